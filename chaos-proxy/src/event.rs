@@ -1,0 +1,103 @@
+//! What the proxy tells about itself: connections, what their peers did, and
+//! which fault struck which connection, planned and done.
+
+use std::sync::Arc;
+
+use environment::Moment;
+use serde::{Deserialize, Serialize};
+
+/// Something that happened in the proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// When, by the environment's clock.
+    pub at: Moment,
+    /// The client whose listener or connection it is.
+    pub client: Arc<str>,
+    /// Which accepted connection of that client, from 1; 0 for its listener.
+    pub attempt: u64,
+    /// What.
+    pub what: What,
+}
+
+/// The kinds of [`Event`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum What {
+    /// The client's connection was accepted.
+    Accepted,
+    /// The dial to the server succeeded.
+    UpstreamConnected,
+    /// The dial to the server failed; the client is reset.
+    UpstreamFailed {
+        /// The kind of error, in words.
+        error: String,
+    },
+    /// The server's answer to the upgrade was delivered to the client.
+    Upgraded {
+        /// Its HTTP status.
+        status: u16,
+    },
+    /// The first data of the server was delivered to the client: a WebSocket's
+    /// first text or binary frame, or raw TCP's first byte.
+    FirstData,
+    /// A peer ended its side, as seen by the proxy even while it holds bytes.
+    PeerEnded {
+        /// Which peer.
+        peer: Peer,
+        /// How.
+        how: Ending,
+        /// The close frame's code, if it was one and had one.
+        code: Option<u16>,
+    },
+    /// Nothing is left of the connection.
+    Closed {
+        /// Bytes written to the server.
+        upstream_bytes: u64,
+        /// Bytes written to the client.
+        downstream_bytes: u64,
+    },
+    /// A fault took effect on this connection (or, with attempt 0, on this
+    /// client's listener).
+    Struck {
+        /// The rule's name.
+        rule: String,
+        /// The fault's word, such as `stall`.
+        fault: String,
+        /// Which time of the rule this is, from 1 (`every`).
+        occurrence: u64,
+        /// When a timed rule planned it, in microseconds since t = 0; `None`
+        /// for rules that wait for something.
+        planned_us: Option<u64>,
+        /// When it was done, in microseconds since t = 0.
+        actual_us: u64,
+    },
+    /// A fault's hold on this connection or listener is over.
+    Healed {
+        /// The rule's name.
+        rule: String,
+        /// As in [`What::Struck`].
+        occurrence: u64,
+    },
+}
+
+/// One of the two programs that the proxy stands between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Peer {
+    /// The one that dialled the proxy.
+    Client,
+    /// The one that the proxy dialled.
+    Server,
+}
+
+/// How a peer ended its side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// FIN.
+    Fin,
+    /// RST.
+    Reset,
+    /// A WebSocket close frame.
+    CloseFrame,
+}

@@ -1,0 +1,135 @@
+//! What a client tells about itself. Session ids appear only as their
+//! [`environment::tag`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use environment::Moment;
+use serde::{Deserialize, Serialize};
+
+/// Something that a client did or saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// When, by the environment's clock.
+    pub at: Moment,
+    /// Which client.
+    pub client: Arc<str>,
+    /// What.
+    pub what: What,
+}
+
+/// The kinds of [`Event`].
+///
+/// `dial` counts the client's own dials from 1, refused ones included; it is
+/// not the proxy's attempt, which counts accepted connections only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum What {
+    /// Starts to connect.
+    Dialled {
+        /// The number of this dial.
+        dial: u64,
+    },
+    /// The upgrade was answered with 101.
+    Opened {
+        /// The number of the dial.
+        dial: u64,
+    },
+    /// The server said which session this is.
+    Welcomed {
+        /// The number of the dial.
+        dial: u64,
+        /// The session's tag.
+        session: String,
+        /// Whether the server knew the session.
+        resumed: bool,
+        /// Ticks that the server says can no longer be replayed; `None` when it
+        /// does not know.
+        lost: Option<u64>,
+        /// The next sequence number.
+        next_seq: u64,
+        /// Whether the session is paused.
+        paused: bool,
+    },
+    /// A tick was applied (handed to the application).
+    Applied {
+        /// The number of the dial that brought it.
+        dial: u64,
+        /// The session's tag.
+        session: String,
+        /// The tick's number.
+        seq: u64,
+    },
+    /// The person at the client asked for this state, here and from now on.
+    Intended {
+        /// The state wanted.
+        paused: bool,
+    },
+    /// The server acknowledged this state.
+    PauseChanged {
+        /// The number of the dial that brought it.
+        dial: u64,
+        /// The session's state.
+        paused: bool,
+    },
+    /// A dial failed, or a connection ended, as far as this client is concerned.
+    Closed {
+        /// The number of the dial.
+        dial: u64,
+        /// Why.
+        why: Why,
+        /// The close frame's code, if one came.
+        code: Option<u16>,
+    },
+    /// Waits before the next dial.
+    Waiting {
+        /// How long, in microseconds.
+        #[serde(rename = "delay_us", with = "micros")]
+        delay: Duration,
+    },
+    /// Will not dial again by itself.
+    GaveUp,
+    /// Was told to stop, and has.
+    Stopped,
+}
+
+/// Why a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// The dial was refused.
+    Refused,
+    /// No open connection within the connect timeout, upgrade included.
+    ConnectTimeout,
+    /// The upgrade was answered, but not with a WebSocket.
+    BadUpgrade,
+    /// RST.
+    Reset,
+    /// FIN without a close frame.
+    Ended,
+    /// A close frame.
+    CloseFrame,
+    /// Nothing arrived for the liveness window.
+    Silent,
+    /// The peer broke the protocol.
+    Protocol,
+    /// Some other error of the network.
+    Network,
+    /// The client itself wanted it.
+    Wanted,
+}
+
+mod micros {
+    //! A [`Duration`] as whole microseconds.
+
+    use super::Duration;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(u64::try_from(value.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        u64::deserialize(from).map(Duration::from_micros)
+    }
+}

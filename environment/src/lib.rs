@@ -1,0 +1,44 @@
+//! What every part of the harness is handed instead of taking it for itself:
+//! network, clock, chance, and the checked text of a scenario file.
+//!
+//! The server, the proxy and the clients know nothing of each other; what they
+//! share is this crate, and nothing in it knows any of them. No code above it
+//! opens a socket, reads a clock or draws a number by other means, so a whole
+//! run can be given another network and another clock.
+//!
+//! - [`Network`], [`Listener`], [`Stream`]: TCP with its manners, including a
+//!   reset on demand and a port that can refuse and still stay ours.
+//! - [`Clock`], [`Moment`]: monotonic time since the clock's origin.
+//! - [`Seed`], [`Key`], [`Draw`]: one draw, one key.
+//! - [`Observer`]: where a part tells what happened.
+//! - [`text`]: TOML read with every mistake reported at its place.
+
+pub mod chance;
+mod clock;
+mod net;
+mod observer;
+pub mod text;
+
+pub use chance::{Direction, Draw, Key, Realm, Seed, secret, tag};
+pub use clock::{Clock, Elapsed, Moment};
+pub use net::{Listener, Network, Stream};
+pub use observer::Observer;
+
+/// Network and clock together, cheap to clone, handed to every service.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// Where connections come from and go to.
+    pub network: Network,
+    /// What time it is and how to wait.
+    pub clock: Clock,
+}
+
+impl Environment {
+    /// Real TCP and real time, with the clock's origin now.
+    pub fn real() -> Self {
+        Self {
+            network: Network::tcp(),
+            clock: Clock::start(),
+        }
+    }
+}

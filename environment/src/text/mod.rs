@@ -1,0 +1,1 @@
+//! Scenario files, read with every mistake at its place.

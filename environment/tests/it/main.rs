@@ -1,0 +1,8 @@
+//! Real sockets: what the network promises to the code above it.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set itself up has failed"
+)]
+
+mod net;
