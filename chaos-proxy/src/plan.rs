@@ -1,0 +1,293 @@
+//! The plan: the rules expanded by the seed, before anything runs.
+//!
+//! A pure function of rules, clients, seed and horizon. The engine obeys it and
+//! `chaos plan` prints it; both see the same [`Decision`]s, because both call
+//! the same functions here. Adding a rule or a client changes no decision about
+//! any other, except where a share struck nobody and its lowest draw was taken.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use environment::{Direction, Key, Realm, Seed};
+
+use crate::decision::Decision;
+use crate::rule::{Attempts, Fault, Latency, Phase, Rule, Target, When};
+
+/// How many times one rule may act; more is a mistake in the file.
+pub const MAX_OCCURRENCES: u64 = 100_000;
+
+/// Rules, expanded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    seed: Seed,
+    horizon: Duration,
+    rules: Vec<Rule>,
+    timed: Vec<Occurrence>,
+}
+
+/// One time that a timed rule acts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Occurrence {
+    /// Index into [`Plan::rules`].
+    pub rule: usize,
+    /// Which time of the rule, from 1.
+    pub number: u64,
+    /// From when, after t = 0.
+    pub from: Duration,
+    /// Until when: the end of its window, or the horizon for a fault that holds
+    /// without a `for`; `None`: strikes once what is there at `from`.
+    pub until: Option<Duration>,
+    /// The named clients that it strikes; `None`: decided by name as they come.
+    struck: Option<BTreeSet<String>>,
+}
+
+impl Plan {
+    /// Expands `rules` for a run that ends at `horizon`.
+    ///
+    /// `clients`: the population, if it is known before the run; then a share
+    /// that would strike nobody strikes the one with the lowest draw.
+    pub fn new(
+        rules: Vec<Rule>,
+        clients: Option<&[String]>,
+        seed: Seed,
+        horizon: Duration,
+    ) -> Self {
+        let mut timed = Vec::new();
+        for (index, rule) in rules.iter().enumerate() {
+            for (number, from, until) in windows(rule, horizon) {
+                let struck = clients.map(|clients| struck_clients(rule, number, clients, seed));
+                timed.push(Occurrence {
+                    rule: index,
+                    number,
+                    from,
+                    until,
+                    struck,
+                });
+            }
+        }
+        // A stable sort: rules of one moment act in the order of the file.
+        timed.sort_by_key(|occurrence| occurrence.from);
+        Self {
+            seed,
+            horizon,
+            rules,
+            timed,
+        }
+    }
+
+    /// The rules, in the order of the file.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The seed that expanded them.
+    pub fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    /// When everything is healed, after t = 0.
+    pub fn horizon(&self) -> Duration {
+        self.horizon
+    }
+
+    /// The timed occurrences, by time, then in the order of the file.
+    pub fn timed(&self) -> &[Occurrence] {
+        &self.timed
+    }
+
+    /// Whether this occurrence strikes this client.
+    pub fn strikes(&self, occurrence: &Occurrence, client: &str) -> bool {
+        match &occurrence.struck {
+            Some(struck) => struck.contains(client),
+            None => is_drawn(
+                &self.rules[occurrence.rule],
+                occurrence.number,
+                client,
+                self.seed,
+            ),
+        }
+    }
+
+    /// Whether a rule on attempts strikes this connection of this client.
+    pub fn strikes_attempt(&self, rule: usize, client: &str, attempt: u64) -> bool {
+        let rule = &self.rules[rule];
+        attempts_of(rule).is_some_and(|attempts| attempts.contains(attempt))
+            && is_drawn(rule, 0, client, self.seed)
+    }
+
+    /// Everything that is decided before the run about these clients: each
+    /// timed occurrence, and each attempt up to `attempts`.
+    pub fn decisions(&self, clients: &[String], attempts: u64) -> Vec<Decision> {
+        let mut decisions = self.timed_decisions(clients);
+        for (index, rule) in self.rules.iter().enumerate() {
+            for client in clients {
+                for attempt in 1..=attempts {
+                    decisions.extend(self.attempt_decisions(index, rule, client, attempt));
+                }
+            }
+        }
+        decisions
+    }
+
+    /// The part of [`Plan::decisions`] that is about timed rules.
+    pub fn timed_decisions(&self, clients: &[String]) -> Vec<Decision> {
+        let mut decisions = Vec::new();
+        for occurrence in &self.timed {
+            let rule = &self.rules[occurrence.rule];
+            for client in clients {
+                decisions.push(Decision {
+                    at: Some(occurrence.from),
+                    until: occurrence.until,
+                    occurrence: Some(occurrence.number),
+                    strikes: Some(self.strikes(occurrence, client)),
+                    ..self.share_decision(rule, occurrence.number, client)
+                });
+            }
+        }
+        decisions
+    }
+
+    /// What is decided about one connection of one client by one rule: whether
+    /// a rule on attempts strikes it, and the first delays of its links.
+    pub fn attempt_decisions(
+        &self,
+        index: usize,
+        rule: &Rule,
+        client: &str,
+        attempt: u64,
+    ) -> Vec<Decision> {
+        let mut decisions = Vec::new();
+        if self.strikes_attempt(index, client, attempt) {
+            decisions.push(Decision {
+                attempt: Some(attempt),
+                strikes: Some(true),
+                ..self.share_decision(rule, 0, client)
+            });
+        }
+        if let Fault::Latency(latency) = &rule.fault
+            && !latency.jitter.is_zero()
+        {
+            let ways = [Direction::Upstream, Direction::Downstream];
+            let covered = ways.into_iter().filter(|&way| latency.way.covers(way));
+            decisions.extend(
+                covered.map(|way| self.delay_decision(rule, latency, client, attempt, way)),
+            );
+        }
+        decisions
+    }
+
+    fn share_decision(&self, rule: &Rule, number: u64, client: &str) -> Decision {
+        let mut decision = Decision::about(rule, client);
+        if let Target::Share(_) = rule.target {
+            let key = share_key(rule, number, client);
+            decision.key = Some(key.to_string());
+            decision.draw = Some(self.seed.draw(&key).unit());
+        }
+        decision
+    }
+
+    fn delay_decision(
+        &self,
+        rule: &Rule,
+        latency: &Latency,
+        client: &str,
+        attempt: u64,
+        way: Direction,
+    ) -> Decision {
+        let key = jitter_key(&rule.name, client, attempt, way, 0);
+        Decision {
+            attempt: Some(attempt),
+            direction: Some(way.word().to_owned()),
+            index: Some(0),
+            draw: Some(self.seed.draw(&key).unit()),
+            delay: Some(latency.delay(&mut self.seed.draw(&key))),
+            key: Some(key.to_string()),
+            ..Decision::about(rule, client)
+        }
+    }
+}
+
+/// The key of a link's `index`-th delay.
+pub(crate) fn jitter_key<'a>(
+    rule: &'a str,
+    client: &'a str,
+    attempt: u64,
+    way: Direction,
+    index: u64,
+) -> Key<'a> {
+    Key::new(Realm::Proxy, "jitter", rule)
+        .client(client)
+        .attempt(attempt)
+        .direction(way)
+        .index(index)
+}
+
+fn share_key<'a>(rule: &'a Rule, number: u64, client: &'a str) -> Key<'a> {
+    Key::new(Realm::Proxy, "share", &rule.name)
+        .client(client)
+        .index(number)
+}
+
+fn attempts_of(rule: &Rule) -> Option<Attempts> {
+    match rule.when {
+        When::OnAttempt { attempts, .. } => Some(attempts),
+        When::Timed { .. } => None,
+    }
+}
+
+fn is_drawn(rule: &Rule, number: u64, client: &str, seed: Seed) -> bool {
+    match &rule.target {
+        Target::All => true,
+        Target::Clients(names) => names.contains(client),
+        Target::Share(share) => seed.draw(&share_key(rule, number, client)).chance(*share),
+    }
+}
+
+fn struck_clients(rule: &Rule, number: u64, clients: &[String], seed: Seed) -> BTreeSet<String> {
+    let mut struck: BTreeSet<String> = clients
+        .iter()
+        .filter(|client| is_drawn(rule, number, client, seed))
+        .cloned()
+        .collect();
+    if let Target::Share(share) = rule.target
+        && share > 0.0
+        && struck.is_empty()
+    {
+        let draw = |client: &String| seed.draw(&share_key(rule, number, client)).unit();
+        let lowest = clients.iter().min_by(|a, b| draw(a).total_cmp(&draw(b)));
+        struck.extend(lowest.cloned());
+    }
+    struck
+}
+
+/// Number, beginning and end of each time that a timed rule acts.
+fn windows(rule: &Rule, horizon: Duration) -> Vec<(u64, Duration, Option<Duration>)> {
+    let When::Timed {
+        at,
+        every,
+        until,
+        lasting,
+    } = rule.when
+    else {
+        return Vec::new();
+    };
+    let last = until.unwrap_or(horizon).min(horizon);
+    let end = |from: Duration| match (lasting, rule.fault.phase()) {
+        (Some(lasting), _) => Some(from.saturating_add(lasting).min(horizon)),
+        (None, Phase::Strike) => None,
+        (None, Phase::Listener | Phase::Accept | Phase::Hold) => Some(horizon),
+    };
+    let mut windows = Vec::new();
+    let mut from = at;
+    while from <= last && from < horizon && (windows.len() as u64) < MAX_OCCURRENCES {
+        windows.push((windows.len() as u64 + 1, from, end(from)));
+        let Some(every) = every.filter(|every| !every.is_zero()) else {
+            break;
+        };
+        from = from.saturating_add(every);
+    }
+    windows
+}
+
+#[cfg(test)]
+mod tests;

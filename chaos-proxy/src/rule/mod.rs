@@ -1,0 +1,40 @@
+//! What may go wrong, when, and to whom: the rules of a scenario's `[[fault]]`.
+//!
+//! Everything here is plain data and pure functions of it. [`crate::plan`]
+//! expands rules by the seed; nothing else interprets them.
+
+mod fault;
+mod read;
+mod when;
+
+pub use fault::{Distribution, Fault, Latency, Phase, Side, Way};
+pub use read::{Reading, read_rules};
+pub use when::{Attempts, When};
+
+use std::collections::BTreeSet;
+
+/// A fault with its trigger and its target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    /// Unique within a plan; part of the key of every draw.
+    pub name: String,
+    /// When it acts.
+    pub when: When,
+    /// On whom.
+    pub target: Target,
+    /// What it does.
+    pub fault: Fault,
+    /// Whether a run in which it never acted proves nothing.
+    pub must_fire: bool,
+}
+
+/// Which clients a rule is about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Target {
+    /// Every client.
+    All,
+    /// Each client with this probability, drawn by its own key.
+    Share(f64),
+    /// These, by name.
+    Clients(BTreeSet<String>),
+}

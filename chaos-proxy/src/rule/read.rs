@@ -1,0 +1,358 @@
+//! Reading `[[fault]]` tables: every mistake is reported at its place, and what
+//! is read is ready to use.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use environment::text::{FromToml, Mismatch, Span, Table, Value, choice, format_duration};
+
+use super::fault::{Distribution, Fault, Latency, Phase, Side, Way};
+use super::when::{Attempts, When};
+use super::{Rule, Target};
+
+/// What the reader is told about the rest of the file.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Reading<'a> {
+    /// The clients that there will be, if that is known.
+    pub clients: Option<&'a [String]>,
+    /// When the run ends, after t = 0.
+    pub horizon: Option<Duration>,
+}
+
+/// The words of `inject.<fault>`, in the order of the documentation.
+const FAULTS: [&str; 7] = [
+    "refuse",
+    "reject",
+    "accept_silent",
+    "stall",
+    "close",
+    "reset",
+    "latency",
+];
+
+/// Reads all `[[fault]]` tables. Tables with a mistake are left out; the
+/// mistakes are in the tables' diagnostics.
+pub fn read_rules(tables: Vec<Table<'_>>, reading: Reading<'_>) -> Vec<Rule> {
+    let mut names = BTreeMap::new();
+    tables
+        .into_iter()
+        .filter_map(|mut table| {
+            let rule = read_rule(&mut table, reading)?;
+            ensure_unique(&table, &rule.name, &mut names).then_some(rule)
+        })
+        .collect()
+}
+
+fn ensure_unique(table: &Table<'_>, name: &str, names: &mut BTreeMap<String, Span>) -> bool {
+    let span = if table.has("name") {
+        table.span_of("name")
+    } else {
+        table.span()
+    };
+    if names.insert(name.to_owned(), span.clone()).is_some() {
+        table.error_with_help(
+            span,
+            format!("two rules are called `{name}`"),
+            "a rule's name is part of its draws, so it must be unique; without `name` it is the fault's word",
+        );
+        return false;
+    }
+    true
+}
+
+fn read_rule(table: &mut Table<'_>, reading: Reading<'_>) -> Option<Rule> {
+    let name = table.optional::<Name>("name");
+    let must_fire = table.or("must_fire", true);
+    let target = read_target(table, reading);
+    let fault = read_inject(table);
+    let when = read_when(table, reading);
+    let (fault, when, target) = (fault?, when?, target?);
+    if fault.phase() == Phase::Listener && matches!(when, When::OnAttempt { .. }) {
+        table.error_with_help(
+            table.span_of("on"),
+            "`refuse` cannot wait for an attempt: a refused dial is never accepted, so it has no number",
+            "use `at` with `for`; or `reject`, which resets the attempts of your choice",
+        );
+        return None;
+    }
+    let name = name.map_or_else(|| fault.word().to_owned(), |Name(name)| name);
+    Some(Rule {
+        name,
+        when,
+        target,
+        fault,
+        must_fire,
+    })
+}
+
+fn read_when(table: &mut Table<'_>, reading: Reading<'_>) -> Option<When> {
+    let at = table.spanned::<Duration>("at");
+    let every = table.spanned::<Duration>("every");
+    let until = table.spanned::<Duration>("until");
+    let lasting = table.spanned::<Duration>("for");
+    let on = table.table("on");
+    if let Some((Duration::ZERO, span)) = &lasting {
+        table.error(
+            span.clone(),
+            "`for` is no time at all; leave it out, or give it a length",
+        );
+        return None;
+    }
+    let lasting = lasting.map(|(lasting, _)| lasting);
+    if let Some(mut on) = on {
+        let attempts = on.required::<Attempts>("attempt");
+        for key in ["at", "every", "until"] {
+            if table.has(key) {
+                table.error(table.span_of(key), format!("`{key}` and `on` exclude each other: a rule waits for a time or for an attempt"));
+                return None;
+            }
+        }
+        return Some(When::OnAttempt {
+            attempts: attempts?,
+            lasting,
+        });
+    }
+    if !table.has("at") {
+        table.error_with_help(
+            table.span(),
+            "a rule needs `at` or `on`",
+            "for example `at = \"3s\"`, or `on = { attempt = 2 }`",
+        );
+    }
+    let (at, at_span) = at?;
+    ensure_window(table, at, &at_span, every.as_ref(), until.as_ref(), reading)?;
+    let (every, until) = (every.map(|(every, _)| every), until.map(|(until, _)| until));
+    Some(When::Timed {
+        at,
+        every,
+        until,
+        lasting,
+    })
+}
+
+fn ensure_window(
+    table: &Table<'_>,
+    at: Duration,
+    at_span: &Span,
+    every: Option<&(Duration, Span)>,
+    until: Option<&(Duration, Span)>,
+    reading: Reading<'_>,
+) -> Option<()> {
+    const SHORTEST: Duration = Duration::from_millis(1);
+    let at_text = format_duration(at);
+    if let Some(horizon) = reading.horizon.filter(|&horizon| at >= horizon) {
+        let end = format_duration(horizon);
+        table.error(
+            at_span.clone(),
+            format!("this rule never acts: `at` is {at_text}, and the run ends at {end}"),
+        );
+        return None;
+    }
+    if let Some((every, span)) = every
+        && *every < SHORTEST
+    {
+        table.error(span.clone(), "`every` must be at least 1ms");
+        return None;
+    }
+    if let Some((until, span)) = until {
+        if *until < at {
+            table.error(
+                span.clone(),
+                format!("`until` comes before `at` ({at_text})"),
+            );
+            return None;
+        }
+        if every.is_none() {
+            table.error_with_help(
+                span.clone(),
+                "`until` needs `every`",
+                "`until` ends a repetition; a single window ends after `for`",
+            );
+            return None;
+        }
+    }
+    Some(())
+}
+
+fn read_target(table: &mut Table<'_>, reading: Reading<'_>) -> Option<Target> {
+    if !table.has("target") {
+        return Some(Target::All);
+    }
+    let mut target = table.table("target")?;
+    let share = target.spanned::<f64>("share");
+    let clients = target.optional::<Vec<ClientName>>("clients");
+    match (share, clients, target.has("share") && target.has("clients")) {
+        (_, _, true) => {
+            target.error(target.span(), "`share` and `clients` exclude each other");
+            None
+        }
+        (Some((share, span)), None, _) => {
+            if !(0.0..=1.0).contains(&share) {
+                target.error_with_help(
+                    span,
+                    format!("a share of {share} is not possible"),
+                    "0.0 is nobody, 1.0 is everybody",
+                );
+                return None;
+            }
+            Some(Target::Share(share))
+        }
+        (None, Some(clients), _) => known_clients(&target, clients, reading).map(Target::Clients),
+        _ => {
+            if !target.has("share") && !target.has("clients") {
+                target.error(
+                    target.span(),
+                    "a target is a `share` or a list of `clients`; without `target`, everybody",
+                );
+            }
+            None
+        }
+    }
+}
+
+fn known_clients(
+    target: &Table<'_>,
+    clients: Vec<ClientName>,
+    reading: Reading<'_>,
+) -> Option<BTreeSet<String>> {
+    let mut known = true;
+    if let Some(population) = reading.clients {
+        for ClientName(name, span) in clients
+            .iter()
+            .filter(|ClientName(name, _)| !population.contains(name))
+        {
+            let (first, last) = (population.first()?, population.last()?);
+            target.error_with_help(
+                span.clone(),
+                format!("there is no client `{name}`"),
+                format!("the clients are `{first}` to `{last}`"),
+            );
+            known = false;
+        }
+    }
+    if clients.is_empty() {
+        target.error(
+            target.span_of("clients"),
+            "a list of no clients strikes nobody",
+        );
+        known = false;
+    }
+    known.then(|| {
+        clients
+            .into_iter()
+            .map(|ClientName(name, _)| name)
+            .collect()
+    })
+}
+
+fn read_inject(table: &mut Table<'_>) -> Option<Fault> {
+    if !table.has("inject") {
+        table.error_with_help(
+            table.span(),
+            "a rule needs `inject.<fault>`",
+            format!("the faults are {}", FAULTS.join(", ")),
+        );
+        return None;
+    }
+    let mut inject = table.table("inject")?;
+    let (word, mut fault) = inject.one_of("fault", &FAULTS)?;
+    Some(match word {
+        "refuse" => Fault::Refuse,
+        "reject" => Fault::Reject,
+        "accept_silent" => Fault::AcceptSilent,
+        "stall" => Fault::Stall(fault.or("direction", Way::Both)),
+        "close" => Fault::Close(fault.or("side", Side::Both)),
+        "reset" => Fault::Reset(fault.or("side", Side::Both)),
+        _ => Fault::Latency(read_latency(&mut fault)?),
+    })
+}
+
+fn read_latency(table: &mut Table<'_>) -> Option<Latency> {
+    let way = table.or("direction", Way::Both);
+    let jitter = table.or("jitter", Duration::ZERO);
+    let distribution = table.or("distribution", Distribution::Uniform);
+    let delay = table.required::<Duration>("delay")?;
+    Some(Latency {
+        way,
+        delay,
+        jitter,
+        distribution,
+    })
+}
+
+/// A rule's name: something to see, and on one line.
+struct Name(String);
+
+impl FromToml for Name {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        let name = String::from_toml(value)?;
+        if name.trim().is_empty() || name.chars().any(char::is_control) || name.len() > 100 {
+            return Err(Mismatch::new(
+                value.span(),
+                "a name is one line of 1 to 100 characters",
+            ));
+        }
+        Ok(Self(name))
+    }
+}
+
+struct ClientName(String, Span);
+
+impl FromToml for ClientName {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        String::from_toml(value).map(|name| Self(name, value.span()))
+    }
+}
+
+impl FromToml for Attempts {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        let text = match (value.as_integer(), value.as_str()) {
+            (Some(number), _) => number.to_string(),
+            (None, Some(text)) => text.to_owned(),
+            (None, None) => {
+                return Err(value.mismatch("an attempt such as 2, or a range such as \"2..\""));
+            }
+        };
+        text.parse()
+            .map_err(|problem: String| Mismatch::new(value.span(), problem))
+    }
+}
+
+impl FromToml for Way {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        choice(
+            value,
+            &[
+                ("upstream", Self::Upstream),
+                ("downstream", Self::Downstream),
+                ("both", Self::Both),
+            ],
+        )
+    }
+}
+
+impl FromToml for Side {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        choice(
+            value,
+            &[
+                ("client", Self::Client),
+                ("server", Self::Server),
+                ("both", Self::Both),
+            ],
+        )
+    }
+}
+
+impl FromToml for Distribution {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        choice(
+            value,
+            &[
+                ("uniform", Self::Uniform),
+                ("normal", Self::Normal),
+                ("lognormal", Self::Lognormal),
+            ],
+        )
+    }
+}

@@ -1,0 +1,137 @@
+//! Triggers: windows in time, or the number of a connection.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// When a rule acts. Times count from t = 0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum When {
+    /// At a time, once or again and again.
+    Timed {
+        /// The first time.
+        at: Duration,
+        /// How long from one time to the next; never zero.
+        every: Option<Duration>,
+        /// No time after this one.
+        until: Option<Duration>,
+        /// How long each one holds; `None`: faults that last stay until the
+        /// end, those that strike once strike what is there.
+        lasting: Option<Duration>,
+    },
+    /// On some connections of each client, as soon as they are accepted.
+    OnAttempt {
+        /// Which connections.
+        attempts: Attempts,
+        /// How long it holds each of them; `None`: until the end.
+        lasting: Option<Duration>,
+    },
+}
+
+/// A range of connection numbers, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempts {
+    /// The first.
+    pub first: u64,
+    /// The last, included; `None`: all from the first on.
+    pub last: Option<u64>,
+}
+
+impl Attempts {
+    /// Whether this connection is one of them.
+    pub fn contains(&self, attempt: u64) -> bool {
+        attempt >= self.first && self.last.is_none_or(|last| attempt <= last)
+    }
+
+    /// Whether every one of them has been passed by the time that connection
+    /// `attempt` is there.
+    pub fn are_over_at(&self, attempt: u64) -> bool {
+        self.last.is_some_and(|last| attempt >= last)
+    }
+}
+
+impl FromStr for Attempts {
+    type Err = String;
+
+    /// `"2"`, `"2..5"` (both ends), `"2.."`, `"..5"`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = |part: &str| {
+            let problem = || format!("`{part}` is not a connection number; they count from 1");
+            part.trim()
+                .parse::<u64>()
+                .ok()
+                .filter(|&n| n > 0)
+                .ok_or_else(problem)
+        };
+        let Some((first, last)) = text.split_once("..") else {
+            let only = number(text)?;
+            return Ok(Self {
+                first: only,
+                last: Some(only),
+            });
+        };
+        let first = if first.trim().is_empty() {
+            1
+        } else {
+            number(first)?
+        };
+        let last = if last.trim().is_empty() {
+            None
+        } else {
+            Some(number(last)?)
+        };
+        if last.is_some_and(|last| last < first) {
+            return Err(format!("`{text}` is empty: it ends before it begins"));
+        }
+        Ok(Self { first, last })
+    }
+}
+
+impl fmt::Display for Attempts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.last {
+            Some(last) if last == self.first => write!(f, "{last}"),
+            Some(last) => write!(f, "{}..{last}", self.first),
+            None => write!(f, "{}..", self.first),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expect: Result<(u64, Option<u64>), &str>) {
+        match (text.parse::<Attempts>(), expect) {
+            (Ok(read), Ok((first, last))) => {
+                assert_eq!(read, Attempts { first, last }, "{text}");
+                assert_eq!(read.to_string().parse(), Ok(read), "{text}");
+            }
+            (Err(problem), Err(part)) => assert!(problem.contains(part), "{text}: {problem}"),
+            (read, expect) => panic!("{text}: {read:?}, not {expect:?}"),
+        }
+    }
+
+    #[test]
+    fn ranges_of_attempts_are_read() {
+        check("2", Ok((2, Some(2))));
+        check("2..5", Ok((2, Some(5))));
+        check("2..", Ok((2, None)));
+        check("..5", Ok((1, Some(5))));
+        check("..", Ok((1, None)));
+        check("0", Err("count from 1"));
+        check("5..2", Err("ends before it begins"));
+        check("two", Err("not a connection number"));
+    }
+
+    #[test]
+    fn both_ends_belong_to_a_range() {
+        let range = Attempts {
+            first: 2,
+            last: Some(3),
+        };
+        let inside: Vec<u64> = (0..6).filter(|&n| range.contains(n)).collect();
+        assert_eq!(inside, [2, 3]);
+        assert!(!range.are_over_at(2) && range.are_over_at(3));
+    }
+}
