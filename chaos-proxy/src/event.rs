@@ -40,6 +40,15 @@ pub enum What {
     /// The first data of the server was delivered to the client: a WebSocket's
     /// first text or binary frame, or raw TCP's first byte.
     FirstData,
+    /// The first data of the server since a fault let go of this connection was
+    /// delivered to the client.
+    Resumed,
+    /// The client said its name in the upgrade (`?client=NAME`) on a listener
+    /// that many share. Until then it went by its ordinal.
+    Named {
+        /// The ordinal by which earlier events call it.
+        ordinal: u64,
+    },
     /// A peer ended its side, as seen by the proxy even while it holds bytes.
     PeerEnded {
         /// Which peer.
