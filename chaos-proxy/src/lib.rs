@@ -6,8 +6,10 @@
 
 mod decision;
 mod event;
+mod link;
 mod plan;
 mod rule;
+mod websocket;
 
 pub use decision::Decision;
 pub use event::{Ending, Event, Peer, What};

@@ -1,0 +1,320 @@
+//! The properties that every fault must keep, over random traffic, chunking and
+//! times: one suite, run for each of them and for all together.
+
+use std::time::Duration;
+
+use super::*;
+use crate::rule::{Distribution, Latency, Way};
+use proptest::prelude::*;
+
+fn name() -> LinkName {
+    LinkName {
+        seed: Seed(7),
+        client: Arc::from("c1"),
+        attempt: 1,
+        direction: Direction::Downstream,
+    }
+}
+
+fn link() -> Link {
+    Link::new(name(), Segments::Raw)
+}
+
+fn at(millis: u64) -> Moment {
+    Moment::after_origin(Duration::from_millis(millis))
+}
+
+fn latency(delay: u64, jitter: u64, distribution: Distribution) -> Delay {
+    let latency = Latency {
+        way: Way::Both,
+        delay: Duration::from_millis(delay),
+        jitter: Duration::from_millis(jitter),
+        distribution,
+    };
+    Delay {
+        rule: Arc::from("lag"),
+        latency,
+    }
+}
+
+/// Something done to a link, `after` milliseconds after the one before.
+#[derive(Debug, Clone)]
+enum Step {
+    Push(Vec<u8>),
+    Apply(Effects),
+    Poll,
+}
+
+/// What came out: bytes with the moment when they did.
+#[derive(Debug, Default, PartialEq)]
+struct Trace {
+    bytes: Vec<(u8, Moment)>,
+    end: Option<(End, Moment)>,
+}
+
+fn effects() -> impl Strategy<Value = Effects> {
+    let delay = (0_u64..80, 0_u64..60, 0_usize..3).prop_map(|(delay, jitter, which)| {
+        let all = [
+            Distribution::Uniform,
+            Distribution::Normal,
+            Distribution::Lognormal,
+        ];
+        latency(delay, jitter, all[which])
+    });
+    (
+        prop::bool::weighted(0.3),
+        prop::collection::vec(delay, 0..3),
+    )
+        .prop_map(|(stalled, delays)| {
+            let mut effects = Effects::default();
+            if stalled {
+                effects.stall();
+            }
+            delays.into_iter().for_each(|delay| effects.delay(delay));
+            effects
+        })
+}
+
+fn steps() -> impl Strategy<Value = Vec<(u64, Step)>> {
+    let step = prop_oneof![
+        4 => prop::collection::vec(any::<u8>(), 1..4000).prop_map(Step::Push),
+        1 => effects().prop_map(Step::Apply),
+        2 => Just(Step::Poll),
+    ];
+    prop::collection::vec((0_u64..50, step), 1..30)
+}
+
+/// Takes everything that is due, in writes of at most `most` bytes.
+fn drain(link: &mut Link, now: Moment, most: usize, trace: &mut Trace) {
+    loop {
+        let (wrote, end) = match link.poll(now) {
+            Output::Write(bytes) => {
+                let count = bytes.len().min(most);
+                trace
+                    .bytes
+                    .extend(bytes[..count].iter().map(|&byte| (byte, now)));
+                (count, None)
+            }
+            Output::ShutdownWrite => (0, Some(End::Fin)),
+            Output::Reset => (0, Some(End::Reset)),
+            Output::Wait => return,
+        };
+        link.wrote(wrote);
+        if let Some(end) = end {
+            trace.end = Some((end, now));
+            link.ended();
+        }
+    }
+}
+
+/// Runs the steps, polling at each and at every deadline between them; then
+/// heals the link, ends it, and drives it until it is idle.
+fn run(steps: &[(u64, Step)], most: usize, spurious: bool) -> (Trace, Link) {
+    let (mut link, mut trace, mut now) = (link(), Trace::default(), at(0));
+    for (after, step) in steps {
+        now = advance(
+            &mut link,
+            now,
+            now + Duration::from_millis(*after),
+            most,
+            spurious,
+            &mut trace,
+        );
+        match step {
+            Step::Push(bytes) => link.push(now, Bytes::copy_from_slice(bytes)),
+            Step::Apply(effects) => link.apply(effects.clone()),
+            Step::Poll => {}
+        }
+        drain(&mut link, now, most, &mut trace);
+    }
+    link.push_end(now, End::Fin);
+    link.apply(Effects::default());
+    drain(&mut link, now, most, &mut trace);
+    (trace, link)
+}
+
+fn advance(
+    link: &mut Link,
+    mut now: Moment,
+    to: Moment,
+    most: usize,
+    spurious: bool,
+    trace: &mut Trace,
+) -> Moment {
+    while let Some(deadline) = link.deadline().filter(|&deadline| deadline <= to) {
+        if spurious {
+            let middle = now + deadline.since(now) / 2;
+            assert!(
+                middle >= deadline || link.poll(middle) == Output::Wait,
+                "early"
+            );
+        }
+        now = now.max(deadline);
+        let before = trace.bytes.len();
+        drain(link, now, most, trace);
+        assert!(
+            trace.bytes.len() > before || link.is_ended(),
+            "a deadline without effect"
+        );
+    }
+    to
+}
+
+fn pushed(steps: &[(u64, Step)]) -> Vec<(u8, Moment)> {
+    let mut now = at(0);
+    let mut bytes = Vec::new();
+    for (after, step) in steps {
+        now = now + Duration::from_millis(*after);
+        if let Step::Push(pushed) = step {
+            bytes.extend(pushed.iter().map(|&byte| (byte, now)));
+        }
+    }
+    bytes
+}
+
+fn only_bytes(timed: &[(u8, Moment)]) -> Vec<u8> {
+    timed.iter().map(|(byte, _)| *byte).collect()
+}
+
+proptest! {
+    /// Conservation, order, causality, progress and pass-through after a heal.
+    #[test]
+    fn what_goes_in_comes_out_in_order_and_not_before(steps in steps(), most in 1_usize..5000) {
+        let (trace, link) = run(&steps, most, true);
+        let pushed = pushed(&steps);
+        prop_assert_eq!(only_bytes(&trace.bytes), only_bytes(&pushed));
+        for ((_, left), (_, came)) in trace.bytes.iter().zip(&pushed) {
+            prop_assert!(left >= came);
+        }
+        prop_assert!(matches!(trace.end, Some((End::Fin, _))), "a healed link ends at once");
+        prop_assert!(link.is_ended() && link.deadline().is_none());
+        prop_assert_eq!(link.written(), link.admitted());
+    }
+
+    /// Nothing leaves before arrival plus the least delay.
+    #[test]
+    fn a_delay_is_never_undercut(delay in 0_u64..200, jitter in 0_u64..100, pushes in prop::collection::vec((0_u64..30, prop::collection::vec(any::<u8>(), 1..4000)), 1..15)) {
+        let mut effects = Effects::default();
+        effects.delay(latency(delay, jitter, Distribution::Uniform));
+        let mut steps = vec![(0, Step::Apply(effects))];
+        steps.extend(pushes.into_iter().map(|(after, bytes)| (after, Step::Push(bytes))));
+        steps.push((1000, Step::Poll));
+        let (trace, _) = run(&steps, usize::MAX, true);
+        let least = Duration::from_millis(delay.saturating_sub(jitter));
+        let most = Duration::from_millis(delay + jitter);
+        // Between the steps every deadline is kept, so late is as bound as early.
+        for ((_, left), (_, came)) in trace.bytes.iter().zip(pushed(&steps)) {
+            prop_assert!(*left >= came + least);
+            prop_assert!(left.since(came) <= most + Duration::from_millis(1));
+        }
+    }
+
+    /// Spurious polls and the size of writes change nothing.
+    #[test]
+    fn polls_and_write_sizes_do_not_matter(steps in steps(), most in 1_usize..3000) {
+        prop_assert_eq!(run(&steps, most, true).0, run(&steps, usize::MAX, false).0);
+    }
+
+    /// However the bytes were cut into reads of the same moment, they leave at
+    /// the same moments.
+    #[test]
+    fn chunking_does_not_matter(steps in steps(), size in 1_usize..3000) {
+        let cut: Vec<(u64, Step)> = steps.iter().flat_map(|(after, step)| match step {
+            Step::Push(bytes) => bytes
+                .chunks(size)
+                .enumerate()
+                .map(|(index, part)| (if index == 0 { *after } else { 0 }, Step::Push(part.to_vec())))
+                .collect(),
+            Step::Apply(_) | Step::Poll => vec![(*after, step.clone())],
+        }).collect();
+        prop_assert_eq!(run(&cut, usize::MAX, false).0, run(&steps, usize::MAX, false).0);
+    }
+
+    /// Under any faults the link stops reading before the bound is passed.
+    #[test]
+    fn the_queue_is_bounded(effects in effects(), sizes in prop::collection::vec(1_usize..100_000, 1..20)) {
+        let mut link = link();
+        link.apply(effects);
+        for size in sizes {
+            if link.wants_input() {
+                let size = size.min(link.room());
+                link.push(at(0), Bytes::from(vec![0; size]));
+            }
+            prop_assert!(link.held <= CAPACITY);
+            prop_assert_eq!(link.wants_input(), link.held < CAPACITY);
+        }
+    }
+
+    /// After a cut only the end comes, and everything else is thrown away.
+    #[test]
+    fn a_cut_drops_what_is_held(steps in steps(), reset: bool) {
+        let mut link = link();
+        let mut effects = Effects::default();
+        effects.stall();
+        link.apply(effects);
+        for (_, step) in &steps {
+            if let Step::Push(bytes) = step {
+                link.push(at(0), Bytes::copy_from_slice(bytes));
+            }
+        }
+        let end = if reset { End::Reset } else { End::Fin };
+        link.cut(at(1), end);
+        let mut trace = Trace::default();
+        drain(&mut link, at(1), 100, &mut trace);
+        prop_assert_eq!(&trace, &Trace { bytes: vec![], end: Some((end, at(1))) });
+        link.push(at(2), Bytes::from_static(b"late"));
+        prop_assert_eq!(link.poll(at(9)), Output::Wait);
+        prop_assert!(link.wants_input(), "what still comes is read and thrown away");
+    }
+}
+
+#[test]
+fn a_stall_holds_bytes_and_fin_until_it_is_healed() {
+    let mut link = link();
+    let mut stalled = Effects::default();
+    stalled.stall();
+    link.apply(stalled);
+    link.push(at(0), Bytes::from_static(b"held"));
+    link.push_end(at(1), End::Fin);
+    assert_eq!(link.poll(at(1_000_000)), Output::Wait);
+    assert_eq!(link.deadline(), None);
+    link.apply(Effects::default());
+    let mut trace = Trace::default();
+    drain(&mut link, at(1_000_000), 100, &mut trace);
+    assert_eq!(only_bytes(&trace.bytes), b"held");
+    assert_eq!(trace.end, Some((End::Fin, at(1_000_000))));
+}
+
+#[test]
+fn a_removed_delay_lets_go_at_once_and_an_added_one_counts_from_arrival() {
+    let mut link = link();
+    let mut slow = Effects::default();
+    slow.delay(latency(500, 0, Distribution::Uniform));
+    link.apply(slow.clone());
+    link.push(at(0), Bytes::from_static(b"a"));
+    assert_eq!(link.deadline(), Some(at(500)));
+    link.apply(Effects::default());
+    assert_eq!(link.poll(at(10)), Output::Write(b"a"));
+    link.apply(slow);
+    assert_eq!(link.deadline(), Some(at(500)));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_delays_and_another_client_others() {
+    let trace = |client: &str| {
+        let mut link = Link::new(
+            LinkName {
+                client: Arc::from(client),
+                ..name()
+            },
+            Segments::Raw,
+        );
+        let mut effects = Effects::default();
+        effects.delay(latency(500, 400, Distribution::Uniform));
+        link.apply(effects);
+        link.push(at(0), Bytes::from_static(b"a"));
+        link.deadline()
+    };
+    assert_eq!(trace("c1"), trace("c1"));
+    assert_ne!(trace("c1"), trace("c2"));
+}

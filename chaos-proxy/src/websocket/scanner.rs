@@ -1,0 +1,385 @@
+//! The scanner of one direction: a head, then frames, over any chunking.
+//!
+//! Invariant: what it says depends on the bytes alone, not on how they were cut
+//! into pieces. A stream that is not HTTP, or whose frames break the protocol,
+//! is raw from there on, and said to be so once.
+
+use std::io::Cursor;
+
+use tungstenite::protocol::frame::FrameHeader;
+use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
+
+use super::head::Head;
+
+/// A head longer than this is not an upgrade that the proxy follows.
+const LONGEST_HEAD: usize = 64 * 1024;
+/// RFC 6455 §5.2: 2 bytes, 8 of length, 4 of mask.
+const LONGEST_HEADER: usize = 14;
+
+/// Something complete in the stream. Offsets count from the stream's start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// The head, which ends before `end`.
+    Head {
+        /// What it says.
+        head: Head,
+        /// Offset of the first byte after it.
+        end: u64,
+    },
+    /// A frame's header is complete; its payload may be still to come.
+    Frame {
+        /// Counts from 1.
+        index: u64,
+        /// What kind.
+        opcode: Opcode,
+        /// Offset of its first byte.
+        start: u64,
+        /// Offset of the first byte after its payload.
+        end: u64,
+    },
+    /// The payload of a close frame is there.
+    Close {
+        /// Its code (RFC 6455 §5.5.1), if it has one.
+        code: Option<u16>,
+    },
+    /// From here on this is no WebSocket.
+    Raw,
+}
+
+/// The kinds of frames that the proxy tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opcode {
+    /// Text, binary, or a continuation of them.
+    Data,
+    /// Ping or pong.
+    Heartbeat,
+    /// Close.
+    Close,
+}
+
+#[derive(Debug)]
+enum State {
+    Head(Vec<u8>),
+    Header(Vec<u8>),
+    Payload { left: u64, close: Option<CloseCode> },
+    Raw,
+}
+
+/// The first two bytes of a close frame's payload, unmasked.
+#[derive(Debug)]
+struct CloseCode {
+    mask: Option<[u8; 4]>,
+    bytes: Vec<u8>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Scanner {
+    state: State,
+    offset: u64,
+    frames: u64,
+}
+
+impl Default for Scanner {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Scanner {
+    /// At the start of a stream.
+    pub fn new() -> Self {
+        Self {
+            state: State::Head(Vec::new()),
+            offset: 0,
+            frames: 0,
+        }
+    }
+
+    /// Whether there is nothing more to be seen.
+    pub fn is_raw(&self) -> bool {
+        matches!(self.state, State::Raw)
+    }
+
+    /// Reads on; `see` gets what has become complete, in order.
+    pub fn feed(&mut self, mut bytes: &[u8], see: &mut impl FnMut(Seen)) {
+        while !bytes.is_empty() {
+            let used = match &mut self.state {
+                State::Head(head) => {
+                    let used = take_head(head, bytes);
+                    self.offset += used as u64;
+                    self.after_head(see);
+                    used
+                }
+                State::Header(header) => {
+                    header.push(bytes[0]);
+                    self.offset += 1;
+                    self.after_header(see);
+                    1
+                }
+                State::Payload { left, close } => {
+                    let used = usize::try_from(*left)
+                        .unwrap_or(usize::MAX)
+                        .min(bytes.len());
+                    if let Some(close) = close {
+                        close.take(&bytes[..used]);
+                    }
+                    *left -= used as u64;
+                    self.offset += used as u64;
+                    self.after_payload(see);
+                    used
+                }
+                State::Raw => {
+                    self.offset += bytes.len() as u64;
+                    bytes.len()
+                }
+            };
+            bytes = &bytes[used..];
+        }
+    }
+
+    fn become_raw(&mut self, see: &mut impl FnMut(Seen)) {
+        self.state = State::Raw;
+        see(Seen::Raw);
+    }
+
+    fn after_head(&mut self, see: &mut impl FnMut(Seen)) {
+        let State::Head(bytes) = &self.state else {
+            return;
+        };
+        if !could_be_http(bytes) || bytes.len() >= LONGEST_HEAD {
+            return self.become_raw(see);
+        }
+        if !bytes.ends_with(b"\r\n\r\n") {
+            return;
+        }
+        let Some(head) = Head::read(bytes) else {
+            return self.become_raw(see);
+        };
+        let is_upgrade = !matches!(head, Head::Response { status } if status != 101);
+        see(Seen::Head {
+            head,
+            end: self.offset,
+        });
+        if is_upgrade {
+            self.state = State::Header(Vec::with_capacity(LONGEST_HEADER));
+        } else {
+            self.become_raw(see);
+        }
+    }
+
+    fn after_header(&mut self, see: &mut impl FnMut(Seen)) {
+        let State::Header(bytes) = &self.state else {
+            return;
+        };
+        let (header, length) = match FrameHeader::parse(&mut Cursor::new(bytes)) {
+            Ok(Some(parsed)) => parsed,
+            Ok(None) => return,
+            Err(_) => return self.become_raw(see),
+        };
+        let Some(opcode) = opcode_of(header.opcode) else {
+            return self.become_raw(see);
+        };
+        let start = self.offset - bytes.len() as u64;
+        // RFC 6455 §5.2: the top bit of a 64-bit length must be 0.
+        let Some(end) = self
+            .offset
+            .checked_add(length)
+            .filter(|_| length <= i64::MAX as u64)
+        else {
+            return self.become_raw(see);
+        };
+        self.frames += 1;
+        see(Seen::Frame {
+            index: self.frames,
+            opcode,
+            start,
+            end,
+        });
+        let close = (opcode == Opcode::Close).then(|| CloseCode {
+            mask: header.mask,
+            bytes: Vec::new(),
+        });
+        self.state = State::Payload {
+            left: length,
+            close,
+        };
+        self.after_payload(see);
+    }
+
+    fn after_payload(&mut self, see: &mut impl FnMut(Seen)) {
+        let State::Payload { left: 0, close } = &self.state else {
+            return;
+        };
+        if let Some(close) = close {
+            see(Seen::Close { code: close.code() });
+        }
+        self.state = State::Header(Vec::with_capacity(LONGEST_HEADER));
+    }
+}
+
+impl CloseCode {
+    fn take(&mut self, payload: &[u8]) {
+        for &byte in payload.iter().take(2 - self.bytes.len().min(2)) {
+            let mask = self.mask.map_or(0, |mask| mask[self.bytes.len()]);
+            self.bytes.push(byte ^ mask);
+        }
+    }
+
+    fn code(&self) -> Option<u16> {
+        let bytes: [u8; 2] = self.bytes.as_slice().try_into().ok()?;
+        Some(u16::from_be_bytes(bytes))
+    }
+}
+
+/// Moves bytes into `head` up to the blank line that ends it.
+fn take_head(head: &mut Vec<u8>, bytes: &[u8]) -> usize {
+    for (index, &byte) in bytes.iter().enumerate() {
+        head.push(byte);
+        if head.ends_with(b"\r\n\r\n") || head.len() >= LONGEST_HEAD || !could_be_http(head) {
+            return index + 1;
+        }
+    }
+    bytes.len()
+}
+
+/// HTTP/1 begins with a method or `HTTP/`: capital letters. Only the start is
+/// looked at, so that a raw stream is known by its first byte or two.
+fn could_be_http(head: &[u8]) -> bool {
+    head.iter().take(3).all(u8::is_ascii_uppercase)
+}
+
+fn opcode_of(opcode: OpCode) -> Option<Opcode> {
+    match opcode {
+        OpCode::Data(Data::Text | Data::Binary | Data::Continue) => Some(Opcode::Data),
+        OpCode::Control(Control::Ping | Control::Pong) => Some(Opcode::Heartbeat),
+        OpCode::Control(Control::Close) => Some(Opcode::Close),
+        OpCode::Data(Data::Reserved(_)) | OpCode::Control(Control::Reserved(_)) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
+
+    fn scan(stream: &[u8], sizes: &[usize]) -> Vec<Seen> {
+        let (mut scanner, mut seen, mut rest) = (Scanner::new(), Vec::new(), stream);
+        let mut sizes = sizes.iter().copied().cycle();
+        while !rest.is_empty() {
+            let size = sizes.next().unwrap_or(rest.len()).clamp(1, rest.len());
+            scanner.feed(&rest[..size], &mut |item| seen.push(item));
+            rest = &rest[size..];
+        }
+        seen
+    }
+
+    fn with_frames(frames: &[u8]) -> Vec<u8> {
+        [ANSWER, frames].concat()
+    }
+
+    fn at(offset: u64) -> u64 {
+        ANSWER.len() as u64 + offset
+    }
+
+    #[test]
+    fn frames_are_found_behind_the_head() {
+        let stream = with_frames(b"\x81\x02hi\x89\x00\x88\x02\x03\xf4");
+        let expect = vec![
+            Seen::Head {
+                head: Head::Response { status: 101 },
+                end: at(0),
+            },
+            Seen::Frame {
+                index: 1,
+                opcode: Opcode::Data,
+                start: at(0),
+                end: at(4),
+            },
+            Seen::Frame {
+                index: 2,
+                opcode: Opcode::Heartbeat,
+                start: at(4),
+                end: at(6),
+            },
+            Seen::Frame {
+                index: 3,
+                opcode: Opcode::Close,
+                start: at(6),
+                end: at(10),
+            },
+            Seen::Close { code: Some(1012) },
+        ];
+        assert_eq!(scan(&stream, &[]), expect);
+    }
+
+    #[test]
+    fn a_masked_close_code_is_unmasked() {
+        let stream = b"GET /ws HTTP/1.1\r\n\r\n\x88\x82\x01\x02\x03\x04\x02\xea".to_vec();
+        assert_eq!(
+            scan(&stream, &[]).pop(),
+            Some(Seen::Close { code: Some(1000) })
+        );
+    }
+
+    #[test]
+    fn a_close_without_a_code_has_none() {
+        assert_eq!(
+            scan(&with_frames(b"\x88\x00"), &[]).pop(),
+            Some(Seen::Close { code: None })
+        );
+    }
+
+    #[test]
+    fn what_is_no_websocket_is_raw_and_said_once() {
+        assert_eq!(scan(b"\x16\x03\x01 a TLS hello and more", &[]), [Seen::Raw]);
+        assert_eq!(scan(&vec![b'A'; 2 * LONGEST_HEAD], &[]), [Seen::Raw]);
+        let refused = scan(b"HTTP/1.1 503 Busy\r\n\r\nbody", &[]);
+        assert!(matches!(
+            refused[..],
+            [
+                Seen::Head {
+                    head: Head::Response { status: 503 },
+                    ..
+                },
+                Seen::Raw
+            ]
+        ));
+    }
+
+    #[test]
+    fn impossible_lengths_and_opcodes_end_the_scan() {
+        let huge = with_frames(b"\x82\x7f\xff\xff\xff\xff\xff\xff\xff\xff");
+        assert_eq!(scan(&huge, &[]).pop(), Some(Seen::Raw));
+        assert_eq!(scan(&with_frames(b"\x83\x00"), &[]).pop(), Some(Seen::Raw));
+    }
+
+    proptest! {
+        #[test]
+        fn chunking_does_not_matter(
+            payloads in prop::collection::vec((0_u8..16, prop::collection::vec(any::<u8>(), 0..300)), 0..8),
+            sizes in prop::collection::vec(1_usize..50, 1..10),
+        ) {
+            let mut stream = ANSWER.to_vec();
+            for (opcode, payload) in &payloads {
+                stream.push(0x80 | opcode);
+                stream.extend(if payload.len() < 126 {
+                    vec![u8::try_from(payload.len()).unwrap()]
+                } else {
+                    [&[126], &u16::try_from(payload.len()).unwrap().to_be_bytes()[..]].concat()
+                });
+                stream.extend(payload);
+            }
+            prop_assert_eq!(scan(&stream, &sizes), scan(&stream, &[]));
+        }
+
+        #[test]
+        fn nothing_makes_it_panic(stream in prop::collection::vec(any::<u8>(), 0..600), sizes in prop::collection::vec(1_usize..50, 1..10)) {
+            prop_assert_eq!(scan(&stream, &sizes), scan(&stream, &[]));
+            let stream = with_frames(&stream);
+            prop_assert_eq!(scan(&stream, &sizes), scan(&stream, &[]));
+        }
+    }
+}
