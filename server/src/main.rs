@@ -1,0 +1,65 @@
+//! The `ticker-server` program: [`ticker_server::run`] on real TCP.
+
+mod args;
+mod logging;
+mod signals;
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use args::Args;
+use clap::Parser;
+use environment::{Environment, Observer};
+use tokio_util::sync::CancellationToken;
+
+/// Usage, configuration, or a port that cannot be had.
+const EXIT_USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    logging::start(args.verbose);
+    match serve(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::from(EXIT_USAGE)
+        }
+    }
+}
+
+#[tokio::main]
+async fn serve(args: &Args) -> anyhow::Result<()> {
+    let config = args
+        .config()
+        .context("failed to accept the configuration")?;
+    let environment = Environment::real();
+    let listener = environment
+        .network
+        .listen(args.listen)
+        .with_context(|| format!("failed to listen on {}", args.listen))?;
+    let address = listener.local_addr();
+    if !address.ip().is_loopback() {
+        tracing::warn!(
+            "{address} can be reached from other machines, and nobody is asked who they are"
+        );
+    }
+    // Nobody may be reading stdout, and that is no reason not to serve.
+    let _ = announce(address);
+    let shutdown = CancellationToken::new();
+    let mut signals = signals::watch(shutdown.clone()).context("failed to watch for signals")?;
+    let served = ticker_server::run(environment, listener, config, Observer::none(), shutdown);
+    let result = served.await;
+    signals.abort_all();
+    result.context("failed to serve")
+}
+
+/// The addresses, on stdout: what a person clicks and a script waits for.
+fn announce(address: SocketAddr) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "ticker   http://{address}/")?;
+    writeln!(out, "echo     http://{address}/websocket.html")?;
+    writeln!(out, "sockets  ws://{address}/ws  ws://{address}/echo")?;
+    out.flush()
+}
