@@ -6,6 +6,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::task::{Context, Poll, Waker};
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
@@ -57,6 +58,15 @@ impl Listener {
         };
         let (stream, peer) = listening.accept().await?;
         Ok((accepted(stream), peer))
+    }
+
+    /// A connection that is there already, if the runtime knows of one.
+    pub fn try_accept(&self) -> Option<Stream> {
+        let mut context = Context::from_waker(Waker::noop());
+        match self.listening.as_ref()?.poll_accept(&mut context) {
+            Poll::Ready(Ok((stream, _))) => Some(accepted(stream)),
+            Poll::Ready(Err(_)) | Poll::Pending => None,
+        }
     }
 
     /// From now on dials get ECONNREFUSED. Connections in the accept queue are
