@@ -60,6 +60,21 @@ pub enum What {
         /// The tick's number.
         seq: u64,
     },
+    /// A tick came that had been applied already, or one older than what has
+    /// been applied; it was not applied.
+    Repeated {
+        /// The number of the dial that brought it.
+        dial: u64,
+        /// The session's tag.
+        session: String,
+        /// The tick's number.
+        seq: u64,
+    },
+    /// A message came that is not one of the specimen's: any server's data.
+    Received {
+        /// The number of the dial that brought it.
+        dial: u64,
+    },
     /// The person at the client asked for this state, here and from now on.
     Intended {
         /// The state wanted.

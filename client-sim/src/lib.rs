@@ -1,3 +1,37 @@
-//! x
+//! Simulated WebSocket clients that reconnect as a good client should, or, told
+//! to be flawed, as many do.
+//!
+//! [`run`] is one client: it dials a URL, stays connected through whatever
+//! happens, and tells an observer what it does ([`Event`]). What it does is
+//! decided by [`session::Session`], a machine without sockets or clock.
+//!
+//! - [`Policy`], [`Backoff`]: how long to wait before dialling again.
+//! - [`ClientsConfig`], [`Behaviour`], [`Flaw`]: what clients are told to be like.
+//! - [`fleet`]: many clients under one roof, as the binary runs them.
+//! - [`Statistics`]: what the events of many clients come to.
+//!
+//! It knows no proxy and no scenario: it has a URL.
+
+mod backoff;
+mod client;
+mod config;
 mod event;
-pub use event::*;
+mod flaw;
+pub mod fleet;
+mod message;
+mod policy;
+pub mod session;
+mod socket;
+mod statistics;
+mod url;
+
+pub use backoff::Backoff;
+pub use client::run;
+pub use config::{Behaviour, ClientConfig, ClientsConfig, MAX_COUNT};
+pub use event::{Event, What, Why};
+pub use flaw::{Flaw, UnknownFlaw};
+pub use message::{ClientMessage, ServerMessage, Welcome};
+pub use policy::{DEFAULT_CAP, Policy, Shape};
+pub use session::Command;
+pub use statistics::{Recovery, Statistics, Summary};
+pub use url::{Url, UrlError};

@@ -1,0 +1,226 @@
+//! The command line, as typed, and the clients that it asks for.
+//!
+//! Whatever is wrong is told with what would have been right, before anything
+//! is dialled. Used by `main`.
+
+use std::time::Duration;
+
+use anyhow::ensure;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Parser, value_parser};
+use client_sim::{Behaviour, ClientsConfig, Flaw, MAX_COUNT, Policy, Shape, Url};
+use environment::Seed;
+
+/// Simulated WebSocket clients that reconnect, and what became of them.
+///
+/// Exit status: 0 if every client is connected at the end, 1 if some client is
+/// not or has given up, 2 if the command line is wrong, 130 if interrupted.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub(crate) struct Args {
+    /// Where to dial: ws://host:port/path.
+    pub(crate) url: Url,
+
+    /// How many clients.
+    #[arg(long, value_name = "N", default_value_t = 1,
+          value_parser = value_parser!(u32).range(1..=i64::from(MAX_COUNT)))]
+    pub(crate) clients: u32,
+
+    /// How long to run, such as 30s or 5m.
+    #[arg(long = "for", value_name = "TIME", default_value = "30s", value_parser = positive)]
+    pub(crate) duration: Duration,
+
+    /// Spread the starts of the clients over this time.
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
+    ramp: Duration,
+
+    /// The policy of delays between dials.
+    #[arg(long, value_name = "POLICY", default_value = "full_jitter", value_parser = shapes())]
+    reconnect: Shape,
+
+    /// The policy's first ceiling [default: 1s; rfc6455: 5s].
+    #[arg(long, value_name = "TIME", value_parser = positive)]
+    base: Option<Duration>,
+
+    /// The policy's longest delay [default: 30s].
+    #[arg(long, value_name = "TIME", value_parser = positive)]
+    cap: Option<Duration>,
+
+    /// How fast the delays grow [default: 2; decorrelated_jitter: 3].
+    #[arg(long, value_name = "NUMBER", value_parser = factor)]
+    factor: Option<f64>,
+
+    /// The bound of one attempt, dial and upgrade together.
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = positive)]
+    connect_timeout: Duration,
+
+    /// Let connect timeouts in a row double the bound up to this.
+    #[arg(long, value_name = "TIME", value_parser = positive)]
+    connect_timeout_cap: Option<Duration>,
+
+    /// A connection silent for so long is dead.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = positive)]
+    liveness: Duration,
+
+    /// A connection must stay up so long before the delays start afresh.
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
+    min_uptime: Duration,
+
+    /// Give up after so many failed dials in a row.
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
+    max_attempts: Option<u32>,
+
+    /// Do not ask for the old session on a new connection.
+    #[arg(long)]
+    no_resume: bool,
+
+    /// Give the clients a bad habit; may be given more than once.
+    #[arg(long = "flaw", value_name = "NAME", value_parser = flaws())]
+    flaws: Vec<Flaw>,
+
+    /// What the random delays follow from.
+    #[arg(long, env = "CHAOS_SEED", default_value = "1")]
+    pub(crate) seed: Seed,
+
+    /// Print the result as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Log what the clients do to stderr.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+impl Args {
+    /// The clients asked for.
+    pub(crate) fn clients(&self) -> anyhow::Result<ClientsConfig> {
+        let limit = self.connect_timeout_cap.unwrap_or(self.connect_timeout);
+        ensure!(
+            limit >= self.connect_timeout,
+            "--connect-timeout-cap {limit:?} is below --connect-timeout {:?}",
+            self.connect_timeout
+        );
+        Ok(ClientsConfig {
+            count: self.clients,
+            ramp: self.ramp,
+            behaviour: Behaviour {
+                reconnect: self.policy()?,
+                connect_timeout: self.connect_timeout,
+                connect_timeout_cap: limit,
+                liveness: self.liveness,
+                min_uptime: self.min_uptime,
+                max_attempts: self.max_attempts,
+                resume: !self.no_resume,
+                flaws: self.flaws.iter().copied().collect(),
+            },
+        })
+    }
+
+    fn policy(&self) -> anyhow::Result<Policy> {
+        let usual = Policy::new(self.reconnect);
+        let base = self.base.unwrap_or(usual.base);
+        let cap = self.cap.unwrap_or(usual.cap.max(base));
+        ensure!(cap >= base, "--cap {cap:?} is below --base {base:?}");
+        Ok(Policy {
+            base,
+            cap,
+            factor: self.factor.unwrap_or(usual.factor),
+            ..usual
+        })
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; times are written as 250ms, 30s or 5m"))
+}
+
+fn positive(text: &str) -> Result<Duration, String> {
+    let duration = duration(text)?;
+    match duration < Duration::from_millis(1) {
+        true => Err("must be at least 1ms".into()),
+        false => Ok(duration),
+    }
+}
+
+fn factor(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok();
+    let allowed = number.filter(|number| (1.0..=1000.0).contains(number));
+    allowed.ok_or_else(|| "must be a number from 1 to 1000".into())
+}
+
+fn shapes() -> impl TypedValueParser<Value = Shape> {
+    PossibleValuesParser::new(Shape::ALL.map(|(word, _)| word)).map(|word| {
+        let found = Shape::ALL.into_iter().find(|(known, _)| *known == word);
+        found.map_or(Shape::FullJitter, |(_, shape)| shape)
+    })
+}
+
+fn flaws() -> impl TypedValueParser<Value = Flaw> {
+    let known = Flaw::ALL.map(|flaw| PossibleValue::new(flaw.word()).help(flaw.description()));
+    PossibleValuesParser::new(known).try_map(|word| word.parse())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(flags: &str) -> anyhow::Result<ClientsConfig> {
+        let line = format!("client-sim ws://a/ {flags}");
+        Args::try_parse_from(line.split_whitespace())?.clients()
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory;
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn without_flags_there_is_one_sound_client() {
+        assert_eq!(parse("").unwrap(), ClientsConfig::default());
+    }
+
+    #[test]
+    fn every_policy_is_a_flag() {
+        let clients = parse(
+            "--clients 7 --ramp 2s --reconnect rfc6455 --base 2s --cap 9s --factor 1.5 \
+             --connect-timeout 3s --connect-timeout-cap 9s --liveness 4s --min-uptime 0s \
+             --max-attempts 3 --no-resume --flaw no_jitter --flaw no_liveness",
+        )
+        .unwrap();
+        let expected = Behaviour {
+            reconnect: Policy {
+                shape: Shape::Rfc6455,
+                base: Duration::from_secs(2),
+                cap: Duration::from_secs(9),
+                factor: 1.5,
+            },
+            connect_timeout: Duration::from_secs(3),
+            connect_timeout_cap: Duration::from_secs(9),
+            liveness: Duration::from_secs(4),
+            min_uptime: Duration::ZERO,
+            max_attempts: Some(3),
+            resume: false,
+            flaws: [Flaw::NoLiveness, Flaw::NoJitter].into(),
+        };
+        assert_eq!(clients.behaviour, expected);
+        assert_eq!((clients.count, clients.ramp), (7, Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn mistakes_are_told_with_what_would_be_right() {
+        let check = |flags, part| {
+            let error = parse(flags).unwrap_err().to_string();
+            assert!(error.contains(part), "{flags}: {error}");
+        };
+        check("--flaw no_jiter", "no_jitter");
+        check("--reconnect sometimes", "decorrelated_jitter");
+        check("--base 5", "250ms, 30s or 5m");
+        check("--liveness 0s", "at least 1ms");
+        check("--factor 0.5", "from 1 to 1000");
+        check("--base 10s --cap 5s", "--cap 5s is below --base 10s");
+        check("--connect-timeout-cap 1s", "below --connect-timeout 5s");
+        check("--clients 0", "1..=10000");
+    }
+}

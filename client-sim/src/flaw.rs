@@ -1,0 +1,160 @@
+//! Bad habits of reconnecting clients, to be worn on demand.
+//!
+//! Each flaw changes exactly one behaviour of the sound client, so a check that
+//! fails with a flaw and passes without it is known to look at that behaviour.
+//! Used by the session machine, by scenario files (`flaws = [...]`) and by
+//! `--flaw`.
+
+use std::fmt;
+use std::str::FromStr;
+
+macro_rules! flaws {
+    ($($variant:ident $word:literal $description:literal)*) => {
+        /// One bad habit: a client with it…
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Flaw {
+            $(#[doc = concat!("… ", $description, ".")] $variant,)*
+        }
+
+        /// In the order of the enum.
+        const TABLE: &[(Flaw, &str, &str)] = &[$((Flaw::$variant, $word, $description),)*];
+    };
+}
+
+flaws! {
+    NoLiveness "no_liveness"
+        "never notices that a connection has gone silent"
+    LivenessBySends "liveness_by_sends"
+        "takes its own sends for signs of the server's life"
+    LivenessByMessages "liveness_by_messages"
+        "counts whole data messages only as life, not pings or a slow message's bytes"
+    NoConnectTimeout "no_connect_timeout"
+        "waits for ever for a dial and its upgrade"
+    TimeoutFirstConnectOnly "timeout_first_connect_only"
+        "bounds the first connect and no later one"
+    KeepsShortTimeout "keeps_short_timeout"
+        "never widens its connect timeout, so a slow upgrade never gets through"
+    ResetsBackoffOnOpen "resets_backoff_on_open"
+        "starts its back-off afresh as soon as a connection opens"
+    NeverResetsBackoff "never_resets_backoff"
+        "goes on from its longest delay even after a long good connection"
+    NoBackoff "no_backoff"
+        "dials again after 1 ms, always"
+    NoJitter "no_jitter"
+        "waits the full ceiling of its policy, in step with everybody else"
+    IgnoresRetryAfter "ignores_retry_after"
+        "does not read the Retry-After of a refused upgrade"
+    HammersWhenDenied "hammers_when_denied"
+        "comes back as soon as ever after 401, 403, 1008 and their like"
+    StopsOnCleanClose "stops_on_clean_close"
+        "takes FIN and close frames for a wanted end"
+    StopsOnReset "stops_on_reset"
+        "takes a reset for final"
+    StopsOnBadUpgrade "stops_on_bad_upgrade"
+        "takes an answer other than 101 for final"
+    StopsOnUnknownCode "stops_on_unknown_code"
+        "breaks on a close frame with a code outside 1000 to 1011, or with none"
+    GivesUpOnFirstConnect "gives_up_on_first_connect"
+        "takes an error of its very first connection for final"
+    GivesUpEarly "gives_up_early"
+        "stops for good after three failed dials in a row"
+    WaitsForCloseReply "waits_for_close_reply"
+        "closes a silent connection politely and dials only when that has ended"
+    LeaksOldSocket "leaks_old_socket"
+        "keeps an abandoned socket open beside the new one"
+    TrustsOldSocket "trusts_old_socket"
+        "keeps an abandoned socket and lets its late end take the new one down"
+    MixesOldData "mixes_old_data"
+        "keeps an abandoned socket and applies what still arrives on it"
+    DoubleDial "double_dial"
+        "starts two dials after each loss, as if error and close were two"
+    DialsAfterStop "dials_after_stop"
+        "is stopped while connecting or waiting, and goes on"
+    DialsTwiceOnReconnect "dials_twice_on_reconnect"
+        "told to reconnect while it is about to anyway, does both"
+    ForgetsPause "forgets_pause"
+        "does not ask again for the pause that a new session has lost"
+    ForgetsSession "forgets_session"
+        "declares resume and reconnects without its session"
+    AppliesDuplicates "applies_duplicates"
+        "applies a tick again that it has already applied"
+}
+
+impl Flaw {
+    /// Every flaw.
+    pub const ALL: [Self; TABLE.len()] = {
+        let mut all = [Self::NoLiveness; TABLE.len()];
+        let mut index = 0;
+        while index < all.len() {
+            all[index] = TABLE[index].0;
+            index += 1;
+        }
+        all
+    };
+
+    /// Its name in files and flags, such as `no_liveness`.
+    pub const fn word(self) -> &'static str {
+        TABLE[self as usize].1
+    }
+
+    /// What a client with it does, in one line.
+    pub const fn description(self) -> &'static str {
+        TABLE[self as usize].2
+    }
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// A word that names no [`Flaw`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no flaw is called {word:?}; there are {}", words())]
+pub struct UnknownFlaw {
+    /// What was written.
+    pub word: String,
+}
+
+fn words() -> String {
+    Flaw::ALL.map(Flaw::word).join(", ")
+}
+
+impl FromStr for Flaw {
+    type Err = UnknownFlaw;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|flaw| flaw.word() == word);
+        found.ok_or_else(|| UnknownFlaw { word: word.into() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn words_are_unique_and_parse_back() {
+        for (index, flaw) in Flaw::ALL.into_iter().enumerate() {
+            assert_eq!(flaw as usize, index, "{flaw} is out of order in TABLE");
+            assert_eq!(flaw.word().parse(), Ok(flaw));
+            assert_eq!(
+                flaw.word().replace('_', ""),
+                format!("{flaw:?}").to_lowercase()
+            );
+        }
+        let words: BTreeSet<_> = Flaw::ALL.map(Flaw::word).into();
+        assert_eq!(words.len(), Flaw::ALL.len());
+    }
+
+    #[test]
+    fn an_unknown_word_is_told_what_there_is() {
+        let error = "no_livenes".parse::<Flaw>().unwrap_err().to_string();
+        assert!(
+            error.contains("\"no_livenes\"") && error.contains("no_liveness,"),
+            "{error}"
+        );
+    }
+}

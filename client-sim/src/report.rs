@@ -1,0 +1,132 @@
+//! The result of a run, as a table for people or as JSON for programs.
+//!
+//! The JSON's `version` changes with the meaning of its fields. Used by `show`.
+
+use std::fmt;
+use std::time::Duration;
+
+use client_sim::{ClientsConfig, Recovery, Summary};
+use environment::text::format_duration;
+use serde::Serialize;
+
+use crate::args::Args;
+
+/// The version of the JSON.
+const VERSION: u32 = 1;
+
+/// What was asked and what came of it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    version: u32,
+    url: String,
+    seed: u64,
+    /// The policy's word.
+    reconnect: &'static str,
+    flaws: Vec<&'static str>,
+    /// How many clients were asked for.
+    asked: u32,
+    elapsed_ms: u64,
+    #[serde(flatten)]
+    pub(crate) summary: Summary,
+}
+
+impl Report {
+    pub(crate) fn new(
+        args: &Args,
+        clients: &ClientsConfig,
+        elapsed: Duration,
+        summary: Summary,
+    ) -> Self {
+        let behaviour = &clients.behaviour;
+        Self {
+            version: VERSION,
+            url: args.url.to_string(),
+            seed: args.seed.0,
+            reconnect: behaviour.reconnect.shape.word(),
+            flaws: behaviour.flaws.iter().map(|flaw| flaw.word()).collect(),
+            asked: clients.count,
+            elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            summary,
+        }
+    }
+
+    /// One line without its end.
+    pub(crate) fn json(&self) -> String {
+        serde_json::to_string(self).expect("plain fields with words for keys can be written")
+    }
+
+    fn head(&self) -> String {
+        let flaws = match self.flaws.as_slice() {
+            [] => String::new(),
+            flaws => format!(", flaws {}", flaws.join(", ")),
+        };
+        format!(
+            "{} of {} clients connected to {} after {} (seed {}, {}{flaws})",
+            self.summary.connected,
+            self.asked,
+            self.url,
+            format_duration(Duration::from_millis(self.elapsed_ms)),
+            self.seed,
+            self.reconnect,
+        )
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Summary {
+            connects,
+            reconnects,
+            failed_dials,
+            gave_up,
+            messages,
+            availability,
+            ..
+        } = self.summary;
+        let (p50, p99, max) = recovery(self.summary.recovery);
+        writeln!(f, "{}\n", self.head())?;
+        let rows = [
+            ("connects", connects.to_string()),
+            ("reconnects", reconnects.to_string()),
+            ("failed dials", failed_dials.to_string()),
+            ("gave up", gave_up.to_string()),
+            ("time to recover p50", p50),
+            ("                p99", p99),
+            ("                max", max),
+            ("messages", messages.to_string()),
+            ("lost", number(self.summary.lost)),
+            ("duplicated", number(self.summary.duplicated)),
+            ("repeated, dropped", number(self.summary.repeated)),
+            ("availability", format!("{:.2} %", availability * 100.0)),
+            ("endings", self.endings()),
+        ];
+        rows.iter()
+            .try_for_each(|(name, value)| writeln!(f, "  {name:<19}  {value:>12}"))
+    }
+}
+
+impl Report {
+    fn endings(&self) -> String {
+        let endings = self.summary.endings.iter();
+        let counts: Vec<_> = endings
+            .map(|(word, count)| format!("{word} {count}"))
+            .collect();
+        if counts.is_empty() {
+            return "-".into();
+        }
+        counts.join(", ")
+    }
+}
+
+fn recovery(recovery: Option<Recovery>) -> (String, String, String) {
+    let show = |of: fn(Recovery) -> f64| match recovery {
+        Some(recovery) => format!("{:.0} ms", of(recovery)),
+        None => "-".into(),
+    };
+    (show(|r| r.p50_ms), show(|r| r.p99_ms), show(|r| r.max_ms))
+}
+
+/// What no server gave the means to know is not 0.
+fn number(number: Option<u64>) -> String {
+    number.map_or("-".into(), |number| number.to_string())
+}

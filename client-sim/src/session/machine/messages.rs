@@ -1,0 +1,67 @@
+//! What the server says on the current connection.
+//!
+//! The one invariant: a sound client applies each tick of a session once, in
+//! order. Part of the [machine](super).
+
+use super::{Session, State};
+use crate::message::{ClientMessage, ServerMessage, Welcome};
+use crate::{Flaw, What};
+
+impl Session {
+    pub(super) fn message(&mut self, message: ServerMessage) {
+        let State::Open(open) = self.state else {
+            return;
+        };
+        let dial = self.dial;
+        match message {
+            ServerMessage::Welcome(welcome) => self.welcomed(&welcome, open.is_welcomed),
+            ServerMessage::Tick { seq, .. } if open.is_welcomed => self.tick(seq),
+            ServerMessage::Tick { .. } | ServerMessage::Other => self.tell(What::Received { dial }),
+            ServerMessage::Paused => self.tell(What::PauseChanged { dial, paused: true }),
+            ServerMessage::Resumed => self.tell(What::PauseChanged {
+                dial,
+                paused: false,
+            }),
+            ServerMessage::Heartbeat | ServerMessage::Error { .. } => {}
+        }
+    }
+
+    fn welcomed(&mut self, welcome: &Welcome, again: bool) {
+        self.feed.welcome(welcome);
+        self.tell(What::Welcomed {
+            dial: self.dial,
+            session: self.feed.tag(),
+            resumed: welcome.resumed,
+            lost: welcome.lost,
+            next_seq: welcome.next_seq,
+            paused: welcome.paused,
+        });
+        if let State::Open(open) = &mut self.state {
+            open.is_welcomed = true;
+        }
+        let forgets = self.has(Flaw::ForgetsPause) && self.was_welcomed;
+        self.was_welcomed = true;
+        if let Some(paused) = self.intent
+            && !again
+            && !forgets
+            && paused != welcome.paused
+        {
+            self.send(ClientMessage::for_state(paused));
+        }
+    }
+
+    fn tick(&mut self, seq: u64) {
+        let dial = self.dial;
+        if self.feed.advance(seq) || self.has(Flaw::AppliesDuplicates) {
+            self.applied(dial, seq);
+        } else {
+            let session = self.feed.tag();
+            self.tell(What::Repeated { dial, session, seq });
+        }
+    }
+
+    pub(super) fn applied(&mut self, dial: u64, seq: u64) {
+        let session = self.feed.tag();
+        self.tell(What::Applied { dial, session, seq });
+    }
+}

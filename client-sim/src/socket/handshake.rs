@@ -1,0 +1,176 @@
+//! The dial and the upgrade, and what their failures are called.
+//!
+//! The request's key comes from the seed, not from tungstenite's randomness, so
+//! that runs can be equal byte for byte. (Frame masks stay random inside
+//! tungstenite; nothing ever looks at them.) Used by the socket set.
+
+use std::io;
+use std::time::Duration;
+
+use environment::{Key, Network, Realm, Seed};
+use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::handshake::client::{Request, Response};
+use tokio_tungstenite::tungstenite::http::{self, header};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+use super::wire::Wire;
+use crate::session::{Ending, Refusal};
+use crate::{Url, Why};
+
+/// No message is larger, whatever a server sends.
+const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
+
+/// Room for a few commands and pongs while the peer reads nothing; more than
+/// that ends the connection.
+const WRITE_LIMIT: usize = 256 * 1024;
+
+/// Dials `url` and upgrades. Waits as long as the peer does.
+pub(super) async fn connect(
+    network: &Network,
+    url: &Url,
+    key: &str,
+) -> Result<WebSocketStream<Wire>, Ending> {
+    let request = request(url, key).map_err(|_| Ending::of(Why::BadUpgrade))?;
+    let dialled = network.dial(&url.authority()).await;
+    let stream = dialled.map_err(|error| Ending::of(of_dial(&error)))?;
+    let upgraded = client_async_with_config(request, Wire::new(stream), Some(limits())).await;
+    let (socket, _) = upgraded.map_err(|error| of_upgrade(&error))?;
+    Ok(socket)
+}
+
+/// The key of the client's dial: 16 drawn bytes in base64 (RFC 6455 §4.1).
+pub(super) fn key(seed: Seed, client: &str, dial: u64) -> String {
+    let key = Key::new(Realm::Client, "websocket-key", "").client(client);
+    let mut draw = seed.draw(&key.attempt(dial));
+    let bits = u128::from(draw.bits()) << 64 | u128::from(draw.bits());
+    base64(bits.to_be_bytes())
+}
+
+fn base64(bytes: [u8; 16]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    // 128 bits are 21 sextets and two bits more, which are padded.
+    let bits = u128::from_be_bytes(bytes);
+    let sextet = |index: u32| match index {
+        21 => (bits << 4 & 63) as usize,
+        _ => (bits >> (122 - 6 * index) & 63) as usize,
+    };
+    let mut text: String = (0..22).map(|i| char::from(ALPHABET[sextet(i)])).collect();
+    text.push_str("==");
+    text
+}
+
+fn request(url: &Url, key: &str) -> http::Result<Request> {
+    Request::builder()
+        .uri(url.to_string())
+        .header(header::HOST, url.host())
+        .header(header::CONNECTION, "Upgrade")
+        .header(header::UPGRADE, "websocket")
+        .header(header::SEC_WEBSOCKET_VERSION, "13")
+        .header(header::SEC_WEBSOCKET_KEY, key)
+        .body(())
+}
+
+/// Small buffers, because there may be thousands of clients.
+fn limits() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(4 * 1024)
+        .write_buffer_size(0)
+        .max_write_buffer_size(WRITE_LIMIT)
+        .max_message_size(Some(MESSAGE_LIMIT))
+        .max_frame_size(Some(MESSAGE_LIMIT))
+}
+
+fn of_dial(error: &io::Error) -> Why {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Why::Refused,
+        _ => of_io(error),
+    }
+}
+
+fn of_io(error: &io::Error) -> Why {
+    match error.kind() {
+        // A write after the peer's reset says broken pipe.
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Why::Reset,
+        io::ErrorKind::UnexpectedEof => Why::Ended,
+        _ => Why::Network,
+    }
+}
+
+fn of_upgrade(error: &Error) -> Ending {
+    match error {
+        Error::Io(error) => Ending::of(of_io(error)),
+        Error::Protocol(ProtocolError::HandshakeIncomplete) => Ending::of(Why::Ended),
+        Error::Http(response) => Ending {
+            refusal: Some(refusal(response)),
+            ..Ending::of(Why::BadUpgrade)
+        },
+        _ => Ending::of(Why::BadUpgrade),
+    }
+}
+
+fn refusal(response: &Response) -> Refusal {
+    let retry_after = response.headers().get(header::RETRY_AFTER);
+    let seconds = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    Refusal {
+        status: response.status().as_u16(),
+        // A date instead of seconds (RFC 9110 §10.2.3) would need a wall clock.
+        retry_after: seconds.map(Duration::from_secs),
+    }
+}
+
+/// Why an open connection has failed.
+pub(super) fn of_connection(error: &Error) -> Why {
+    match error {
+        Error::Io(error) => of_io(error),
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)
+        | Error::ConnectionClosed
+        | Error::AlreadyClosed => Why::Ended, // FIN, at a frame's boundary or within one
+        Error::WriteBufferFull(_) => Why::Network,
+        _ => Why::Protocol,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_that_of_the_rfc() {
+        // RFC 6455 §1.3
+        assert_eq!(base64(*b"the sample nonce"), "dGhlIHNhbXBsZSBub25jZQ==");
+        assert_eq!(base64([0xff; 16]), "/////////////////////w==");
+        assert_eq!(base64([0; 16]), "AAAAAAAAAAAAAAAAAAAAAA==");
+    }
+
+    #[test]
+    fn keys_follow_from_seed_client_and_dial() {
+        let one = key(Seed(1), "c1", 1);
+        assert_eq!(one, key(Seed(1), "c1", 1));
+        for other in [
+            key(Seed(2), "c1", 1),
+            key(Seed(1), "c2", 1),
+            key(Seed(1), "c1", 2),
+        ] {
+            assert_ne!(one, other);
+        }
+    }
+
+    #[test]
+    fn retry_after_is_read_in_seconds() {
+        let check = |value: &str, expected| {
+            let response = http::Response::builder()
+                .status(503)
+                .header("Retry-After", value)
+                .body(None)
+                .unwrap();
+            let refusal = refusal(&response);
+            assert_eq!(refusal.status, 503);
+            assert_eq!(refusal.retry_after, expected, "{value}");
+        };
+        check("5", Some(Duration::from_secs(5)));
+        check("-5", None);
+        check("Fri, 31 Dec 1999 23:59:59 GMT", None);
+    }
+}
