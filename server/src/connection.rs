@@ -188,3 +188,7 @@ impl Server {
 
 /// Cheap to hand to every connection's task.
 pub(crate) type SharedServer = Arc<Server>;
+
+#[cfg(test)]
+#[path = "connection_tests.rs"]
+mod tests;

@@ -117,10 +117,6 @@ impl Session {
         }
     }
 
-    pub(crate) fn next_seq(&self) -> u64 {
-        self.next_seq
-    }
-
     pub(crate) fn is_paused(&self) -> bool {
         self.pace.is_paused()
     }

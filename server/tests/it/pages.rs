@@ -1,0 +1,102 @@
+//! What is served besides the sockets.
+
+use crate::support::{Server, quick};
+
+#[tokio::test]
+async fn pages_scripts_and_health_are_served() {
+    let server = Server::start(quick());
+    for (path, kind, holds) in [
+        ("/", "text/html; charset=utf-8", "/plain.js"),
+        ("/plain.html", "text/html; charset=utf-8", "/plain.js"),
+        ("/plain.js", "text/javascript; charset=utf-8", "last_seq"),
+        (
+            "/websocket.html",
+            "text/html; charset=utf-8",
+            "/websocket.js",
+        ),
+        ("/websocket.js", "text/javascript; charset=utf-8", "/echo"),
+        (
+            "/page.css",
+            "text/css; charset=utf-8",
+            "prefers-color-scheme",
+        ),
+        ("/healthz", "text/plain; charset=utf-8", "ok"),
+    ] {
+        let answer = server.get(path).await;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let head = head.to_ascii_lowercase();
+        assert!(head.starts_with("http/1.1 200 "), "{path}: {head}");
+        assert!(
+            head.contains(&format!("content-type: {kind}")),
+            "{path}: {head}"
+        );
+        assert!(body.contains(holds), "{path}: {body}");
+        assert!(
+            head.contains("x-content-type-options: nosniff"),
+            "{path}: {head}"
+        );
+        assert!(
+            head.contains("connect-src 'self' ws: wss:"),
+            "{path}: {head}"
+        );
+        assert!(
+            !head.contains("\ndate:"),
+            "two runs must say the same: {head}"
+        );
+    }
+}
+
+/// The pages hold to their own policy: nothing inline, nothing from elsewhere.
+#[tokio::test]
+async fn pages_load_nothing_from_elsewhere() {
+    let server = Server::start(quick());
+    for path in [
+        "/",
+        "/plain.js",
+        "/websocket.html",
+        "/websocket.js",
+        "/page.css",
+    ] {
+        let answer = server.get(path).await;
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        for foreign in [
+            "http://",
+            "https://",
+            "src=\"//",
+            "<style",
+            " style=",
+            " onclick=",
+            "@import",
+        ] {
+            assert!(!body.contains(foreign), "{path} has {foreign}");
+        }
+        assert_eq!(
+            body.matches("<script").count(),
+            body.matches("<script src=\"/").count()
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_said() {
+    let server = Server::start(quick());
+    let answer = server.get("/nowhere").await;
+    assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+    assert!(answer.contains("/websocket.html"), "{answer}");
+    let post =
+        "POST /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let answer = server.exchange(post).await;
+    assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_socket_asked_for_without_an_upgrade_says_how() {
+    let server = Server::start(quick());
+    for path in ["/ws", "/echo"] {
+        let answer = server.get(path).await;
+        assert!(answer.starts_with("HTTP/1.1 426 "), "{answer}");
+        let lower = answer.to_ascii_lowercase();
+        assert!(lower.contains("upgrade: websocket"), "{answer}");
+        assert!(lower.contains("sec-websocket-version: 13"), "{answer}");
+    }
+}

@@ -1,0 +1,82 @@
+//! Stopping: politely, within bounds, and leaving nothing behind.
+
+use std::time::Duration;
+
+use environment::{Clock, Network};
+use ticker_server::{Config, What};
+use tokio::io::AsyncReadExt;
+
+use crate::support::{Server, quick, soon};
+
+#[tokio::test]
+async fn stopping_says_1001_to_everyone() {
+    let mut server = Server::start(quick());
+    let mut clients = Vec::new();
+    for path in ["/ws", "/ws", "/echo"] {
+        clients.push(server.open(path).await);
+    }
+    server.shutdown.cancel();
+    for client in &mut clients {
+        let (code, reason) = client.closed().await;
+        assert_eq!((code, reason.as_str()), (1001, "the server is stopping"));
+    }
+    server.ended().await;
+    let closed = |what: &What| matches!(what, What::SocketClosed { .. });
+    assert_eq!(server.count(closed), 2);
+    let again = Network::tcp().dial(&server.address.to_string()).await;
+    assert!(again.is_err(), "the port is given back");
+}
+
+#[tokio::test]
+async fn who_does_not_answer_delays_the_stop_no_longer_than_the_drain() {
+    let config = Config {
+        drain: Duration::from_millis(100),
+        ..quick()
+    };
+    let mut server = Server::start(config);
+    let _asleep = server.open("/ws").await;
+    server.stop().await;
+    let closed = |what: &What| matches!(what, What::SocketClosed { .. });
+    assert_eq!(server.count(closed), 1);
+}
+
+/// Browsers open connections ahead of need and leave them idle.
+#[tokio::test]
+async fn idle_connections_do_not_hold_up_the_stop() {
+    let config = Config {
+        drain: Duration::from_secs(3600),
+        header_timeout: Duration::from_secs(3600),
+        ..quick()
+    };
+    let mut server = Server::start(config);
+    let mut unused = server.dial().await;
+    let mut kept = server.dial().await;
+    let request = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+    tokio::io::AsyncWriteExt::write_all(&mut kept, request)
+        .await
+        .unwrap();
+    let mut answer = [0; 4096];
+    assert_ne!(soon(kept.read(&mut answer)).await.unwrap(), 0);
+    server.stop().await;
+    assert_eq!(soon(kept.read(&mut answer)).await.unwrap(), 0);
+    assert_eq!(soon(unused.read(&mut answer)).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn no_tick_is_made_after_the_server_has_ended() {
+    let mut server = Server::start(quick());
+    let mut client = server.open("/ws").await;
+    client.tick().await;
+    client.kill();
+    server.stop().await;
+    let events = server.events().len();
+    Clock::start().sleep(Duration::from_millis(50)).await;
+    assert_eq!(server.events().len(), events);
+}
+
+#[tokio::test]
+async fn a_server_stopped_before_it_starts_ends() {
+    let config = quick();
+    let mut server = Server::start(config);
+    server.stop().await;
+}
