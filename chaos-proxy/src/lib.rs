@@ -5,13 +5,19 @@
 //! beyond their names and gives no verdicts.
 
 mod decision;
+pub mod engine;
 mod event;
-mod link;
+mod file;
+mod journal;
+pub mod link;
 mod plan;
 mod rule;
-mod websocket;
+pub mod websocket;
 
 pub use decision::Decision;
+pub use engine::{Apply, Commands, Config, Control, Route, Start, Tell, control, run};
 pub use event::{Ending, Event, Peer, What};
+pub use file::{Faults, read_faults};
+pub use journal::Journal;
 pub use plan::{MAX_OCCURRENCES, Occurrence, Plan};
 pub use rule::*;

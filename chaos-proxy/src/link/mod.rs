@@ -13,7 +13,7 @@
 //! cut. Used by [`crate::engine`], one for each way of a connection.
 
 mod effects;
-mod segments;
+pub mod segments;
 
 pub use effects::{Delay, Effects};
 pub use segments::Segments;
@@ -249,6 +249,11 @@ impl Link {
     /// How many bytes may be pushed now.
     pub fn room(&self) -> usize {
         CAPACITY.saturating_sub(self.held)
+    }
+
+    /// Whether bytes or an end are still to leave.
+    pub fn holds_anything(&self) -> bool {
+        !self.queue.is_empty() || matches!(self.state, State::Ending { .. })
     }
 
     /// Whether the end has been passed on or forced.

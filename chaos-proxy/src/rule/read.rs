@@ -17,6 +17,9 @@ pub struct Reading<'a> {
     pub clients: Option<&'a [String]>,
     /// When the run ends, after t = 0.
     pub horizon: Option<Duration>,
+    /// Whether all clients dial one listener: then a client's name is known
+    /// only from its upgrade on, too late for rules about dials.
+    pub is_shared: bool,
 }
 
 /// The words of `inject.<fault>`, in the order of the documentation.
@@ -75,6 +78,14 @@ fn read_rule(table: &mut Table<'_>, reading: Reading<'_>) -> Option<Rule> {
         );
         return None;
     }
+    if reading.is_shared && names_nobody_yet(&fault, &target) {
+        table.error_with_help(
+            table.span_of("target"),
+            format!("`{}` cannot choose clients here: on a shared listener a dial has no name yet", fault.word()),
+            "without `target` it is about everybody; under `chaos run` each client has a listener of its own",
+        );
+        return None;
+    }
     let name = name.map_or_else(|| fault.word().to_owned(), |Name(name)| name);
     Some(Rule {
         name,
@@ -83,6 +94,15 @@ fn read_rule(table: &mut Table<'_>, reading: Reading<'_>) -> Option<Rule> {
         fault,
         must_fire,
     })
+}
+
+/// On a shared listener a dial is known by its ordinal at most.
+fn names_nobody_yet(fault: &Fault, target: &Target) -> bool {
+    match (fault.phase(), target) {
+        (Phase::Listener, Target::Clients(_) | Target::Share(_))
+        | (Phase::Accept, Target::Clients(_)) => true,
+        (Phase::Accept | Phase::Hold | Phase::Strike, _) | (Phase::Listener, Target::All) => false,
+    }
 }
 
 fn read_when(table: &mut Table<'_>, reading: Reading<'_>) -> Option<When> {

@@ -1,0 +1,293 @@
+//! The conductor: begins and ends what the plan says, at its time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use environment::{Clock, Environment, Moment};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::field::Field;
+use super::{Apply, Route, Tell};
+use crate::plan::Plan;
+
+/// Commands wait here; a sender waits when it is full.
+const COMMANDS: usize = 16;
+
+/// Directs a running proxy. Cheap to clone; useless, and harmless, once the
+/// proxy has stopped.
+#[derive(Debug, Clone)]
+pub struct Control(mpsc::Sender<Command>);
+
+/// The proxy's end of a [`Control`].
+#[derive(Debug)]
+pub struct Commands {
+    receiver: mpsc::Receiver<Command>,
+    control: Control,
+}
+
+/// A command, and whom to tell that every listener and every new connection is
+/// under it.
+#[derive(Debug)]
+struct Command {
+    order: Order,
+    done: Option<oneshot::Sender<()>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Begin(Moment),
+    Heal,
+}
+
+/// A control and the end that [`super::run`] takes.
+pub fn control() -> (Control, Commands) {
+    let (sender, receiver) = mpsc::channel(COMMANDS);
+    let control = Control(sender);
+    (control.clone(), Commands { receiver, control })
+}
+
+impl Control {
+    /// t = 0 is `now`: timed rules run, rules on attempts are armed. Only the
+    /// first call counts. When it returns, what begins at t = 0 is in force on
+    /// the listeners, and on whatever connects from now on.
+    pub async fn begin(&self, now: Moment) {
+        self.order(Order::Begin(now)).await;
+    }
+
+    /// Heals everything, for good.
+    pub async fn heal(&self) {
+        self.order(Order::Heal).await;
+    }
+
+    /// As [`Control::begin`], for callers that must not wait.
+    pub(super) fn try_begin(&self, now: Moment) {
+        // Full means that begins are waiting already, and one is enough.
+        let _ = self.0.try_send(Command {
+            order: Order::Begin(now),
+            done: None,
+        });
+    }
+
+    async fn order(&self, order: Order) {
+        let (done, obeyed) = oneshot::channel();
+        // Either fails only if the proxy has stopped: nothing is left to direct.
+        let _ = self
+            .0
+            .send(Command {
+                order,
+                done: Some(done),
+            })
+            .await;
+        let _ = obeyed.await;
+    }
+}
+
+impl Commands {
+    pub(super) fn control(&self) -> Control {
+        self.control.clone()
+    }
+}
+
+/// One change of the field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Change {
+    /// Before beginnings of the same moment, so that windows may touch.
+    End(usize),
+    Begin(usize),
+    Heal,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Conductor {
+    clock: Clock,
+    plan: Arc<Plan>,
+    apply: Apply,
+    clients: Vec<String>,
+    tell: Tell,
+    field: watch::Sender<Field>,
+    /// Which version of the field each listener has obeyed.
+    gates: Vec<watch::Receiver<u64>>,
+    /// What is still to come, the next one last.
+    agenda: Vec<(Duration, Change)>,
+    zero: Option<Moment>,
+}
+
+impl Conductor {
+    pub(super) fn new(
+        environment: &Environment,
+        plan: &Arc<Plan>,
+        apply: Apply,
+        routes: &[Route],
+        tell: &Tell,
+    ) -> (Self, watch::Receiver<Field>) {
+        let (field, receiver) = watch::channel(Field::default());
+        let conductor = Self {
+            clock: environment.clock,
+            plan: Arc::clone(plan),
+            apply,
+            clients: routes
+                .iter()
+                .filter_map(|route| route.client.as_deref().map(str::to_owned))
+                .collect(),
+            tell: tell.clone(),
+            field,
+            gates: Vec::new(),
+            agenda: Vec::new(),
+            zero: None,
+        };
+        (conductor, receiver)
+    }
+
+    /// Waits for these listeners when somebody waits for a command.
+    pub(super) fn watch_gates(&mut self, gates: Vec<watch::Receiver<u64>>) {
+        self.gates = gates;
+    }
+
+    /// Conducts until `shutdown`.
+    pub(super) async fn run(mut self, mut commands: Commands, shutdown: CancellationToken) {
+        loop {
+            let next = self.next_due();
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return,
+                Some(command) = commands.receiver.recv() => {
+                    self.obey(command.order);
+                    if let Some(done) = command.done {
+                        self.wait_for_gates().await;
+                        // The caller may have gone; the order stands.
+                        let _ = done.send(());
+                    }
+                }
+                () = self.clock.sleep_until_some(next) => self.advance(),
+            }
+        }
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Begin(zero) if self.zero.is_none() => self.begin(zero),
+            Order::Begin(_) => {}
+            Order::Heal => {
+                self.agenda.clear();
+                self.change(Field::heal);
+            }
+        }
+    }
+
+    /// Every change of the field is a new version of it.
+    fn change(&self, change: impl FnOnce(&mut Field)) {
+        self.field.send_modify(|field| {
+            field.version += 1;
+            change(field);
+        });
+    }
+
+    /// Waits until every listener has obeyed the field as it is now.
+    async fn wait_for_gates(&mut self) {
+        let version = self.field.borrow().version;
+        for gate in &mut self.gates {
+            // A gate that is gone has nothing to obey.
+            let _ = gate.wait_for(|obeyed| *obeyed >= version).await;
+        }
+    }
+
+    fn begin(&mut self, zero: Moment) {
+        self.zero = Some(zero);
+        for decision in self.plan.timed_decisions(&self.clients) {
+            self.tell.decisions.tell(decision);
+        }
+        if self.apply == Apply::Faults {
+            self.agenda = agenda(&self.plan);
+        }
+        let is_armed = self.apply == Apply::Faults;
+        self.change(|field| {
+            field.zero = Some(zero);
+            field.is_armed = is_armed;
+        });
+        self.advance();
+    }
+
+    fn next_due(&self) -> Option<Moment> {
+        let (after, _) = self.agenda.last()?;
+        Some(self.zero? + *after)
+    }
+
+    /// Makes every change that is due, as one.
+    fn advance(&mut self) {
+        let Some(zero) = self.zero else { return };
+        let elapsed = self.clock.now().since(zero);
+        if self.agenda.last().is_none_or(|(after, _)| *after > elapsed) {
+            return;
+        }
+        let mut agenda = std::mem::take(&mut self.agenda);
+        let plan = &self.plan;
+        self.change(|field| {
+            while let Some((after, change)) = agenda.pop_if(|(after, _)| *after <= elapsed) {
+                match change {
+                    Change::Begin(index) => {
+                        let is_instant = plan.timed()[index].until.is_none();
+                        field.begin(index, zero + after, is_instant);
+                    }
+                    Change::End(index) => field.end(index),
+                    Change::Heal => field.heal(),
+                }
+            }
+        });
+        self.agenda = agenda;
+    }
+}
+
+/// Every change of the plan, the first one last.
+fn agenda(plan: &Plan) -> Vec<(Duration, Change)> {
+    let mut agenda = vec![(plan.horizon(), Change::Heal)];
+    for (index, occurrence) in plan.timed().iter().enumerate() {
+        agenda.push((occurrence.from, Change::Begin(index)));
+        agenda.extend(occurrence.until.map(|until| (until, Change::End(index))));
+    }
+    agenda.sort_unstable_by(|a, b| b.cmp(a));
+    agenda
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::{Fault, Rule, Target, Way, When};
+    use environment::Seed;
+
+    fn stall(at: u64, lasting: u64) -> Rule {
+        let when = When::Timed {
+            at: Duration::from_secs(at),
+            every: None,
+            until: None,
+            lasting: Some(Duration::from_secs(lasting)),
+        };
+        Rule {
+            name: format!("{at}"),
+            when,
+            target: Target::All,
+            fault: Fault::Stall(Way::Both),
+            must_fire: true,
+        }
+    }
+
+    #[test]
+    fn the_agenda_ends_before_it_begins_and_heals_last() {
+        let rules = vec![stall(1, 2), stall(3, 9)];
+        let plan = Plan::new(rules, None, Seed(1), Duration::from_secs(12));
+        let order: Vec<_> = agenda(&plan)
+            .into_iter()
+            .rev()
+            .map(|(at, change)| (at.as_secs(), change))
+            .collect();
+        let expect = [
+            (1, Change::Begin(0)),
+            (3, Change::End(0)),
+            (3, Change::Begin(1)),
+            (12, Change::End(1)),
+            (12, Change::Heal),
+        ];
+        assert_eq!(order, expect);
+    }
+}

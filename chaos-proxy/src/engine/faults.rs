@@ -1,0 +1,208 @@
+//! What rules do to a connection: strike it, hold it, let it go.
+
+use std::sync::Arc;
+
+use super::attempts::take_name;
+use super::connection::{Connection, Held};
+use super::field::Field;
+use super::gate::micros;
+use super::strikes::{Act, on_accept, on_change};
+use crate::event::{Peer, What};
+use crate::link::{Delay, Effects, End};
+use crate::rule::{Fault, Phase, Side, When};
+use crate::websocket::client_name;
+use environment::Direction;
+
+/// How a connection begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// Toward the server, or into silence.
+    Admitted,
+    /// It has been reset.
+    Rejected,
+}
+
+impl Connection {
+    /// Puts a new connection under the field.
+    pub(super) fn enter(&mut self, field: &Field) -> Entry {
+        self.last_serial = field.last_serial;
+        self.tell_decisions(field);
+        let plan = Arc::clone(&self.shared.plan);
+        for act in on_accept(&plan, field, &self.client, self.attempt, self.now()) {
+            match plan.rules()[act.rule].fault {
+                Fault::Reject => {
+                    self.leave_server();
+                    self.toward_client.reset();
+                    self.struck(&act, field);
+                    return Entry::Rejected;
+                }
+                Fault::AcceptSilent => {
+                    self.leave_server();
+                    self.struck(&act, field);
+                }
+                _ => self.obey(&act, field),
+            }
+        }
+        self.apply_effects();
+        Entry::Admitted
+    }
+
+    /// Brings an open connection under a changed field.
+    pub(super) fn change(&mut self, field: &Field) {
+        self.release(field);
+        let plan = Arc::clone(&self.shared.plan);
+        for act in on_change(&plan, field, &self.client, self.last_serial) {
+            self.obey(&act, field);
+        }
+        self.last_serial = field.last_serial;
+        self.apply_effects();
+    }
+
+    /// Lets go what was to hold until now.
+    pub(super) fn release_due(&mut self, field: &Field) {
+        if self.release(field) {
+            self.apply_effects();
+        }
+    }
+
+    /// Takes the name that the upgrade's request gives, and with it the rules
+    /// that are about this name.
+    pub(super) fn take_name(&mut self, target: &str, field: &Field) {
+        let Some(names) = self.names.take() else {
+            return;
+        };
+        let Some((name, attempt)) = client_name(target).and_then(|name| take_name(&names, name))
+        else {
+            return;
+        };
+        let ordinal = std::mem::replace(&mut self.attempt, attempt);
+        self.client = Arc::clone(&name);
+        self.tell(What::Named { ordinal });
+        for side in [&mut self.toward_client, &mut self.toward_server] {
+            side.lane.link.rename(Arc::clone(&name), attempt);
+        }
+        self.held.clear();
+        self.enter(field);
+    }
+
+    fn obey(&mut self, act: &Act, field: &Field) {
+        let plan = Arc::clone(&self.shared.plan);
+        let fault = &plan.rules()[act.rule].fault;
+        match (fault.phase(), fault) {
+            (Phase::Strike, Fault::Close(side)) => self.close(*side),
+            (Phase::Strike, Fault::Reset(side)) => self.reset(*side),
+            (Phase::Hold, _) => self.held.push(Held {
+                rule: act.rule,
+                occurrence: act.occurrence,
+                hold: act.hold,
+            }),
+            // About the listener, or about connections that are yet to come.
+            (Phase::Strike | Phase::Listener | Phase::Accept, _) => return,
+        }
+        self.struck(act, field);
+    }
+
+    /// FIN to one or both; what was not yet passed on to them is dropped.
+    fn close(&mut self, side: Side) {
+        let now = self.now();
+        if side.is_client() {
+            self.toward_client.cut(now, End::Fin);
+        }
+        if side.is_server() {
+            self.forget_dial();
+            self.toward_server.cut(now, End::Fin);
+        }
+    }
+
+    /// RST to one or both, at once.
+    fn reset(&mut self, side: Side) {
+        if side.is_client() {
+            self.toward_client.reset();
+        }
+        if side.is_server() {
+            self.forget_dial();
+            self.toward_server.reset();
+        }
+    }
+
+    /// A server that was never reached needs no end.
+    pub(super) fn forget_dial(&mut self) {
+        if std::mem::take(&mut self.is_dialling) {
+            self.toward_server.lane.link.abandon();
+        }
+    }
+
+    /// The server gets nothing from this connection, or nothing more.
+    fn leave_server(&mut self) {
+        self.is_dialling = false;
+        self.toward_server.stream = None;
+        self.toward_server.lane.link.abandon();
+    }
+
+    fn release(&mut self, field: &Field) -> bool {
+        let now = self.now();
+        let (over, held): (Vec<Held>, Vec<Held>) = std::mem::take(&mut self.held)
+            .into_iter()
+            .partition(|held| held.hold.is_over(field, now));
+        self.held = held;
+        for held in &over {
+            self.delivery.is_awaited = true;
+            let rule = self.shared.plan.rules()[held.rule].name.clone();
+            self.tell(What::Healed {
+                rule,
+                occurrence: held.occurrence,
+            });
+        }
+        !over.is_empty()
+    }
+
+    fn apply_effects(&mut self) {
+        for (peer, direction) in [
+            (Peer::Client, Direction::Downstream),
+            (Peer::Server, Direction::Upstream),
+        ] {
+            let effects = self.effects(direction);
+            self.side(peer).lane.link.apply(effects);
+        }
+    }
+
+    fn effects(&self, direction: Direction) -> Effects {
+        let mut effects = Effects::default();
+        for held in &self.held {
+            let rule = &self.shared.plan.rules()[held.rule];
+            match &rule.fault {
+                Fault::Stall(way) if way.covers(direction) => effects.stall(),
+                Fault::Latency(latency) if latency.way.covers(direction) => effects.delay(Delay {
+                    rule: Arc::from(rule.name.as_str()),
+                    latency: *latency,
+                }),
+                _ => {}
+            }
+        }
+        effects
+    }
+
+    fn struck(&self, act: &Act, field: &Field) {
+        let rule = &self.shared.plan.rules()[act.rule];
+        let zero = field.zero.unwrap_or_default();
+        self.tell(What::Struck {
+            rule: rule.name.clone(),
+            fault: rule.fault.word().to_owned(),
+            occurrence: act.occurrence,
+            planned_us: act.planned.map(|planned| micros(planned.since(zero))),
+            actual_us: micros(self.now().since(zero)),
+        });
+    }
+
+    fn tell_decisions(&self, field: &Field) {
+        let plan = &self.shared.plan;
+        for (index, rule) in plan.rules().iter().enumerate() {
+            if matches!(rule.when, When::OnAttempt { .. }) && !field.is_armed {
+                continue;
+            }
+            for decision in plan.attempt_decisions(index, rule, &self.client, self.attempt) {
+                self.shared.tell.decisions.tell(decision);
+            }
+        }
+    }
+}

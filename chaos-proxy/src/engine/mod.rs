@@ -1,0 +1,184 @@
+//! The thin shell: listeners, one task per connection, and one conductor that
+//! turns the plan into changes at their time.
+//!
+//! ```text
+//!  commands ──▶ conductor ──▶ Field (what is in force) ──▶ every connection
+//!  schedule ──▶                                        └─▶ every listener
+//! ```
+//!
+//! Invariant: a connection's task owns both its sockets, both links and its
+//! timer; nothing else touches them, so nothing else can block on them.
+
+mod attempts;
+mod conductor;
+mod connection;
+mod faults;
+mod field;
+mod gate;
+mod pump;
+mod strikes;
+
+pub use conductor::{Commands, Control, control};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use environment::{Environment, Listener, Observer};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::decision::Decision;
+use crate::event::Event;
+use crate::plan::Plan;
+
+/// How long connections may take to close when the proxy stops.
+const CLOSING: Duration = Duration::from_secs(2);
+
+/// A listener and whose it is.
+#[derive(Debug)]
+pub struct Route {
+    /// Where clients dial.
+    pub listener: Listener,
+    /// The one client that dials here, known by name from its first SYN on.
+    /// `None`: many do; each is named by `?client=` in its upgrade, else by the
+    /// ordinal of its connection.
+    pub client: Option<Arc<str>>,
+}
+
+/// Everything a proxy needs to know.
+#[derive(Debug)]
+pub struct Config {
+    /// The listeners.
+    pub routes: Vec<Route>,
+    /// The server, as `host:port`.
+    pub upstream: String,
+    /// How long a dial to the server may take.
+    pub dial_timeout: Duration,
+    /// What goes wrong, and when.
+    pub plan: Plan,
+    /// Whether it does.
+    pub apply: Apply,
+    /// Whether WebSocket frames are watched: then first data means a data
+    /// frame, close frames are told, and delays are drawn by frame. Without,
+    /// the stream's bytes count.
+    pub frames: bool,
+    /// When t = 0 is.
+    pub start: Start,
+}
+
+/// Whether the plan is obeyed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Apply {
+    /// Faults are injected.
+    Faults,
+    /// Everything is planned, nothing is done: the control of the experiment.
+    Nothing,
+}
+
+/// When t = 0 is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// At [`Control::begin`].
+    OnCommand,
+    /// When the first connection is accepted, or at [`Control::begin`].
+    FirstConnection,
+}
+
+/// Who is told what.
+#[derive(Debug, Clone)]
+pub struct Tell {
+    /// What happens.
+    pub events: Observer<Event>,
+    /// What is decided.
+    pub decisions: Observer<Decision>,
+}
+
+impl Tell {
+    /// Nobody is told anything.
+    pub fn nobody() -> Self {
+        Self {
+            events: Observer::none(),
+            decisions: Observer::none(),
+        }
+    }
+}
+
+/// What every task of the proxy shares.
+#[derive(Debug)]
+struct Shared {
+    environment: Environment,
+    upstream: String,
+    dial_timeout: Duration,
+    plan: Arc<Plan>,
+    frames: bool,
+    tell: Tell,
+    connections: TaskTracker,
+    stop: CancellationToken,
+    control: Control,
+    start: Start,
+}
+
+/// Runs the proxy until `shutdown`.
+///
+/// On shutdown the listeners close first, then every connection.
+pub async fn run(
+    environment: Environment,
+    config: Config,
+    commands: Commands,
+    tell: Tell,
+    shutdown: CancellationToken,
+) {
+    let plan = Arc::new(config.plan);
+    let (mut conductor, field) =
+        conductor::Conductor::new(&environment, &plan, config.apply, &config.routes, &tell);
+    let shared = Arc::new(Shared {
+        environment,
+        upstream: config.upstream,
+        dial_timeout: config.dial_timeout,
+        plan,
+        frames: config.frames,
+        tell,
+        connections: TaskTracker::new(),
+        stop: shutdown.child_token(),
+        control: commands.control(),
+        start: config.start,
+    });
+    let (gates, obeyed) = open_gates(config.routes, &shared, &field);
+    conductor.watch_gates(obeyed);
+    conductor.run(commands, shutdown).await;
+    close(&shared, &gates).await;
+}
+
+fn open_gates(
+    routes: Vec<Route>,
+    shared: &Arc<Shared>,
+    field: &watch::Receiver<field::Field>,
+) -> (TaskTracker, Vec<watch::Receiver<u64>>) {
+    let gates = TaskTracker::new();
+    let mut obeyed = Vec::new();
+    for route in routes {
+        let (sender, receiver) = watch::channel(0);
+        obeyed.push(receiver);
+        gates.spawn(gate::run(route, Arc::clone(shared), field.clone(), sender));
+    }
+    gates.close();
+    (gates, obeyed)
+}
+
+async fn close(shared: &Shared, gates: &TaskTracker) {
+    shared.stop.cancel();
+    gates.wait().await;
+    shared.connections.close();
+    let closed = shared
+        .environment
+        .clock
+        .timeout(CLOSING, shared.connections.wait())
+        .await;
+    if closed.is_err() {
+        tracing::warn!(
+            left = shared.connections.len(),
+            "connections did not close in {CLOSING:?}"
+        );
+    }
+}

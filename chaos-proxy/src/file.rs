@@ -1,0 +1,72 @@
+//! A scenario file as the proxy alone reads it: `[[fault]]`, and the few keys
+//! beside it that say when and by which seed. The rest is other people's.
+
+use std::time::Duration;
+
+use environment::Seed;
+use environment::text::{Diagnostics, Document, Source};
+
+use crate::rule::{Reading, Rule, read_rules};
+
+/// Tables and keys of a scenario file that the proxy passes over.
+const OTHERS: [&str; 15] = [
+    "id",
+    "proof",
+    "start",
+    "case",
+    "title",
+    "why",
+    "source",
+    "settle",
+    "start_within",
+    "requires",
+    "server",
+    "clients",
+    "action",
+    "server_event",
+    "expect",
+];
+
+/// What the proxy obeys of a scenario file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Faults {
+    /// The rules, in the order of the file.
+    pub rules: Vec<Rule>,
+    /// The file's seed.
+    pub seed: Option<Seed>,
+    /// When everything is healed, after t = 0; for ever later without.
+    pub duration: Option<Duration>,
+}
+
+/// Reads a scenario for one shared listener.
+///
+/// # Errors
+/// Every mistake in what the proxy obeys, each at its place.
+pub fn read_faults(source: &Source) -> Result<Faults, Diagnostics> {
+    let diagnostics = Diagnostics::new();
+    let faults = {
+        let document = Document::parse(source, &diagnostics);
+        let mut root = document.root(&diagnostics);
+        for key in OTHERS {
+            root.ignore(key);
+        }
+        let seed = root.optional::<u64>("seed").map(Seed);
+        let duration = root.optional::<Duration>("duration");
+        let reading = Reading {
+            clients: None,
+            horizon: duration,
+            is_shared: true,
+        };
+        let rules = read_rules(root.tables("fault"), reading);
+        Faults {
+            rules,
+            seed,
+            duration,
+        }
+    };
+    if diagnostics.is_empty() {
+        Ok(faults)
+    } else {
+        Err(diagnostics)
+    }
+}

@@ -1,0 +1,54 @@
+//! The proxy as a program: `chaos-proxy --listen … --upstream … --scenario …`.
+
+mod cli;
+mod service;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use cli::Args;
+use service::Service;
+use tracing_subscriber::EnvFilter;
+
+/// Usage, or a mistake in the scenario: nothing was run.
+const USAGE: u8 = 2;
+/// The proxy itself failed.
+const FAILED: u8 = 3;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    start_logging(args.verbose);
+    let service = match Service::prepare(&args) {
+        Ok(service) => service,
+        Err(error) => return fail(&error, USAGE),
+    };
+    match service.run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error, FAILED),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the program's last word")]
+fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
+    eprintln!("chaos-proxy: {error:#}");
+    ExitCode::from(code)
+}
+
+fn start_logging(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "info",
+        _ => "debug",
+    };
+    let use_colour = std::env::var_os("NO_COLOR").is_none()
+        && std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            EnvFilter::try_from_env("CHAOS_LOG").unwrap_or_else(|_| EnvFilter::new(level)),
+        )
+        .with_writer(std::io::stderr)
+        .with_ansi(use_colour)
+        .without_time()
+        .init();
+}

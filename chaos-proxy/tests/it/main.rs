@@ -1,0 +1,13 @@
+//! The proxy on real sockets: what its peers see, and what it says it did.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set itself up has failed"
+)]
+
+mod bench;
+mod faults;
+mod program;
+mod selects;
+mod targets;
+mod wire;

@@ -1,0 +1,225 @@
+//! Without a fault in force the proxy is a wire: bytes, FIN and RST arrive as
+//! they were sent.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use chaos_proxy::{Ending, Peer, What};
+use environment::Environment;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::bench::{Setup, accept, ending, expect, listen, send, soon};
+
+#[tokio::test]
+async fn bytes_pass_both_ways_unchanged() {
+    let server = listen(&Environment::real());
+    let bench = Setup::toward(server.local_addr()).start("");
+    let client = bench.dial().await;
+    let upstream = accept(&server).await;
+    let sent: Vec<u8> = (0..3_000_000_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    let (mut from, mut to) = tokio::io::split(client);
+    let (mut there, mut back) = tokio::io::split(upstream);
+    let mut echoed = Vec::new();
+    soon(async {
+        tokio::join!(
+            async {
+                to.write_all(&sent).await.unwrap();
+                to.shutdown().await.unwrap();
+            },
+            async {
+                tokio::io::copy(&mut there, &mut back).await.unwrap();
+                back.shutdown().await.unwrap();
+            },
+            async {
+                from.read_to_end(&mut echoed).await.unwrap();
+            },
+        )
+    })
+    .await;
+    assert!(
+        echoed == sent,
+        "{} bytes came back of {}",
+        echoed.len(),
+        sent.len()
+    );
+}
+
+#[tokio::test]
+async fn a_half_close_is_kept_and_the_answer_comes_back() {
+    let server = listen(&Environment::real());
+    let mut bench = Setup::toward(server.local_addr()).start("");
+    let mut client = bench.dial().await;
+    let mut upstream = accept(&server).await;
+    send(&mut client, b"question").await;
+    client.shutdown_write().unwrap();
+    assert_eq!(ending(&mut upstream).await.unwrap(), b"question");
+    send(&mut upstream, b"answer").await;
+    drop(upstream);
+    assert_eq!(ending(&mut client).await.unwrap(), b"answer");
+    let closed = bench
+        .until(|what| matches!(what, What::Closed { .. }))
+        .await;
+    assert_eq!(
+        closed.what,
+        What::Closed {
+            upstream_bytes: 8,
+            downstream_bytes: 6
+        }
+    );
+}
+
+#[tokio::test]
+async fn the_servers_reset_reaches_the_client_as_a_reset() {
+    let server = listen(&Environment::real());
+    let bench = Setup::toward(server.local_addr()).start("");
+    let mut client = bench.dial().await;
+    accept(&server).await.reset();
+    assert_eq!(ending(&mut client).await, Err(ErrorKind::ConnectionReset));
+}
+
+#[tokio::test]
+async fn the_clients_reset_reaches_the_server_as_a_reset() {
+    let server = listen(&Environment::real());
+    let mut bench = Setup::toward(server.local_addr()).start("");
+    let client = bench.dial().await;
+    let mut upstream = accept(&server).await;
+    client.reset();
+    assert_eq!(ending(&mut upstream).await, Err(ErrorKind::ConnectionReset));
+    let ended = bench
+        .until(|what| matches!(what, What::PeerEnded { .. }))
+        .await;
+    assert_eq!(
+        ended.what,
+        What::PeerEnded {
+            peer: Peer::Client,
+            how: Ending::Reset,
+            code: None
+        }
+    );
+    bench
+        .until(|what| matches!(what, What::Closed { .. }))
+        .await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_resets_the_client_and_says_why() {
+    let gone = listen(&Environment::real()).local_addr();
+    let mut bench = Setup::toward(gone).start("");
+    let mut client = bench.dial().await;
+    assert_eq!(ending(&mut client).await, Err(ErrorKind::ConnectionReset));
+    let failed = bench
+        .until(|what| matches!(what, What::UpstreamFailed { .. }))
+        .await;
+    assert_eq!(
+        failed.what,
+        What::UpstreamFailed {
+            error: "connection refused".to_owned()
+        }
+    );
+    bench
+        .until(|what| matches!(what, What::Closed { .. }))
+        .await;
+}
+
+/// An address that answers no SYN: a full accept queue (Linux drops what does
+/// not fit). The sockets keep it full.
+fn unanswering() -> (SocketAddr, Vec<Socket>) {
+    let stream = || Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).unwrap();
+    let listener = stream();
+    listener
+        .bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
+        .unwrap();
+    listener.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let filler = stream();
+    filler.connect(&address).unwrap();
+    (address.as_socket().unwrap(), vec![listener, filler])
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn a_dial_that_hangs_blocks_nobody() {
+    let (address, _sockets) = unanswering();
+    let mut bench = Setup::toward(address).start("[[fault]]\non.attempt = 3\ninject.reject = {}");
+    bench.begin().await;
+    let hanging = bench.dial().await;
+    let second = bench.dial().await;
+    let mut third = bench.dial().await;
+    assert_eq!(ending(&mut third).await, Err(ErrorKind::ConnectionReset));
+    // A client that leaves while its dial hangs is let go at once.
+    hanging.reset();
+    let closed = bench
+        .event(|event| event.attempt == 1 && matches!(event.what, What::Closed { .. }))
+        .await;
+    assert_eq!(closed.attempt, 1);
+    drop(second);
+    let (events, _) = bench.finish().await;
+    assert!(
+        !events
+            .iter()
+            .any(|event| matches!(event.what, What::UpstreamFailed { .. }))
+    );
+}
+
+/// A client that reads nothing while the server sends for ever: the proxy stops
+/// reading, and nothing is lost when the client reads on.
+#[tokio::test]
+async fn a_client_that_does_not_read_slows_the_server_down() {
+    let server = listen(&Environment::real());
+    let bench = Setup::toward(server.local_addr()).start("");
+    let mut client = bench.dial().await;
+    let mut upstream = accept(&server).await;
+    let clock = bench.environment.clock;
+    let chunk = vec![7; 64 * 1024];
+    let mut sent = 0;
+    while let Ok(wrote) = clock
+        .timeout(Duration::from_millis(500), upstream.write(&chunk))
+        .await
+    {
+        sent += wrote.unwrap();
+        assert!(sent < 64 << 20, "the proxy takes all the server has");
+    }
+    drop(upstream);
+    assert_eq!(ending(&mut client).await.unwrap().len(), sent);
+}
+
+#[tokio::test]
+async fn a_websocket_is_watched_without_being_changed() {
+    let server = listen(&Environment::real());
+    let mut setup = Setup::toward(server.local_addr());
+    setup.frames = true;
+    let mut bench = setup.start("");
+    let mut client = bench.dial().await;
+    let mut upstream = accept(&server).await;
+    let request = b"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\n\r\n";
+    send(&mut client, request).await;
+    expect(&mut upstream, request).await;
+    let answer = b"HTTP/1.1 101 Switching Protocols\r\n\r\n\x89\x00";
+    send(&mut upstream, answer).await;
+    expect(&mut client, answer).await;
+    let upgraded = bench
+        .until(|what| !matches!(what, What::Accepted | What::UpstreamConnected))
+        .await;
+    assert_eq!(upgraded.what, What::Upgraded { status: 101 });
+    send(&mut upstream, b"\x81\x02hi").await;
+    expect(&mut client, b"\x81\x02hi").await;
+    // The ping before it was no data.
+    let first = bench.until(|_| true).await;
+    assert_eq!(first.what, What::FirstData);
+    let close = b"\x88\x82\x00\x00\x00\x00\x03\xe8";
+    send(&mut client, close).await;
+    expect(&mut upstream, close).await;
+    let ended = bench.until(|_| true).await;
+    assert_eq!(
+        ended.what,
+        What::PeerEnded {
+            peer: Peer::Client,
+            how: Ending::CloseFrame,
+            code: Some(1000)
+        }
+    );
+}
