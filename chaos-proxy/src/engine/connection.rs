@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use environment::{Direction, Moment, Stream};
-use tokio::io::{Interest, Ready};
+use tokio::io::Ready;
 use tokio::sync::watch;
 
 use super::Shared;
@@ -18,6 +18,7 @@ use super::attempts::Names;
 use super::faults::Entry;
 use super::field::Field;
 use super::pump::{Lane, Note, Read, Sent, segments};
+use super::side::Side;
 use super::strikes::Hold;
 use crate::event::{Ending, Event, Peer, What};
 use crate::link::{End, Link, LinkName};
@@ -82,17 +83,6 @@ pub(super) struct Delivery {
     pub(super) is_awaited: bool,
 }
 
-/// One peer's socket, with the lane whose sink it is.
-pub(super) struct Side {
-    pub(super) stream: Option<Stream>,
-    /// Carries what is written to this peer.
-    pub(super) lane: Lane,
-    /// The peer has sent FIN or RST.
-    has_ended: bool,
-    /// An error was noticed and dealt with; it stays noticeable.
-    had_error: bool,
-}
-
 /// A fault that holds this connection.
 #[derive(Debug, Clone)]
 pub(super) struct Held {
@@ -131,48 +121,6 @@ pub(super) async fn run(
         upstream_bytes: connection.toward_server.lane.link.written(),
         downstream_bytes: connection.toward_client.lane.link.written(),
     });
-}
-
-impl Side {
-    fn new(stream: Option<Stream>, lane: Lane) -> Self {
-        Self {
-            stream,
-            lane,
-            has_ended: false,
-            had_error: false,
-        }
-    }
-
-    /// What is worth waiting for on this socket. `opposite` carries what this
-    /// peer sends.
-    fn interest(&self, opposite: &Lane) -> Option<Interest> {
-        let mut interest = (!self.had_error).then_some(Interest::ERROR);
-        let mut add = |wanted: Interest| {
-            interest = Some(interest.map_or(wanted, |interest| interest | wanted));
-        };
-        if !self.has_ended && opposite.link.wants_input() {
-            add(Interest::READABLE);
-        }
-        if self.lane.is_blocked {
-            add(Interest::WRITABLE);
-        }
-        interest
-    }
-
-    /// Sends `end` now, whatever was still to go, and nothing after it.
-    pub(super) fn cut(&mut self, now: Moment, end: End) {
-        self.lane.link.cut(now, end);
-        // An end needs no room in the system's buffer.
-        self.lane.is_blocked = false;
-    }
-
-    /// Sends RST; nothing goes to this peer any more.
-    pub(super) fn reset(&mut self) {
-        if let Some(stream) = self.stream.take() {
-            stream.reset();
-        }
-        self.lane.link.abandon();
-    }
 }
 
 impl Connection {
@@ -247,8 +195,8 @@ impl Connection {
             () = self.shared.stop.cancelled() => Wake::Stop,
             changed = field.changed() => if changed.is_ok() { Wake::Field } else { Wake::Stop },
             dialled = dialled(dial) => Wake::Dialled(dialled),
-            ready = readiness(client.stream.as_ref(), client.interest(&server.lane)) => Wake::Ready(Peer::Client, ready),
-            ready = readiness(server.stream.as_ref(), server.interest(&client.lane)) => Wake::Ready(Peer::Server, ready),
+            ready = client.readiness(&server.lane) => Wake::Ready(Peer::Client, ready),
+            ready = server.readiness(&client.lane) => Wake::Ready(Peer::Server, ready),
             () = self.shared.environment.clock.sleep_until_some(deadline) => Wake::Due,
         }
     }
@@ -479,13 +427,6 @@ impl Connection {
             None => !is_awaited,
             Some(_) => side.has_ended && !(will_hear || peer == Peer::Client && self.is_dialling),
         }
-    }
-}
-
-async fn readiness(stream: Option<&Stream>, interest: Option<Interest>) -> io::Result<Ready> {
-    match (stream, interest) {
-        (Some(stream), Some(interest)) => stream.ready(interest).await,
-        _ => std::future::pending().await,
     }
 }
 

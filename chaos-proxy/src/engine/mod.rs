@@ -16,6 +16,7 @@ mod faults;
 mod field;
 mod gate;
 mod pump;
+mod side;
 mod strikes;
 
 pub use conductor::{Commands, Control, control};
