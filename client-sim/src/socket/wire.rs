@@ -126,7 +126,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+    use tokio_tungstenite::client_async;
+    use tokio_tungstenite::tungstenite::Error;
+    use tokio_tungstenite::tungstenite::handshake::client::Request;
 
     async fn first_read(chunks: &[&[u8]]) -> (String, String, u64) {
         let (mut far, near) = tokio::io::duplex(HEAD_LIMIT * 2);
@@ -163,6 +166,43 @@ mod tests {
         let endless = vec![b'x'; HEAD_LIMIT + 10];
         let (first, _, _) = first_read(&[&endless]).await;
         assert!(first.len() >= HEAD_LIMIT);
+    }
+
+    const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\
+        Upgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+
+    /// An upgrade whose answer comes byte by byte.
+    async fn upgrade<S>(wrap: impl FnOnce(DuplexStream) -> S) -> Result<(), Error>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let (mut far, near) = tokio::io::duplex(HEAD_LIMIT);
+        let answer = async {
+            for byte in ANSWER {
+                // Fails when the other end has given up, as it may.
+                let _ = far.write_all(&[*byte]).await;
+                tokio::task::yield_now().await;
+            }
+        };
+        let request = Request::builder()
+            .uri("ws://server.example.com/chat")
+            .header("Host", "server.example.com")
+            .header("Connection", "Upgrade")
+            .header("Upgrade", "websocket")
+            .header("Sec-WebSocket-Version", "13")
+            .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .body(())
+            .unwrap();
+        let (upgraded, ()) = tokio::join!(client_async(request, wrap(near)), answer);
+        upgraded.map(drop)
+    }
+
+    #[tokio::test]
+    async fn an_upgrade_in_single_bytes_is_an_upgrade() {
+        upgrade(Wire::new).await.unwrap();
+        // What this is here for: tungstenite alone takes it for an attack.
+        let alone = upgrade(|stream| stream).await;
+        assert!(matches!(alone, Err(Error::AttackAttempt)), "{alone:?}");
     }
 
     #[test]

@@ -1,0 +1,113 @@
+//! Connections that go silent, and what becomes of the old socket.
+
+use std::time::Duration;
+
+use client_sim::{Behaviour, Flaw, Why};
+use environment::{Clock, Stream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::rig::{Subject, behaviour, listen, welcome, within};
+
+fn watchful(liveness: Duration, flaws: &[Flaw]) -> Behaviour {
+    Behaviour {
+        liveness,
+        flaws: flaws.iter().copied().collect(),
+        ..behaviour()
+    }
+}
+
+const SHORT: Duration = Duration::from_millis(200);
+
+/// Reads what the client has sent, up to the end if there is one in time.
+async fn is_ended(stream: &mut Stream) -> bool {
+    let clock = Clock::start();
+    let end = async { while !matches!(stream.read(&mut [0; 256]).await, Ok(0) | Err(_)) {} };
+    clock.timeout(Duration::from_millis(500), end).await.is_ok()
+}
+
+/// The first connection goes silent and is held; the second is live. Was the
+/// first let go by then?
+async fn is_old_socket_let_go(flaws: &[Flaw]) -> bool {
+    let listener = listen();
+    let mut subject = Subject::start(&listener, watchful(SHORT, flaws));
+    let mut old = welcome(&listener, false).await.into_stream();
+    assert_eq!(subject.closed().await, (1, Why::Silent, None));
+    let _new = welcome(&listener, true).await;
+    assert_eq!(subject.opened().await, 2);
+    is_ended(&mut old).await
+}
+
+#[tokio::test]
+async fn a_silent_connection_is_replaced_and_let_go_without_the_servers_help() {
+    assert!(is_old_socket_let_go(&[]).await);
+}
+
+#[tokio::test]
+async fn a_leaked_socket_stays_open_beside_the_new_one() {
+    assert!(!is_old_socket_let_go(&[Flaw::LeaksOldSocket]).await);
+}
+
+#[tokio::test]
+async fn a_client_without_liveness_does_not_notice() {
+    let listener = listen();
+    let mut subject = Subject::start(&listener, watchful(SHORT, &[Flaw::NoLiveness]));
+    let _served = welcome(&listener, false).await;
+    let clock = Clock::start();
+    let ended = clock.timeout(3 * SHORT, subject.closed()).await;
+    assert!(ended.is_err(), "{ended:?}");
+}
+
+/// Twice the window in all, but never a tenth of it without a byte.
+#[tokio::test]
+async fn bytes_of_a_slow_message_are_life() {
+    let listener = listen();
+    let liveness = Duration::from_secs(1);
+    let mut subject = Subject::start(&listener, watchful(liveness, &[]));
+    let served = welcome(&listener, false).await;
+    let mut stream = served.into_stream();
+    let clock = Clock::start();
+    stream.write_all(b"\x81\x22").await.unwrap();
+    for byte in br#"{"type":"tick","seq":1,"value":7} "# {
+        stream.write_all(&[*byte]).await.unwrap();
+        clock.sleep(2 * liveness / 34).await;
+    }
+    assert_eq!(subject.applied().await, 1);
+}
+
+/// A server that never says a word answers pings, and that is enough.
+#[tokio::test]
+async fn a_quiet_server_is_kept_by_its_pongs() {
+    let listener = listen();
+    let mut subject = Subject::start(&listener, watchful(Duration::from_secs(1), &[]));
+    let mut served = crate::rig::upgrade(&listener).await;
+    let mut pings = 0;
+    within("four pings, two windows", async {
+        while pings < 4 {
+            let message = futures_util::StreamExt::next(&mut served.socket).await;
+            pings += u32::from(message.unwrap().unwrap().is_ping());
+        }
+    })
+    .await;
+    served.tick(1).await;
+    subject.is(&client_sim::What::Received { dial: 1 }).await;
+}
+
+/// R25: the old socket's end comes when the new one is live.
+async fn survives_the_end_of_the_old_socket(flaws: &[Flaw]) -> bool {
+    let listener = listen();
+    let mut subject = Subject::start(&listener, watchful(Duration::from_secs(2), flaws));
+    let old = welcome(&listener, false).await.into_stream();
+    assert_eq!(subject.closed().await, (1, Why::Silent, None));
+    let mut new = welcome(&listener, true).await;
+    assert_eq!(subject.opened().await, 2);
+    old.reset();
+    new.tick(1).await;
+    let clock = Clock::start();
+    clock.timeout(SHORT, subject.closed()).await.is_err()
+}
+
+#[tokio::test]
+async fn the_end_of_an_old_socket_is_nothing_to_the_new_one() {
+    assert!(survives_the_end_of_the_old_socket(&[]).await);
+    assert!(!survives_the_end_of_the_old_socket(&[Flaw::TrustsOldSocket]).await);
+}

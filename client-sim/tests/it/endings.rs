@@ -1,0 +1,146 @@
+//! However a connection ends, the client says how and comes back.
+
+use client_sim::{Behaviour, Flaw, What, Why};
+use environment::Listener;
+use tokio::io::AsyncWriteExt;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
+use crate::rig::{Served, Subject, behaviour, listen, welcome};
+
+fn flawed(flaw: Flaw) -> Behaviour {
+    Behaviour {
+        flaws: [flaw].into(),
+        ..behaviour()
+    }
+}
+
+/// A client that has applied tick 1 of its first connection.
+async fn live(listener: &Listener, behaviour: Behaviour) -> (Subject, Served) {
+    let mut subject = Subject::start(listener, behaviour);
+    let mut served = welcome(listener, false).await;
+    served.tick(1).await;
+    assert_eq!(subject.applied().await, 1);
+    (subject, served)
+}
+
+/// The client comes back and asks for its session.
+async fn comes_back(listener: &Listener, subject: &mut Subject) {
+    let mut served = welcome(listener, true).await;
+    assert_eq!(served.target, "/ws?own=1&session=abc&last_seq=1");
+    served.tick(2).await;
+    assert_eq!(subject.applied().await, 2);
+}
+
+async fn reset(served: Served) {
+    served.into_stream().reset();
+}
+
+async fn fin(served: Served) {
+    served.into_stream().shutdown().await.unwrap();
+}
+
+async fn close(mut served: Served, code: u16) {
+    let frame = CloseFrame {
+        code: CloseCode::from(code),
+        reason: "".into(),
+    };
+    served.socket.close(Some(frame)).await.unwrap();
+}
+
+/// The first half of a text frame, then FIN.
+async fn cut(served: Served) {
+    let mut stream = served.into_stream();
+    stream.write_all(b"\x81\x20{\"type\":\"ti").await.unwrap();
+    stream.shutdown().await.unwrap();
+}
+
+/// A frame with an opcode that does not exist.
+async fn garbage(served: Served) {
+    let mut stream = served.into_stream();
+    stream.write_all(b"\x83\x00").await.unwrap();
+    // Kept open long enough by the peer's reading of it.
+    stream.shutdown().await.unwrap();
+}
+
+async fn check<F>(end: impl FnOnce(Served) -> F, why: Why, code: Option<u16>)
+where
+    F: Future,
+{
+    let listener = listen();
+    let (mut subject, served) = live(&listener, behaviour()).await;
+    end(served).await;
+    assert_eq!(subject.closed().await, (1, why, code));
+    comes_back(&listener, &mut subject).await;
+}
+
+#[tokio::test]
+async fn comes_back_after_a_reset() {
+    check(reset, Why::Reset, None).await;
+}
+
+#[tokio::test]
+async fn comes_back_after_fin() {
+    check(fin, Why::Ended, None).await;
+}
+
+#[tokio::test]
+async fn comes_back_after_fin_within_a_frame() {
+    check(cut, Why::Ended, None).await;
+}
+
+#[tokio::test]
+async fn comes_back_after_garbage() {
+    check(garbage, Why::Protocol, None).await;
+}
+
+#[tokio::test]
+async fn comes_back_after_every_close_frame() {
+    for code in [1000, 1001, 1008, 1011, 1012, 1013, 3000, 4999] {
+        check(|served| close(served, code), Why::CloseFrame, Some(code)).await;
+    }
+}
+
+async fn gives_up_after<F: Future>(flaw: Flaw, end: impl FnOnce(Served) -> F) {
+    let listener = listen();
+    let (mut subject, served) = live(&listener, flawed(flaw)).await;
+    end(served).await;
+    subject.is(&What::GaveUp).await;
+}
+
+#[tokio::test]
+async fn a_client_that_stops_on_reset_does() {
+    gives_up_after(Flaw::StopsOnReset, reset).await;
+}
+
+#[tokio::test]
+async fn a_client_that_stops_on_a_clean_close_does() {
+    gives_up_after(Flaw::StopsOnCleanClose, fin).await;
+    gives_up_after(Flaw::StopsOnCleanClose, |served| close(served, 1012)).await;
+}
+
+#[tokio::test]
+async fn a_close_without_a_code_is_told_as_such() {
+    let listener = listen();
+    let (mut subject, mut served) = live(&listener, behaviour()).await;
+    served.socket.close(None).await.unwrap();
+    assert_eq!(subject.closed().await, (1, Why::CloseFrame, None));
+    // It answers, as RFC 6455 §5.5.1 asks.
+    assert_eq!(served.hear().await, Message::Close(None));
+}
+
+#[tokio::test]
+async fn a_foreign_servers_text_and_bytes_are_data() {
+    let listener = listen();
+    let mut subject = Subject::start(&listener, behaviour());
+    let mut served = crate::rig::upgrade(&listener).await;
+    assert_eq!(served.target, "/ws?own=1");
+    served.say("not JSON").await;
+    subject.is(&What::Received { dial: 1 }).await;
+    let bytes = Message::binary(vec![0; 70_000]);
+    futures_util::SinkExt::send(&mut served.socket, bytes)
+        .await
+        .unwrap();
+    subject.is(&What::Received { dial: 1 }).await;
+}

@@ -1,0 +1,14 @@
+//! Clients against real sockets, and the program as a process.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "in a test, and in what it is made of, a panic is the report"
+)]
+
+mod abandon;
+mod endings;
+mod fixtures;
+mod program;
+mod rig;
+mod upgrades;
+mod wishes;
