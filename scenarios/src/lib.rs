@@ -1,1 +1,18 @@
-//! x
+//! The judge: it reads scenarios, runs server, proxy and clients against each
+//! other on real sockets, writes down what happened, and says what that means.
+//!
+//! ```text
+//! language ─▶ runner ─▶ journal ─▶ definitions ─▶ checks ─▶ verdict ─▶ results
+//!              │ server, proxy, clients     (all pure from here on)
+//! ```
+//!
+//! Only this crate knows all parts, and only it judges. Everything right of
+//! `journal` is a pure fold over a scenario and a journal, so a run can be
+//! judged again a year later.
+
+mod catalogue;
+pub mod checks;
+pub mod definitions;
+pub mod journal;
+pub mod language;
+pub mod verdict;

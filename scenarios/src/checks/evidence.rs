@@ -1,0 +1,134 @@
+//! All that checks look at: the scenario, its plan, and the journal, folded.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chaos_proxy::Plan;
+use environment::Moment;
+
+use super::measure::{Measure, span};
+use super::result::{CheckResult, Finding};
+use crate::definitions::{Effect, Observations, Outage, effects, outages};
+use crate::journal::{Entry, Header};
+use crate::language::{Expectation, Scenario};
+
+/// One run, ready to be judged.
+#[derive(Debug)]
+pub struct Evidence<'a> {
+    /// What was run.
+    pub scenario: &'a Scenario,
+    /// Its rules, expanded by the run's seed.
+    pub plan: Plan,
+    /// What was observed.
+    pub observed: Observations,
+    /// What each rule did to each client.
+    pub effects: Vec<Effect>,
+    /// The clients' outages.
+    pub outages: Vec<Outage>,
+}
+
+impl<'a> Evidence<'a> {
+    /// Folds a journal.
+    pub fn new(scenario: &'a Scenario, header: &Header, entries: &[Entry]) -> Self {
+        let plan = scenario.plan(header.seed());
+        let observed = Observations::of(entries);
+        let effects = effects(&observed, &plan);
+        let outages = outages(&observed, &effects);
+        Self {
+            scenario,
+            plan,
+            observed,
+            effects,
+            outages,
+        }
+    }
+
+    /// The rules that had an effect; if none had, all of them. What a check
+    /// hangs on that is about the run as a whole.
+    pub(super) fn acting_rules(&self) -> BTreeSet<String> {
+        let strikes = self.observed.connections.strikes().iter();
+        let acting: BTreeSet<String> = strikes.map(|strike| strike.rule.clone()).collect();
+        if !acting.is_empty() {
+            return acting;
+        }
+        let rules = self.plan.rules().iter();
+        rules.map(|rule| rule.name.clone()).collect()
+    }
+
+    /// "at 3s", after t = 0.
+    pub(super) fn at(&self, moment: Moment) -> String {
+        format!("at {}", span(self.observed.marks.since_zero(moment)))
+    }
+
+    /// A check about the run as a whole.
+    pub(super) fn overall(&self, expected: Expectation, seen: Seen) -> CheckResult {
+        CheckResult {
+            name: expected.name().to_owned(),
+            result: seen.result,
+            limit: limit(expected),
+            observed: seen.observed,
+            why: seen.why,
+            hangs_on: self.acting_rules(),
+        }
+    }
+}
+
+/// What a check saw, before it has a name and a limit.
+pub(super) struct Seen {
+    pub(super) result: Finding,
+    pub(super) observed: Measure,
+    pub(super) why: String,
+}
+
+impl Seen {
+    pub(super) fn nothing(why: impl Into<String>) -> Self {
+        Self {
+            result: Finding::NotObservable,
+            observed: Measure::Unknown,
+            why: why.into(),
+        }
+    }
+}
+
+fn limit(expected: Expectation) -> Measure {
+    match expected {
+        Expectation::RecoverWithin(limit) | Expectation::DetectWithin(limit) => {
+            Measure::limit(limit)
+        }
+        Expectation::MaxLive(limit)
+        | Expectation::Lost(limit)
+        | Expectation::Duplicated(limit)
+        | Expectation::Reordered(limit) => Measure::Count(limit),
+        Expectation::StateEqual | Expectation::NoLeak => Measure::Holds(true),
+    }
+}
+
+/// What one outage or effect came to under a limit.
+pub(super) enum Judged {
+    /// It took so long, which is within the limit.
+    Within(Duration),
+    /// It took longer, or never came to an end (`None`) though it was given the
+    /// time.
+    Beyond(Option<Duration>),
+    /// It was not watched long enough to say.
+    Open,
+}
+
+impl Judged {
+    pub(super) fn of(taken: Option<Duration>, watched: Duration, limit: Duration) -> Self {
+        match taken {
+            Some(taken) if taken <= limit => Self::Within(taken),
+            Some(taken) => Self::Beyond(Some(taken)),
+            None if watched >= limit => Self::Beyond(None),
+            None => Self::Open,
+        }
+    }
+}
+
+/// " and 2 more", or nothing.
+pub(super) fn and_more(count: usize) -> String {
+    match count {
+        0 | 1 => String::new(),
+        more => format!(" (and {} more such)", more - 1),
+    }
+}

@@ -1,0 +1,38 @@
+//! The checks: pure functions of what was observed.
+//!
+//! A check that had nothing to judge is not OK: it is not observable, and says
+//! why. Invariant: every check names the rules that it hangs on, so that a
+//! failure is not blamed on the client when the fault itself went wrong.
+
+mod detect_within;
+mod evidence;
+mod max_live;
+mod measure;
+mod no_leak;
+mod recover_within;
+mod result;
+mod sequence;
+mod state_equal;
+#[cfg(test)]
+mod tests;
+
+pub use evidence::Evidence;
+pub use measure::Measure;
+pub(crate) use measure::span;
+pub use result::{CheckResult, Finding};
+
+use crate::language::Expectation;
+
+/// Judges one expectation.
+pub fn check(evidence: &Evidence<'_>, expected: Expectation) -> CheckResult {
+    match expected {
+        Expectation::RecoverWithin(limit) => recover_within::check(evidence, limit),
+        Expectation::DetectWithin(limit) => detect_within::check(evidence, limit),
+        Expectation::MaxLive(limit) => max_live::check(evidence, limit),
+        Expectation::Lost(limit) => sequence::lost(evidence, limit),
+        Expectation::Duplicated(limit) => sequence::duplicated(evidence, limit),
+        Expectation::Reordered(limit) => sequence::reordered(evidence, limit),
+        Expectation::StateEqual => state_equal::check(evidence),
+        Expectation::NoLeak => no_leak::check(evidence),
+    }
+}

@@ -1,0 +1,57 @@
+//! `no_leak`: when all has settled, the server has no socket that no client
+//! has; and when the clients have ended, it has none at all.
+//!
+//! A socket counts that was open all the time from the end of settling until
+//! the clients were stopped: one whose end was on its way is no leak.
+
+use super::evidence::{Evidence, Seen};
+use super::measure::Measure;
+use super::result::{CheckResult, Finding};
+use crate::language::Expectation;
+
+pub(super) fn check(evidence: &Evidence<'_>) -> CheckResult {
+    let seen = judge(evidence);
+    evidence.overall(Expectation::NoLeak, seen)
+}
+
+fn judge(evidence: &Evidence<'_>) -> Seen {
+    let observed = &evidence.observed;
+    let marks = &observed.marks;
+    if !observed.sockets.are_reported() {
+        return Seen::nothing("the server told of no socket");
+    }
+    let (Some(settled), Some(drained), Some(ended)) = (marks.settled, marks.drained, marks.ended)
+    else {
+        return Seen::nothing("the run did not reach its end");
+    };
+    let open = observed.sockets.open_throughout(settled, drained);
+    let in_use = observed.reports.in_use(settled);
+    let left = observed.sockets.open_throughout(ended, ended);
+    let failed = |count, why| Seen {
+        result: Finding::Failed,
+        observed: Measure::count(count),
+        why,
+    };
+    if open > in_use {
+        let at = evidence.at(settled);
+        let why = format!(
+            "the server had {open} sockets open {at}, when the clients had {in_use}; expected no more than theirs"
+        );
+        return failed(open - in_use, why);
+    }
+    if left > 0 {
+        let at = evidence.at(ended);
+        let why = format!(
+            "the server still had {left} sockets open {at}, after every client had ended; expected none"
+        );
+        return failed(left, why);
+    }
+    Seen {
+        result: Finding::Ok,
+        observed: Measure::Count(0),
+        why: format!(
+            "the server had {open} sockets for {in_use} connections {}, and none after the clients had ended",
+            evidence.at(settled)
+        ),
+    }
+}

@@ -1,0 +1,61 @@
+//! `state_equal`: when all has settled, the server holds each client's session
+//! paused or not, as the person at the client wants it.
+
+use super::evidence::{Evidence, Seen, and_more};
+use super::measure::Measure;
+use super::result::{CheckResult, Finding};
+use crate::language::Expectation;
+
+pub(super) fn check(evidence: &Evidence<'_>) -> CheckResult {
+    let seen = judge(evidence);
+    evidence.overall(Expectation::StateEqual, seen)
+}
+
+fn judge(evidence: &Evidence<'_>) -> Seen {
+    let observed = &evidence.observed;
+    let Some(settled) = observed.marks.settled else {
+        return Seen::nothing("the run did not reach the end of settling");
+    };
+    let clients = observed.reports.welcomed();
+    let mut judged = Vec::new();
+    for client in &clients {
+        if let Some(session) = observed.reports.attached(client, settled) {
+            let wanted = observed.reports.intended(client, settled);
+            let held = observed.sockets.paused(session, settled);
+            judged.push((*client, wanted, held));
+        }
+    }
+    let unequal: Vec<_> = judged
+        .iter()
+        .filter(|(_, wanted, held)| wanted != held)
+        .collect();
+    if judged.is_empty() {
+        return Seen::nothing("no client told of a session that it had when all had settled");
+    }
+    match unequal.first() {
+        Some((client, wanted, held)) => Seen {
+            result: Finding::Failed,
+            observed: Measure::Holds(false),
+            why: format!(
+                "{client} wants its session {}, and the server held it {} {}; expected them equal{}",
+                word(*wanted),
+                word(*held),
+                evidence.at(settled),
+                and_more(unequal.len())
+            ),
+        },
+        None => Seen {
+            result: Finding::Ok,
+            observed: Measure::Holds(true),
+            why: format!(
+                "the server held each of {} sessions as its client wanted it {}",
+                judged.len(),
+                evidence.at(settled)
+            ),
+        },
+    }
+}
+
+fn word(paused: bool) -> &'static str {
+    if paused { "paused" } else { "running" }
+}

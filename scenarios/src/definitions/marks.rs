@@ -1,0 +1,56 @@
+//! The course of the run, as the harness marked it.
+
+use std::time::Duration;
+
+use environment::Moment;
+
+use crate::journal::{Body, Entry, Mark};
+
+/// When the run passed from one part to the next; `None`: it never did.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Marks {
+    /// t = 0 of the scenario.
+    pub t_zero: Option<Moment>,
+    /// The end of all faults.
+    pub healed: Option<Moment>,
+    /// The end of settling.
+    pub settled: Option<Moment>,
+    /// The clients are told to end.
+    pub drained: Option<Moment>,
+    /// Every client has ended.
+    pub clients_stopped: Option<Moment>,
+    /// The run went to its end.
+    pub ended: Option<Moment>,
+    /// Why it did not, in words.
+    pub broken_off: Option<String>,
+}
+
+impl Marks {
+    pub(super) fn fold(&mut self, entry: &Entry) {
+        let Body::Harness(mark) = &entry.body else {
+            return;
+        };
+        let at = Some(entry.at);
+        match mark {
+            Mark::TZero => self.t_zero = at,
+            Mark::Healed => self.healed = at,
+            Mark::Settled => self.settled = at,
+            Mark::Drained => self.drained = at,
+            Mark::ClientsStopped => self.clients_stopped = at,
+            Mark::Ended => self.ended = at,
+            Mark::Interrupted => self.broken_off = Some("the run was interrupted".to_owned()),
+            Mark::Failed { reason } => self.broken_off = Some(reason.clone()),
+            Mark::Started | Mark::Action { .. } => {}
+        }
+    }
+
+    /// The moment `after` t = 0; before t = 0 is known, after the origin.
+    pub fn moment(&self, after: Duration) -> Moment {
+        self.t_zero.unwrap_or_default() + after
+    }
+
+    /// How long after t = 0 that was; zero for what was before it.
+    pub fn since_zero(&self, at: Moment) -> Duration {
+        at.since(self.t_zero.unwrap_or_default())
+    }
+}

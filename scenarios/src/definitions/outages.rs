@@ -1,0 +1,72 @@
+//! Outages of a client, and its recovery.
+//!
+//! Effects that follow each other before the client has recovered are one
+//! outage: a client that is reset, and then refused for three seconds, cannot
+//! be back before the refusing ends, and its recovery counts from there.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use environment::Moment;
+
+use super::Observations;
+use super::effects::Effect;
+
+/// From a fault's first effect on a client until all that hurt it is healed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outage {
+    /// Whose.
+    pub client: Arc<str>,
+    /// The rules that made it.
+    pub rules: BTreeSet<String>,
+    /// The first effect.
+    pub start: Moment,
+    /// The last heal.
+    pub end: Moment,
+    /// When the first data of the server after `start` was delivered to the
+    /// client; on a connection that a fault held, after that let go.
+    pub data: Option<Moment>,
+}
+
+impl Outage {
+    /// From the later of start and heal to the data; zero if it came during
+    /// the outage, on another connection.
+    pub fn recovered(&self) -> Option<Duration> {
+        self.data.map(|data| data.since(self.end))
+    }
+}
+
+/// Every outage, by client, then by time, from [`effects`](super::effects)' list.
+pub fn outages(observed: &Observations, effects: &[Effect]) -> Vec<Outage> {
+    let mut outages: Vec<Outage> = Vec::new();
+    for effect in effects {
+        match outages.last_mut() {
+            Some(outage) if outage.goes_on_with(effect) => {
+                outage.end = outage.end.max(effect.end);
+                outage.rules.insert(effect.rule.clone());
+            }
+            _ => outages.push(Outage {
+                client: Arc::clone(&effect.client),
+                rules: BTreeSet::from([effect.rule.clone()]),
+                start: effect.start,
+                end: effect.end,
+                data: data_after(observed, &effect.client, effect.start),
+            }),
+        }
+    }
+    outages
+}
+
+impl Outage {
+    fn goes_on_with(&self, effect: &Effect) -> bool {
+        self.client == effect.client && self.data.is_none_or(|data| effect.start < data)
+    }
+}
+
+/// The first data on a connection that had none before, or that was held.
+fn data_after(observed: &Observations, client: &str, start: Moment) -> Option<Moment> {
+    let connections = observed.connections.of(client);
+    let data = connections.flat_map(|c| c.first_data.iter().chain(&c.resumed).copied());
+    data.filter(|at| *at > start).min()
+}

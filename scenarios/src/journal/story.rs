@@ -1,0 +1,220 @@
+//! Journals for tests, told in a few words. Times are milliseconds.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use chaos_proxy::{Ending, Peer, What as Proxy};
+use client_sim::{What as Client, Why};
+use environment::Moment;
+use ticker_server::What as Server;
+
+use super::entry::{Body, Entry, Mark};
+
+/// The moment so many milliseconds after the origin.
+pub(crate) fn ms(at: u64) -> Moment {
+    Moment::after_origin(Duration::from_millis(at))
+}
+
+/// A journal being told.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Story(Vec<Entry>);
+
+impl Story {
+    /// Nothing yet; t = 0 is the origin unless marked.
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        self.0.clone()
+    }
+
+    fn add(mut self, at: u64, body: Body) -> Self {
+        self.0.push(Entry { at: ms(at), body });
+        self
+    }
+
+    pub(crate) fn proxy(self, client: &str, attempt: u64, what: Proxy, at: u64) -> Self {
+        let client = client.into();
+        self.add(
+            at,
+            Body::Proxy {
+                client,
+                attempt,
+                what,
+            },
+        )
+    }
+
+    pub(crate) fn client(self, client: &str, what: Client, at: u64) -> Self {
+        let client = client.into();
+        self.add(at, Body::Client { client, what })
+    }
+
+    pub(crate) fn server(self, what: Server, at: u64) -> Self {
+        self.add(at, Body::Server(what))
+    }
+
+    pub(crate) fn mark(self, mark: Mark, at: u64) -> Self {
+        self.add(at, Body::Harness(mark))
+    }
+
+    /// A run that went through all its parts: t = 0 at 0, everything else then.
+    pub(crate) fn run(healed: u64, settled: u64, ended: u64) -> Self {
+        Self::new()
+            .mark(Mark::Started, 0)
+            .mark(Mark::TZero, 0)
+            .mark(Mark::Healed, healed)
+            .mark(Mark::Settled, settled)
+            .mark(Mark::Drained, ended.saturating_sub(100))
+            .mark(Mark::ClientsStopped, ended)
+            .mark(Mark::Ended, ended)
+    }
+
+    pub(crate) fn accepted(self, client: &str, attempt: u64, at: u64) -> Self {
+        self.proxy(client, attempt, Proxy::Accepted, at)
+    }
+
+    pub(crate) fn first_data(self, client: &str, attempt: u64, at: u64) -> Self {
+        self.proxy(client, attempt, Proxy::FirstData, at)
+    }
+
+    /// Accepted, and live later.
+    pub(crate) fn connected(self, client: &str, attempt: u64, at: u64, data: u64) -> Self {
+        self.accepted(client, attempt, at)
+            .first_data(client, attempt, data)
+    }
+
+    pub(crate) fn resumed(self, client: &str, attempt: u64, at: u64) -> Self {
+        self.proxy(client, attempt, Proxy::Resumed, at)
+    }
+
+    pub(crate) fn left(self, client: &str, attempt: u64, how: Ending, at: u64) -> Self {
+        let what = Proxy::PeerEnded {
+            peer: Peer::Client,
+            how,
+            code: None,
+        };
+        self.proxy(client, attempt, what, at)
+    }
+
+    pub(crate) fn server_left(self, client: &str, attempt: u64, at: u64) -> Self {
+        let what = Proxy::PeerEnded {
+            peer: Peer::Server,
+            how: Ending::Fin,
+            code: None,
+        };
+        self.proxy(client, attempt, what, at)
+    }
+
+    pub(crate) fn closed(self, client: &str, attempt: u64, at: u64) -> Self {
+        let what = Proxy::Closed {
+            upstream_bytes: 1,
+            downstream_bytes: 1,
+        };
+        self.proxy(client, attempt, what, at)
+    }
+
+    /// As planned, or unplanned, in time.
+    pub(crate) fn struck(self, client: &str, attempt: u64, rule: &str, at: u64) -> Self {
+        self.struck_late(client, attempt, rule, at, at)
+    }
+
+    pub(crate) fn struck_late(
+        self,
+        client: &str,
+        attempt: u64,
+        rule: &str,
+        planned: u64,
+        at: u64,
+    ) -> Self {
+        let what = Proxy::Struck {
+            rule: rule.into(),
+            fault: rule.into(),
+            occurrence: 1,
+            planned_us: Some(planned * 1000),
+            actual_us: at * 1000,
+        };
+        self.proxy(client, attempt, what, at)
+    }
+
+    pub(crate) fn healed(self, client: &str, attempt: u64, rule: &str, at: u64) -> Self {
+        let what = Proxy::Healed {
+            rule: rule.into(),
+            occurrence: 1,
+        };
+        self.proxy(client, attempt, what, at)
+    }
+
+    pub(crate) fn dialled(self, client: &str, dial: u64, at: u64) -> Self {
+        self.client(client, Client::Dialled { dial }, at)
+    }
+
+    pub(crate) fn told_closed(self, client: &str, dial: u64, at: u64) -> Self {
+        let what = Client::Closed {
+            dial,
+            why: Why::Reset,
+            code: None,
+        };
+        self.client(client, what, at)
+    }
+
+    pub(crate) fn welcomed(self, client: &str, dial: u64, session: &str, at: u64) -> Self {
+        let what = Client::Welcomed {
+            dial,
+            session: session.into(),
+            resumed: false,
+            lost: None,
+            next_seq: 1,
+            paused: false,
+        };
+        self.client(client, what, at)
+    }
+
+    /// Applied one a millisecond from `at` on.
+    pub(crate) fn applied(
+        self,
+        client: &str,
+        session: &str,
+        seqs: impl IntoIterator<Item = u64>,
+        at: u64,
+    ) -> Self {
+        seqs.into_iter().zip(at..).fold(self, |story, (seq, at)| {
+            let session = session.into();
+            let what = Client::Applied {
+                dial: 1,
+                session,
+                seq,
+            };
+            story.client(client, what, at)
+        })
+    }
+
+    /// Made one a millisecond from `at` on.
+    pub(crate) fn ticks(self, session: &str, seqs: RangeInclusive<u64>, at: u64) -> Self {
+        seqs.zip(at..).fold(self, |story, (seq, at)| {
+            let session = session.into();
+            story.server(Server::Ticked { session, seq }, at)
+        })
+    }
+
+    pub(crate) fn socket_opened(self, socket: u64, session: &str, at: u64) -> Self {
+        let session = session.into();
+        let what = Server::SocketOpened {
+            socket,
+            session,
+            resumed: false,
+        };
+        self.server(what, at)
+    }
+
+    pub(crate) fn socket_closed(self, socket: u64, session: &str, at: u64) -> Self {
+        let session = session.into();
+        self.server(Server::SocketClosed { socket, session }, at)
+    }
+
+    pub(crate) fn server_paused(self, session: &str, paused: bool, at: u64) -> Self {
+        let session = session.into();
+        self.server(Server::PauseChanged { session, paused }, at)
+    }
+}

@@ -1,0 +1,26 @@
+//! The language of scenario files: what is read, checked and ready to run.
+//!
+//! TOML; every mistake of a file is reported at once, at its place. Each
+//! section belongs to the crate that obeys it; this module owns the top,
+//! `[[action]]`, `[expect]` and `[proof]`, and what holds between sections.
+//! Invariant: a [`Scenario`] exists only without a single mistake.
+
+mod action;
+mod expect;
+mod files;
+mod later;
+mod proof;
+mod read;
+#[cfg(test)]
+pub(crate) mod sample;
+mod scenario;
+#[cfg(test)]
+mod tests;
+mod top;
+
+pub use action::{Action, Deed};
+pub use expect::{CHECKS, Expectation};
+pub use files::{CATALOGUE, FileError, Given, MAX_BYTES, Origin, gather, read_all};
+pub use proof::Proof;
+pub use read::{Mistakes, read};
+pub use scenario::{Scenario, Start};

@@ -1,0 +1,159 @@
+//! One file's text made into a scenario, or into everything that is wrong with
+//! it.
+
+use chaos_proxy::{Reading, Rule, When, read_rules};
+use client_sim::ClientsConfig;
+use environment::text::{Diagnostics, Document, Source, Span, Table};
+
+use super::expect::Expectation;
+use super::scenario::{Scenario, Start, names};
+use super::top::{Top, is_simulated};
+use super::{action, expect, later, proof};
+
+/// Everything that is wrong with a file.
+#[derive(Debug)]
+pub struct Mistakes {
+    /// How many there are.
+    pub count: usize,
+    /// All of them for a person, each as `FILE:LINE:COLUMN: message`.
+    pub rendered: String,
+}
+
+/// Reads one scenario file.
+///
+/// # Errors
+/// Every mistake in it at once.
+pub fn read(source: &Source) -> Result<Scenario, Mistakes> {
+    let diagnostics = Diagnostics::new();
+    let scenario = read_into(source, &diagnostics);
+    match scenario.filter(|_| diagnostics.is_empty()) {
+        Some(scenario) => Ok(scenario),
+        None => Err(Mistakes {
+            count: diagnostics.len(),
+            rendered: diagnostics.render(source),
+        }),
+    }
+}
+
+/// Mistakes go to `diagnostics`; `None` when something needed is not there.
+pub(super) fn read_into(source: &Source, diagnostics: &Diagnostics) -> Option<Scenario> {
+    let document = Document::parse(source, diagnostics);
+    let mut root = document.root(diagnostics);
+    let top = Top::read(&mut root);
+    later::refuse(&mut root, &["server_event"]);
+    let server = read_server(&mut root);
+    let clients = match root.table("clients") {
+        Some(mut table) => ClientsConfig::from_table(&mut table),
+        None => ClientsConfig::default(),
+    };
+    let population = names(clients.count);
+    let rules = read_faults(&mut root, &population, &top);
+    let actions = action::read(root.tables("action"), &population, top.duration);
+    let expect = root.required_table("expect").map(|mut table| {
+        let read = expect::read(&mut table);
+        ensure_sequences(&table, &read, &clients);
+        read
+    });
+    let expected: Vec<Expectation> = expect.into_iter().flatten().map(|(e, _)| e).collect();
+    let proof = root
+        .table("proof")
+        .map(|mut table| proof::read(&mut table, &expected));
+    ensure_able(&root, &top, &clients);
+    let id = top.id?;
+    let mut scenario = Scenario {
+        case: top.case.unwrap_or_else(|| case_of(&id)),
+        title: top.title.unwrap_or_else(|| id.clone()),
+        why: top.why,
+        source: top.source,
+        seed: top.seed,
+        duration: top.duration?,
+        settle: top.settle.unwrap_or_default(),
+        start: top.start,
+        start_within: top.start_within,
+        requires: top.requires,
+        server,
+        clients,
+        rules,
+        actions,
+        expect: expected,
+        proof: proof.flatten(),
+        id,
+        id_span: top.id_span,
+    };
+    if top.settle.is_none() {
+        scenario.settle = scenario.default_settle();
+    }
+    Some(scenario)
+}
+
+/// The id up to its first `-`.
+fn case_of(id: &str) -> String {
+    id.split('-').next().unwrap_or(id).to_owned()
+}
+
+fn read_server(root: &mut Table<'_>) -> ticker_server::Config {
+    let Some(mut table) = root.table("server") else {
+        return ticker_server::Config::default();
+    };
+    later::refuse(&mut table, &["external", "command"]);
+    ticker_server::Config::from_table(&mut table)
+}
+
+fn read_faults(root: &mut Table<'_>, clients: &[String], top: &Top) -> Vec<Rule> {
+    let tables = root.tables("fault");
+    let places: Vec<Span> = tables.iter().map(|table| table.span_of("on")).collect();
+    let reading = Reading {
+        clients: Some(clients),
+        horizon: top.duration,
+        ..Reading::default()
+    };
+    let rules = read_rules(tables, reading);
+    // With a mistake in one of them, which place is whose is not known.
+    if top.start == Start::FirstMessage && rules.len() == places.len() {
+        for (rule, place) in rules.iter().zip(places) {
+            ensure_attempt_to_come(root, rule, place);
+        }
+    }
+    rules
+}
+
+/// At t = 0 every client has had its first message, on attempt 1.
+fn ensure_attempt_to_come(root: &Table<'_>, rule: &Rule, place: Span) {
+    if let When::OnAttempt { attempts, .. } = &rule.when
+        && attempts.are_over_at(1)
+    {
+        root.error_with_help(
+            place,
+            format!(
+                "`{}` never acts: attempt 1 is over when t = 0 begins",
+                rule.name
+            ),
+            "with `start = \"first_dial\"` rules are armed before the clients dial",
+        );
+    }
+}
+
+/// Without resume a client does not promise to lose nothing.
+fn ensure_sequences(table: &Table<'_>, expect: &[(Expectation, Span)], clients: &ClientsConfig) {
+    let lost = expect
+        .iter()
+        .find(|(e, _)| matches!(e, Expectation::Lost(_)));
+    if let Some((_, span)) = lost.filter(|_| !clients.behaviour.resume) {
+        table.error_with_help(
+            span.clone(),
+            "`lost` cannot be judged of clients with `resume = false`",
+            "they begin a fresh session at every connect and promise nothing about the old one",
+        );
+    }
+}
+
+fn ensure_able(root: &Table<'_>, top: &Top, clients: &ClientsConfig) {
+    for required in &top.requires {
+        if required == "resume" && !clients.behaviour.resume {
+            let message = "`resume` is required, and `[clients]` says `resume = false`";
+            root.error(top.requires_span.clone(), message);
+        } else if !is_simulated(required) {
+            root.error(top.requires_span.clone(), later::unavailable(required));
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! What is read, and what is said of what cannot be.
+
+use std::time::Duration;
+
+use environment::text::{Diagnostics, Source};
+use proptest::prelude::*;
+
+use super::read::read_into;
+use super::*;
+
+const SMALL: &str = "id = 'x'\nduration = '4s'\n[expect]\nmax_live = 1\n";
+
+fn mistakes(text: &str) -> String {
+    match read(&Source::new("x.toml", text)) {
+        Ok(_) => String::new(),
+        Err(mistakes) => mistakes.rendered,
+    }
+}
+
+/// Exactly one mistake, which begins so.
+#[track_caller]
+fn wrong(text: &str, begins: &str) {
+    let rendered = mistakes(text);
+    assert!(rendered.starts_with(begins), "not {begins:?}:\n{rendered}");
+    assert_eq!(rendered.matches("x.toml:").count(), 1, "{rendered}");
+}
+
+#[test]
+fn the_smallest_file_has_its_defaults() {
+    let scenario = read(&Source::new("x.toml", SMALL)).unwrap();
+    assert_eq!(
+        (scenario.case.as_str(), scenario.title.as_str()),
+        ("x", "x")
+    );
+    assert_eq!(scenario.start, Start::FirstMessage);
+    assert_eq!(scenario.start_within, Duration::from_secs(30));
+    assert_eq!(scenario.client_names(), ["c1"]);
+    let slowest = scenario.clients.behaviour.reconnect.cap;
+    assert_eq!(scenario.settle, slowest + Duration::from_secs(1));
+    assert_eq!(scenario.expect, [Expectation::MaxLive(1)]);
+}
+
+#[test]
+fn the_catalogue_is_sound_and_proves_itself() {
+    for (name, text) in crate::catalogue::FILES {
+        let source = Source::new(name, text);
+        let scenario = read(&source).unwrap_or_else(|mistakes| panic!("{}", mistakes.rendered));
+        assert_eq!(format!("{}.toml", scenario.id), name);
+        assert!(scenario.source.starts_with("https://"), "{name}");
+        assert!(
+            !scenario.why.is_empty() && scenario.proof.is_some(),
+            "{name}"
+        );
+        let whole = scenario.duration + scenario.settle;
+        assert!(whole <= Duration::from_secs(14), "{name} takes {whole:?}");
+    }
+}
+
+#[test]
+fn the_embedded_catalogue_is_the_folder() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/catalogue");
+    let mut files: Vec<(String, String)> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(path).unwrap())
+        })
+        .collect();
+    files.sort();
+    let embedded = crate::catalogue::FILES.map(|(name, text)| (name.to_owned(), text.to_owned()));
+    assert_eq!(files, embedded);
+}
+
+#[test]
+fn five_mistakes_are_five_diagnostics() {
+    let text =
+        "id = 'a b'\nduration = 4\nsed = 1\n[clients]\ncount = 0\n[expect]\nmax_live = 'one'\n";
+    let rendered = mistakes(text);
+    let places = ["1:6: ", "2:12: ", "3:1: ", "5:9: ", "7:12: "];
+    for place in places {
+        assert!(
+            rendered.contains(&format!("x.toml:{place}")),
+            "{place}\n{rendered}"
+        );
+    }
+    assert_eq!(
+        rendered.matches("x.toml:").count(),
+        places.len(),
+        "{rendered}"
+    );
+}
+
+#[test]
+fn an_id_is_safe_as_a_folder() {
+    let with = |id: &str| SMALL.replace("'x'", &format!("{id:?}"));
+    for id in ["..", ".x", "a/b", "a b", "", "ä", &"x".repeat(65)] {
+        wrong(&with(id), "x.toml:1:6: this is the name of a folder, too");
+    }
+    assert_eq!(mistakes(&with("R23-cut.in_length")), "");
+}
+
+#[test]
+fn what_is_not_available_yet_is_told() {
+    let check = |line: &str, begins: &str| wrong(&format!("{SMALL}{line}"), begins);
+    check(
+        "max_dials = 3",
+        "x.toml:5:1: `max_dials` is not available yet",
+    );
+    check(
+        "[[server_event]]\nat = '1s'",
+        "x.toml:5:3: `server_event` is not available yet",
+    );
+    check(
+        "[server]\nexternal = 'ws://x:1/'",
+        "x.toml:6:1: `external` is not available yet",
+    );
+    check(
+        "[[action]]\nat = '1s'\ndo = 'send'",
+        "x.toml:7:6: `send` is not available yet",
+    );
+    check(
+        "[[action]]\non = {}\ndo = 'pause'",
+        "x.toml:6:1: `on` is not available yet",
+    );
+    check(
+        "[[action]]\nat = '1s'\ndo = 'pause'\ntarget.share = 0.5",
+        "x.toml:8:8: `share` is not available yet",
+    );
+    let requires = format!("requires = ['hide']\n{SMALL}");
+    wrong(&requires, "x.toml:1:12: `hide` is not available yet");
+}
+
+#[test]
+fn what_could_never_be_judged_is_told() {
+    let none = SMALL.replace("max_live = 1", "");
+    wrong(
+        &none,
+        "x.toml:3:1: nothing is expected, so nothing could be judged",
+    );
+    let without = SMALL.replace("[expect]\nmax_live = 1\n", "");
+    wrong(&without, "x.toml:1:1: missing key `expect`");
+    let fresh = format!("{SMALL}lost = 0\n[clients]\nresume = false");
+    wrong(
+        &fresh,
+        "x.toml:5:8: `lost` cannot be judged of clients with `resume = false`",
+    );
+    wrong(
+        &format!("{SMALL}no_leak = false"),
+        "x.toml:5:11: `no_leak = false` expects nothing",
+    );
+    wrong(
+        &SMALL.replace("= 1", "= 0"),
+        "x.toml:4:12: `max_live` must be at least 1",
+    );
+}
+
+#[test]
+fn an_attempt_that_is_over_at_t_zero_is_told() {
+    let first = format!("{SMALL}[[fault]]\non = {{ attempt = 1 }}\ninject.reject = {{}}\n");
+    wrong(
+        &first,
+        "x.toml:6:6: `reject` never acts: attempt 1 is over when t = 0 begins",
+    );
+    assert_eq!(mistakes(&format!("start = 'first_dial'\n{first}")), "");
+    assert_eq!(mistakes(&first.replace("= 1 }", "= '1..2' }")), "");
+}
+
+#[test]
+fn actions_are_at_known_clients_within_the_run() {
+    let with = |action: &str| format!("{SMALL}[[action]]\ndo = 'pause'\n{action}");
+    wrong(
+        &with("at = '4s'"),
+        "x.toml:7:6: an action at 4s is never done: the run ends at 4s",
+    );
+    wrong(&with(""), "x.toml:5:1: missing key `at`");
+    wrong(
+        &with("at = '1s'\ntarget.clients = ['c2']"),
+        "x.toml:8:18: there is no client `c2`",
+    );
+    wrong(
+        &with("at = '1s'\ntarget.clients = []"),
+        "x.toml:8:18: a list of no clients",
+    );
+    let text = with("at = '2s'\n[[action]]\nat = '1s'\ndo = 'stop'\n");
+    let scenario = read(&Source::new("x.toml", text)).unwrap();
+    let deeds: Vec<Deed> = scenario.actions.iter().map(|action| action.deed).collect();
+    assert_eq!(deeds, [Deed::Stop, Deed::Pause], "by time");
+    assert_eq!(scenario.actions[0].targets, ["c1".to_owned()].into());
+}
+
+#[test]
+fn a_proof_names_a_flaw_and_a_check_that_is_expected() {
+    let with = |proof: &str| format!("{SMALL}[proof]\n{proof}");
+    wrong(
+        &with("flaw = 'no_liveness'\nfails = 'lost'"),
+        "x.toml:7:9: `lost` is not among what is expected",
+    );
+    wrong(
+        &with("flaw = 'no_livenes'\nfails = 'max_live'"),
+        "x.toml:6:8: ",
+    );
+    let text = with("flaw = 'no_liveness'\nfails = 'max_live'");
+    let scenario = read(&Source::new("x.toml", text)).unwrap();
+    assert_eq!(scenario.proof.unwrap().fails, "max_live");
+}
+
+#[test]
+fn two_files_with_one_id_are_a_mistake_of_the_second() {
+    let given = |name: &str| Given {
+        origin: Origin::Embedded,
+        source: Source::new(name, SMALL),
+    };
+    let both = read_all(vec![given("a.toml"), given("b.toml")]);
+    let rendered = both.unwrap_err().rendered;
+    assert!(
+        rendered.starts_with("b.toml:1:6: the id `x` is taken by a.toml"),
+        "{rendered}"
+    );
+    assert_eq!(read_all(vec![given("a.toml")]).unwrap().len(), 1);
+}
+
+#[test]
+fn files_that_are_no_scenarios_are_told_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let write = |name: &str, bytes: &[u8]| std::fs::write(path(name), bytes).unwrap();
+    write("large.toml", &vec![b'#'; 1024 * 1024 + 1]);
+    write("latin.toml", b"id = '\xe9'");
+    std::fs::create_dir(path("empty")).unwrap();
+    let names = ["large.toml", "latin.toml", "empty", "missing.toml"];
+    let mut paths: Vec<_> = names.map(path).into();
+    paths.push("/dev/null".into());
+    let errors: Vec<String> = gather(&paths)
+        .unwrap_err()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let parts = [
+        "large.toml: larger than 1048576 bytes",
+        "latin.toml: not UTF-8 from byte 6 on",
+        "empty: it holds no *.toml file",
+        "missing.toml: ",
+        "/dev/null: this is neither a file nor a folder",
+    ];
+    assert_eq!(errors.len(), parts.len());
+    for (error, part) in errors.iter().zip(parts) {
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[test]
+fn a_folder_is_its_toml_files_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["b.toml", "a.toml", "notes.md"] {
+        std::fs::write(folder.path().join(name), SMALL).unwrap();
+    }
+    let given = gather(&[folder.path().to_owned()]).unwrap();
+    let names: Vec<&str> = given
+        .iter()
+        .map(|one| one.source.name().rsplit('/').next().unwrap())
+        .collect();
+    assert_eq!(names, ["a.toml", "b.toml"]);
+}
+
+proptest! {
+    /// Whatever is done to a sound file, reading ends, and every mistake has
+    /// its place within the text.
+    #[test]
+    fn every_mistake_lies_in_the_file(
+        file in 0..crate::catalogue::FILES.len(),
+        cuts in proptest::collection::vec((any::<prop::sample::Index>(), ".{0,8}", 0_usize..20), 1..5),
+    ) {
+        let mut text: Vec<char> = crate::catalogue::FILES[file].1.chars().collect();
+        for (place, insert, remove) in cuts {
+            let from = place.index(text.len() + 1);
+            let until = (from + remove).min(text.len());
+            text.splice(from..until, insert.chars());
+        }
+        let source = Source::new("x.toml", text.into_iter().collect::<String>());
+        let diagnostics = Diagnostics::new();
+        let scenario = read_into(&source, &diagnostics);
+        prop_assert!(scenario.is_some() || !diagnostics.is_empty());
+        for diagnostic in diagnostics.sorted() {
+            let span = diagnostic.span;
+            prop_assert!(span.start <= span.end && span.end <= source.text().len());
+            prop_assert!(!diagnostic.message.is_empty());
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The keys at the top of a file.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use environment::Seed;
+use environment::text::{FromToml, Mismatch, Span, Table, Value, choice, format_duration};
+
+use super::scenario::Start;
+
+/// How long clients may take to have their first message, if the file is silent.
+const START_WITHIN: Duration = Duration::from_secs(30);
+
+/// The longest run. Longer than anybody waits for, and short enough that every
+/// moment of a journal fits its numbers.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// What a scenario may require of a client; the simulated one can do the first
+/// [`SIMULATED`] of them.
+const ABILITIES: [&str; 8] = [
+    "resume",
+    "pause",
+    "stop",
+    "reconnect",
+    "send",
+    "hide",
+    "show",
+    "remount",
+];
+
+/// How many of [`ABILITIES`] the simulated client has.
+const SIMULATED: usize = 4;
+
+/// Whether the simulated client can do this.
+pub(super) fn is_simulated(ability: &str) -> bool {
+    ABILITIES[..SIMULATED].contains(&ability)
+}
+
+/// What is read before anything else.
+#[derive(Debug)]
+pub(super) struct Top {
+    pub(super) id: Option<String>,
+    pub(super) id_span: Span,
+    pub(super) case: Option<String>,
+    pub(super) title: Option<String>,
+    pub(super) why: String,
+    pub(super) source: String,
+    pub(super) seed: Option<Seed>,
+    pub(super) duration: Option<Duration>,
+    pub(super) settle: Option<Duration>,
+    pub(super) start: Start,
+    pub(super) start_within: Duration,
+    pub(super) requires: BTreeSet<String>,
+    pub(super) requires_span: Span,
+}
+
+impl Top {
+    pub(super) fn read(root: &mut Table<'_>) -> Self {
+        let id = root.required::<Id>("id").map(|Id(id)| id);
+        let case = root.optional::<Id>("case").map(|Id(case)| case);
+        Self {
+            id,
+            id_span: root.span_of("id"),
+            case,
+            title: root.optional::<Line>("title").map(|Line(title)| title),
+            why: root.or("why", String::new()),
+            source: root.or("source", String::new()),
+            seed: root.optional("seed").map(Seed),
+            duration: bounded(root, "duration", true),
+            settle: bounded(root, "settle", false),
+            start: root.or("start", Start::FirstMessage),
+            start_within: bounded(root, "start_within", false).unwrap_or(START_WITHIN),
+            requires_span: root.span_of("requires"),
+            requires: requires(root),
+        }
+    }
+}
+
+fn bounded(root: &mut Table<'_>, key: &'static str, is_required: bool) -> Option<Duration> {
+    let (duration, span) = if is_required {
+        root.required_spanned::<Duration>(key)?
+    } else {
+        root.spanned::<Duration>(key)?
+    };
+    if duration.is_zero() || duration > LONGEST {
+        let (given, most) = (format_duration(duration), format_duration(LONGEST));
+        let message = format!("`{key}` is {given}; it must be more than 0s and at most {most}");
+        root.error(span, message);
+        return None;
+    }
+    Some(duration)
+}
+
+fn requires(root: &mut Table<'_>) -> BTreeSet<String> {
+    let Some((given, span)) = root.spanned::<Vec<String>>("requires") else {
+        return BTreeSet::new();
+    };
+    for word in given
+        .iter()
+        .filter(|word| !ABILITIES.contains(&word.as_str()))
+    {
+        let message = format!("no client can `{}`", word.escape_debug());
+        let help = format!("allowed here: {}", ABILITIES.join(", "));
+        root.error_with_help(span.clone(), message, help);
+    }
+    let known = given
+        .into_iter()
+        .filter(|word| ABILITIES.contains(&word.as_str()));
+    known.collect()
+}
+
+/// A name that is safe as a folder's.
+struct Id(String);
+
+impl FromToml for Id {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        const LONGEST: usize = 64;
+        let id = String::from_toml(value)?;
+        let is_safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let begins_well = id.starts_with(|c: char| c.is_ascii_alphanumeric());
+        if id.len() > LONGEST || !begins_well || !id.chars().all(is_safe) {
+            let message = format!(
+                "this is the name of a folder, too: 1 to {LONGEST} letters, digits, `-`, `_` or `.`, beginning with a letter or digit"
+            );
+            return Err(Mismatch::new(value.span(), message));
+        }
+        Ok(Self(id))
+    }
+}
+
+/// Something to see, on one line.
+struct Line(String);
+
+impl FromToml for Line {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        let line = String::from_toml(value)?;
+        if line.trim().is_empty() || line.chars().any(char::is_control) {
+            return Err(Mismatch::new(value.span(), "expected one line of text"));
+        }
+        Ok(Self(line))
+    }
+}
+
+impl FromToml for Start {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        choice(
+            value,
+            &[
+                ("first_message", Self::FirstMessage),
+                ("first_dial", Self::FirstDial),
+            ],
+        )
+    }
+}

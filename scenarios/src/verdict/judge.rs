@@ -1,0 +1,121 @@
+//! From checks and firings to one verdict with its reasons.
+
+use serde::{Deserialize, Serialize};
+
+use super::firing::{Firing, LATE_TOLERANCE, firings};
+use crate::checks::{CheckResult, Evidence, Finding, check, span};
+use crate::journal::{Entry, Header};
+use crate::language::Scenario;
+
+/// What a run says about its clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// They did what they should.
+    Passed,
+    /// They did not.
+    Failed,
+    /// Nothing.
+    Inconclusive,
+}
+
+impl Verdict {
+    /// The word of results and tables.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+/// A verdict with all that it rests on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why it is inconclusive; empty otherwise.
+    pub reasons: Vec<String>,
+    /// Every check, in the order of the file's expectations.
+    pub checks: Vec<CheckResult>,
+    /// Every rule.
+    pub firings: Vec<Firing>,
+}
+
+/// Judges a run from its scenario and its journal, and from nothing else.
+pub fn judge(scenario: &Scenario, header: &Header, entries: &[Entry]) -> Judgement {
+    let evidence = Evidence::new(scenario, header, entries);
+    let expected = scenario.expect.iter();
+    let checks: Vec<CheckResult> = expected.map(|e| check(&evidence, *e)).collect();
+    let firings = firings(&evidence);
+    let reasons = reasons(&evidence, header, &checks, &firings);
+    let is_complete = evidence.observed.marks.ended.is_some();
+    let has_failed = checks.iter().any(|check| is_blamed(check, &firings));
+    let (verdict, reasons) = if is_complete && has_failed && !header.is_wire() {
+        (Verdict::Failed, Vec::new())
+    } else if reasons.is_empty() {
+        (Verdict::Passed, reasons)
+    } else {
+        (Verdict::Inconclusive, reasons)
+    };
+    Judgement {
+        verdict,
+        reasons,
+        checks,
+        firings,
+    }
+}
+
+/// Whether a check failed and every fault that it hangs on fired in time.
+fn is_blamed(check: &CheckResult, firings: &[Firing]) -> bool {
+    check.result == Finding::Failed
+        && firings
+            .iter()
+            .filter(|firing| check.hangs_on.contains(&firing.rule))
+            .all(Firing::is_in_time)
+}
+
+/// Everything for which the run says nothing.
+fn reasons(
+    evidence: &Evidence<'_>,
+    header: &Header,
+    checks: &[CheckResult],
+    firings: &[Firing],
+) -> Vec<String> {
+    let mut reasons = Vec::new();
+    let marks = &evidence.observed.marks;
+    if let Some(reason) = &marks.broken_off {
+        reasons.push(reason.clone());
+    } else if marks.ended.is_none() {
+        reasons.push("the journal ends before the run does".to_owned());
+    }
+    if header.is_wire() {
+        reasons.push("a control: every fault was planned and none applied".to_owned());
+    }
+    reasons.extend(firings.iter().filter_map(|firing| firing.missing.clone()));
+    let late = firings.iter().filter(|firing| firing.is_late());
+    reasons.extend(late.map(|firing| {
+        let (late, most) = (span(firing.lateness), span(LATE_TOLERANCE));
+        let rule = &firing.rule;
+        format!("`{rule}` was {late} late, more than {most}: the machine was too busy")
+    }));
+    if firings.iter().all(|firing| firing.strikes == 0) {
+        reasons.push("no rule had any effect".to_owned());
+    }
+    if !checks.iter().any(|check| check.result == Finding::Ok) {
+        reasons.push("no check could be judged ok".to_owned());
+    }
+    // Reached only if nothing is blamed: then a failure hangs on a rule that
+    // did not fire in time, and that is told above, or on a run cut short.
+    for check in checks
+        .iter()
+        .filter(|check| check.result == Finding::Failed)
+    {
+        reasons.push(format!(
+            "`{}` failed, but not by the client's doing",
+            check.name
+        ));
+    }
+    reasons
+}

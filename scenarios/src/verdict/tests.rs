@@ -1,0 +1,214 @@
+//! The rules of a verdict, one by one.
+
+use std::time::Duration;
+
+use super::*;
+use crate::journal::story::Story;
+use crate::journal::{Header, Mark};
+use crate::language::sample::{header, scenario};
+
+const RESET: &str = "[[fault]]\nat = '1s'\ninject.reset = {}\n[expect]\nrecover_within = '1s'\n";
+
+fn run() -> Story {
+    Story::run(10_000, 15_000, 15_500)
+        .connected("c1", 1, 0, 10)
+        .connected("c2", 1, 0, 10)
+}
+
+/// Both clients reset at 1 s.
+fn struck(late: u64) -> Story {
+    ["c1", "c2"].into_iter().fold(run(), |story, client| {
+        story
+            .struck_late(client, 1, "reset", 1000, 1000 + late)
+            .closed(client, 1, 1001 + late)
+    })
+}
+
+fn back(story: Story) -> Story {
+    story
+        .connected("c1", 2, 1500, 1600)
+        .connected("c2", 2, 1500, 1600)
+}
+
+#[track_caller]
+fn judged_as(text: &str, story: &Story, verdict: Verdict, reasons: &[&str]) -> Judgement {
+    judged_with(text, story, |_| {}, verdict, reasons)
+}
+
+#[track_caller]
+fn judged_with(
+    text: &str,
+    story: &Story,
+    change: impl FnOnce(&mut Header),
+    verdict: Verdict,
+    reasons: &[&str],
+) -> Judgement {
+    let scenario = scenario(text);
+    let mut header = header(&scenario);
+    change(&mut header);
+    let judgement = judge(&scenario, &header, &story.entries());
+    assert_eq!(
+        (judgement.verdict, &judgement.reasons[..]),
+        (verdict, &reasons.map_owned()[..])
+    );
+    judgement
+}
+
+trait MapOwned {
+    fn map_owned(&self) -> Vec<String>;
+}
+
+impl MapOwned for [&str] {
+    fn map_owned(&self) -> Vec<String> {
+        self.iter().map(|&s| s.to_owned()).collect()
+    }
+}
+
+#[test]
+fn faults_in_time_and_checks_ok_is_passed() {
+    let judgement = judged_as(RESET, &back(struck(3)), Verdict::Passed, &[]);
+    let [firing] = &judgement.firings[..] else {
+        panic!("one rule")
+    };
+    assert_eq!(
+        (firing.strikes, firing.lateness),
+        (2, Duration::from_millis(3))
+    );
+}
+
+#[test]
+fn a_failed_check_whose_fault_fired_in_time_is_failed() {
+    judged_as(RESET, &struck(3), Verdict::Failed, &[]);
+}
+
+#[test]
+fn a_failed_check_whose_fault_was_late_is_inconclusive() {
+    let reasons = [
+        "`reset` was 251ms late, more than 250ms: the machine was too busy",
+        "no check could be judged ok",
+        "`recover_within` failed, but not by the client's doing",
+    ];
+    judged_as(RESET, &struck(251), Verdict::Inconclusive, &reasons);
+    judged_as(RESET, &struck(250), Verdict::Failed, &[]);
+}
+
+#[test]
+fn a_fault_on_a_connection_that_came_later_is_late_from_then_on() {
+    let text = "[[fault]]\nat = '1s'\nfor = '5s'\ninject.stall = {}\n[expect]\nmax_live = 1\n";
+    let story = run()
+        .struck("c1", 1, "stall", 1000)
+        .struck("c2", 1, "stall", 1000)
+        .accepted("c1", 2, 3000)
+        .struck_late("c1", 2, "stall", 1000, 3001);
+    let judgement = judged_as(text, &story, Verdict::Passed, &[]);
+    assert_eq!(judgement.firings[0].lateness, Duration::from_millis(1));
+}
+
+#[test]
+fn a_rule_on_an_attempt_that_never_came_is_inconclusive() {
+    let text = "[[fault]]\non = { attempt = 99 }\ninject.reset = {}\n[expect]\nmax_live = 1\n";
+    let reasons = [
+        "no client made attempt 99 while `reset` was armed",
+        "no rule had any effect",
+    ];
+    judged_as(text, &run(), Verdict::Inconclusive, &reasons);
+    let may = text.replace("on =", "must_fire = false\non =");
+    judged_as(&may, &run(), Verdict::Inconclusive, &reasons[1..]);
+}
+
+#[test]
+fn a_connection_that_was_there_and_not_struck_is_inconclusive() {
+    let story = back(run().struck("c1", 1, "reset", 1000).closed("c1", 1, 1001));
+    let reasons = ["`reset` did not strike connection 1 of c2, which was there"];
+    judged_as(RESET, &story, Verdict::Inconclusive, &reasons);
+    let gone = story.closed("c2", 1, 1100);
+    judged_as(RESET, &gone, Verdict::Passed, &[]);
+}
+
+#[test]
+fn a_timed_rule_that_found_nobody_is_inconclusive() {
+    let text = format!(
+        "[[fault]]\nname = 'silent'\nat = '5s'\nfor = '1s'\ninject.accept_silent = {{}}\n{RESET}"
+    );
+    let reasons = ["`silent` never found a connection to act on"];
+    judged_as(&text, &back(struck(0)), Verdict::Inconclusive, &reasons);
+}
+
+#[test]
+fn a_rule_whose_targets_have_all_given_up_need_not_fire() {
+    let text = format!(
+        "[[fault]]\nname = 'silent'\nat = '5s'\nfor = '1s'\ninject.accept_silent = {{}}\n{RESET}"
+    );
+    let story = struck(0)
+        .client("c1", client_sim::What::GaveUp, 1100)
+        .client("c2", client_sim::What::GaveUp, 1100);
+    let judgement = judged_as(&text, &story, Verdict::Failed, &[]);
+    assert_eq!(judgement.firings[0].missing, None);
+}
+
+#[test]
+fn nothing_ok_is_inconclusive() {
+    let text = RESET.replace("recover_within = '1s'", "lost = 0");
+    let reasons = ["no check could be judged ok"];
+    judged_as(&text, &back(struck(0)), Verdict::Inconclusive, &reasons);
+}
+
+#[test]
+fn a_control_never_passes_and_never_fails() {
+    let wire = |header: &mut Header| header.control = Some("wire".into());
+    let control = "a control: every fault was planned and none applied";
+    judged_with(
+        RESET,
+        &back(struck(0)),
+        wire,
+        Verdict::Inconclusive,
+        &[control],
+    );
+    let text = RESET.replace("recover_within = '1s'", "max_live = 1");
+    let doubled = run().connected("c1", 2, 500, 600);
+    let reasons = [
+        control,
+        "`reset` did not strike connection 1 of c1, which was there",
+        "no rule had any effect",
+        "no check could be judged ok",
+        "`max_live` failed, but not by the client's doing",
+    ];
+    judged_with(&text, &doubled, wire, Verdict::Inconclusive, &reasons);
+}
+
+#[test]
+fn a_run_cut_short_is_inconclusive_whatever_failed() {
+    let cut = Story::new()
+        .mark(Mark::TZero, 0)
+        .connected("c1", 1, 0, 10)
+        .connected("c2", 1, 0, 10)
+        .struck("c1", 1, "reset", 1000)
+        .struck("c2", 1, "reset", 1000);
+    let broken = |reason: &str| {
+        let failed = "`recover_within` failed, but not by the client's doing";
+        [
+            reason.to_owned(),
+            "no check could be judged ok".into(),
+            failed.into(),
+        ]
+    };
+    let interrupted = cut.clone().mark(Mark::Interrupted, 5000);
+    let reasons = broken("the run was interrupted");
+    let reasons: Vec<&str> = reasons.iter().map(String::as_str).collect();
+    judged_as(RESET, &interrupted, Verdict::Inconclusive, &reasons);
+    let silent = cut.accepted("c1", 2, 5000);
+    let reasons = broken("the journal ends before the run does");
+    let reasons: Vec<&str> = reasons.iter().map(String::as_str).collect();
+    judged_as(RESET, &silent, Verdict::Inconclusive, &reasons);
+}
+
+#[test]
+fn an_effect_of_no_rule_is_inconclusive() {
+    let text = "[expect]\nmax_live = 1\n";
+    judged_as(
+        text,
+        &run(),
+        Verdict::Inconclusive,
+        &["no rule had any effect"],
+    );
+}
