@@ -6,7 +6,6 @@ use std::fmt;
 use std::time::Duration;
 
 use client_sim::{ClientsConfig, Recovery, Summary};
-use environment::text::format_duration;
 use serde::Serialize;
 
 use crate::args::Args;
@@ -61,11 +60,11 @@ impl Report {
             flaws => format!(", flaws {}", flaws.join(", ")),
         };
         format!(
-            "{} of {} clients connected to {} after {} (seed {}, {}{flaws})",
+            "{} of {} clients connected to {} after {:.1} s (seed {}, {}{flaws})",
             self.summary.connected,
             self.asked,
             self.url,
-            format_duration(Duration::from_millis(self.elapsed_ms)),
+            Duration::from_millis(self.elapsed_ms).as_secs_f64(),
             self.seed,
             self.reconnect,
         )

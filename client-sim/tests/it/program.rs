@@ -9,7 +9,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::task::JoinSet;
 
-use crate::rig::{listen, welcome, within};
+use crate::rig::{listen, nowhere, welcome, within};
 
 fn program(url: &str, flags: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_client-sim"));
@@ -56,7 +56,7 @@ async fn json_tells_what_happened() {
     let url = url(&listener);
     let mut server = JoinSet::new();
     server.spawn(serve(listener));
-    let flags = "--clients 1 --for 2s --base 10ms --cap 50ms --seed 7 --json";
+    let flags = "--clients 1 --for 3s --base 10ms --cap 50ms --seed 7 --json";
     let output = output(&url, flags).await;
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let json: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -86,7 +86,7 @@ async fn refused_clients_are_a_failure_and_the_table_says_so() {
     listener.refuse();
     let output = output(
         &url(&listener),
-        "--clients 3 --for 300ms --max-attempts 2 --base 1ms",
+        "--clients 3 --for 1h --max-attempts 2 --base 1ms",
     )
     .await;
     assert_eq!(output.status.code(), Some(1));
@@ -134,15 +134,17 @@ async fn usage_mistakes_end_with_2_and_say_what_is_right() {
 #[tokio::test]
 async fn an_interrupt_ends_early_with_the_table_and_130() {
     let listener = listen();
-    let mut command = program(&url(&listener), "--for 1h");
+    let mut command = program(&url(&listener), "--for 1h --liveness 1s");
     let child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let pid = child.id().unwrap().to_string();
-    // Connected, so it is past the start and listens for the signal.
-    let _served = welcome(&listener, false).await;
+    let mut served = welcome(&listener, false).await;
+    // A ping comes from an open connection only.
+    let ping = within("a ping", served.socket.next()).await;
+    assert!(ping.unwrap().unwrap().is_ping());
     let killed = Command::new("kill")
         .args(["-INT", &pid])
         .status()
@@ -155,16 +157,11 @@ async fn an_interrupt_ends_early_with_the_table_and_130() {
     assert!(table.starts_with("1 of 1 clients connected"), "{table}");
 }
 
-/// A resolver that takes its time does not hold up the end.
 #[tokio::test]
 async fn a_name_that_leads_nowhere_is_a_row_of_the_table() {
-    let output = output(
-        "ws://nowhere.invalid/",
-        "--for 200ms --connect-timeout 100ms --json",
-    )
-    .await;
+    let output = output(&nowhere(), "--for 1h --max-attempts 1 --json").await;
     assert_eq!(output.status.code(), Some(1));
     let json: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert!(json["failed_dials"].as_u64().unwrap() > 0, "{json}");
-    assert!(json["elapsed_ms"].as_u64().unwrap() >= 200, "{json}");
+    assert_eq!(json["failed_dials"], 1, "{json}");
+    assert_eq!(json["endings"], serde_json::json!({"network": 1}));
 }

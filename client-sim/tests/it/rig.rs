@@ -29,6 +29,12 @@ pub(crate) fn listen() -> Listener {
     Network::tcp().listen(loopback).unwrap()
 }
 
+/// A URL whose host no resolver knows. It need not even ask: no label of a name
+/// is longer than 63 characters (RFC 1035 §2.3.4).
+pub(crate) fn nowhere() -> String {
+    format!("ws://{}.invalid:9/", "x".repeat(64))
+}
+
 /// Quick delays and bounds that no busy machine breaks.
 pub(crate) fn behaviour() -> Behaviour {
     Behaviour {
