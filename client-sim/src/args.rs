@@ -54,7 +54,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = positive)]
     connect_timeout: Duration,
 
-    /// Let connect timeouts in a row double the bound up to this.
+    /// Let each connect timeout double the bound, up to this, until one opens.
     #[arg(long, value_name = "TIME", value_parser = positive)]
     connect_timeout_cap: Option<Duration>,
 

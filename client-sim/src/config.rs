@@ -36,8 +36,8 @@ pub struct Behaviour {
     pub reconnect: Policy,
     /// The bound of one attempt, dial and upgrade together; 5 s by default.
     pub connect_timeout: Duration,
-    /// Each connect timeout in a row doubles the bound, up to this; by default
-    /// the same as `connect_timeout`, which means never.
+    /// Each connect timeout since the last open connection doubles the bound, up
+    /// to this; by default the same as `connect_timeout`, which means never.
     pub connect_timeout_cap: Duration,
     /// A connection of which nothing is heard for so long is dead; 10 s by
     /// default. A ping goes out at half of it.

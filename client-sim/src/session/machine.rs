@@ -36,7 +36,7 @@ pub struct Session {
     state: State,
     /// The number of the last dial.
     dial: u64,
-    /// Connect timeouts in a row.
+    /// Connect timeouts since a connection was last open.
     timeouts: u32,
     backoff: Backoff,
     feed: Feed,
@@ -235,7 +235,7 @@ impl Session {
         self.feed.resume().filter(|_| wants)
     }
 
-    /// Doubles with every connect timeout in a row, up to its cap: a slow link
+    /// Doubles with every connect timeout, up to its cap: a slow link
     /// must not be kept out for ever by an impatient client.
     fn connect_limit(&self) -> Option<Duration> {
         let first = self.behaviour.connect_timeout;
