@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! language ─▶ runner ─▶ journal ─▶ definitions ─▶ checks ─▶ verdict ─▶ results
-//!              │ server, proxy, clients     (all pure from here on)
+//!              │ server, proxy, clients     (all pure from here on)      │
+//!            suite: many of them, some at a time                      console
 //! ```
 //!
 //! Only this crate knows all parts, and only it judges. Everything right of
@@ -12,7 +13,11 @@
 
 mod catalogue;
 pub mod checks;
+pub mod console;
 pub mod definitions;
 pub mod journal;
 pub mod language;
+pub mod results;
+pub mod runner;
+pub mod suite;
 pub mod verdict;

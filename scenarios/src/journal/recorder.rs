@@ -37,6 +37,8 @@ struct Kept {
     entries: Vec<Entry>,
     /// Why the journal is not complete.
     problem: Option<String>,
+    /// Nothing follows.
+    is_closed: bool,
 }
 
 impl Recorder {
@@ -51,10 +53,10 @@ impl Recorder {
         }))
     }
 
-    /// Adds an entry at the end, unless the journal is broken already.
+    /// Adds an entry at the end, unless the journal is broken or closed.
     pub fn record(&self, entry: Entry) {
         let mut kept = self.kept();
-        if kept.problem.is_some() {
+        if kept.problem.is_some() || kept.is_closed {
             return;
         }
         if kept.entries.len() >= self.0.limit {
@@ -67,6 +69,11 @@ impl Recorder {
         drop(kept);
         // `max`: two tasks may get here in the other order.
         self.0.count.send_modify(|known| *known = count.max(*known));
+    }
+
+    /// Nothing that is told from now on belongs to the run.
+    pub fn close(&self) {
+        self.kept().is_closed = true;
     }
 
     /// Adds a mark of the runner's, now.

@@ -1,0 +1,133 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use client_sim::Flaw;
+use environment::Seed;
+
+use super::{check, list, plan, run};
+
+/// Do reconnecting WebSocket clients come back as they should? Runs scenarios
+/// of network faults against them and judges.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXIT_CODES)]
+pub(crate) struct Args {
+    /// Say more on stderr; twice for even more.
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 all passed, 1 some check failed, \
+2 usage or scenario error, 3 inconclusive or the harness itself failed, \
+130 interrupted; where several apply, 2 before 1 before 3.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run scenarios and judge them.
+    Run(RunArgs),
+    /// Say what is wrong with scenario files, and run nothing.
+    Check(PathArgs),
+    /// Print what a scenario's faults will do, before anything runs.
+    Plan(PlanArgs),
+    /// List the scenarios, each with the flaw that it catches.
+    List(PathArgs),
+}
+
+/// Files or folders.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PathArgs {
+    /// Scenario files, or folders of them; by default scenarios/catalogue, or
+    /// where that is not, the catalogue within this program.
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+/// `chaos run`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) what: PathArgs,
+    /// The clock.
+    #[arg(long, value_enum, default_value_t = Time::Real)]
+    pub(crate) time: Time,
+    /// The seed of every scenario; before each file's own, before 1.
+    #[arg(long, env = "CHAOS_SEED", value_name = "N")]
+    pub(crate) seed: Option<Seed>,
+    /// How many scenarios run at a time; by default as many as there are cores.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) jobs: Option<u16>,
+    /// Who is put to the test.
+    #[arg(long, value_name = "NAME", default_value = "sim")]
+    pub(crate) client: String,
+    /// Give the simulated clients a bad habit, besides the file's own.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) flaw: Vec<Flaw>,
+    /// Plan every fault and apply none: then nothing may pass.
+    #[arg(long, value_enum)]
+    pub(crate) control: Option<Control>,
+    /// Only scenarios whose id matches, such as 'R23*'.
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) filter: Option<String>,
+    /// Where results and journals go.
+    #[arg(long, value_name = "DIR", default_value = "target/chaos")]
+    pub(crate) out: PathBuf,
+}
+
+/// `chaos plan`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PlanArgs {
+    /// The scenario file.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The seed; before the file's own, before 1.
+    #[arg(long, env = "CHAOS_SEED", value_name = "N")]
+    pub(crate) seed: Option<Seed>,
+    /// One JSON object a line, as in decisions.jsonl.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The clock that a run goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Time {
+    /// Real sockets on loopback.
+    Real,
+    /// Not available yet.
+    Virtual,
+}
+
+/// A control of the experiment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Control {
+    /// No fault is applied.
+    Wire,
+}
+
+impl Args {
+    /// Does what was typed; the exit code.
+    ///
+    /// # Errors
+    /// What is wrong with what was typed, or with a scenario.
+    pub(crate) fn perform(&self) -> anyhow::Result<u8> {
+        match &self.command {
+            Command::Run(args) => run::run(args),
+            Command::Check(args) => check::check(args),
+            Command::Plan(args) => plan::plan(args),
+            Command::List(args) => list::list(args),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,150 @@
+//! `chaos run`.
+
+use std::io;
+use std::num::NonZero;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use environment::Observer;
+use globset::{Glob, GlobMatcher};
+use scenarios::console::{Live, Style, report};
+use scenarios::language::{Origin, Scenario};
+use scenarios::results::{Invocation, Results};
+use scenarios::suite::Suite;
+use scenarios::verdict::Verdict;
+use tokio_util::sync::CancellationToken;
+
+use super::args::{Control, RunArgs, Time};
+use super::terminal::print;
+use super::{
+    EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_PASSED, EXIT_USAGE, check, complain,
+    signals,
+};
+
+/// Runs and judges; the last line of a run that is not 0 repeats it.
+pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
+    ensure_available(args)?;
+    let filter = args.filter.as_deref().map(matcher).transpose()?;
+    let invocation = Invocation {
+        paths: args.what.paths.clone(),
+        filter: args.filter.clone(),
+        flaws: args.flaw.iter().copied().collect(),
+        is_wire: args.control == Some(Control::Wire),
+        seed: args.seed,
+    };
+    let Some(scenarios) = select(args, filter.as_ref()) else {
+        print(format_args!("{}\n", invocation.repeat_all()));
+        return Ok(EXIT_USAGE);
+    };
+    let repeat_all = invocation.repeat_all();
+    let suite = Suite {
+        scenarios,
+        invocation,
+        out: args.out.clone(),
+        jobs: jobs(args),
+    };
+    announce(&suite);
+    let interrupt = CancellationToken::new();
+    let results = perform(suite, interrupt.clone())?;
+    Ok(conclude(
+        &results,
+        &args.out,
+        &repeat_all,
+        interrupt.is_cancelled(),
+    ))
+}
+
+fn ensure_available(args: &RunArgs) -> anyhow::Result<()> {
+    if args.time == Time::Virtual {
+        bail!("--time virtual is not available yet; --time real is");
+    }
+    if args.client != "sim" {
+        bail!("--client {}: only `sim` is available yet", args.client);
+    }
+    Ok(())
+}
+
+fn matcher(glob: &str) -> anyhow::Result<GlobMatcher> {
+    let glob = Glob::new(glob).with_context(|| format!("--filter {glob}: not a pattern"))?;
+    Ok(glob.compile_matcher())
+}
+
+/// The scenarios to run, or `None` after the reason why not has been told.
+fn select(args: &RunArgs, filter: Option<&GlobMatcher>) -> Option<Vec<(Origin, Scenario)>> {
+    let scenarios = check::read(&args.what.paths)?;
+    let matching: Vec<_> = scenarios
+        .into_iter()
+        .filter(|(_, scenario)| filter.is_none_or(|filter| filter.is_match(&scenario.id)))
+        .map(|(given, scenario)| (given.origin, scenario))
+        .collect();
+    if matching.is_empty() {
+        let glob = args.filter.as_deref().unwrap_or_default();
+        complain(&format!(
+            "chaos: --filter {glob}: no scenario has such an id; `chaos list` names them"
+        ));
+        return None;
+    }
+    Some(matching)
+}
+
+fn jobs(args: &RunArgs) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
+    args.jobs.map_or_else(cores, usize::from)
+}
+
+fn announce(suite: &Suite) {
+    let count = suite.scenarios.len();
+    let noun = if count == 1 { "scenario" } else { "scenarios" };
+    let jobs = suite.jobs.min(count);
+    complain(&format!("chaos: {count} {noun}, {jobs} at a time"));
+}
+
+#[tokio::main]
+async fn perform(suite: Suite, interrupt: CancellationToken) -> anyhow::Result<Results> {
+    let mut watching = signals::watch(interrupt.clone()).context("failed to watch for signals")?;
+    let live = Arc::new(Live::new(suite.scenarios.len()));
+    let progress = {
+        let live = Arc::clone(&live);
+        Observer::new(move |progress| live.tell(progress))
+    };
+    let results = suite.run(progress, interrupt).await;
+    live.finish();
+    watching.abort_all();
+    Ok(Results::new(results))
+}
+
+/// Tells what it came to; the exit code.
+fn conclude(results: &Results, out: &Path, repeat_all: &str, was_interrupted: bool) -> u8 {
+    let written = results.write(out);
+    print(report(results, Style::of(&io::stdout())));
+    match &written {
+        Ok(path) => print(format_args!("{}\n", path.display())),
+        Err(error) => complain(&format!("chaos: {error}")),
+    }
+    let code = code(results, written.is_ok(), was_interrupted);
+    if was_interrupted {
+        print(format_args!("{repeat_all}\n"));
+    } else if code != EXIT_PASSED {
+        let not_passed = |verdict| verdict != Verdict::Passed;
+        let wanting = results.scenarios.iter().filter(|s| not_passed(s.verdict));
+        let lines: Vec<&str> = wanting.map(|scenario| scenario.repeat.as_str()).collect();
+        match lines[..] {
+            [] => print(format_args!("{repeat_all}\n")),
+            _ => print(format_args!("{}\n", lines.join("\n"))),
+        }
+    }
+    code
+}
+
+fn code(results: &Results, is_written: bool, was_interrupted: bool) -> u8 {
+    if was_interrupted {
+        EXIT_INTERRUPTED
+    } else if results.failed > 0 {
+        EXIT_FAILED
+    } else if results.inconclusive > 0 || !is_written {
+        EXIT_INCONCLUSIVE
+    } else {
+        EXIT_PASSED
+    }
+}

@@ -1,0 +1,12 @@
+//! What people see: one live line while it runs, a table at the end.
+//!
+//! The table goes to stdout and is the same in a pipe but for its colours;
+//! whatever moves goes to stderr, and only to a terminal.
+
+mod live;
+mod report;
+mod style;
+
+pub use live::Live;
+pub use report::report;
+pub use style::Style;

@@ -1,0 +1,221 @@
+//! `results.json`: what a run of `chaos run` came to, for machines.
+//!
+//! Invariant: the file is whole or not there; it is written beside its place
+//! and then put there.
+
+mod repeat;
+
+pub use repeat::{Invocation, shell_quoted};
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::checks::CheckResult;
+use crate::journal::Header;
+use crate::language::Scenario;
+use crate::verdict::{Firing, Judgement, LATE_TOLERANCE, Verdict};
+
+const FILE: &str = "results.json";
+
+/// The whole file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Results {
+    /// Always [`Results::VERSION`].
+    pub version: u32,
+    /// How many scenarios passed.
+    pub passed: usize,
+    /// How many failed.
+    pub failed: usize,
+    /// How many say nothing.
+    pub inconclusive: usize,
+    /// Later than this a fault counts as not fired in time.
+    pub late_tolerance_ms: u64,
+    /// Each of them, in the order given.
+    pub scenarios: Vec<ScenarioResult>,
+}
+
+/// One scenario's result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioResult {
+    /// The scenario's id.
+    pub id: String,
+    /// The case that it covers.
+    pub case: String,
+    /// Its title.
+    pub title: String,
+    /// The subject.
+    pub client: String,
+    /// `real` or `virtual`.
+    pub time: String,
+    /// The seed.
+    pub seed: u64,
+    /// What it came to.
+    pub verdict: Verdict,
+    /// Why it is inconclusive; empty otherwise.
+    pub reasons: Vec<String>,
+    /// Every check.
+    pub checks: Vec<CheckResult>,
+    /// What became of every rule.
+    pub rules: Vec<RuleResult>,
+    /// The flaws that the clients wore.
+    pub flaws: Vec<String>,
+    /// `wire` for a control without any fault.
+    pub control: Option<String>,
+    /// The command that repeats it.
+    pub repeat: String,
+}
+
+/// What became of one rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleResult {
+    /// Its name.
+    pub name: String,
+    /// On how many connections and listeners it took effect.
+    pub strikes: usize,
+    /// The latest of them, after it was due.
+    pub late_us: u64,
+}
+
+/// A file that could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("results {}: {source}", path.display())]
+pub struct ResultsError {
+    /// Which.
+    pub path: PathBuf,
+    /// Why.
+    #[source]
+    pub source: io::Error,
+}
+
+impl Results {
+    /// The version that this program writes.
+    pub const VERSION: u32 = 1;
+
+    /// Counts the verdicts.
+    pub fn new(scenarios: Vec<ScenarioResult>) -> Self {
+        let count = |verdict| scenarios.iter().filter(|s| s.verdict == verdict).count();
+        Self {
+            version: Self::VERSION,
+            passed: count(Verdict::Passed),
+            failed: count(Verdict::Failed),
+            inconclusive: count(Verdict::Inconclusive),
+            late_tolerance_ms: u64::try_from(LATE_TOLERANCE.as_millis()).unwrap_or(u64::MAX),
+            scenarios,
+        }
+    }
+
+    /// Writes `OUT/results.json` as a whole; says where that is.
+    ///
+    /// # Errors
+    /// When the system refuses; then an older file is still there.
+    pub fn write(&self, out: &Path) -> Result<PathBuf, ResultsError> {
+        let path = out.join(FILE);
+        let beside = out.join(format!(".{FILE}.{}", std::process::id()));
+        let text =
+            serde_json::to_string_pretty(self).expect("names and numbers always have a JSON form");
+        let written = fs::create_dir_all(out)
+            .and_then(|()| fs::write(&beside, text + "\n"))
+            .and_then(|()| fs::rename(&beside, &path));
+        match written {
+            Ok(()) => Ok(path),
+            Err(source) => {
+                // Half a file helps nobody; if it cannot be removed it stays.
+                let _ = fs::remove_file(&beside);
+                Err(ResultsError { path, source })
+            }
+        }
+    }
+}
+
+impl ScenarioResult {
+    /// A judgement with what was judged.
+    pub fn new(scenario: &Scenario, header: &Header, judgement: Judgement, repeat: String) -> Self {
+        Self {
+            id: scenario.id.clone(),
+            case: scenario.case.clone(),
+            title: scenario.title.clone(),
+            client: header.client.clone(),
+            time: header.time.clone(),
+            seed: header.seed,
+            verdict: judgement.verdict,
+            reasons: judgement.reasons,
+            checks: judgement.checks,
+            rules: judgement
+                .firings
+                .into_iter()
+                .map(RuleResult::from)
+                .collect(),
+            flaws: header.flaws.clone(),
+            control: header.control.clone(),
+            repeat,
+        }
+    }
+}
+
+impl From<Firing> for RuleResult {
+    fn from(firing: Firing) -> Self {
+        Self {
+            name: firing.rule,
+            strikes: firing.strikes,
+            late_us: u64::try_from(firing.lateness.as_micros()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn result(verdict: Verdict) -> ScenarioResult {
+        ScenarioResult {
+            id: "x".into(),
+            case: "x".into(),
+            title: "x".into(),
+            client: "sim".into(),
+            time: "real".into(),
+            seed: 1,
+            verdict,
+            reasons: Vec::new(),
+            checks: Vec::new(),
+            rules: Vec::new(),
+            flaws: Vec::new(),
+            control: None,
+            repeat: "chaos run x.toml --seed 1".into(),
+        }
+    }
+
+    #[test]
+    fn a_whole_file_replaces_the_old_one() {
+        let out = tempfile::tempdir().unwrap();
+        let verdicts = [Verdict::Passed, Verdict::Inconclusive, Verdict::Passed];
+        let results = Results::new(verdicts.map(result).into());
+        assert_eq!(
+            (results.passed, results.failed, results.inconclusive),
+            (2, 0, 1)
+        );
+        Results::new(Vec::new()).write(out.path()).unwrap();
+        let path = results.write(out.path()).unwrap();
+        let read: Results = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        assert_eq!(read, results);
+        assert_eq!(
+            fs::read_dir(out.path()).unwrap().count(),
+            1,
+            "nothing lies beside it"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_written_names_the_file() {
+        let out = tempfile::tempdir().unwrap();
+        let file = out.path().join("taken");
+        fs::write(&file, "").unwrap();
+        let error = Results::new(Vec::new())
+            .write(&file)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("taken/results.json: "), "{error}");
+    }
+}

@@ -1,0 +1,186 @@
+//! The course of a run, from the first dial to the last socket.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use environment::{Clock, Environment, Moment, Observer};
+
+use super::stage::Stage;
+use super::{Phase, Settings};
+use crate::definitions::unapplied;
+use crate::journal::{Body, Entry, Mark, Recorder};
+use crate::language::{Scenario, Start};
+
+/// After settling, what was made gets at least this long to arrive, and a
+/// server to notice that a client is gone.
+const DRAIN_LEAST: Duration = Duration::from_millis(300);
+
+/// And no longer than this.
+const DRAIN_MOST: Duration = Duration::from_secs(2);
+
+/// How long the server's sockets may take to end after the clients have.
+const CLOSING: Duration = Duration::from_secs(3);
+
+/// Why a run did not come to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum BrokenOff {
+    /// Somebody wanted it.
+    Interrupted,
+    /// The journal cannot be kept.
+    Journal(String),
+    /// The harness failed.
+    Failed(String),
+}
+
+/// One run's givens.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Course<'a> {
+    pub(super) environment: &'a Environment,
+    pub(super) scenario: &'a Scenario,
+    pub(super) settings: &'a Settings,
+    pub(super) recorder: &'a Recorder,
+    pub(super) progress: &'a Observer<Phase>,
+}
+
+impl Course<'_> {
+    /// Goes from the first dial to the last socket, marking each part.
+    pub(super) async fn go(&self, stage: &mut Stage) -> Result<(), BrokenOff> {
+        self.progress.tell(Phase::Starting);
+        self.recorder.mark(Mark::Started);
+        let zero = self.start(stage).await?;
+        self.progress.tell(Phase::Running);
+        self.act(stage, zero).await?;
+        self.clock()
+            .sleep_until(zero + self.scenario.duration)
+            .await;
+        stage.control.heal().await;
+        self.recorder.mark(Mark::Healed);
+        self.progress.tell(Phase::Settling);
+        self.clock().sleep(self.scenario.settle).await;
+        self.progress.tell(Phase::Ending);
+        self.drain().await;
+        let ended = stage.stop_clients(self.clock()).await;
+        ended.map_err(BrokenOff::Failed)?;
+        self.recorder.mark(Mark::ClientsStopped);
+        self.wait_for_sockets().await;
+        Ok(())
+    }
+
+    /// Starts the clients and makes t = 0.
+    async fn start(&self, stage: &mut Stage) -> Result<Moment, BrokenOff> {
+        match self.scenario.start {
+            Start::FirstDial => {
+                let zero = self.begin(stage).await;
+                stage.start_clients(self);
+                Ok(zero)
+            }
+            Start::FirstMessage => {
+                stage.start_clients(self);
+                self.wait_for_clients().await?;
+                Ok(self.begin(stage).await)
+            }
+        }
+    }
+
+    /// When this returns, the rules of t = 0 are in force.
+    async fn begin(&self, stage: &Stage) -> Moment {
+        let zero = self.clock().now();
+        self.recorder.record(Entry::mark(zero, Mark::TZero));
+        stage.control.begin(zero).await;
+        zero
+    }
+
+    /// Until every client has had its first message.
+    async fn wait_for_clients(&self) -> Result<(), BrokenOff> {
+        let names = self.scenario.client_names();
+        let all: BTreeSet<Arc<str>> = names.into_iter().map(Arc::from).collect();
+        let within = self.scenario.start_within;
+        let waiting = self.recorder.wait_for(
+            all.clone(),
+            |left, entry| {
+                if let Some(client) = has_message(entry) {
+                    left.remove(client);
+                }
+            },
+            BTreeSet::is_empty,
+        );
+        if self.clock().timeout(within, waiting).await.is_ok() {
+            return Ok(());
+        }
+        let mut left = all;
+        for entry in self.recorder.entries(0) {
+            if let Some(client) = has_message(&entry) {
+                left.remove(client);
+            }
+        }
+        let names: Vec<&str> = left.iter().map(|name| &**name).collect();
+        let names = names.join(", ");
+        let within = environment::text::format_duration(within);
+        Err(BrokenOff::Failed(format!(
+            "client never connected: {names} had no message within {within} (start_within)"
+        )))
+    }
+
+    /// Does what the person at the client does, each at its time.
+    async fn act(&self, stage: &Stage, zero: Moment) -> Result<(), BrokenOff> {
+        for action in &self.scenario.actions {
+            self.clock().sleep_until(zero + action.at).await;
+            self.recorder.mark(Mark::Action {
+                action: action.deed.word().to_owned(),
+                targets: action.targets.clone(),
+            });
+            for client in &action.targets {
+                if !stage.command(client, action.deed.command()) {
+                    let reason = format!("{client} does not take its commands");
+                    return Err(BrokenOff::Failed(reason));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets what was made until now arrive.
+    async fn drain(&self) {
+        let settled = self.clock().now();
+        self.recorder.record(Entry::mark(settled, Mark::Settled));
+        let (open, fold) = unapplied(settled);
+        let arrived = self.recorder.wait_for(open, fold, |open| open.is_empty());
+        // Whether or not it has: what has not arrived by then is lost.
+        let _ = self.clock().timeout(DRAIN_MOST, arrived).await;
+        self.clock().sleep_until(settled + DRAIN_LEAST).await;
+        self.recorder.mark(Mark::Drained);
+    }
+
+    /// Until the server has no socket, or has had its time to see that.
+    async fn wait_for_sockets(&self) {
+        let none = self
+            .recorder
+            .wait_for(0_usize, count_sockets, |open| *open == 0);
+        // Whether or not it has none: the check sees what is left.
+        let _ = self.clock().timeout(CLOSING, none).await;
+    }
+
+    fn clock(&self) -> Clock {
+        self.environment.clock
+    }
+}
+
+fn has_message(entry: &Entry) -> Option<&Arc<str>> {
+    use client_sim::What;
+    match &entry.body {
+        Body::Client {
+            client,
+            what: What::Welcomed { .. } | What::Applied { .. } | What::Received { .. },
+        } => Some(client),
+        _ => None,
+    }
+}
+
+fn count_sockets(open: &mut usize, entry: &Entry) {
+    match &entry.body {
+        Body::Server(ticker_server::What::SocketOpened { .. }) => *open += 1,
+        Body::Server(ticker_server::What::SocketClosed { .. }) => *open = open.saturating_sub(1),
+        _ => {}
+    }
+}

@@ -1,0 +1,66 @@
+//! Where the records of one run go: `OUT/<id>/<client>/<seed>/`.
+//!
+//! What an earlier run of the same name left there is replaced.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use environment::Seed;
+
+use super::decisions::Decisions;
+use crate::journal::JournalError;
+
+const JOURNAL: &str = "journal.jsonl";
+const DECISIONS: &str = "decisions.jsonl";
+
+/// A record that cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {source}", path.display())]
+struct FolderError {
+    /// Which.
+    path: PathBuf,
+    /// Why.
+    #[source]
+    source: io::Error,
+}
+
+/// The folder of one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// The folder of this scenario, client and seed under `out`.
+    pub fn new(out: &Path, id: &str, client: &str, seed: Seed) -> Self {
+        Self(out.join(id).join(client).join(seed.to_string()))
+    }
+
+    /// Makes the folder, without what was there before, and says where the
+    /// journal goes.
+    pub(super) fn prepare(&self) -> Result<PathBuf, JournalError> {
+        let path = self.0.join(JOURNAL);
+        let failed = |source| JournalError {
+            path: path.clone(),
+            source,
+        };
+        fs::create_dir_all(&self.0).map_err(failed)?;
+        match fs::remove_file(self.0.join(DECISIONS)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
+            _ => Ok(path),
+        }
+    }
+
+    /// Writes the decisions.
+    ///
+    /// # Errors
+    /// When the system refuses, in words that name the file.
+    pub(super) fn write_decisions(&self, decisions: &Decisions) -> Result<(), String> {
+        let path = self.0.join(DECISIONS);
+        let text: String = decisions
+            .lines()
+            .into_iter()
+            .flat_map(|line| [line, "\n".into()])
+            .collect();
+        fs::write(&path, text).map_err(|source| FolderError { path, source }.to_string())
+    }
+}

@@ -1,0 +1,179 @@
+//! One scenario on real sockets: a server, a proxy with a listener for each
+//! client, and the clients, all in this process, on ports of the system's
+//! choice.
+//!
+//! ```text
+//! client c1 ─▶ listener of c1 ─┐
+//! client c2 ─▶ listener of c2 ─┴─ proxy ─▶ server        every event ─▶ Recorder
+//! ```
+//!
+//! Invariant: whatever happens (an interrupt, a full disk, a client that never
+//! connects), every task has ended when [`run`] returns, within seconds, and
+//! what was written is a valid journal. Used by [`suite`](crate::suite).
+
+mod course;
+mod decisions;
+mod folder;
+mod stage;
+
+pub use decisions::{Decisions, line};
+pub use folder::Folder;
+
+use std::collections::BTreeSet;
+
+use client_sim::Flaw;
+use environment::{Environment, Observer, Seed};
+use tokio_util::sync::CancellationToken;
+
+use crate::journal::{Entry, Header, JournalError, MAX_ENTRIES, Mark, Recorder, Writer};
+use crate::language::Scenario;
+use course::{BrokenOff, Course};
+use stage::Stage;
+
+/// How one scenario is to be run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The seed of server, proxy and clients.
+    pub seed: Seed,
+    /// Bad habits besides the file's own.
+    pub flaws: BTreeSet<Flaw>,
+    /// Whether every fault is planned and none applied.
+    pub is_wire: bool,
+    /// Where its records go.
+    pub folder: Folder,
+}
+
+/// Which part of a run it is, for whoever watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Clients connect.
+    Starting,
+    /// Faults happen.
+    Running,
+    /// All is healed.
+    Settling,
+    /// What was made arrives; everybody ends.
+    Ending,
+}
+
+/// What a run leaves.
+#[derive(Debug)]
+pub struct Record {
+    /// What was run, and how.
+    pub header: Header,
+    /// All that was observed.
+    pub entries: Vec<Entry>,
+    /// What went wrong with the harness itself, if so.
+    pub problem: Option<String>,
+}
+
+/// Runs one scenario to its end, or until `interrupt`.
+///
+/// Never fails: what goes wrong is the record's problem.
+pub async fn run(
+    scenario: &Scenario,
+    settings: &Settings,
+    progress: Observer<Phase>,
+    interrupt: CancellationToken,
+) -> Record {
+    let header = header(scenario, settings);
+    let environment = Environment::real();
+    let recorder = Recorder::new(environment.clock, MAX_ENTRIES);
+    let decisions = Decisions::default();
+    let written = write_while(&environment, settings, &header, &recorder, async {
+        let course = Course {
+            environment: &environment,
+            scenario,
+            settings,
+            recorder: &recorder,
+            progress: &progress,
+        };
+        conduct(&course, &decisions, &interrupt).await
+    });
+    let problem = match written.await {
+        Ok(problem) => problem,
+        Err(error) => Some(error.to_string()),
+    };
+    let problem = problem.or_else(|| settings.folder.write_decisions(&decisions).err());
+    Record {
+        header,
+        entries: recorder.entries(0),
+        problem,
+    }
+}
+
+fn header(scenario: &Scenario, settings: &Settings) -> Header {
+    let flaws = scenario.flaws(&settings.flaws).into_iter();
+    Header {
+        format: Header::FORMAT.to_owned(),
+        version: Header::VERSION,
+        id: scenario.id.clone(),
+        case: scenario.case.clone(),
+        seed: settings.seed.0,
+        time: "real".to_owned(),
+        client: "sim".to_owned(),
+        clients: scenario.client_names(),
+        flaws: flaws.map(|flaw| flaw.word().to_owned()).collect(),
+        control: settings.is_wire.then(|| Header::WIRE.to_owned()),
+    }
+}
+
+/// Does `work` while the journal is written beside it, and then the rest.
+async fn write_while<T>(
+    environment: &Environment,
+    settings: &Settings,
+    header: &Header,
+    recorder: &Recorder,
+    work: impl Future<Output = T>,
+) -> Result<T, JournalError> {
+    let path = settings.folder.prepare()?;
+    let writer = Writer::create(&path, header)?;
+    let finish = CancellationToken::new();
+    let follow = writer.follow(recorder.clone(), environment.clock, finish.clone());
+    let work = async {
+        let done = work.await;
+        finish.cancel();
+        done
+    };
+    let (written, done) = tokio::join!(follow, work);
+    written.map(|()| done)
+}
+
+/// Sets up, goes through the course, and puts everything away again.
+async fn conduct(
+    course: &Course<'_>,
+    decisions: &Decisions,
+    interrupt: &CancellationToken,
+) -> Option<String> {
+    let recorder = course.recorder;
+    let mut stage = match Stage::set(course, decisions) {
+        Ok(stage) => stage,
+        Err(error) => {
+            let reason = error.to_string();
+            recorder.mark(Mark::Failed {
+                reason: reason.clone(),
+            });
+            return Some(reason);
+        }
+    };
+    let ended = tokio::select! {
+        biased;
+        () = interrupt.cancelled() => Err(BrokenOff::Interrupted),
+        problem = recorder.broken() => Err(BrokenOff::Journal(problem)),
+        ended = course.go(&mut stage) => ended,
+    };
+    let (mark, problem) = match ended {
+        Ok(()) => (Mark::Ended, None),
+        Err(BrokenOff::Interrupted) => (Mark::Interrupted, None),
+        Err(BrokenOff::Failed(reason) | BrokenOff::Journal(reason)) => {
+            let failed = Mark::Failed {
+                reason: reason.clone(),
+            };
+            (failed, Some(reason))
+        }
+    };
+    recorder.mark(mark);
+    recorder.close();
+    let left = stage.put_away(course.environment.clock).await;
+    problem.or(left).or_else(|| recorder.problem())
+}
