@@ -31,8 +31,13 @@ struct Running {
 
 impl Running {
     fn start(args: &[&str]) -> Self {
-        let mut child = program(&["--listen", "127.0.0.1:0"])
-            .args(args)
+        let mut command = program(&["--listen", "127.0.0.1:0"]);
+        command.args(args);
+        Self::spawn(command)
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -168,4 +173,29 @@ async fn listening_beyond_loopback_is_warned_of() {
     child.wait().unwrap();
     assert!(line.contains("WARN"), "{line}");
     assert!(line.contains("other machines"), "{line}");
+}
+
+/// Out of descriptors, it waits for some and goes on.
+#[tokio::test]
+async fn a_lack_of_descriptors_does_not_end_it() {
+    let mut shell = Command::new("sh");
+    let line = "ulimit -n 32; exec \"$0\" --listen 127.0.0.1:0";
+    shell.args(["-c", line, PROGRAM]).env_remove("RUST_LOG");
+    let mut running = Running::spawn(shell);
+    let mut many = Vec::new();
+    for _ in 0..64 {
+        many.push(soon(Network::tcp().dial(&running.address)).await.unwrap());
+    }
+    let mut line = String::new();
+    let stderr = running.child.stderr.take().unwrap();
+    BufReader::new(stderr).read_line(&mut line).unwrap();
+    assert!(
+        line.contains("cannot accept a connection, going on"),
+        "{line}"
+    );
+    drop(many);
+    let stream = soon(Network::tcp().dial(&running.address)).await.unwrap();
+    let url = format!("ws://{}/ws", running.address);
+    let upgrade = Box::pin(tokio_tungstenite::client_async(url, stream));
+    assert!(soon(upgrade).await.is_ok());
 }
