@@ -19,5 +19,7 @@ pub(crate) fn start(verbose: u8) {
         .with_writer(io::stderr)
         .with_ansi(!plain && io::stderr().is_terminal())
         .with_target(false)
+        // Complaining about a closed stderr on stderr would be a panic.
+        .log_internal_errors(false)
         .init();
 }

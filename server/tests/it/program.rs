@@ -175,7 +175,8 @@ async fn listening_beyond_loopback_is_warned_of() {
     assert!(line.contains("other machines"), "{line}");
 }
 
-/// Out of descriptors, it waits for some and goes on.
+/// Out of descriptors, it waits for some and goes on; that nobody reads its
+/// log any more does not end it either.
 #[tokio::test]
 async fn a_lack_of_descriptors_does_not_end_it() {
     let mut shell = Command::new("sh");
