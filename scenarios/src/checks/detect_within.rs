@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::evidence::{Evidence, Judged, Seen, and_more};
-use super::measure::{Measure, span};
+use super::measure::{Measure, counted, span};
 use super::result::{CheckResult, Finding};
 use crate::definitions::Effect;
 use crate::language::Expectation;
@@ -33,15 +33,16 @@ pub(super) fn check(evidence: &Evidence<'_>, limit: Duration) -> CheckResult {
 }
 
 fn judge(evidence: &Evidence<'_>, effect: &Effect, limit: Duration) -> Judged {
+    let (watched, is_stopped) = evidence.watched_until(&effect.client);
     let hurt_until = if effect.revives {
-        effect.end
+        effect.end.min(watched)
     } else {
-        evidence.observed.watched_until()
+        watched
     };
     // Noticed after the heal is not noticed during the fault.
     let noticed = effect.detected.filter(|at| *at <= hurt_until);
     let taken = noticed.map(|at| at.since(effect.start));
-    Judged::of(taken, hurt_until.since(effect.start), limit)
+    Judged::of(taken, hurt_until.since(effect.start), limit, is_stopped)
 }
 
 /// The effects beyond the limit; never comes first, then the longest.
@@ -50,7 +51,7 @@ fn worst<'a>(judged: &[(&'a Effect, Judged)]) -> Vec<(&'a Effect, Option<Duratio
         .iter()
         .filter_map(|(effect, judged)| match judged {
             Judged::Beyond(taken) => Some((*effect, *taken)),
-            Judged::Within(_) | Judged::Open => None,
+            Judged::Within(_) | Judged::Open | Judged::Excused => None,
         })
         .collect();
     beyond.sort_by_key(|(_, taken)| std::cmp::Reverse(taken.unwrap_or(Duration::MAX)));
@@ -86,7 +87,7 @@ fn in_time(judged: &[(&Effect, Judged)], limit: Duration) -> Seen {
         .iter()
         .filter_map(|(effect, judged)| match judged {
             Judged::Within(taken) => Some((*taken, *effect)),
-            Judged::Beyond(_) | Judged::Open => None,
+            Judged::Beyond(_) | Judged::Open | Judged::Excused => None,
         })
         .collect();
     let Some((longest, effect)) = taken.iter().max_by_key(|(taken, _)| *taken) else {
@@ -99,8 +100,8 @@ fn in_time(judged: &[(&Effect, Judged)], limit: Duration) -> Seen {
         result: Finding::Ok,
         observed: Measure::seen(Some(*longest)),
         why: format!(
-            "each of {} faults was noticed within {}; {} took longest, {} after `{}`",
-            taken.len(),
+            "{}, each noticed within {}; {} took longest, {} after `{}`",
+            counted(taken.len(), "effect"),
             span(limit),
             effect.client,
             span(*longest),

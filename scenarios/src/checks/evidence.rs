@@ -31,7 +31,8 @@ impl<'a> Evidence<'a> {
     /// Folds a journal.
     pub fn new(scenario: &'a Scenario, header: &Header, entries: &[Entry]) -> Self {
         let plan = scenario.plan(header.seed());
-        let observed = Observations::of(entries);
+        let mut observed = Observations::of(entries);
+        observed.connections.note_resets(&plan);
         let effects = effects(&observed, &plan);
         let outages = outages(&observed, &effects);
         Self {
@@ -53,6 +54,16 @@ impl<'a> Evidence<'a> {
         }
         let rules = self.plan.rules().iter();
         rules.map(|rule| rule.name.clone()).collect()
+    }
+
+    /// Until when this client was left to itself; and whether it was then told
+    /// to stop, after which it owes nothing.
+    pub(super) fn watched_until(&self, client: &str) -> (Moment, bool) {
+        let end = self.observed.watched_until();
+        match self.observed.reports.stopped(client) {
+            Some(stopped) if stopped < end => (stopped, true),
+            _ => (end, false),
+        }
     }
 
     /// "at 3s", after t = 0.
@@ -112,14 +123,22 @@ pub(super) enum Judged {
     Beyond(Option<Duration>),
     /// It was not watched long enough to say.
     Open,
+    /// The client was told to stop before its time was over.
+    Excused,
 }
 
 impl Judged {
-    pub(super) fn of(taken: Option<Duration>, watched: Duration, limit: Duration) -> Self {
+    pub(super) fn of(
+        taken: Option<Duration>,
+        watched: Duration,
+        limit: Duration,
+        is_stopped: bool,
+    ) -> Self {
         match taken {
             Some(taken) if taken <= limit => Self::Within(taken),
             Some(taken) => Self::Beyond(Some(taken)),
             None if watched >= limit => Self::Beyond(None),
+            None if is_stopped => Self::Excused,
             None => Self::Open,
         }
     }

@@ -48,6 +48,14 @@ impl std::fmt::Display for Measure {
     }
 }
 
+/// "1 socket", "2 sockets".
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        many => format!("{many} {noun}s"),
+    }
+}
+
 /// A time in whole milliseconds, as a scenario file would have it; what is
 /// shorter than one is `<1ms`.
 pub(crate) fn span(time: Duration) -> String {

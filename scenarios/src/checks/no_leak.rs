@@ -5,7 +5,7 @@
 //! the clients were stopped: one whose end was on its way is no leak.
 
 use super::evidence::{Evidence, Seen};
-use super::measure::Measure;
+use super::measure::{Measure, counted};
 use super::result::{CheckResult, Finding};
 use crate::language::Expectation;
 
@@ -35,14 +35,16 @@ fn judge(evidence: &Evidence<'_>) -> Seen {
     if open > in_use {
         let at = evidence.at(settled);
         let why = format!(
-            "the server had {open} sockets open {at}, when the clients had {in_use}; expected no more than theirs"
+            "the server had {} open {at}, when the clients had {in_use}; expected no more than theirs",
+            counted(open, "socket")
         );
         return failed(open - in_use, why);
     }
     if left > 0 {
         let at = evidence.at(ended);
         let why = format!(
-            "the server still had {left} sockets open {at}, after every client had ended; expected none"
+            "the server still had {} open {at}, after every client had ended; expected none",
+            counted(left, "socket")
         );
         return failed(left, why);
     }
@@ -50,7 +52,9 @@ fn judge(evidence: &Evidence<'_>) -> Seen {
         result: Finding::Ok,
         observed: Measure::Count(0),
         why: format!(
-            "the server had {open} sockets for {in_use} connections {}, and none after the clients had ended",
+            "the server had {} for {} {}, and none after the clients had ended",
+            counted(open, "socket"),
+            counted(in_use, "connection"),
             evidence.at(settled)
         ),
     }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::evidence::{Evidence, Judged, Seen, and_more};
-use super::measure::{Measure, span};
+use super::measure::{Measure, counted, span};
 use super::result::{CheckResult, Finding};
 use crate::definitions::Outage;
 use crate::language::Expectation;
@@ -31,8 +31,13 @@ pub(super) fn check(evidence: &Evidence<'_>, limit: Duration) -> CheckResult {
 }
 
 fn judge(evidence: &Evidence<'_>, outage: &Outage, limit: Duration) -> Judged {
-    let watched = evidence.observed.watched_until().since(outage.end);
-    Judged::of(outage.recovered(), watched, limit)
+    let (until, is_stopped) = evidence.watched_until(&outage.client);
+    Judged::of(
+        outage.recovered(),
+        until.since(outage.end),
+        limit,
+        is_stopped,
+    )
 }
 
 /// The outages beyond the limit; never comes first, then the longest.
@@ -41,7 +46,7 @@ fn worst<'a>(judged: &[(&'a Outage, Judged)]) -> Vec<(&'a Outage, Option<Duratio
         .iter()
         .filter_map(|(outage, judged)| match judged {
             Judged::Beyond(taken) => Some((*outage, *taken)),
-            Judged::Within(_) | Judged::Open => None,
+            Judged::Within(_) | Judged::Open | Judged::Excused => None,
         })
         .collect();
     beyond.sort_by_key(|(_, taken)| std::cmp::Reverse(taken.unwrap_or(Duration::MAX)));
@@ -62,14 +67,15 @@ fn too_late(
     let what = match taken {
         Some(taken) => format!("{client} had data only {} after", span(taken)),
         None => {
-            let watched = evidence.observed.watched_until().since(outage.end);
+            let (until, _) = evidence.watched_until(client);
+            let watched = until.since(outage.end);
             format!("{client} had no data in the {} after", span(watched))
         }
     };
     Seen {
         result: Finding::Failed,
         observed: Measure::seen(taken),
-        why: format!("{what} {rules} was over {ended}; expected within {most}{more}"),
+        why: format!("{what} {rules} ended {ended}; expected within {most}{more}"),
     }
 }
 
@@ -84,22 +90,25 @@ fn in_time(evidence: &Evidence<'_>, judged: &[(&Outage, Judged)], limit: Duratio
             span(limit)
         ));
     }
-    let taken = judged.iter().filter_map(|(outage, judged)| match judged {
-        Judged::Within(taken) => Some((*taken, *outage)),
-        Judged::Beyond(_) | Judged::Open => None,
-    });
-    let Some((longest, outage)) = taken.max_by_key(|(taken, _)| *taken) else {
+    let taken: Vec<(Duration, &Outage)> = judged
+        .iter()
+        .filter_map(|(outage, judged)| match judged {
+            Judged::Within(taken) => Some((*taken, *outage)),
+            Judged::Beyond(_) | Judged::Open | Judged::Excused => None,
+        })
+        .collect();
+    let Some((longest, outage)) = taken.iter().max_by_key(|(taken, _)| *taken) else {
         return Seen::nothing("no client had an outage to recover from");
     };
     Seen {
         result: Finding::Ok,
-        observed: Measure::seen(Some(longest)),
+        observed: Measure::seen(Some(*longest)),
         why: format!(
-            "each of {} outages was recovered from within {}; {} took longest, {} after {}",
-            judged.len(),
+            "{}, each recovered from within {}; {} took longest, {} after {}",
+            counted(taken.len(), "outage"),
             span(limit),
             outage.client,
-            span(longest),
+            span(*longest),
             named(outage)
         ),
     }

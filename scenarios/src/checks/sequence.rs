@@ -115,7 +115,7 @@ fn judge(evidence: &Evidence<'_>, kind: &Kind, count: usize, first: Option<Strin
         observed: Measure::count(count),
         why: match first {
             Some(first) => {
-                format!("{first}; {count} in all were {verb}, expected at most {limit}")
+                format!("{first}; {verb} in all: {count}, expected at most {limit}")
             }
             None => format!("no tick was {verb}"),
         },

@@ -2,7 +2,7 @@
 //! paused or not, as the person at the client wants it.
 
 use super::evidence::{Evidence, Seen, and_more};
-use super::measure::Measure;
+use super::measure::{Measure, counted};
 use super::result::{CheckResult, Finding};
 use crate::language::Expectation;
 
@@ -48,8 +48,8 @@ fn judge(evidence: &Evidence<'_>) -> Seen {
             result: Finding::Ok,
             observed: Measure::Holds(true),
             why: format!(
-                "the server held each of {} sessions as its client wanted it {}",
-                judged.len(),
+                "{} {}, each held by the server as its client wanted it",
+                counted(judged.len(), "session"),
                 evidence.at(settled)
             ),
         },

@@ -32,7 +32,7 @@ fn run() -> Story {
 #[test]
 fn recovering_in_time_is_ok() {
     let story = run().struck("c1", 1, "stall", 1000).resumed("c1", 1, 3050);
-    let why = "each of 1 outages was recovered from within 1s; c1 took longest, 50ms after `stall`";
+    let why = "1 outage, each recovered from within 1s; c1 took longest, 50ms after `stall`";
     let judged = judge(&stalled("recover_within = '1s'"), &story, Finding::Ok, why);
     assert_eq!(judged.limit, Measure::Text("1s".into()));
     assert_eq!(judged.observed, Measure::Text("50ms".into()));
@@ -43,13 +43,13 @@ fn recovering_late_or_never_fails() {
     let text = stalled("recover_within = '1s'");
     let story = run().struck("c1", 1, "stall", 1000);
     let late = story.clone().resumed("c1", 1, 5000);
-    let why = "c1 had data only 2s after `stall` was over at 3s; expected within 1s";
+    let why = "c1 had data only 2s after `stall` ended at 3s; expected within 1s";
     let judged = judge(&text, &late, Finding::Failed, why);
     assert_eq!(judged.hangs_on, ["stall".to_owned()].into());
     let both = late
         .connected("c2", 1, 0, 10)
         .struck("c2", 1, "stall", 1000);
-    let why = "c2 had no data in the 12400ms after `stall` was over at 3s; expected within 1s (and 1 more such)";
+    let why = "c2 had no data in the 12400ms after `stall` ended at 3s; expected within 1s (and 1 more such)";
     let judged = judge(&text, &both, Finding::Failed, why);
     assert_eq!(judged.observed, Measure::Text("never".into()));
 }
@@ -75,11 +75,24 @@ fn recovery_that_was_not_waited_for_is_not_judged() {
 }
 
 #[test]
+fn a_client_that_was_told_to_stop_owes_no_recovery() {
+    let story = run()
+        .struck("c1", 1, "stall", 1000)
+        .client("c1", Client::Stopped, 3500);
+    let text = stalled("recover_within = '1s'");
+    let why = "no client had an outage to recover from";
+    judge(&text, &story, Finding::NotObservable, why);
+    let why = "c1 had no data in the 500ms after `stall` ended at 3s; expected within 400ms";
+    let text = stalled("recover_within = '400ms'");
+    judge(&text, &story, Finding::Failed, why);
+}
+
+#[test]
 fn noticing_in_time_is_ok() {
     let story = run()
         .struck("c1", 1, "stall", 1000)
         .left("c1", 1, Ending::Reset, 1800);
-    let why = "each of 1 faults was noticed within 1s; c1 took longest, 800ms after `stall`";
+    let why = "1 effect, each noticed within 1s; c1 took longest, 800ms after `stall`";
     judge(&stalled("detect_within = '1s'"), &story, Finding::Ok, why);
 }
 
@@ -116,6 +129,16 @@ fn one_live_connection_after_the_other_is_ok() {
         .connected("c1", 2, 900, 960);
     let why = "no client ever had more than 1 live at once (overlaps below 50ms aside)";
     judge(&reset("max_live = 1"), &story, Finding::Ok, why);
+}
+
+#[test]
+fn a_connection_that_was_reset_toward_the_client_is_live_no_more() {
+    let text = "[[fault]]\nat = '1s'\ninject.reset = { side = 'client' }\n[expect]\nmax_live = 1\n";
+    let story = run()
+        .struck("c1", 1, "reset", 1000)
+        .connected("c1", 2, 1100, 1200);
+    let why = "no client ever had more than 1 live at once (overlaps below 50ms aside)";
+    judge(text, &story, Finding::Ok, why);
 }
 
 #[test]
@@ -156,7 +179,7 @@ fn every_tick_applied_once_in_order_is_ok() {
 fn a_tick_lost_repeated_or_late_fails() {
     let base = run().welcomed("c1", 1, "s", 5).ticks("s", 1..=4, 100);
     let lost = base.clone().applied("c1", "s", [1, 2, 4], 200);
-    let why = "tick 3 of c1 was made before the end of settling and never applied; 1 in all were lost, expected at most 0";
+    let why = "tick 3 of c1 was made before the end of settling and never applied; lost in all: 1, expected at most 0";
     judge(&reset("lost = 0"), &lost, Finding::Failed, why);
     judge(
         &reset("lost = 1"),
@@ -166,10 +189,10 @@ fn a_tick_lost_repeated_or_late_fails() {
     );
     let again = base.clone().applied("c1", "s", [1, 2, 2, 3, 4], 200);
     let why =
-        "c1 applied tick 2 a second time at 202ms; 1 in all were applied again, expected at most 0";
+        "c1 applied tick 2 a second time at 202ms; applied again in all: 1, expected at most 0";
     judge(&reset("duplicated = 0"), &again, Finding::Failed, why);
     let late = base.applied("c1", "s", [1, 3, 2, 4], 200);
-    let why = "c1 applied tick 2 after a later one at 202ms; 1 in all were applied out of order, expected at most 0";
+    let why = "c1 applied tick 2 after a later one at 202ms; applied out of order in all: 1, expected at most 0";
     judge(&reset("reordered = 0"), &late, Finding::Failed, why);
 }
 
@@ -223,7 +246,7 @@ fn paused(paused: bool) -> Story {
 
 #[test]
 fn a_pause_that_the_server_holds_is_ok() {
-    let why = "the server held each of 1 sessions as its client wanted it at 15s";
+    let why = "1 session at 15s, each held by the server as its client wanted it";
     judge(
         &reset("state_equal = true"),
         &paused(true),
@@ -277,7 +300,7 @@ fn sockets() -> Story {
 #[test]
 fn no_more_sockets_than_clients_is_ok() {
     let why =
-        "the server had 1 sockets for 1 connections at 15s, and none after the clients had ended";
+        "the server had 1 socket for 1 connection at 15s, and none after the clients had ended";
     let story = run()
         .dialled("c1", 1, 1)
         .socket_opened(1, "s", 5)
@@ -291,7 +314,7 @@ fn a_socket_that_no_client_has_fails() {
     let why = "the server had 2 sockets open at 15s, when the clients had 1; expected no more than theirs";
     let story = sockets().socket_closed(1, "s", 15_450);
     judge(&reset("no_leak = true"), &story, Finding::Failed, why);
-    let why = "the server still had 1 sockets open at 15500ms, after every client had ended; expected none";
+    let why = "the server still had 1 socket open at 15500ms, after every client had ended; expected none";
     let kept = run().dialled("c1", 1, 1).socket_opened(1, "s", 5);
     judge(&reset("no_leak = true"), &kept, Finding::Failed, why);
 }
@@ -300,7 +323,7 @@ fn a_socket_that_no_client_has_fails() {
 fn a_socket_whose_end_was_on_its_way_is_no_leak() {
     let story = sockets().socket_closed(1, "s", 15_100);
     let why =
-        "the server had 1 sockets for 1 connections at 15s, and none after the clients had ended";
+        "the server had 1 socket for 1 connection at 15s, and none after the clients had ended";
     judge(&reset("no_leak = true"), &story, Finding::Ok, why);
     let why = "the server told of no socket";
     judge(

@@ -42,13 +42,14 @@ fn table(scenarios: &[ScenarioResult], style: Style) -> String {
     text
 }
 
-/// "6/7", of fixed width for any number that a file can have.
+/// " 6/7 checks ok", of fixed width for any number that a file can have.
 fn sums(checks: &[CheckResult]) -> String {
     let ok = checks
         .iter()
         .filter(|check| check.result == Finding::Ok)
         .count();
-    format!("{ok:>2}/{:<2} checks ok", checks.len())
+    let sums = format!("{ok}/{}", checks.len());
+    format!("{sums:>5} checks ok")
 }
 
 /// What did not go well in a scenario, in sentences; nothing of one that passed.
@@ -145,7 +146,20 @@ mod tests {
 
     #[test]
     fn a_plain_report() {
-        insta::assert_snapshot!(report(&results(), Style::Plain), @"");
+        insta::assert_snapshot!(report(&results(), Style::Plain), @r"
+    passed        R01          2/2 checks ok  The title of R01
+    failed        R23-reset    1/2 checks ok  The title of R23-reset
+    inconclusive  R31          0/1 checks ok  The title of R31
+
+    R23-reset failed
+      max_live failed: c1 had 2 live connections at 1s; expected at most 1
+
+    R31 inconclusive
+      no rule had any effect
+      no_leak not observable: the server told of no socket
+
+    1 passed, 1 failed, 1 inconclusive
+    ");
     }
 
     #[test]

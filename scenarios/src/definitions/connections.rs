@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chaos_proxy::{Peer, What};
+use chaos_proxy::{Fault, Peer, Plan, What};
 use environment::Moment;
 
 use crate::journal::{Body, Entry};
@@ -25,6 +25,8 @@ pub struct Connection {
     pub resumed: Vec<Moment>,
     /// The client's first FIN, RST or Close on it, seen even while it is held.
     pub left: Option<Moment>,
+    /// When a fault reset it toward the client.
+    pub reset: Option<Moment>,
     /// When nothing was left of it.
     pub closed: Option<Moment>,
 }
@@ -55,21 +57,26 @@ pub struct Strike {
 pub struct Connections {
     by_client: BTreeMap<Arc<str>, BTreeMap<u64, Connection>>,
     strikes: Vec<Strike>,
+    upstream_failure: Option<String>,
 }
 
 impl Connection {
     /// From its first data until the client left it, or it was gone, or `end`.
     pub fn live(&self, end: Moment) -> Option<(Moment, Moment)> {
         let from = self.first_data?;
-        let until = [self.left, self.closed].into_iter().flatten().min();
-        let until = until.unwrap_or(end);
+        let until = self.gone().unwrap_or(end);
         (until > from).then_some((from, until))
+    }
+
+    /// When it was over for the client.
+    pub fn gone(&self) -> Option<Moment> {
+        let ends = [self.left, self.reset, self.closed];
+        ends.into_iter().flatten().min()
     }
 
     /// Whether it was there, and its client had not left it, all that time.
     pub fn spans(&self, from: Moment, until: Moment) -> bool {
-        let gone = [self.left, self.closed].into_iter().flatten().min();
-        self.accepted <= from && gone.is_none_or(|gone| gone > until)
+        self.accepted <= from && self.gone().is_none_or(|gone| gone > until)
     }
 }
 
@@ -93,6 +100,37 @@ impl Connections {
     /// All strikes, in order of time.
     pub fn strikes(&self) -> &[Strike] {
         &self.strikes
+    }
+
+    /// The first error of a dial to the server, if there was any. No fault makes
+    /// one: then the harness has failed.
+    pub fn upstream_failure(&self) -> Option<&str> {
+        self.upstream_failure.as_deref()
+    }
+
+    /// Notes which strikes reset their connection toward the client: the proxy
+    /// may still hold the server's side of it.
+    pub(crate) fn note_resets(&mut self, plan: &Plan) {
+        for strike in &self.strikes {
+            let mut rules = plan.rules().iter();
+            let is_reset = rules.any(|rule| {
+                let is_toward_client = match rule.fault {
+                    Fault::Reset(side) => side.is_client(),
+                    Fault::Reject => true,
+                    Fault::Refuse
+                    | Fault::AcceptSilent
+                    | Fault::Stall(_)
+                    | Fault::Close(_)
+                    | Fault::Latency(_) => false,
+                };
+                is_toward_client && rule.name == strike.rule
+            });
+            let connections = self.by_client.get_mut(&strike.client);
+            let connection = connections.and_then(|all| all.get_mut(&strike.attempt));
+            if let Some(connection) = connection.filter(|_| is_reset) {
+                connection.reset.get_or_insert(strike.at);
+            }
+        }
     }
 
     /// When each live connection of a client began and ended.
@@ -127,6 +165,9 @@ impl Connections {
                 actual: Duration::from_micros(*actual_us),
                 healed: None,
             }),
+            What::UpstreamFailed { error } => {
+                self.upstream_failure.get_or_insert_with(|| error.clone());
+            }
             What::Healed { rule, occurrence } => {
                 self.heal(client, *attempt, rule, *occurrence, entry.at);
             }
@@ -141,6 +182,7 @@ impl Connections {
             first_data: None,
             resumed: Vec::new(),
             left: None,
+            reset: None,
             closed: None,
         };
         let connections = self.by_client.entry(Arc::clone(client)).or_default();

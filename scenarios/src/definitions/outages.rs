@@ -25,7 +25,8 @@ pub struct Outage {
     /// The last heal.
     pub end: Moment,
     /// When the first data of the server after `start` was delivered to the
-    /// client; on a connection that a fault held, after that let go.
+    /// client, on a connection that it had not left; on one that a fault held,
+    /// after that let go.
     pub data: Option<Moment>,
 }
 
@@ -64,9 +65,15 @@ impl Outage {
     }
 }
 
-/// The first data on a connection that had none before, or that was held.
+/// The first data on a connection that had none before, or that was held. What
+/// flows into a connection that the client has left reaches nobody.
 fn data_after(observed: &Observations, client: &str, start: Moment) -> Option<Moment> {
     let connections = observed.connections.of(client);
-    let data = connections.flat_map(|c| c.first_data.iter().chain(&c.resumed).copied());
+    let data = connections.flat_map(|connection| {
+        let data = connection.first_data.iter().chain(&connection.resumed);
+        let left = connection.left;
+        data.copied()
+            .filter(move |at| left.is_none_or(|left| *at < left))
+    });
     data.filter(|at| *at > start).min()
 }

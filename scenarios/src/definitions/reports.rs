@@ -29,17 +29,23 @@ struct Dial {
     until: Option<Moment>,
 }
 
+/// What one client told.
+#[derive(Debug, Default)]
+struct Report {
+    dials: BTreeMap<u64, Dial>,
+    closes: Vec<Moment>,
+    intended: Vec<(Moment, bool)>,
+    /// Was told to stop, and did.
+    stopped: Option<Moment>,
+    /// Will not dial again by itself.
+    gave_up: Option<Moment>,
+}
+
 /// All reports of a run.
 #[derive(Debug, Default)]
 pub struct Reports {
-    dials: BTreeMap<(Arc<str>, u64), Dial>,
-    closes: Vec<(Arc<str>, Moment)>,
+    by_client: BTreeMap<Arc<str>, Report>,
     sessions: Vec<Session>,
-    intended: BTreeMap<Arc<str>, Vec<(Moment, bool)>>,
-    /// Who will never dial again, and since when: stopped.
-    stopped: BTreeMap<Arc<str>, Moment>,
-    /// The same: gave up by itself.
-    gave_up: BTreeMap<Arc<str>, Moment>,
 }
 
 impl Reports {
@@ -47,54 +53,35 @@ impl Reports {
         let Body::Client { client, what } = &entry.body else {
             return;
         };
-        let (at, owner) = (entry.at, || Arc::clone(client));
-        match what {
-            What::Dialled { dial } => {
-                let dialled = Dial {
-                    from: at,
-                    until: None,
-                };
-                self.dials.insert((owner(), *dial), dialled);
-            }
-            What::Welcomed { dial, session, .. } => self.sessions.push(Session {
+        let at = entry.at;
+        if let What::Welcomed { dial, session, .. } = what {
+            self.sessions.push(Session {
                 at,
-                client: owner(),
+                client: Arc::clone(client),
                 dial: *dial,
                 session: session.clone(),
-            }),
-            What::Closed { dial, .. } => {
-                self.closes.push((owner(), at));
-                if let Some(dial) = self.dials.get_mut(&(owner(), *dial)) {
-                    dial.until.get_or_insert(at);
-                }
-            }
-            What::Intended { paused } => {
-                let intended = self.intended.entry(owner()).or_default();
-                intended.push((at, *paused));
-            }
-            What::Stopped => {
-                self.stopped.entry(owner()).or_insert(at);
-            }
-            What::GaveUp => {
-                self.gave_up.entry(owner()).or_insert(at);
-            }
-            _ => {}
+            });
         }
+        let report = self.by_client.entry(Arc::clone(client)).or_default();
+        report.fold(what, at);
     }
 
     /// The first dial or close that the client told after `from`.
     pub fn noticed(&self, client: &str, from: Moment) -> Option<Moment> {
-        let dials = self.dials.iter();
-        let dials = dials.map(|((whose, _), dial)| (whose, dial.from));
-        let closes = self.closes.iter().map(|(whose, at)| (whose, *at));
-        let own = dials.chain(closes).filter(|(whose, _)| &***whose == client);
-        own.map(|(_, at)| at).filter(|at| *at > from).min()
+        let report = self.by_client.get(client)?;
+        let dials = report.dials.values().map(|dial| dial.from);
+        let told = dials.chain(report.closes.iter().copied());
+        told.filter(|at| *at > from).min()
     }
 
     /// How many dials or connections the clients had, as far as they knew.
     pub fn in_use(&self, at: Moment) -> usize {
+        let dials = self
+            .by_client
+            .values()
+            .flat_map(|report| report.dials.values());
         let is_in_use = |dial: &&Dial| dial.from <= at && dial.until.is_none_or(|end| end > at);
-        self.dials.values().filter(is_in_use).count()
+        dials.filter(is_in_use).count()
     }
 
     /// Every welcome, in order of time.
@@ -113,7 +100,7 @@ impl Reports {
         let welcomes = self.sessions.iter().rev();
         let mut own = welcomes.filter(|s| &*s.client == client && s.at <= at);
         let last = own.next()?;
-        let dial = self.dials.get(&(Arc::clone(&last.client), last.dial));
+        let dial = self.by_client.get(client)?.dials.get(&last.dial);
         let gone = dial
             .and_then(|dial| dial.until)
             .is_some_and(|end| end <= at);
@@ -122,25 +109,54 @@ impl Reports {
 
     /// The pause state that the person at the client wants then.
     pub fn intended(&self, client: &str, at: Moment) -> bool {
-        let intended = self.intended.get(client).into_iter().flatten();
+        let report = self.by_client.get(client);
+        let intended = report.into_iter().flat_map(|report| &report.intended);
         let last = intended.take_while(|(when, _)| *when <= at).last();
         last.is_some_and(|(_, paused)| *paused)
     }
 
     /// When the client was told to stop and did.
     pub fn stopped(&self, client: &str) -> Option<Moment> {
-        self.stopped.get(client).copied()
+        self.by_client.get(client)?.stopped
     }
 
     /// Whether the client may still dial then.
     pub fn is_alive(&self, client: &str, at: Moment) -> bool {
-        let ends = [&self.stopped, &self.gave_up];
-        let mut ends = ends.into_iter().filter_map(|ends| ends.get(client));
-        ends.all(|end| *end > at)
+        let report = self.by_client.get(client);
+        let ends = report.map(|report| [report.stopped, report.gave_up]);
+        ends.into_iter().flatten().flatten().all(|end| end > at)
     }
 
     /// Everybody who told anything about sessions.
     pub fn welcomed(&self) -> BTreeSet<&str> {
         self.sessions.iter().map(|s| &*s.client).collect()
+    }
+}
+
+impl Report {
+    fn fold(&mut self, what: &What, at: Moment) {
+        match what {
+            What::Dialled { dial } => {
+                let dialled = Dial {
+                    from: at,
+                    until: None,
+                };
+                self.dials.insert(*dial, dialled);
+            }
+            What::Closed { dial, .. } => {
+                self.closes.push(at);
+                if let Some(dial) = self.dials.get_mut(dial) {
+                    dial.until.get_or_insert(at);
+                }
+            }
+            What::Intended { paused } => self.intended.push((at, *paused)),
+            What::Stopped => {
+                self.stopped.get_or_insert(at);
+            }
+            What::GaveUp => {
+                self.gave_up.get_or_insert(at);
+            }
+            _ => {}
+        }
     }
 }

@@ -60,6 +60,16 @@ fn a_heal_that_nobody_told_is_taken_from_the_plan() {
 }
 
 #[test]
+fn data_on_a_connection_that_the_client_has_left_is_no_recovery() {
+    let story = run()
+        .struck("c1", 1, "stall", 1000)
+        .left("c1", 1, Ending::Fin, 1500)
+        .healed("c1", 1, "stall", 3000)
+        .resumed("c1", 1, 3001);
+    assert_eq!(recovered(&fold(&stall(), &story).1), [None]);
+}
+
+#[test]
 fn recovery_during_the_outage_takes_no_time() {
     let story = run()
         .struck("c1", 1, "stall", 1000)

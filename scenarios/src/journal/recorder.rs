@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::entry::{Entry, Mark};
 
-/// The most entries that one run may have: some 200 MB, or an hour of 100
-/// clients at 10 ticks a second without their faults.
+/// The most entries that one run may have: some 200 MB, or 80 minutes of 100
+/// clients at one tick a second.
 pub const MAX_ENTRIES: usize = 1_000_000;
 
 /// A cheap handle to one run's journal.
@@ -107,6 +107,13 @@ impl Recorder {
     pub fn entries(&self, from: usize) -> Vec<Entry> {
         let kept = self.kept();
         kept.entries.get(from..).unwrap_or_default().to_vec()
+    }
+
+    /// All entries; nothing is left, and nothing more is taken.
+    pub fn take(&self) -> Vec<Entry> {
+        let mut kept = self.kept();
+        kept.is_closed = true;
+        std::mem::take(&mut kept.entries)
     }
 
     /// Folds every entry, those to come included, into `state` until `is_done`

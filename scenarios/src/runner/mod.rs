@@ -97,7 +97,7 @@ pub async fn run(
     let problem = problem.or_else(|| settings.folder.write_decisions(&decisions).err());
     Record {
         header,
-        entries: recorder.entries(0),
+        entries: recorder.take(),
         problem,
     }
 }

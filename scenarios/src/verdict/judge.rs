@@ -51,8 +51,12 @@ pub fn judge(scenario: &Scenario, header: &Header, entries: &[Entry]) -> Judgeme
     let firings = firings(&evidence);
     let reasons = reasons(&evidence, header, &checks, &firings);
     let is_complete = evidence.observed.marks.ended.is_some();
+    // Otherwise a failure may be the harness's own.
+    let is_sound = is_complete
+        && !header.is_wire()
+        && evidence.observed.connections.upstream_failure().is_none();
     let has_failed = checks.iter().any(|check| is_blamed(check, &firings));
-    let (verdict, reasons) = if is_complete && has_failed && !header.is_wire() {
+    let (verdict, reasons) = if is_sound && has_failed {
         (Verdict::Failed, Vec::new())
     } else if reasons.is_empty() {
         (Verdict::Passed, reasons)
@@ -91,7 +95,12 @@ fn reasons(
         reasons.push("the journal ends before the run does".to_owned());
     }
     if header.is_wire() {
+        // That no rule had any effect goes without saying.
         reasons.push("a control: every fault was planned and none applied".to_owned());
+        return reasons;
+    }
+    if let Some(error) = evidence.observed.connections.upstream_failure() {
+        reasons.push(format!("the proxy could not reach the server: {error}"));
     }
     reasons.extend(firings.iter().filter_map(|firing| firing.missing.clone()));
     let late = firings.iter().filter(|firing| firing.is_late());

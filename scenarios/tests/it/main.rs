@@ -1,0 +1,14 @@
+//! The `chaos` program as its users meet it: a process, its files, its words
+//! and its exit code.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "in a test, and in what it is made of, a panic is the report"
+)]
+
+mod bad_input;
+mod broken_off;
+mod plan;
+mod program;
+mod proof;
+mod readme;

@@ -1,0 +1,179 @@
+//! The suite is tested as it tests others: sound clients pass, each flaw fails
+//! exactly its check, and without faults nothing passes.
+
+use scenarios::checks::Finding;
+use scenarios::journal::decode;
+use scenarios::language::{Given, Scenario, gather, read_all};
+use scenarios::results::ScenarioResult;
+use scenarios::verdict::{Verdict, judge};
+use tokio::task::JoinSet;
+
+use crate::program::{Place, SMALL, catalogue};
+
+/// On a machine that is busy with other things a fault may come late, and then
+/// a run says nothing, as it should. It is given more tries.
+const TRIES: usize = 4;
+
+fn cases() -> Vec<(Given, Scenario)> {
+    read_all(gather(&[catalogue()]).unwrap()).unwrap()
+}
+
+fn was_starved(result: &ScenarioResult) -> bool {
+    let mut reasons = result.reasons.iter();
+    reasons.any(|reason| reason.contains("the machine was too busy"))
+}
+
+#[track_caller]
+fn ensure_passed(result: &ScenarioResult) {
+    assert_eq!(result.verdict, Verdict::Passed, "{result:#?}");
+    assert!(
+        result
+            .checks
+            .iter()
+            .all(|check| check.result == Finding::Ok),
+        "{result:#?}"
+    );
+}
+
+#[tokio::test]
+async fn sound_clients_pass_the_whole_catalogue() {
+    for last in [false, false, false, true] {
+        let place = Place::new();
+        let folder = catalogue();
+        let answer = place.run(&folder, &["--jobs", "7"]).await;
+        let results = place.results();
+        if !last && results.scenarios.iter().any(was_starved) {
+            continue;
+        }
+        results.scenarios.iter().for_each(ensure_passed);
+        answer.expect(0);
+        assert_eq!(results.passed, cases().len());
+        judged_again(&place);
+        return;
+    }
+}
+
+/// Everything after a run is a fold over its journal.
+fn judged_again(place: &Place) {
+    let results = place.results();
+    for (_, scenario) in cases() {
+        let text = std::fs::read_to_string(place.record(&scenario.id, "journal.jsonl")).unwrap();
+        let (header, entries) = decode(&text).unwrap();
+        let again = judge(&scenario, &header, &entries);
+        let result = results
+            .scenarios
+            .iter()
+            .find(|r| r.id == scenario.id)
+            .unwrap();
+        assert_eq!(
+            (again.verdict, &again.checks),
+            (result.verdict, &result.checks)
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_flaw_fails_exactly_the_check_that_it_should() {
+    let mut runs = JoinSet::new();
+    for (given, scenario) in cases() {
+        runs.spawn(async move {
+            let path = given.source.name().to_owned();
+            flawed(&path, &scenario).await;
+        });
+    }
+    while let Some(ended) = runs.join_next().await {
+        ended.unwrap();
+    }
+}
+
+async fn flawed(path: &str, scenario: &Scenario) {
+    let proof = scenario.proof.as_ref().unwrap();
+    let flaw = proof.flaw.word();
+    for attempt in 1..=TRIES {
+        let place = Place::new();
+        let answer = place.run(path.as_ref(), &["--flaw", flaw]).await;
+        let result = place.result();
+        if attempt < TRIES && was_starved(&result) {
+            continue;
+        }
+        answer.expect(1);
+        let failed = result
+            .checks
+            .iter()
+            .filter(|check| check.result == Finding::Failed);
+        let failed: Vec<&str> = failed.map(|check| check.name.as_str()).collect();
+        assert_eq!(failed, [proof.fails], "{} with {flaw}", scenario.id);
+        assert_eq!(result.verdict, Verdict::Failed);
+        let repeat = format!("chaos run {path} --seed 1 --flaw {flaw}");
+        assert_eq!(
+            (answer.last_line(), result.repeat.as_str()),
+            (repeat.as_str(), repeat.as_str())
+        );
+        return;
+    }
+}
+
+#[tokio::test]
+async fn without_faults_nothing_passes() {
+    let place = Place::new();
+    let folder = catalogue();
+    let answer = place
+        .run(&folder, &["--control", "wire", "--jobs", "7"])
+        .await;
+    answer.expect(3);
+    let results = place.results();
+    assert_eq!((results.passed, results.failed), (0, 0));
+    assert_eq!(results.inconclusive, cases().len());
+    for scenario in &results.scenarios {
+        assert_eq!(
+            scenario.reasons,
+            ["a control: every fault was planned and none applied"]
+        );
+        assert!(scenario.rules.iter().all(|rule| rule.strikes == 0));
+    }
+    assert!(
+        answer.last_line().ends_with("--control wire"),
+        "{}",
+        answer.out
+    );
+}
+
+#[tokio::test]
+async fn a_fault_that_cannot_fire_is_inconclusive() {
+    let place = Place::new();
+    let text = SMALL.replace("at = \"500ms\"", "on = { attempt = 99 }");
+    let file = place.file("never.toml", &text);
+    let answer = place.run(&file, &[]).await;
+    answer.expect(3);
+    let result = place.result();
+    assert_eq!(result.verdict, Verdict::Inconclusive);
+    let reason = "no client made attempt 99 while `half of them` was armed";
+    assert_eq!(result.reasons[0], reason);
+}
+
+#[tokio::test]
+async fn results_have_the_keys_that_are_relied_on() {
+    let place = Place::new();
+    let file = place.file("small.toml", SMALL);
+    place.run(&file, &[]).await;
+    let text = std::fs::read_to_string(place.path("out/results.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["version"], 1);
+    for key in ["passed", "failed", "inconclusive", "scenarios"] {
+        assert!(json.get(key).is_some(), "{key}");
+    }
+    let scenario = &json["scenarios"][0];
+    let keys = [
+        "id", "case", "title", "client", "time", "seed", "verdict", "checks", "repeat",
+    ];
+    for key in keys {
+        assert!(scenario.get(key).is_some(), "{key}");
+    }
+    assert_eq!(
+        (&scenario["client"], &scenario["time"]),
+        (&"sim".into(), &"real".into())
+    );
+    for key in ["name", "result", "limit", "observed", "why"] {
+        assert!(scenario["checks"][0].get(key).is_some(), "{key}");
+    }
+}
