@@ -38,7 +38,7 @@ impl Outage {
     }
 }
 
-/// Every outage, by client, then by time, from [`effects`](super::effects)' list.
+/// Every outage, by client, then by time, from [`effects`](super::effects())' list.
 pub fn outages(observed: &Observations, effects: &[Effect]) -> Vec<Outage> {
     let mut outages: Vec<Outage> = Vec::new();
     for effect in effects {

@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::entry::{Entry, Mark};
 
-/// The most entries that one run may have: some 200 MB, or 80 minutes of 100
-/// clients at one tick a second.
+/// The most entries that one run may have: 80 minutes of 100 clients at one tick
+/// a second, and about half a gigabyte with all that is folded from them.
 pub const MAX_ENTRIES: usize = 1_000_000;
 
 /// A cheap handle to one run's journal.
