@@ -58,6 +58,18 @@ pub enum What {
         /// The close frame's code, if it was one and had one.
         code: Option<u16>,
     },
+    /// A reset could wait no longer for the system to hand over these bytes.
+    Undelivered {
+        /// How many.
+        bytes: u64,
+    },
+    /// Destructive faults did this to the connection's bytes; told at its end.
+    Damaged {
+        /// Bytes that were swallowed.
+        discarded_bytes: u64,
+        /// Bytes that were changed.
+        corrupted_bytes: u64,
+    },
     /// Nothing is left of the connection.
     Closed {
         /// Bytes written to the server.

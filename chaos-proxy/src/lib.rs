@@ -7,6 +7,7 @@
 mod decision;
 pub mod engine;
 mod event;
+pub mod fault;
 mod file;
 mod journal;
 pub mod link;
@@ -17,6 +18,7 @@ pub mod websocket;
 pub use decision::Decision;
 pub use engine::{Apply, Commands, Config, Control, Route, Start, Tell, control, run};
 pub use event::{Ending, Event, Peer, What};
+pub use fault::*;
 pub use file::{Faults, read_faults};
 pub use journal::Journal;
 pub use plan::{MAX_OCCURRENCES, Occurrence, Plan};

@@ -11,7 +11,8 @@ use std::time::Duration;
 use environment::{Direction, Key, Realm, Seed};
 
 use crate::decision::Decision;
-use crate::rule::{Attempts, Fault, Latency, Phase, Rule, Target, When};
+use crate::fault::{Fault, Latency, Phase};
+use crate::rule::{Condition, Rule, Stage, Target, When};
 
 /// How many times one rule may act; more is a mistake in the file.
 pub const MAX_OCCURRENCES: u64 = 100_000;
@@ -97,22 +98,40 @@ impl Plan {
 
     /// Whether this occurrence strikes this client.
     pub fn strikes(&self, occurrence: &Occurrence, client: &str) -> bool {
-        match &occurrence.struck {
+        let rule = &self.rules[occurrence.rule];
+        let is_drawn = match &occurrence.struck {
             Some(struck) => struck.contains(client),
-            None => is_drawn(
-                &self.rules[occurrence.rule],
-                occurrence.number,
-                client,
-                self.seed,
-            ),
-        }
+            None => is_drawn(rule, occurrence.number, client, self.seed),
+        };
+        is_drawn && self.happens(rule, client, 0, occurrence.number)
     }
 
-    /// Whether a rule on attempts strikes this connection of this client.
+    /// Whether a rule on connections strikes this one, once it has come so far.
     pub fn strikes_attempt(&self, rule: usize, client: &str, attempt: u64) -> bool {
         let rule = &self.rules[rule];
-        attempts_of(rule).is_some_and(|attempts| attempts.contains(attempt))
+        condition_of(rule).is_some_and(|condition| condition.attempts.contains(attempt))
             && is_drawn(rule, 0, client, self.seed)
+            && self.happens(rule, client, attempt, 0)
+    }
+
+    /// Whether a rule can only be obeyed where frames are watched.
+    pub fn needs_frames(&self) -> bool {
+        let needs = |condition: &Condition| condition.stage > Stage::Connect;
+        self.rules.iter().any(|rule| {
+            let has_jitter =
+                matches!(rule.fault, Fault::Latency(latency) if !latency.jitter.is_zero());
+            has_jitter
+                || condition_of(rule).is_some_and(needs)
+                || rule.until_on.as_ref().is_some_and(needs)
+        })
+    }
+
+    fn happens(&self, rule: &Rule, client: &str, attempt: u64, number: u64) -> bool {
+        rule.probability.is_none_or(|probability| {
+            self.seed
+                .draw(&probability_key(rule, client, attempt, number))
+                .chance(probability)
+        })
     }
 
     /// Everything that is decided before the run about these clients: each
@@ -135,13 +154,15 @@ impl Plan {
         for occurrence in &self.timed {
             let rule = &self.rules[occurrence.rule];
             for client in clients {
-                decisions.push(Decision {
+                let decision = Decision {
                     at: Some(occurrence.from),
                     until: occurrence.until,
                     occurrence: Some(occurrence.number),
                     strikes: Some(self.strikes(occurrence, client)),
                     ..self.share_decision(rule, occurrence.number, client)
-                });
+                };
+                decisions.extend(self.probability_decision(rule, &decision, occurrence.number));
+                decisions.push(decision);
             }
         }
         decisions
@@ -157,12 +178,16 @@ impl Plan {
         attempt: u64,
     ) -> Vec<Decision> {
         let mut decisions = Vec::new();
-        if self.strikes_attempt(index, client, attempt) {
-            decisions.push(Decision {
+        let is_due =
+            condition_of(rule).is_some_and(|condition| condition.attempts.contains(attempt));
+        if is_due && is_drawn(rule, 0, client, self.seed) {
+            let decision = Decision {
                 attempt: Some(attempt),
-                strikes: Some(true),
+                strikes: Some(self.strikes_attempt(index, client, attempt)),
                 ..self.share_decision(rule, 0, client)
-            });
+            };
+            decisions.extend(self.probability_decision(rule, &decision, 0));
+            decisions.push(decision);
         }
         if let Fault::Latency(latency) = &rule.fault
             && !latency.jitter.is_zero()
@@ -184,6 +209,27 @@ impl Plan {
             decision.draw = Some(self.seed.draw(&key).unit());
         }
         decision
+    }
+
+    /// The line for the other draw of a decision that needed two.
+    fn probability_decision(
+        &self,
+        rule: &Rule,
+        decision: &Decision,
+        number: u64,
+    ) -> Option<Decision> {
+        rule.probability?;
+        let key = probability_key(
+            rule,
+            &decision.client,
+            decision.attempt.unwrap_or(0),
+            number,
+        );
+        Some(Decision {
+            key: Some(key.to_string()),
+            draw: Some(self.seed.draw(&key).unit()),
+            ..decision.clone()
+        })
     }
 
     fn delay_decision(
@@ -228,9 +274,16 @@ fn share_key<'a>(rule: &'a Rule, number: u64, client: &'a str) -> Key<'a> {
         .index(number)
 }
 
-fn attempts_of(rule: &Rule) -> Option<Attempts> {
-    match rule.when {
-        When::OnAttempt { attempts, .. } => Some(attempts),
+fn probability_key<'a>(rule: &'a Rule, client: &'a str, attempt: u64, number: u64) -> Key<'a> {
+    Key::new(Realm::Proxy, "probability", &rule.name)
+        .client(client)
+        .attempt(attempt)
+        .index(number)
+}
+
+fn condition_of(rule: &Rule) -> Option<&Condition> {
+    match &rule.when {
+        When::On { condition, .. } => Some(condition),
         When::Timed { .. } => None,
     }
 }

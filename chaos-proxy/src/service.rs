@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
-use chaos_proxy::{Apply, Config, Fault, Journal, Plan, Route, Start, Tell, control, run};
+use chaos_proxy::{Apply, Config, Journal, Plan, Route, Start, Tell, control, run};
 use environment::{Environment, Observer, Seed};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -53,11 +53,7 @@ impl Service {
             journal.map(|journal| (journal, shown))
         });
         let journal = journal.transpose()?;
-        let frames = journal.is_some()
-            || plan
-                .rules()
-                .iter()
-                .any(|rule| matches!(rule.fault, Fault::Latency(_)));
+        let frames = journal.is_some() || plan.needs_frames();
         let config = Config {
             routes: vec![Route {
                 listener,

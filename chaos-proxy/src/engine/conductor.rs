@@ -34,9 +34,11 @@ struct Command {
     done: Option<oneshot::Sender<()>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Order {
     Begin(Moment),
+    /// A rule is over for a client.
+    End(usize, Arc<str>),
     Heal,
 }
 
@@ -67,6 +69,18 @@ impl Control {
             order: Order::Begin(now),
             done: None,
         });
+    }
+
+    /// This rule is over for this client.
+    pub(super) async fn end(&self, rule: usize, client: Arc<str>) {
+        // A stopped proxy has no rules.
+        let _ = self
+            .0
+            .send(Command {
+                order: Order::End(rule, client),
+                done: None,
+            })
+            .await;
     }
 
     async fn order(&self, order: Order) {
@@ -169,6 +183,9 @@ impl Conductor {
         match order {
             Order::Begin(zero) if self.zero.is_none() => self.begin(zero),
             Order::Begin(_) => {}
+            Order::End(rule, client) => self.change(|field| {
+                field.ended.insert((rule, client));
+            }),
             Order::Heal => {
                 self.agenda.clear();
                 self.change(Field::heal);
@@ -253,7 +270,8 @@ fn agenda(plan: &Plan) -> Vec<(Duration, Change)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::{Fault, Rule, Target, Way, When};
+    use crate::fault::{Fault, Way};
+    use crate::rule::{Rule, Target, When};
     use environment::Seed;
 
     fn stall(at: u64, lasting: u64) -> Rule {
@@ -269,6 +287,8 @@ mod tests {
             target: Target::All,
             fault: Fault::Stall(Way::Both),
             must_fire: true,
+            until_on: None,
+            probability: None,
         }
     }
 

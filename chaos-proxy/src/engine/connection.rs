@@ -17,17 +17,17 @@ use super::Shared;
 use super::attempts::Names;
 use super::faults::Entry;
 use super::field::Field;
-use super::pump::{Lane, Note, Read, Sent, segments};
+use super::pump::{Lane, segments};
 use super::side::Side;
 use super::strikes::Hold;
+use super::triggers::{Cutting, Waiting};
 use crate::event::{Ending, Event, Peer, What};
-use crate::link::{End, Link, LinkName};
+use crate::link::{Link, LinkName};
+use crate::rule::Stage;
 use crate::websocket::Scanner;
 
 /// How long the peers have to answer FIN with FIN.
 const LINGER: Duration = Duration::from_secs(5);
-/// Reads and writes before the rest of the program gets its turn.
-const ROUNDS: usize = 64;
 
 /// What a connection is called.
 #[derive(Debug)]
@@ -69,16 +69,27 @@ pub(super) struct Connection {
     pub(super) held: Vec<Held>,
     pub(super) last_serial: u64,
     pub(super) delivery: Delivery,
+    /// Rules that wait for this connection to come further, or for their time.
+    pub(super) waiting: Vec<Waiting>,
+    /// Rules that this connection has ended for its client.
+    pub(super) outlived: Vec<usize>,
+    /// Those of them that the conductor does not know of yet.
+    pub(super) unreported: Vec<usize>,
+    /// A cut that waits for the system to hand over what came before it.
+    pub(super) cutting: Option<Cutting>,
+    /// When a peer was last heard.
+    pub(super) heard_at: Moment,
     /// When both links had ended.
-    ended_at: Option<Moment>,
+    pub(super) ended_at: Option<Moment>,
 }
 
-/// How far the server's data has come.
-#[derive(Debug, Default)]
+/// How far the connection has come.
+#[derive(Debug)]
 pub(super) struct Delivery {
+    pub(super) stage: Stage,
     /// The answer 101 was delivered: frames may follow.
-    is_upgraded: bool,
-    has_begun: bool,
+    pub(super) is_upgraded: bool,
+    pub(super) has_begun: bool,
     /// A fault has let go and nothing was delivered since.
     pub(super) is_awaited: bool,
 }
@@ -89,6 +100,9 @@ pub(super) struct Held {
     pub(super) rule: usize,
     pub(super) occurrence: u64,
     pub(super) hold: Hold,
+    /// From when, and from which offsets of the streams upstream and downstream.
+    pub(super) since: Moment,
+    pub(super) offsets: (u64, u64),
 }
 
 type Dial = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>;
@@ -117,6 +131,7 @@ pub(super) async fn run(
     if entry != Entry::Rejected {
         connection.carry(&mut field).await;
     }
+    connection.tell_damage();
     connection.tell(What::Closed {
         upstream_bytes: connection.toward_server.lane.link.written(),
         downstream_bytes: connection.toward_client.lane.link.written(),
@@ -136,6 +151,7 @@ impl Connection {
             let scanner = (shared.frames || wants_name).then(Scanner::new);
             Lane::new(Link::new(name, segments(shared.frames)), scanner)
         };
+        let heard_at = shared.environment.clock.now();
         Self {
             toward_client: Side::new(Some(stream), lane(Direction::Downstream)),
             toward_server: Side::new(None, lane(Direction::Upstream)),
@@ -146,7 +162,17 @@ impl Connection {
             is_dialling: true,
             held: Vec::new(),
             last_serial: 0,
-            delivery: Delivery::default(),
+            delivery: Delivery {
+                stage: Stage::Connect,
+                is_upgraded: false,
+                has_begun: false,
+                is_awaited: false,
+            },
+            waiting: Vec::new(),
+            outlived: Vec::new(),
+            unreported: Vec::new(),
+            cutting: None,
+            heard_at,
             ended_at: None,
         }
     }
@@ -168,9 +194,10 @@ impl Connection {
     async fn carry(&mut self, field: &mut watch::Receiver<Field>) {
         let mut dial: Option<Dial> = self.is_dialling.then(|| self.dial());
         loop {
-            // Here, so that a connection that is always ready is let go in time.
-            self.release_due(&field.borrow());
+            // Here, so that a connection that is always ready is not forgotten.
+            self.obey_due(&field.borrow());
             self.pump(field);
+            self.report_outlived().await;
             if self.is_over() {
                 return;
             }
@@ -203,7 +230,11 @@ impl Connection {
 
     fn dial(&self) -> Dial {
         let shared = Arc::clone(&self.shared);
+        let delay = self.dial_delay();
         Box::pin(async move {
+            if !delay.is_zero() {
+                shared.environment.clock.sleep(delay).await;
+            }
             let dial = shared.environment.network.dial(&shared.upstream);
             let dialled = shared
                 .environment
@@ -267,127 +298,10 @@ impl Connection {
         }
     }
 
-    fn opposite(&mut self, peer: Peer) -> &mut Side {
+    pub(super) fn opposite(&mut self, peer: Peer) -> &mut Side {
         match peer {
             Peer::Client => &mut self.toward_server,
             Peer::Server => &mut self.toward_client,
-        }
-    }
-
-    /// Moves whatever can move, up to a bound that lets others have their turn.
-    fn pump(&mut self, field: &watch::Receiver<Field>) {
-        let now = self.now();
-        for _ in 0..ROUNDS {
-            let mut moved = false;
-            for peer in [Peer::Client, Peer::Server] {
-                moved |= self.read(peer, now, field);
-                moved |= self.write(peer, now, field);
-            }
-            if !moved {
-                break;
-            }
-        }
-        let both =
-            self.toward_client.lane.link.is_ended() && self.toward_server.lane.link.is_ended();
-        if both && self.ended_at.is_none() {
-            self.ended_at = Some(now);
-        }
-    }
-
-    fn read(&mut self, peer: Peer, now: Moment, field: &watch::Receiver<Field>) -> bool {
-        let (from, to) = match peer {
-            Peer::Client => (&self.toward_client, &mut self.toward_server),
-            Peer::Server => (&self.toward_server, &mut self.toward_client),
-        };
-        let Some(stream) = from
-            .stream
-            .as_ref()
-            .filter(|_| !from.has_ended && to.lane.link.wants_input())
-        else {
-            return false;
-        };
-        let mut notes = Vec::new();
-        let read = to.lane.read(stream, now, &mut notes);
-        self.note(peer, notes, field);
-        match read {
-            Read::Some => true,
-            Read::Nothing => false,
-            Read::Fin => self.peer_ended(peer, Ending::Fin),
-            Read::Reset => self.peer_ended(peer, Ending::Reset),
-        }
-    }
-
-    fn write(&mut self, peer: Peer, now: Moment, field: &watch::Receiver<Field>) -> bool {
-        let side = self.side(peer);
-        let Some(stream) = side.stream.as_ref().filter(|_| !side.lane.is_blocked) else {
-            return false;
-        };
-        let mut notes = Vec::new();
-        match side.lane.write(stream, now, &mut notes) {
-            Ok(None) => return false,
-            Ok(Some(Sent::Bytes)) => {}
-            Ok(Some(Sent::Fin)) => {
-                // Fails only if the peer has reset: then there is nobody to tell.
-                let _ = stream.shutdown_write();
-                side.lane.link.ended();
-            }
-            Ok(Some(Sent::Reset)) => side.reset(),
-            Err(_) => return self.peer_ended(peer, Ending::Reset),
-        }
-        self.note(peer, notes, field);
-        true
-    }
-
-    /// The peer's own end, passed on in order behind what it sent before.
-    fn peer_ended(&mut self, peer: Peer, how: Ending) -> bool {
-        let now = self.now();
-        self.tell(What::PeerEnded {
-            peer,
-            how,
-            code: None,
-        });
-        let is_reset = how == Ending::Reset;
-        let side = self.side(peer);
-        side.has_ended = true;
-        if is_reset {
-            side.stream = None;
-            side.lane.link.abandon();
-        }
-        if is_reset && peer == Peer::Client {
-            self.forget_dial();
-        }
-        let end = if is_reset { End::Reset } else { End::Fin };
-        self.opposite(peer).lane.link.push_end(now, end);
-        true
-    }
-
-    fn note(&mut self, peer: Peer, notes: Vec<Note>, field: &watch::Receiver<Field>) {
-        for note in notes {
-            match note {
-                Note::Request(target) => self.take_name(&target, &field.borrow()),
-                Note::CloseFrame(code) if self.delivery.is_upgraded => {
-                    self.tell(What::PeerEnded {
-                        peer,
-                        how: Ending::CloseFrame,
-                        code,
-                    });
-                }
-                Note::Answered(status) => {
-                    self.delivery.is_upgraded = status == 101;
-                    self.tell(What::Upgraded { status });
-                }
-                Note::Delivered if peer == Peer::Client => self.delivered(),
-                Note::CloseFrame(_) | Note::Delivered => {}
-            }
-        }
-    }
-
-    fn delivered(&mut self) {
-        if !std::mem::replace(&mut self.delivery.has_begun, true) {
-            self.tell(What::FirstData);
-        }
-        if std::mem::take(&mut self.delivery.is_awaited) {
-            self.tell(What::Resumed);
         }
     }
 
@@ -398,12 +312,11 @@ impl Connection {
                 .deadline()
                 .filter(|_| side.stream.is_some() && !side.lane.is_blocked)
         };
-        let holds = self.held.iter().filter_map(|held| held.hold.until());
         let linger = self.ended_at.map(|ended| ended + LINGER);
         [due(&self.toward_client), due(&self.toward_server), linger]
             .into_iter()
             .flatten()
-            .chain(holds)
+            .chain(self.rules_due())
             .min()
     }
 

@@ -1,15 +1,17 @@
 //! What rules do to a connection: strike it, hold it, let it go.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::attempts::take_name;
 use super::connection::{Connection, Held};
 use super::field::Field;
-use super::gate::micros;
 use super::strikes::{Act, on_accept, on_change};
+use super::triggers::{cut_offset, strikes_later};
 use crate::event::{Peer, What};
-use crate::link::{Delay, Effects, End};
-use crate::rule::{Fault, Phase, Side, When};
+use crate::fault::{Fault, Phase, Side};
+use crate::link::{Effects, End};
+use crate::rule::When;
 use crate::websocket::client_name;
 use environment::Direction;
 
@@ -40,10 +42,15 @@ impl Connection {
                     self.leave_server();
                     self.struck(&act, field);
                 }
+                Fault::ConnectDelay(_) => {
+                    self.hold(&act);
+                    self.struck(&act, field);
+                }
                 _ => self.obey(&act, field),
             }
         }
         self.apply_effects();
+        self.begin_waiting(field);
         Entry::Admitted
     }
 
@@ -85,25 +92,48 @@ impl Connection {
         self.enter(field);
     }
 
-    fn obey(&mut self, act: &Act, field: &Field) {
+    pub(super) fn obey(&mut self, act: &Act, field: &Field) {
         let plan = Arc::clone(&self.shared.plan);
         let fault = &plan.rules()[act.rule].fault;
         match (fault.phase(), fault) {
             (Phase::Strike, Fault::Close(side)) => self.close(*side),
             (Phase::Strike, Fault::Reset(side)) => self.reset(*side),
-            (Phase::Hold, _) => self.held.push(Held {
-                rule: act.rule,
-                occurrence: act.occurrence,
-                hold: act.hold,
-            }),
+            (Phase::Hold, _) => self.hold(act),
             // About the listener, or about connections that are yet to come.
             (Phase::Strike | Phase::Listener | Phase::Accept, _) => return,
         }
-        self.struck(act, field);
+        if !strikes_later(fault) {
+            self.struck(act, field);
+        }
+    }
+
+    fn hold(&mut self, act: &Act) {
+        let offset = |side: &super::side::Side| side.lane.link.admitted();
+        self.held.push(Held {
+            rule: act.rule,
+            occurrence: act.occurrence,
+            hold: act.hold,
+            since: self.now(),
+            offsets: (offset(&self.toward_server), offset(&self.toward_client)),
+        });
+    }
+
+    /// How long the rules in force put off the dial to the server.
+    pub(super) fn dial_delay(&self) -> Duration {
+        let rules = self
+            .held
+            .iter()
+            .map(|held| &self.shared.plan.rules()[held.rule].fault);
+        rules
+            .filter_map(|fault| match fault {
+                Fault::ConnectDelay(late) => Some(late.delay),
+                _ => None,
+            })
+            .sum()
     }
 
     /// FIN to one or both; what was not yet passed on to them is dropped.
-    fn close(&mut self, side: Side) {
+    pub(super) fn close(&mut self, side: Side) {
         let now = self.now();
         if side.is_client() {
             self.toward_client.cut(now, End::Fin);
@@ -115,7 +145,7 @@ impl Connection {
     }
 
     /// RST to one or both, at once.
-    fn reset(&mut self, side: Side) {
+    pub(super) fn reset(&mut self, side: Side) {
         if side.is_client() {
             self.toward_client.reset();
         }
@@ -140,23 +170,35 @@ impl Connection {
     }
 
     fn release(&mut self, field: &Field) -> bool {
-        let now = self.now();
+        let (now, client) = (self.now(), Arc::clone(&self.client));
+        if !field.is_armed {
+            self.waiting.clear();
+        }
+        let is_ended = |rule: usize| {
+            field
+                .ended
+                .iter()
+                .any(|(ended, whose)| *ended == rule && *whose == client)
+        };
+        self.waiting.retain(|waiting| !is_ended(waiting.rule));
         let (over, held): (Vec<Held>, Vec<Held>) = std::mem::take(&mut self.held)
             .into_iter()
-            .partition(|held| held.hold.is_over(field, now));
+            .partition(|held| held.hold.is_over(field, now) || is_ended(held.rule));
         self.held = held;
         for held in &over {
-            self.delivery.is_awaited = true;
-            let rule = self.shared.plan.rules()[held.rule].name.clone();
-            self.tell(What::Healed {
-                rule,
-                occurrence: held.occurrence,
-            });
+            let rule = &self.shared.plan.rules()[held.rule];
+            if !strikes_later(&rule.fault) {
+                self.delivery.is_awaited = true;
+                self.tell(What::Healed {
+                    rule: rule.name.clone(),
+                    occurrence: held.occurrence,
+                });
+            }
         }
         !over.is_empty()
     }
 
-    fn apply_effects(&mut self) {
+    pub(super) fn apply_effects(&mut self) {
         for (peer, direction) in [
             (Peer::Client, Direction::Downstream),
             (Peer::Server, Direction::Upstream),
@@ -170,34 +212,28 @@ impl Connection {
         let mut effects = Effects::default();
         for held in &self.held {
             let rule = &self.shared.plan.rules()[held.rule];
+            let name = || Arc::from(rule.name.as_str());
             match &rule.fault {
                 Fault::Stall(way) if way.covers(direction) => effects.stall(),
-                Fault::Latency(latency) if latency.way.covers(direction) => effects.delay(Delay {
-                    rule: Arc::from(rule.name.as_str()),
-                    latency: *latency,
-                }),
+                Fault::Discard(way) if way.covers(direction) => effects.discard(),
+                Fault::Latency(it) if it.way.covers(direction) => effects.delay(name(), *it),
+                Fault::Corrupt(it) if it.way.covers(direction) => effects.corrupt(name(), *it),
+                Fault::Slice(it) if it.way.covers(direction) => effects.slice(name(), *it),
+                Fault::Bandwidth(it) if it.way.covers(direction) => effects.limit(it.clone()),
+                Fault::SlowClose(it) if it.way.covers(direction) => effects.delay_fin(it.delay),
+                Fault::Cut(it) if it.way.covers(direction) => {
+                    effects.cut_at(cut_offset(held.offsets, it, direction));
+                }
                 _ => {}
             }
         }
         effects
     }
 
-    fn struck(&self, act: &Act, field: &Field) {
-        let rule = &self.shared.plan.rules()[act.rule];
-        let zero = field.zero.unwrap_or_default();
-        self.tell(What::Struck {
-            rule: rule.name.clone(),
-            fault: rule.fault.word().to_owned(),
-            occurrence: act.occurrence,
-            planned_us: act.planned.map(|planned| micros(planned.since(zero))),
-            actual_us: micros(self.now().since(zero)),
-        });
-    }
-
     fn tell_decisions(&self, field: &Field) {
         let plan = &self.shared.plan;
         for (index, rule) in plan.rules().iter().enumerate() {
-            if matches!(rule.when, When::OnAttempt { .. }) && !field.is_armed {
+            if matches!(rule.when, When::On { .. }) && !field.is_armed {
                 continue;
             }
             for decision in plan.attempt_decisions(index, rule, &self.client, self.attempt) {

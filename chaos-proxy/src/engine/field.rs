@@ -4,6 +4,8 @@
 //! number, so a connection knows which ones it has not seen yet, even when
 //! several changes reach it as one.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use environment::Moment;
@@ -36,6 +38,8 @@ pub(super) struct Field {
     pub(super) is_armed: bool,
     /// What holds, and what struck lately, by serial.
     pub(super) begun: Vec<Begun>,
+    /// Rules that are over for a client, by what one of its connections did.
+    pub(super) ended: BTreeSet<(usize, Arc<str>)>,
     /// The last serial given.
     pub(super) last_serial: u64,
 }

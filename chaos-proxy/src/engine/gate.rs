@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use environment::{Listener, Moment, Stream};
+use environment::{Moment, Stream};
 use tokio::sync::watch;
 
 use super::attempts::Attempts;
@@ -11,7 +11,7 @@ use super::connection::{self, Named};
 use super::field::{Begun, Field};
 use super::{Route, Shared, Start};
 use crate::event::{Event, What};
-use crate::rule::Fault;
+use crate::fault::{Fault, Phase};
 
 /// How long to wait after an accept that failed for want of descriptors.
 const BREATH: Duration = Duration::from_millis(50);
@@ -28,7 +28,7 @@ pub(super) async fn run(
         route,
         shared,
         attempts: Attempts::default(),
-        refusing: Vec::new(),
+        closing: Vec::new(),
     };
     let mut has_changed = true;
     loop {
@@ -65,8 +65,8 @@ struct Gate {
     route: Route,
     shared: Arc<Shared>,
     attempts: Attempts,
-    /// The refusals in force.
-    refusing: Vec<Begun>,
+    /// The rules that close this listener now.
+    closing: Vec<Begun>,
 }
 
 impl Gate {
@@ -97,21 +97,44 @@ impl Gate {
         let is_mine = |begun: &&Begun| {
             let occurrence = &plan.timed()[begun.occurrence];
             let rule = &plan.rules()[occurrence.rule];
-            rule.fault == Fault::Refuse && plan.strikes(occurrence, &self.name)
+            rule.fault.phase() == Phase::Listener && plan.strikes(occurrence, &self.name)
         };
         let wanted: Vec<Begun> = field.begun.iter().filter(is_mine).cloned().collect();
-        if wanted == self.refusing {
+        if wanted == self.closing {
             return;
         }
-        if self.refusing.is_empty() {
+        if self.closing.is_empty() {
             self.admit_waiting(feed);
-            self.route.listener.refuse();
         }
-        let before = std::mem::replace(&mut self.refusing, wanted);
-        if self.refusing.is_empty() {
-            heal(&mut self.route.listener);
-        }
+        let before = std::mem::replace(&mut self.closing, wanted);
+        self.close_or_open();
         self.tell_changes(&before, field.zero.unwrap_or(Moment::ORIGIN));
+    }
+
+    /// A refusal is louder than silence.
+    fn close_or_open(&mut self) {
+        let plan = &self.shared.plan;
+        let fault = |begun: &Begun| &plan.rules()[plan.timed()[begun.occurrence].rule].fault;
+        let (is_refused, is_silent) = (
+            self.closing
+                .iter()
+                .any(|begun| *fault(begun) == Fault::Refuse),
+            self.closing
+                .iter()
+                .any(|begun| *fault(begun) == Fault::Blackhole),
+        );
+        let listener = &mut self.route.listener;
+        let changed = match (is_refused, is_silent) {
+            (true, _) => {
+                listener.refuse();
+                Ok(())
+            }
+            (false, true) => listener.fall_silent(),
+            (false, false) => listener.heal(),
+        };
+        if let Err(error) = changed {
+            tracing::error!(%error, listener = %listener.local_addr(), "failed to change what the listener does");
+        }
     }
 
     /// What the system has accepted already would be reset when the listener
@@ -133,7 +156,7 @@ impl Gate {
                 what,
             });
         };
-        for begun in before.iter().filter(|begun| !self.refusing.contains(begun)) {
+        for begun in before.iter().filter(|begun| !self.closing.contains(begun)) {
             let occurrence = &self.shared.plan.timed()[begun.occurrence];
             let rule = &self.shared.plan.rules()[occurrence.rule];
             tell(What::Healed {
@@ -141,7 +164,7 @@ impl Gate {
                 occurrence: occurrence.number,
             });
         }
-        for begun in self.refusing.iter().filter(|begun| !before.contains(begun)) {
+        for begun in self.closing.iter().filter(|begun| !before.contains(begun)) {
             let occurrence = &self.shared.plan.timed()[begun.occurrence];
             let rule = &self.shared.plan.rules()[occurrence.rule];
             let planned_us = micros(begun.planned.since(zero));
@@ -155,12 +178,6 @@ impl Gate {
                 actual_us,
             });
         }
-    }
-}
-
-fn heal(listener: &mut Listener) {
-    if let Err(error) = listener.heal() {
-        tracing::error!(%error, listener = %listener.local_addr(), "failed to listen again after a refusal");
     }
 }
 

@@ -18,6 +18,8 @@ mod gate;
 mod pump;
 mod side;
 mod strikes;
+mod traffic;
+mod triggers;
 
 pub use conductor::{Commands, Control, control};
 

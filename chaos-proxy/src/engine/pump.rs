@@ -169,6 +169,7 @@ impl Lane {
             },
             Output::ShutdownWrite => return Ok(Some(Sent::Fin)),
             Output::Reset => return Ok(Some(Sent::Reset)),
+            Output::Cut => return Ok(Some(Sent::Cut)),
             Output::Wait => return Ok(None),
         };
         self.link.wrote(count);
@@ -200,6 +201,8 @@ pub(super) enum Sent {
     Fin,
     /// RST is due.
     Reset,
+    /// A cut is due.
+    Cut,
 }
 
 /// What a link's draws count.

@@ -4,7 +4,7 @@ use environment::Moment;
 
 use super::field::{Begun, Field};
 use crate::plan::Plan;
-use crate::rule::{Rule, When};
+use crate::rule::{Rule, Stage, When};
 
 /// A rule that takes effect on a connection.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,8 +65,38 @@ pub(super) fn on_accept(
             rules.filter_map(|(index, rule)| on_attempt(plan, index, rule, client, attempt, now)),
         );
     }
+    acts.retain(|act| !is_over(plan, field, act.rule, client, attempt));
     acts.sort_by_key(|act| act.rule);
     acts
+}
+
+/// Whether a rule is over for this client, at the latest by this connection.
+fn is_over(plan: &Plan, field: &Field, rule: usize, client: &str, attempt: u64) -> bool {
+    let by_this = plan.rules()[rule]
+        .until_on
+        .is_some_and(|until| until.is_met(attempt, Stage::Connect, 0));
+    by_this
+        || field
+            .ended
+            .iter()
+            .any(|(ended, whose)| *ended == rule && &**whose == client)
+}
+
+/// The rules that wait for this connection to come further, with how long they
+/// wait after that.
+pub(super) fn waiting(plan: &Plan, field: &Field, client: &str, attempt: u64) -> Vec<usize> {
+    let rules = plan.rules().iter().enumerate().filter(|_| field.is_armed);
+    let waits = |rule: &Rule| match &rule.when {
+        When::On {
+            condition, after, ..
+        } => !condition.is_about_accept() || !after.is_zero(),
+        When::Timed { .. } => false,
+    };
+    rules
+        .filter(|(index, rule)| waits(rule) && plan.strikes_attempt(*index, client, attempt))
+        .map(|(index, _)| index)
+        .filter(|&index| !is_over(plan, field, index, client, attempt))
+        .collect()
 }
 
 /// What has begun since `last_serial` and strikes an open connection.
@@ -98,13 +128,29 @@ fn on_attempt(
     attempt: u64,
     now: Moment,
 ) -> Option<Act> {
-    let When::OnAttempt { lasting, .. } = rule.when else {
+    let When::On {
+        condition, after, ..
+    } = &rule.when
+    else {
         return None;
     };
-    plan.strikes_attempt(index, client, attempt).then(|| Act {
-        rule: index,
-        occurrence: 1,
-        planned: None,
-        hold: Hold::Attempt(lasting.map(|lasting| now + lasting)),
-    })
+    let is_now = condition.is_about_accept() && after.is_zero();
+    (is_now && plan.strikes_attempt(index, client, attempt))
+        .then(|| Act::on(plan, index, None, now))
+}
+
+impl Act {
+    /// A rule on connections acts `now`.
+    pub(super) fn on(plan: &Plan, rule: usize, planned: Option<Moment>, now: Moment) -> Self {
+        let lasting = match plan.rules()[rule].when {
+            When::On { lasting, .. } => lasting,
+            When::Timed { .. } => None,
+        };
+        Self {
+            rule,
+            occurrence: 1,
+            planned,
+            hold: Hold::Attempt(lasting.map(|lasting| now + lasting)),
+        }
+    }
 }

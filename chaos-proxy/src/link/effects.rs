@@ -1,23 +1,30 @@
 //! The faults in force on one link.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::rule::Latency;
+use crate::fault::{Bandwidth, Corrupt, Latency, Slice};
 
-/// What holds or delays the bytes of a link now.
+/// What holds, delays or damages the bytes of a link now.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Effects {
     stalls: usize,
-    delays: Vec<Delay>,
+    discards: usize,
+    delays: Vec<Ruled<Latency>>,
+    corrupts: Vec<Ruled<Corrupt>>,
+    slice: Option<Ruled<Slice>>,
+    limit: Option<Bandwidth>,
+    fin_delay: Duration,
+    cut_at: Option<u64>,
 }
 
-/// A delay and the rule that asks for it.
+/// A fault, with the name of the rule that asks for it, for its draws.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Delay {
-    /// The rule's name, for its draws.
+pub struct Ruled<T> {
+    /// The rule's name.
     pub rule: Arc<str>,
-    /// How long.
-    pub latency: Latency,
+    /// The fault.
+    pub fault: T,
 }
 
 impl Effects {
@@ -26,25 +33,88 @@ impl Effects {
         self.stalls += 1;
     }
 
-    /// Adds a delay; several add up.
-    pub fn delay(&mut self, delay: Delay) {
-        self.delays.push(delay);
+    /// Adds a discard; several swallow as one.
+    pub fn discard(&mut self) {
+        self.discards += 1;
     }
 
-    /// Whether nothing may leave.
-    pub fn is_stalled(&self) -> bool {
+    /// Adds a delay; several add up.
+    pub fn delay(&mut self, rule: Arc<str>, fault: Latency) {
+        self.delays.push(Ruled { rule, fault });
+    }
+
+    /// Adds damage; several damage one after the other.
+    pub fn corrupt(&mut self, rule: Arc<str>, fault: Corrupt) {
+        self.corrupts.push(Ruled { rule, fault });
+    }
+
+    /// Slices; of several, the smallest pieces win.
+    pub fn slice(&mut self, rule: Arc<str>, fault: Slice) {
+        if self
+            .slice
+            .as_ref()
+            .is_none_or(|slice| fault.size < slice.fault.size)
+        {
+            self.slice = Some(Ruled { rule, fault });
+        }
+    }
+
+    /// Limits the rate; of several, the slowest wins.
+    pub fn limit(&mut self, fault: Bandwidth) {
+        if self
+            .limit
+            .as_ref()
+            .is_none_or(|limit| fault.rate < limit.rate)
+        {
+            self.limit = Some(fault);
+        }
+    }
+
+    /// Delays a FIN; several add up.
+    pub fn delay_fin(&mut self, delay: Duration) {
+        self.fin_delay = self.fin_delay.saturating_add(delay);
+    }
+
+    /// Lets nothing in from this offset of the stream on; of several, the first.
+    pub fn cut_at(&mut self, offset: u64) {
+        self.cut_at = Some(self.cut_at.map_or(offset, |at| at.min(offset)));
+    }
+
+    pub(super) fn is_stalled(&self) -> bool {
         self.stalls > 0
     }
 
-    /// Whether segments differ in their delay.
-    pub fn has_jitter(&self) -> bool {
-        self.delays
-            .iter()
-            .any(|delay| !delay.latency.jitter.is_zero())
+    pub(super) fn is_discarding(&self) -> bool {
+        self.discards > 0
     }
 
-    /// The delays, in the order of their rules.
-    pub fn delays(&self) -> impl Iterator<Item = &Delay> {
-        self.delays.iter()
+    pub(super) fn has_jitter(&self) -> bool {
+        self.delays
+            .iter()
+            .any(|delay| !delay.fault.jitter.is_zero())
+    }
+
+    pub(super) fn delays(&self) -> &[Ruled<Latency>] {
+        &self.delays
+    }
+
+    pub(super) fn corrupts(&self) -> &[Ruled<Corrupt>] {
+        &self.corrupts
+    }
+
+    pub(super) fn sliced(&self) -> Option<&Ruled<Slice>> {
+        self.slice.as_ref()
+    }
+
+    pub(super) fn limited(&self) -> Option<&Bandwidth> {
+        self.limit.as_ref()
+    }
+
+    pub(super) fn fin_delay(&self) -> Duration {
+        self.fin_delay
+    }
+
+    pub(super) fn cut_offset(&self) -> Option<u64> {
+        self.cut_at
     }
 }

@@ -1,46 +1,41 @@
 //! One direction of one connection, as a machine without sockets or clock.
 //!
-//! Bytes go in with the moment of their arrival; faults decide, at admission,
-//! which of them leave and when they are due; the shell writes what is due.
+//! Bytes go in with the moment of their arrival; faults decide how many of them
+//! leave as one piece and when that is due; the shell writes what is due.
 //!
 //! ```text
-//!            admission: due = arrival + delays, never before the one ahead
-//!  push ──▶ [ chunk | chunk | chunk | FIN or RST ] ──▶ poll ──▶ wrote
-//!                     apply: everything queued is admitted anew
+//!  push ──▶ [ FIN or RST | chunk | chunk | chunk | piece ] ──▶ poll ──▶ wrote
+//!                                                 └ due = arrival + delays,
+//!                                                   never before the one ahead
 //! ```
+//!
+//! Only the piece in front is ever worked out, from arrival, offset and what
+//! left before it: so a change of faults has nothing to undo.
 //!
 //! Invariant: what comes out is what went in, in order, unless the link was
 //! cut. Used by [`crate::engine`], one for each way of a connection.
 
+mod admission;
 mod effects;
 pub mod segments;
 
-pub use effects::{Delay, Effects};
+pub use admission::LinkName;
+pub use effects::{Effects, Ruled};
 pub use segments::Segments;
 
 use std::collections::VecDeque;
 
-use bytes::{Buf, Bytes};
-use environment::{Direction, Moment, Seed};
 use std::sync::Arc;
 
-use crate::plan::jitter_key;
+use admission::{Admission, Tail};
+use bytes::{Buf, Bytes};
+use environment::Moment;
 
 /// How many bytes a link holds before it stops reading.
 pub const CAPACITY: usize = 256 * 1024;
 
-/// Whose link it is: what the keys of its draws need.
-#[derive(Debug, Clone)]
-pub struct LinkName {
-    /// The seed of the plan.
-    pub seed: Seed,
-    /// The client.
-    pub client: Arc<str>,
-    /// Its connection, from 1.
-    pub attempt: u64,
-    /// Which way.
-    pub direction: Direction,
-}
+/// What a chunk in the queue costs, about, besides its bytes.
+const CHUNK_COST: usize = 64;
 
 /// How a stream ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +44,8 @@ pub enum End {
     Fin,
     /// RST.
     Reset,
+    /// A cut: the rule says what it is.
+    Cut,
 }
 
 /// What the shell is to do now.
@@ -61,6 +58,9 @@ pub enum Output<'a> {
     ShutdownWrite,
     /// Send RST; [`Link::ended`] afterwards.
     Reset,
+    /// Everything before the cut has been written: end as its rule says;
+    /// [`Link::ended`] afterwards.
+    Cut,
     /// Nothing until [`Link::deadline`], more input, or a change of effects.
     Wait,
 }
@@ -71,7 +71,15 @@ struct Chunk {
     /// Offset of the first byte in the stream.
     offset: u64,
     arrived: Moment,
+}
+
+/// What leaves next.
+#[derive(Debug, Clone, Copy)]
+struct Front {
+    length: usize,
     due: Moment,
+    /// The admission's state behind it.
+    after: Tail,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,11 +87,7 @@ enum State {
     /// Bytes flow.
     Open,
     /// The source has ended; the end is due after the queue.
-    Ending {
-        end: End,
-        arrived: Moment,
-        due: Moment,
-    },
+    Ending { end: End, arrived: Moment },
     /// The end has been passed on, or was forced: all input is thrown away.
     Ended,
 }
@@ -91,10 +95,12 @@ enum State {
 /// See the module.
 #[derive(Debug)]
 pub struct Link {
-    name: LinkName,
+    admission: Admission,
     segments: Segments,
     effects: Effects,
     queue: VecDeque<Chunk>,
+    /// `None` only while the queue is empty.
+    front: Option<Front>,
     state: State,
     /// Bytes in the queue.
     held: usize,
@@ -102,85 +108,108 @@ pub struct Link {
     admitted: u64,
     /// Bytes that went out, ever.
     written: u64,
+    damage: Damage,
+}
+
+/// What destructive faults did to a link's bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Damage {
+    /// Bytes that were swallowed, by `discard` or behind a `cut`.
+    pub discarded: u64,
+    /// Bytes that were changed.
+    pub corrupted: u64,
 }
 
 impl Link {
     /// A link without faults. `segments` says what the draws count.
     pub fn new(name: LinkName, segments: Segments) -> Self {
         Self {
-            name,
+            admission: Admission::new(name),
             segments,
             effects: Effects::default(),
             queue: VecDeque::new(),
+            front: None,
             state: State::Open,
             held: 0,
             admitted: 0,
             written: 0,
+            damage: Damage::default(),
         }
     }
 
     /// Takes bytes that arrived at `now`. After the end they are thrown away.
-    pub fn push(&mut self, now: Moment, bytes: Bytes) {
+    pub fn push(&mut self, now: Moment, mut bytes: Bytes) {
         if self.state != State::Open || bytes.is_empty() {
             return;
         }
+        let room = self
+            .effects
+            .cut_offset()
+            .map(|cut| cut.saturating_sub(self.admitted));
+        if let Some(room) = room.filter(|&room| room <= bytes.len() as u64) {
+            self.damage.discarded += bytes.len() as u64 - room;
+            bytes.truncate(usize::try_from(room).unwrap_or(usize::MAX));
+            self.take(now, bytes);
+            return self.push_end(now, End::Cut);
+        }
+        self.take(now, bytes);
+    }
+
+    fn take(&mut self, now: Moment, bytes: Bytes) {
+        if bytes.is_empty() {
+            return;
+        }
+        let offset = self.admitted;
         self.admitted += bytes.len() as u64;
+        if self.effects.is_discarding() {
+            self.damage.discarded += bytes.len() as u64;
+            return;
+        }
+        let (bytes, hit) = self.admission.damage(&self.effects, bytes, offset);
+        self.damage.corrupted += hit;
         self.held += bytes.len();
-        let offset = self.admitted - bytes.len() as u64;
-        self.admit(Chunk {
+        self.queue.push_back(Chunk {
             bytes,
             offset,
             arrived: now,
-            due: now,
         });
+        self.find_front();
     }
 
     /// The source ended at `now`; its end leaves after everything before it.
     pub fn push_end(&mut self, now: Moment, end: End) {
         if self.state == State::Open {
-            self.state = State::Ending {
-                end,
-                arrived: now,
-                due: now,
-            };
-            self.admit_end();
+            self.state = State::Ending { end, arrived: now };
         }
     }
 
-    /// Puts the link under other faults: what is queued is admitted anew, with
-    /// its original arrival.
+    /// Puts the link under other faults, what is queued included.
     pub fn apply(&mut self, effects: Effects) {
         self.effects = effects;
-        for chunk in std::mem::take(&mut self.queue) {
-            self.admit(chunk);
-        }
-        self.admit_end();
+        self.front = None;
+        self.find_front();
     }
 
     /// Gives the link another owner, for the draws still to come.
     pub fn rename(&mut self, client: Arc<str>, attempt: u64) {
-        self.name.client = client;
-        self.name.attempt = attempt;
+        self.admission.rename(client, attempt);
     }
 
     /// Drops what is held and everything still to come, and ends the sink's
     /// side at once, if it has not ended already.
     pub fn cut(&mut self, now: Moment, end: End) {
         if self.state != State::Ended {
-            self.queue.clear();
-            self.held = 0;
+            self.abandon();
             self.effects = Effects::default();
-            self.state = State::Ending {
-                end,
-                arrived: now,
-                due: now,
-            };
+            self.admission = Admission::new(self.admission.name().clone());
+            self.state = State::Ending { end, arrived: now };
         }
     }
 
     /// Drops what is held and everything still to come; the sink is gone.
     pub fn abandon(&mut self) {
         self.queue.clear();
+        self.front = None;
         self.held = 0;
         self.state = State::Ended;
     }
@@ -191,12 +220,17 @@ impl Link {
         if self.effects.is_stalled() {
             return Output::Wait;
         }
-        match (self.queue.front(), self.state) {
-            (Some(chunk), _) if chunk.due <= now => Output::Write(&chunk.bytes),
-            (None, State::Ending { end, due, .. }) if due <= now => match end {
-                End::Fin => Output::ShutdownWrite,
-                End::Reset => Output::Reset,
-            },
+        match (self.queue.front(), &self.front, self.state) {
+            (Some(chunk), Some(front), _) if front.due <= now => {
+                Output::Write(&chunk.bytes[..front.length])
+            }
+            (None, _, State::Ending { end, arrived }) if self.end_due(end, arrived) <= now => {
+                match end {
+                    End::Fin => Output::ShutdownWrite,
+                    End::Reset => Output::Reset,
+                    End::Cut => Output::Cut,
+                }
+            }
             _ => Output::Wait,
         }
     }
@@ -207,25 +241,31 @@ impl Link {
         if self.effects.is_stalled() {
             return None;
         }
-        match (self.queue.front(), self.state) {
-            (Some(chunk), _) => Some(chunk.due),
-            (None, State::Ending { due, .. }) => Some(due),
+        match (&self.front, self.state) {
+            (Some(front), _) => Some(front.due),
+            (None, State::Ending { end, arrived }) => Some(self.end_due(end, arrived)),
             (None, State::Open | State::Ended) => None,
         }
     }
 
     /// `count` of the bytes that [`Link::poll`] gave have left.
     pub fn wrote(&mut self, count: usize) {
-        let Some(chunk) = self.queue.front_mut() else {
+        let (Some(chunk), Some(front)) = (self.queue.front_mut(), &mut self.front) else {
             return;
         };
-        let count = count.min(chunk.bytes.len());
+        let count = count.min(front.length);
         chunk.bytes.advance(count);
         chunk.offset += count as u64;
+        front.length -= count;
         self.held -= count;
         self.written += count as u64;
-        if chunk.bytes.is_empty() {
-            self.queue.pop_front();
+        if front.length == 0 {
+            self.admission.passed(front.after);
+            self.front = None;
+            if chunk.bytes.is_empty() {
+                self.queue.pop_front();
+            }
+            self.find_front();
         }
         self.segments.forget_before(self.written);
     }
@@ -246,9 +286,10 @@ impl Link {
         }
     }
 
-    /// How many bytes may be pushed now.
+    /// How many bytes may be pushed now. What a chunk costs besides its bytes
+    /// counts too, or a stream of single bytes would take many times the bound.
     pub fn room(&self) -> usize {
-        CAPACITY.saturating_sub(self.held)
+        CAPACITY.saturating_sub(self.held + self.queue.len() * CHUNK_COST)
     }
 
     /// Whether bytes or an end are still to leave.
@@ -271,60 +312,41 @@ impl Link {
         self.admitted
     }
 
+    /// What was swallowed or changed.
+    pub fn damage(&self) -> Damage {
+        self.damage
+    }
+
     /// Where the stream's segments begin, for whoever reads it.
     pub fn segments(&mut self) -> &mut Segments {
         &mut self.segments
     }
 
-    fn admit(&mut self, mut chunk: Chunk) {
-        if !self.effects.has_jitter() {
-            return self.enqueue(chunk, 0);
-        }
-        // Every segment strays by its own draw, however the bytes were read.
-        while !chunk.bytes.is_empty() {
-            let (index, end) = self.segments.at(chunk.offset);
-            let length = usize::try_from(end.saturating_sub(chunk.offset)).unwrap_or(usize::MAX);
-            let bytes = chunk.bytes.split_to(length.clamp(1, chunk.bytes.len()));
-            let offset = chunk.offset;
-            chunk.offset += bytes.len() as u64;
-            self.enqueue(
-                Chunk {
-                    bytes,
-                    offset,
-                    ..chunk
-                },
-                index,
-            );
-        }
-    }
-
-    fn enqueue(&mut self, mut chunk: Chunk, index: u64) {
-        chunk.due = self.due(chunk.arrived, index);
-        self.queue.push_back(chunk);
-    }
-
-    fn admit_end(&mut self) {
-        if let State::Ending { end, arrived, .. } = self.state {
-            let (index, _) = self.segments.at(self.admitted);
-            let due = self.due(arrived, index);
-            self.state = State::Ending { end, arrived, due };
-        }
-    }
-
-    /// Arrival plus every delay in force, and never before the one ahead.
-    fn due(&self, arrived: Moment, index: u64) -> Moment {
-        let name = &self.name;
-        let due = self.effects.delays().fold(arrived, |due, delay| {
-            let key = jitter_key(
-                &delay.rule,
-                &name.client,
-                name.attempt,
-                name.direction,
-                index,
-            );
-            due + delay.latency.delay(&mut name.seed.draw(&key))
+    /// Works out what leaves next, unless that is known.
+    fn find_front(&mut self) {
+        let Some(chunk) = self.queue.front().filter(|_| self.front.is_none()) else {
+            return;
+        };
+        let length = chunk.bytes.len();
+        let piece = self
+            .admission
+            .piece(&self.effects, &self.segments, chunk.offset, length);
+        let (due, after) = self.admission.admit(&self.effects, chunk.arrived, &piece);
+        self.front = Some(Front {
+            length: piece.length,
+            due,
+            after,
         });
-        self.queue.back().map_or(due, |ahead| due.max(ahead.due))
+    }
+
+    fn end_due(&self, end: End, arrived: Moment) -> Moment {
+        let (index, _) = self.segments.at(self.admitted);
+        let due = self.admission.end(&self.effects, arrived, index);
+        if end == End::Fin {
+            due + self.effects.fin_delay()
+        } else {
+            due
+        }
     }
 }
 

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::rule::{Distribution, Latency, Way};
+use crate::fault::{Bandwidth, Corrupt, Distribution, Latency, Slice, Way};
+use environment::{Direction, Seed};
 use proptest::prelude::*;
 
 fn name() -> LinkName {
@@ -24,17 +25,25 @@ fn at(millis: u64) -> Moment {
     Moment::after_origin(Duration::from_millis(millis))
 }
 
-fn latency(delay: u64, jitter: u64, distribution: Distribution) -> Delay {
-    let latency = Latency {
+fn latency(delay: u64, jitter: u64, distribution: Distribution) -> Latency {
+    Latency {
         way: Way::Both,
         delay: Duration::from_millis(delay),
         jitter: Duration::from_millis(jitter),
         distribution,
-    };
-    Delay {
-        rule: Arc::from("lag"),
-        latency,
     }
+}
+
+fn delayed(latency: Latency) -> Effects {
+    let mut effects = Effects::default();
+    effects.delay(Arc::from("lag"), latency);
+    effects
+}
+
+fn stalled() -> Effects {
+    let mut effects = Effects::default();
+    effects.stall();
+    effects
 }
 
 /// Something done to a link, `after` milliseconds after the one before.
@@ -52,6 +61,7 @@ struct Trace {
     end: Option<(End, Moment)>,
 }
 
+/// Any chain of faults that lose nothing.
 fn effects() -> impl Strategy<Value = Effects> {
     let delay = (0_u64..80, 0_u64..60, 0_usize..3).prop_map(|(delay, jitter, which)| {
         let all = [
@@ -61,24 +71,61 @@ fn effects() -> impl Strategy<Value = Effects> {
         ];
         latency(delay, jitter, all[which])
     });
+    let slice = (1_u64..300, 0_u64..300, 0_u64..3).prop_map(|(size, variation, gap)| Slice {
+        way: Way::Both,
+        size,
+        variation: variation.min(size - 1),
+        gap: Duration::from_millis(gap),
+    });
+    let limit =
+        (20_000_u64..10_000_000, 0_u64..20_000).prop_map(|(rate, burst)| limit(rate, burst));
     (
-        prop::bool::weighted(0.3),
+        prop::bool::weighted(0.2),
         prop::collection::vec(delay, 0..3),
+        prop::collection::vec(slice, 0..2),
+        prop::collection::vec(limit, 0..2),
     )
-        .prop_map(|(stalled, delays)| {
-            let mut effects = Effects::default();
-            if stalled {
-                effects.stall();
-            }
-            delays.into_iter().for_each(|delay| effects.delay(delay));
+        .prop_map(|(is_stalled, delays, slices, limits)| {
+            let mut effects = if is_stalled {
+                stalled()
+            } else {
+                Effects::default()
+            };
+            delays
+                .into_iter()
+                .for_each(|delay| effects.delay(Arc::from("lag"), delay));
+            slices
+                .into_iter()
+                .for_each(|slice| effects.slice(Arc::from("slice"), slice));
+            limits.into_iter().for_each(|limit| effects.limit(limit));
             effects
         })
 }
 
+/// Any chain of faults whose due times do not depend on how bytes were read.
+fn effects_by_offset() -> impl Strategy<Value = Effects> {
+    effects().prop_filter("a rate is paid by the piece", |effects| {
+        effects.limited().is_none()
+    })
+}
+
+fn limit(rate: u64, burst: u64) -> Bandwidth {
+    Bandwidth {
+        way: Way::Both,
+        rate,
+        burst,
+        shared: None,
+    }
+}
+
 fn steps() -> impl Strategy<Value = Vec<(u64, Step)>> {
+    steps_under(effects())
+}
+
+fn steps_under(effects: impl Strategy<Value = Effects>) -> impl Strategy<Value = Vec<(u64, Step)>> {
     let step = prop_oneof![
         4 => prop::collection::vec(any::<u8>(), 1..4000).prop_map(Step::Push),
-        1 => effects().prop_map(Step::Apply),
+        1 => effects.prop_map(Step::Apply),
         2 => Just(Step::Poll),
     ];
     prop::collection::vec((0_u64..50, step), 1..30)
@@ -97,6 +144,7 @@ fn drain(link: &mut Link, now: Moment, most: usize, trace: &mut Trace) {
             }
             Output::ShutdownWrite => (0, Some(End::Fin)),
             Output::Reset => (0, Some(End::Reset)),
+            Output::Cut => (0, Some(End::Cut)),
             Output::Wait => return,
         };
         link.wrote(wrote);
@@ -194,8 +242,7 @@ proptest! {
     /// Nothing leaves before arrival plus the least delay.
     #[test]
     fn a_delay_is_never_undercut(delay in 0_u64..200, jitter in 0_u64..100, pushes in prop::collection::vec((0_u64..30, prop::collection::vec(any::<u8>(), 1..4000)), 1..15)) {
-        let mut effects = Effects::default();
-        effects.delay(latency(delay, jitter, Distribution::Uniform));
+        let effects = delayed(latency(delay, jitter, Distribution::Uniform));
         let mut steps = vec![(0, Step::Apply(effects))];
         steps.extend(pushes.into_iter().map(|(after, bytes)| (after, Step::Push(bytes))));
         steps.push((1000, Step::Poll));
@@ -218,7 +265,7 @@ proptest! {
     /// However the bytes were cut into reads of the same moment, they leave at
     /// the same moments.
     #[test]
-    fn chunking_does_not_matter(steps in steps(), size in 1_usize..3000) {
+    fn chunking_does_not_matter(steps in steps_under(effects_by_offset()), size in 1_usize..3000) {
         let cut: Vec<(u64, Step)> = steps.iter().flat_map(|(after, step)| match step {
             Step::Push(bytes) => bytes
                 .chunks(size)
@@ -241,7 +288,7 @@ proptest! {
                 link.push(at(0), Bytes::from(vec![0; size]));
             }
             prop_assert!(link.held <= CAPACITY);
-            prop_assert_eq!(link.wants_input(), link.held < CAPACITY);
+            prop_assert_eq!(link.wants_input(), link.held + link.queue.len() * CHUNK_COST < CAPACITY);
         }
     }
 
@@ -249,9 +296,7 @@ proptest! {
     #[test]
     fn a_cut_drops_what_is_held(steps in steps(), reset: bool) {
         let mut link = link();
-        let mut effects = Effects::default();
-        effects.stall();
-        link.apply(effects);
+        link.apply(stalled());
         for (_, step) in &steps {
             if let Step::Push(bytes) = step {
                 link.push(at(0), Bytes::copy_from_slice(bytes));
@@ -271,9 +316,7 @@ proptest! {
 #[test]
 fn a_stall_holds_bytes_and_fin_until_it_is_healed() {
     let mut link = link();
-    let mut stalled = Effects::default();
-    stalled.stall();
-    link.apply(stalled);
+    link.apply(stalled());
     link.push(at(0), Bytes::from_static(b"held"));
     link.push_end(at(1), End::Fin);
     assert_eq!(link.poll(at(1_000_000)), Output::Wait);
@@ -288,8 +331,7 @@ fn a_stall_holds_bytes_and_fin_until_it_is_healed() {
 #[test]
 fn a_removed_delay_lets_go_at_once_and_an_added_one_counts_from_arrival() {
     let mut link = link();
-    let mut slow = Effects::default();
-    slow.delay(latency(500, 0, Distribution::Uniform));
+    let slow = delayed(latency(500, 0, Distribution::Uniform));
     link.apply(slow.clone());
     link.push(at(0), Bytes::from_static(b"a"));
     assert_eq!(link.deadline(), Some(at(500)));
@@ -309,12 +351,149 @@ fn the_same_seed_gives_the_same_delays_and_another_client_others() {
             },
             Segments::Raw,
         );
-        let mut effects = Effects::default();
-        effects.delay(latency(500, 400, Distribution::Uniform));
-        link.apply(effects);
+        link.apply(delayed(latency(500, 400, Distribution::Uniform)));
         link.push(at(0), Bytes::from_static(b"a"));
         link.deadline()
     };
     assert_eq!(trace("c1"), trace("c1"));
     assert_ne!(trace("c1"), trace("c2"));
+}
+
+#[test]
+fn a_cut_lets_exactly_so_many_bytes_pass() {
+    let mut link = link();
+    let mut effects = Effects::default();
+    effects.cut_at(6);
+    link.apply(effects);
+    link.push(at(0), Bytes::from_static(b"abcd"));
+    assert!(link.wants_input());
+    link.push(at(0), Bytes::from_static(b"efgh"));
+    let mut trace = Trace::default();
+    drain(&mut link, at(0), 100, &mut trace);
+    assert_eq!(only_bytes(&trace.bytes), b"abcdef");
+    assert_eq!(trace.end, Some((End::Cut, at(0))));
+    assert_eq!(
+        link.damage(),
+        Damage {
+            discarded: 2,
+            corrupted: 0
+        }
+    );
+}
+
+#[test]
+fn discarded_bytes_are_swallowed_and_counted() {
+    let mut link = link();
+    link.push(at(0), Bytes::from_static(b"before"));
+    let mut effects = Effects::default();
+    effects.discard();
+    link.apply(effects);
+    link.push(at(0), Bytes::from_static(b"gone"));
+    link.apply(Effects::default());
+    link.push(at(0), Bytes::from_static(b"after"));
+    let mut trace = Trace::default();
+    drain(&mut link, at(0), 100, &mut trace);
+    assert_eq!(only_bytes(&trace.bytes), b"beforeafter");
+    assert_eq!(
+        link.damage(),
+        Damage {
+            discarded: 4,
+            corrupted: 0
+        }
+    );
+}
+
+#[test]
+fn a_slow_close_delays_the_fin_and_nothing_else() {
+    let mut link = link();
+    let mut effects = Effects::default();
+    effects.delay_fin(Duration::from_millis(300));
+    link.apply(effects);
+    link.push(at(0), Bytes::from_static(b"x"));
+    link.push_end(at(0), End::Fin);
+    assert_eq!(link.poll(at(0)), Output::Write(b"x"));
+    link.wrote(1);
+    assert_eq!(
+        (link.poll(at(299)), link.deadline()),
+        (Output::Wait, Some(at(300)))
+    );
+    assert_eq!(link.poll(at(300)), Output::ShutdownWrite);
+}
+
+#[test]
+fn a_slice_leaves_a_gap_between_its_pieces() {
+    let mut link = link();
+    let mut effects = Effects::default();
+    let gap = Duration::from_millis(10);
+    effects.slice(
+        Arc::from("slice"),
+        Slice {
+            way: Way::Both,
+            size: 2,
+            variation: 0,
+            gap,
+        },
+    );
+    link.apply(effects);
+    link.push(at(0), Bytes::from_static(b"abcde"));
+    let mut trace = Trace::default();
+    for time in [0, 5, 10, 20] {
+        drain(&mut link, at(time), 100, &mut trace);
+    }
+    let expect = [(b'a', 0), (b'b', 0), (b'c', 10), (b'd', 10), (b'e', 20)];
+    assert_eq!(trace.bytes, expect.map(|(byte, time)| (byte, at(time))));
+}
+
+proptest! {
+    /// Destructive faults lose only what they report, and keep the order.
+    #[test]
+    fn damage_is_what_is_reported(
+        pushes in prop::collection::vec((any::<bool>(), prop::collection::vec(any::<u8>(), 1..3000)), 1..12),
+        count in 1_u32..5,
+    ) {
+        let (mut link, mut expect) = (link(), Vec::new());
+        for (is_discarded, bytes) in &pushes {
+            let mut effects = Effects::default();
+            effects.corrupt(Arc::from("corrupt"), Corrupt { way: Way::Both, bytes: count });
+            if *is_discarded {
+                effects.discard();
+            } else {
+                expect.extend_from_slice(bytes);
+            }
+            link.apply(effects);
+            link.push(at(0), Bytes::copy_from_slice(bytes));
+        }
+        let mut trace = Trace::default();
+        drain(&mut link, at(0), usize::MAX, &mut trace);
+        let sent: usize = pushes.iter().map(|(_, bytes)| bytes.len()).sum();
+        prop_assert_eq!(trace.bytes.len() as u64, sent as u64 - link.damage().discarded);
+        let changed = trace.bytes.iter().zip(&expect).filter(|((came, _), sent)| came != *sent).count() as u64;
+        // A position drawn twice may flip a bit back.
+        prop_assert!(changed <= link.damage().corrupted);
+        prop_assert!(changed > 0 || expect.len() < 1460 * 2);
+    }
+
+    /// No window of time carries more than the rate allows, whatever the pushes.
+    #[test]
+    fn a_rate_is_kept(
+        rate in 5_000_u64..200_000,
+        burst in 0_u64..5_000,
+        pushes in prop::collection::vec((0_u64..60, prop::collection::vec(any::<u8>(), 1..4000)), 1..10),
+    ) {
+        let mut effects = Effects::default();
+        let bandwidth = limit(rate, burst);
+        let piece = bandwidth.piece();
+        effects.limit(bandwidth);
+        let mut steps = vec![(0, Step::Apply(effects))];
+        steps.extend(pushes.into_iter().map(|(after, bytes)| (after, Step::Push(bytes))));
+        steps.push((10_000, Step::Poll));
+        let (trace, _) = run(&steps, usize::MAX, false);
+        let times: Vec<Moment> = trace.bytes.iter().map(|(_, when)| *when).collect();
+        for (first, begin) in times.iter().enumerate().step_by(97) {
+            for (last, end) in times.iter().enumerate().skip(first).step_by(89) {
+                let most = rate as f64 * end.since(*begin).as_secs_f64() + burst as f64 + 2.0 * piece as f64;
+                prop_assert!((last - first) as f64 <= most + 1.0);
+            }
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The plan: windows, shares, and that no line depends on its neighbours.
 
 use super::*;
-use crate::rule::{Side, Way};
+use crate::fault::{Side, Way};
 use proptest::prelude::*;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -19,6 +19,16 @@ fn rule(name: &str, at: u64, target: Target, fault: Fault) -> Rule {
         target,
         fault,
         must_fire: true,
+        until_on: None,
+        probability: None,
+    }
+}
+
+fn condition(attempts: &str) -> Condition {
+    Condition {
+        attempts: attempts.parse().unwrap(),
+        stage: Stage::Connect,
+        bytes: 0,
     }
 }
 
@@ -112,8 +122,9 @@ fn a_share_of_nothing_strikes_nobody() {
 #[test]
 fn rules_on_attempts_strike_those_and_no_others() {
     let mut second = rule("second", 0, Target::All, Fault::Reject);
-    second.when = When::OnAttempt {
-        attempts: "2..3".parse().unwrap(),
+    second.when = When::On {
+        condition: condition("2..3"),
+        after: Duration::ZERO,
         lasting: None,
     };
     let plan = plan(vec![second], 1);
@@ -122,6 +133,48 @@ fn rules_on_attempts_strike_those_and_no_others() {
         .collect();
     assert_eq!(struck, [2, 3]);
     assert_eq!(plan.decisions(&names(1), 20).len(), 2);
+}
+
+#[test]
+fn a_probability_is_drawn_for_each_occurrence_and_each_attempt() {
+    let mut timed = rule("timed", 1, Target::All, Fault::Reset(Side::Both));
+    timed.probability = Some(0.5);
+    timed.when = When::Timed {
+        at: SECOND,
+        every: Some(SECOND / 10),
+        until: None,
+        lasting: None,
+    };
+    let mut on = rule("on", 1, Target::All, Fault::Reject);
+    on.probability = Some(0.5);
+    on.when = When::On {
+        condition: condition("1.."),
+        after: Duration::ZERO,
+        lasting: None,
+    };
+    let plan = plan(vec![timed, on], 1);
+    let strikes = plan
+        .timed()
+        .iter()
+        .filter(|occurrence| plan.strikes(occurrence, "c1"))
+        .count();
+    assert!(
+        (60..130).contains(&strikes),
+        "{strikes} of {}",
+        plan.timed().len()
+    );
+    let strikes = (1..=200)
+        .filter(|&attempt| plan.strikes_attempt(1, "c1", attempt))
+        .count();
+    assert!((60..140).contains(&strikes), "{strikes} of 200");
+    // Both draws of a decision are told, and the draw decides.
+    for decision in plan
+        .decisions(&names(1), 20)
+        .iter()
+        .filter(|d| d.key.as_ref().is_some_and(|k| k.contains("probability")))
+    {
+        assert_eq!(decision.strikes, decision.draw.map(|draw| draw < 0.5));
+    }
 }
 
 proptest! {

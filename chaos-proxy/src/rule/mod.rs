@@ -1,17 +1,18 @@
-//! What may go wrong, when, and to whom: the rules of a scenario's `[[fault]]`.
+//! When something goes wrong, and for whom: the rules of a scenario's
+//! `[[fault]]`.
 //!
 //! Everything here is plain data and pure functions of it. [`crate::plan`]
 //! expands rules by the seed; nothing else interprets them.
 
-mod fault;
 mod read;
 mod when;
 
-pub use fault::{Distribution, Fault, Latency, Phase, Side, Way};
 pub use read::{Reading, read_rules};
-pub use when::{Attempts, When};
+pub use when::{Attempts, Condition, Stage, When};
 
 use std::collections::BTreeSet;
+
+use crate::fault::Fault;
 
 /// A fault with its trigger and its target.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +21,10 @@ pub struct Rule {
     pub name: String,
     /// When it acts.
     pub when: When,
+    /// What ends it for a client, if anything does before its time.
+    pub until_on: Option<Condition>,
+    /// How likely it is to act, each time; `None`: always.
+    pub probability: Option<f64>,
     /// On whom.
     pub target: Target,
     /// What it does.

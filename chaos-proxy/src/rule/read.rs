@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use environment::text::{FromToml, Mismatch, Span, Table, Value, choice, format_duration};
 
-use super::fault::{Distribution, Fault, Latency, Phase, Side, Way};
-use super::when::{Attempts, When};
+use super::when::{Attempts, Condition, Stage, When};
 use super::{Rule, Target};
+use crate::fault::{Fault, Phase};
 
 /// What the reader is told about the rest of the file.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,17 +21,6 @@ pub struct Reading<'a> {
     /// only from its upgrade on, too late for rules about dials.
     pub is_shared: bool,
 }
-
-/// The words of `inject.<fault>`, in the order of the documentation.
-const FAULTS: [&str; 7] = [
-    "refuse",
-    "reject",
-    "accept_silent",
-    "stall",
-    "close",
-    "reset",
-    "latency",
-];
 
 /// Reads all `[[fault]]` tables. Tables with a mistake are left out; the
 /// mistakes are in the tables' diagnostics.
@@ -66,34 +55,78 @@ fn ensure_unique(table: &Table<'_>, name: &str, names: &mut BTreeMap<String, Spa
 fn read_rule(table: &mut Table<'_>, reading: Reading<'_>) -> Option<Rule> {
     let name = table.optional::<Name>("name");
     let must_fire = table.or("must_fire", true);
+    let probability = table
+        .optional::<Share>("probability")
+        .map(|Share(probability)| probability);
     let target = read_target(table, reading);
     let fault = read_inject(table);
     let when = read_when(table, reading);
+    let until_on = table
+        .table("until_on")
+        .map(|mut on| read_condition(&mut on));
     let (fault, when, target) = (fault?, when?, target?);
-    if fault.phase() == Phase::Listener && matches!(when, When::OnAttempt { .. }) {
-        table.error_with_help(
-            table.span_of("on"),
-            "`refuse` cannot wait for an attempt: a refused dial is never accepted, so it has no number",
-            "use `at` with `for`; or `reject`, which resets the attempts of your choice",
-        );
-        return None;
-    }
-    if reading.is_shared && names_nobody_yet(&fault, &target) {
-        table.error_with_help(
-            table.span_of("target"),
-            format!("`{}` cannot choose clients here: on a shared listener a dial has no name yet", fault.word()),
-            "without `target` it is about everybody; under `chaos run` each client has a listener of its own",
-        );
-        return None;
-    }
+    let until_on = match until_on {
+        Some(condition) => Some(condition?),
+        None => None,
+    };
     let name = name.map_or_else(|| fault.word().to_owned(), |Name(name)| name);
-    Some(Rule {
+    let rule = Rule {
         name,
         when,
+        until_on,
+        probability,
         target,
         fault,
         must_fire,
-    })
+    };
+    is_possible(table, &rule, reading).then_some(rule)
+}
+
+/// Reports what cannot be, though each part of it could.
+fn is_possible(table: &Table<'_>, rule: &Rule, reading: Reading<'_>) -> bool {
+    let word = rule.fault.word();
+    let is_late =
+        |condition: &Condition, after: Duration| !condition.is_about_accept() || !after.is_zero();
+    match (rule.fault.phase(), &rule.when) {
+        (Phase::Listener, When::On { .. }) => {
+            table.error_with_help(
+                table.span_of("on"),
+                format!("`{word}` cannot wait for an attempt: its dials are never accepted, so they have no number"),
+                "use `at` with `for`; or `reject`, which resets the attempts of your choice",
+            );
+            return false;
+        }
+        (
+            Phase::Accept,
+            When::On {
+                condition, after, ..
+            },
+        ) if is_late(condition, *after) => {
+            table.error_with_help(
+                table.span_of("on"),
+                format!("`{word}` acts as a connection is accepted; later is too late for it"),
+                "leave out `phase`, `bytes` and `after`, or use `reset` or `stall`",
+            );
+            return false;
+        }
+        _ => {}
+    }
+    if rule.fault.phase() == Phase::Listener && rule.until_on.is_some() {
+        table.error(
+            table.span_of("until_on"),
+            format!("`{word}` lets no connection in that could end it; give it a `for`"),
+        );
+        return false;
+    }
+    if reading.is_shared && names_nobody_yet(&rule.fault, &rule.target) {
+        table.error_with_help(
+            table.span_of("target"),
+            format!("`{word}` cannot choose clients here: on a shared listener a dial has no name yet"),
+            "without `target` it is about everybody; under `chaos run` each client has a listener of its own",
+        );
+        return false;
+    }
+    true
 }
 
 /// On a shared listener a dial is known by its ordinal at most.
@@ -119,18 +152,30 @@ fn read_when(table: &mut Table<'_>, reading: Reading<'_>) -> Option<When> {
         return None;
     }
     let lasting = lasting.map(|(lasting, _)| lasting);
+    let after = table.or("after", Duration::ZERO);
     if let Some(mut on) = on {
-        let attempts = on.required::<Attempts>("attempt");
+        let condition = read_condition(&mut on);
         for key in ["at", "every", "until"] {
             if table.has(key) {
-                table.error(table.span_of(key), format!("`{key}` and `on` exclude each other: a rule waits for a time or for an attempt"));
+                table.error(
+                    table.span_of(key),
+                    format!("`{key}` and `on` exclude each other: a rule waits for a time or for a connection"),
+                );
                 return None;
             }
         }
-        return Some(When::OnAttempt {
-            attempts: attempts?,
+        return Some(When::On {
+            condition: condition?,
+            after,
             lasting,
         });
+    }
+    if table.has("after") {
+        table.error(
+            table.span_of("after"),
+            "`after` needs `on`: it counts from what a connection does",
+        );
+        return None;
     }
     if !table.has("at") {
         table.error_with_help(
@@ -147,6 +192,40 @@ fn read_when(table: &mut Table<'_>, reading: Reading<'_>) -> Option<When> {
         every,
         until,
         lasting,
+    })
+}
+
+fn read_condition(on: &mut Table<'_>) -> Option<Condition> {
+    let stage = on.optional_with("phase", |value| {
+        let stages = [
+            ("connect", Stage::Connect),
+            ("upgrade", Stage::Upgrade),
+            ("open", Stage::Open),
+            ("closing", Stage::Closing),
+        ];
+        choice(value, &stages)
+    });
+    let bytes = on.optional::<u64>("bytes");
+    let attempts = on.optional::<Attempts>("attempt");
+    let is_wrong = |key: &str, is_read: bool| on.has(key) && !is_read;
+    if is_wrong("phase", stage.is_some())
+        || is_wrong("bytes", bytes.is_some())
+        || is_wrong("attempt", attempts.is_some())
+    {
+        return None;
+    }
+    if stage.is_none() && bytes.is_none() && attempts.is_none() {
+        on.error_with_help(
+            on.span(),
+            "a condition needs `attempt`, `phase` or `bytes`",
+            "for example `on = { attempt = 2 }`",
+        );
+        return None;
+    }
+    Some(Condition {
+        attempts: attempts.unwrap_or(Attempts::ALL),
+        stage: stage.unwrap_or(Stage::Connect),
+        bytes: bytes.unwrap_or(0),
     })
 }
 
@@ -270,34 +349,25 @@ fn read_inject(table: &mut Table<'_>) -> Option<Fault> {
         table.error_with_help(
             table.span(),
             "a rule needs `inject.<fault>`",
-            format!("the faults are {}", FAULTS.join(", ")),
+            format!("the faults are {}", Fault::words().join(", ")),
         );
         return None;
     }
-    let mut inject = table.table("inject")?;
-    let (word, mut fault) = inject.one_of("fault", &FAULTS)?;
-    Some(match word {
-        "refuse" => Fault::Refuse,
-        "reject" => Fault::Reject,
-        "accept_silent" => Fault::AcceptSilent,
-        "stall" => Fault::Stall(fault.or("direction", Way::Both)),
-        "close" => Fault::Close(fault.or("side", Side::Both)),
-        "reset" => Fault::Reset(fault.or("side", Side::Both)),
-        _ => Fault::Latency(read_latency(&mut fault)?),
-    })
+    Fault::read(&mut table.table("inject")?)
 }
 
-fn read_latency(table: &mut Table<'_>) -> Option<Latency> {
-    let way = table.or("direction", Way::Both);
-    let jitter = table.or("jitter", Duration::ZERO);
-    let distribution = table.or("distribution", Distribution::Uniform);
-    let delay = table.required::<Duration>("delay")?;
-    Some(Latency {
-        way,
-        delay,
-        jitter,
-        distribution,
-    })
+/// A probability.
+struct Share(f64);
+
+impl FromToml for Share {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        let share = f64::from_toml(value)?;
+        if (0.0..=1.0).contains(&share) {
+            return Ok(Self(share));
+        }
+        let problem = Mismatch::new(value.span(), format!("{share} is not possible here"));
+        Err(problem.with_help("0.0 is never or nobody, 1.0 is always or everybody"))
+    }
 }
 
 /// A rule's name: something to see, and on one line.
@@ -335,44 +405,5 @@ impl FromToml for Attempts {
         };
         text.parse()
             .map_err(|problem: String| Mismatch::new(value.span(), problem))
-    }
-}
-
-impl FromToml for Way {
-    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
-        choice(
-            value,
-            &[
-                ("upstream", Self::Upstream),
-                ("downstream", Self::Downstream),
-                ("both", Self::Both),
-            ],
-        )
-    }
-}
-
-impl FromToml for Side {
-    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
-        choice(
-            value,
-            &[
-                ("client", Self::Client),
-                ("server", Self::Server),
-                ("both", Self::Both),
-            ],
-        )
-    }
-}
-
-impl FromToml for Distribution {
-    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
-        choice(
-            value,
-            &[
-                ("uniform", Self::Uniform),
-                ("normal", Self::Normal),
-                ("lognormal", Self::Lognormal),
-            ],
-        )
     }
 }

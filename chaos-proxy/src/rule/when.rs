@@ -19,13 +19,52 @@ pub enum When {
         /// end, those that strike once strike what is there.
         lasting: Option<Duration>,
     },
-    /// On some connections of each client, as soon as they are accepted.
-    OnAttempt {
-        /// Which connections.
-        attempts: Attempts,
+    /// On some connections of each client, when they have come so far.
+    On {
+        /// Which connections, and how far.
+        condition: Condition,
+        /// How much later.
+        after: Duration,
         /// How long it holds each of them; `None`: until the end.
         lasting: Option<Duration>,
     },
+}
+
+/// A connection, and how far it has come. All parts must be so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Condition {
+    /// The connection's number.
+    pub attempts: Attempts,
+    /// It has reached this stage.
+    pub stage: Stage,
+    /// This many bytes have been delivered to the client.
+    pub bytes: u64,
+}
+
+/// How far a connection has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// It is accepted.
+    Connect,
+    /// The head of the client's upgrade request has been read.
+    Upgrade,
+    /// The answer 101 has been delivered; on a stream that is no WebSocket, the
+    /// first byte to the client.
+    Open,
+    /// One of the peers has sent FIN, RST or a close frame.
+    Closing,
+}
+
+impl Condition {
+    /// Whether it is met by the mere accept of a connection.
+    pub fn is_about_accept(&self) -> bool {
+        self.stage == Stage::Connect && self.bytes == 0
+    }
+
+    /// Whether connection `attempt`, having come so far, meets it.
+    pub fn is_met(&self, attempt: u64, stage: Stage, bytes: u64) -> bool {
+        self.attempts.contains(attempt) && stage >= self.stage && bytes >= self.bytes
+    }
 }
 
 /// A range of connection numbers, from 1.
@@ -38,6 +77,12 @@ pub struct Attempts {
 }
 
 impl Attempts {
+    /// Every connection.
+    pub const ALL: Self = Self {
+        first: 1,
+        last: None,
+    };
+
     /// Whether this connection is one of them.
     pub fn contains(&self, attempt: u64) -> bool {
         attempt >= self.first && self.last.is_none_or(|last| attempt <= last)

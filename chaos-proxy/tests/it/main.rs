@@ -10,4 +10,5 @@ mod faults;
 mod program;
 mod selects;
 mod targets;
+mod traffic;
 mod wire;

@@ -7,11 +7,15 @@
 use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::Stream;
+
+/// How long our own connection to ourselves may take.
+const FILLING: Duration = Duration::from_secs(1);
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 1024;
@@ -24,6 +28,17 @@ pub struct Listener {
     _placeholder: Socket,
     /// `None` while refusing.
     listening: Option<TcpListener>,
+    /// What fills the accept queue while silent.
+    filler: Option<Filler>,
+}
+
+/// Our own connection to ourselves, which takes the one place of an accept
+/// queue, so that the system drops every SYN that comes after it.
+#[derive(Debug)]
+struct Filler {
+    address: SocketAddr,
+    /// Dropped on the heal; it is still in the queue then.
+    socket: Option<std::net::TcpStream>,
 }
 
 impl Listener {
@@ -39,6 +54,7 @@ impl Listener {
             address,
             _placeholder: placeholder,
             listening,
+            filler: None,
         })
     }
 
@@ -47,41 +63,99 @@ impl Listener {
         self.address
     }
 
-    /// Waits for the next connection; for ever while refusing. Cancel safe.
+    /// Waits for the next connection; for ever while refusing or silent.
+    /// Cancel safe.
     ///
     /// # Errors
     /// As the system says it: those of a connection that died in the queue, or
     /// of a lack of descriptors. The listener itself stays usable.
     pub async fn accept(&self) -> io::Result<(Stream, SocketAddr)> {
-        let Some(listening) = &self.listening else {
+        let Some(listening) = self.listening.as_ref().filter(|_| !self.is_silent()) else {
             return std::future::pending().await;
         };
-        let (stream, peer) = listening.accept().await?;
-        Ok((accepted(stream), peer))
+        loop {
+            let (stream, peer) = listening.accept().await?;
+            if !self.is_filler(peer) {
+                return Ok((accepted(stream), peer));
+            }
+        }
     }
 
     /// A connection that is there already, if the runtime knows of one.
     pub fn try_accept(&self) -> Option<Stream> {
+        let listening = self.listening.as_ref().filter(|_| !self.is_silent())?;
         let mut context = Context::from_waker(Waker::noop());
-        match self.listening.as_ref()?.poll_accept(&mut context) {
-            Poll::Ready(Ok((stream, _))) => Some(accepted(stream)),
-            Poll::Ready(Err(_)) | Poll::Pending => None,
+        loop {
+            match listening.poll_accept(&mut context) {
+                Poll::Ready(Ok((_, peer))) if self.is_filler(peer) => {}
+                Poll::Ready(Ok((stream, _))) => return Some(accepted(stream)),
+                Poll::Ready(Err(_)) | Poll::Pending => return None,
+            }
         }
+    }
+
+    /// From now on SYNs go unanswered and dials hang; after the heal a client's
+    /// next SYN is answered. Works by a full accept queue, which Linux meets
+    /// with silence.
+    ///
+    /// # Errors
+    /// As the system says it; `Unsupported` elsewhere than on Linux.
+    pub fn fall_silent(&mut self) -> io::Result<()> {
+        if !cfg!(target_os = "linux") {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        if self.is_silent() {
+            return Ok(());
+        }
+        if self.listening.is_none() {
+            self.listening = Some(listen(self.address)?);
+        }
+        let Some(listening) = &self.listening else {
+            return Ok(());
+        };
+        // On a listening socket this only changes the queue's length: there is
+        // no moment of refusal.
+        SockRef::from(listening).listen(0)?;
+        let socket = std::net::TcpStream::connect_timeout(&self.address, FILLING)?;
+        self.filler = Some(Filler {
+            address: socket.local_addr()?,
+            socket: Some(socket),
+        });
+        Ok(())
+    }
+
+    fn is_silent(&self) -> bool {
+        self.filler
+            .as_ref()
+            .is_some_and(|filler| filler.socket.is_some())
+    }
+
+    fn is_filler(&self, peer: SocketAddr) -> bool {
+        self.filler
+            .as_ref()
+            .is_some_and(|filler| filler.address == peer)
     }
 
     /// From now on dials get ECONNREFUSED. Connections in the accept queue are
     /// reset by the system. Does nothing if already refusing.
     pub fn refuse(&mut self) {
+        self.filler = None;
         self.listening = None;
     }
 
-    /// Listens again after [`Listener::refuse`], on the same port.
+    /// Accepts again after [`Listener::refuse`] or [`Listener::fall_silent`], on
+    /// the same port.
     ///
     /// # Errors
-    /// As the system says it; the listener goes on refusing then.
+    /// As the system says it; the listener stays as it was then.
     pub fn heal(&mut self) -> io::Result<()> {
-        if self.listening.is_none() {
-            self.listening = Some(listen(self.address)?);
+        match &self.listening {
+            None => self.listening = Some(listen(self.address)?),
+            Some(listening) if self.is_silent() => SockRef::from(listening).listen(BACKLOG)?,
+            Some(_) => {}
+        }
+        if let Some(filler) = &mut self.filler {
+            filler.socket = None;
         }
         Ok(())
     }

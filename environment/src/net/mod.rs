@@ -5,6 +5,7 @@
 
 mod listener;
 mod stream;
+mod unsent;
 
 pub use listener::Listener;
 pub use stream::Stream;

@@ -12,6 +12,8 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 use tokio::net::TcpStream;
 
+use super::unsent::unsent;
+
 /// A connected stream.
 ///
 /// Two ways of use: as [`AsyncRead`] and [`AsyncWrite`] for protocol libraries,
@@ -61,6 +63,12 @@ impl Stream {
     /// The error that the peer or the network has caused, if any; taken once.
     pub fn take_error(&self) -> Option<io::Error> {
         self.0.take_error().unwrap_or_else(Some)
+    }
+
+    /// Bytes that were written and that the peer's system has not yet taken;
+    /// `None` where the system does not say. Slow: for rare use.
+    pub fn unsent(&self) -> Option<u64> {
+        unsent(self.0.local_addr().ok()?, self.0.peer_addr().ok()?)
     }
 
     /// Sends FIN after all that was written; reading goes on.

@@ -117,3 +117,60 @@ async fn a_port_can_be_taken_again_after_a_restart() {
     let again = network.listen(address).unwrap();
     assert_eq!(again.local_addr(), address);
 }
+
+/// While silent a dial hangs; after the heal the client's next SYN is answered,
+/// and nobody but the client comes out of the queue.
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn a_silent_port_answers_no_syn_until_it_is_healed() {
+    let network = Network::tcp();
+    let clock = environment::Clock::start();
+    let mut listener = network.listen(loopback()).unwrap();
+    let address = listener.local_addr().to_string();
+    for _ in 0..3 {
+        listener.fall_silent().unwrap();
+        let dial = network.dial(&address);
+        tokio::pin!(dial);
+        let silence = clock.timeout(Duration::from_millis(300), &mut dial).await;
+        assert!(silence.is_err(), "somebody answered");
+        listener.heal().unwrap();
+        let dialled = clock
+            .timeout(Duration::from_secs(20), dial)
+            .await
+            .unwrap()
+            .unwrap();
+        let (accepted, peer) = clock
+            .timeout(Duration::from_secs(20), listener.accept())
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(peer, dialled.local_addr().unwrap());
+        drop(accepted);
+    }
+    listener.fall_silent().unwrap();
+    listener.refuse();
+    let refused = network.dial(&address).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn the_system_says_what_the_peer_has_not_taken() {
+    let (mut client, server, _listener) = pair().await;
+    assert_eq!(server.unsent(), Some(0));
+    let chunk = vec![7; 64 * 1024];
+    let mut sent = 0;
+    while let Ok(count) = server.try_write(&chunk) {
+        sent += count;
+    }
+    assert!(
+        server.unsent().unwrap() > 0,
+        "{sent} bytes were taken at once"
+    );
+    let mut read = vec![0; sent];
+    client.read_exact(&mut read).await.unwrap();
+    // The peer has all of it, so its acknowledgements are on their way.
+    while server.unsent() != Some(0) {
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,27 +1,11 @@
-//! The faults, each with its units, and which kind of thing it does.
+//! `latency`: everything passes later, in order.
 
 use std::time::Duration;
 
-use environment::{Direction, Draw};
+use environment::Draw;
+use environment::text::{FromToml, Mismatch, Table, Value, choice};
 
-/// What a rule does to the connections that it strikes.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Fault {
-    /// The listener is closed: dials get ECONNREFUSED. A window only.
-    Refuse,
-    /// Accepted, and reset at once.
-    Reject,
-    /// Accepted; the server is never dialled, what comes in is thrown away.
-    AcceptSilent,
-    /// Nothing passes; everything is held in order until the fault is healed.
-    Stall(Way),
-    /// FIN. Bytes not yet passed on are dropped, nothing follows.
-    Close(Side),
-    /// RST.
-    Reset(Side),
-    /// Everything passes later, in order.
-    Latency(Latency),
-}
+use super::Way;
 
 /// Delay on every byte of a link.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,89 +33,6 @@ pub enum Distribution {
     Lognormal,
 }
 
-/// Which links a fault is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// Toward the server.
-    Upstream,
-    /// Toward the client.
-    Downstream,
-    /// Both.
-    Both,
-}
-
-/// Which peer gets a close or a reset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// The client; the server's side stays open.
-    Client,
-    /// The server; the client's side stays open.
-    Server,
-    /// Both.
-    Both,
-}
-
-/// What kind of act a fault is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// On the listener, for a window.
-    Listener,
-    /// On a connection as it is accepted.
-    Accept,
-    /// On a connection, once.
-    Strike,
-    /// On the links of a connection, while it holds.
-    Hold,
-}
-
-impl Way {
-    /// Whether this link is meant.
-    pub fn covers(self, direction: Direction) -> bool {
-        match self {
-            Self::Both => true,
-            Self::Upstream => direction == Direction::Upstream,
-            Self::Downstream => direction == Direction::Downstream,
-        }
-    }
-}
-
-impl Side {
-    /// Whether the client gets it.
-    pub fn is_client(self) -> bool {
-        self != Self::Server
-    }
-
-    /// Whether the server gets it.
-    pub fn is_server(self) -> bool {
-        self != Self::Client
-    }
-}
-
-impl Fault {
-    /// The word of scenario files and journals.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Refuse => "refuse",
-            Self::Reject => "reject",
-            Self::AcceptSilent => "accept_silent",
-            Self::Stall(_) => "stall",
-            Self::Close(_) => "close",
-            Self::Reset(_) => "reset",
-            Self::Latency(_) => "latency",
-        }
-    }
-
-    /// What kind of act it is.
-    pub fn phase(&self) -> Phase {
-        match self {
-            Self::Refuse => Phase::Listener,
-            Self::Reject | Self::AcceptSilent => Phase::Accept,
-            Self::Close(_) | Self::Reset(_) => Phase::Strike,
-            Self::Stall(_) | Self::Latency(_) => Phase::Hold,
-        }
-    }
-}
-
 impl Latency {
     /// The delay that this draw gives.
     ///
@@ -151,6 +52,32 @@ impl Latency {
         // A long tail may leave what a Duration holds; a day is for ever here.
         const LONGEST: f64 = 86_400.0;
         Duration::from_secs_f64(seconds.clamp(0.0, LONGEST))
+    }
+
+    pub(crate) fn read(table: &mut Table<'_>) -> Option<Self> {
+        let way = table.or("direction", Way::Both);
+        let jitter = table.or("jitter", Duration::ZERO);
+        let distribution = table.or("distribution", Distribution::Uniform);
+        let delay = table.required::<Duration>("delay")?;
+        Some(Self {
+            way,
+            delay,
+            jitter,
+            distribution,
+        })
+    }
+}
+
+impl FromToml for Distribution {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        choice(
+            value,
+            &[
+                ("uniform", Self::Uniform),
+                ("normal", Self::Normal),
+                ("lognormal", Self::Lognormal),
+            ],
+        )
     }
 }
 

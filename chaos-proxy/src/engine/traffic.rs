@@ -1,0 +1,154 @@
+//! The bytes of a connection: read, written, ended, and what they say as they
+//! go by.
+
+use environment::Moment;
+use tokio::sync::watch;
+
+use super::connection::Connection;
+use super::field::Field;
+use super::pump::{Note, Read, Sent};
+use crate::event::{Ending, Peer, What};
+use crate::link::End;
+use crate::rule::Stage;
+
+/// Reads and writes before the rest of the program gets its turn.
+const ROUNDS: usize = 64;
+
+impl Connection {
+    /// Moves whatever can move, up to a bound that lets others have their turn.
+    pub(super) fn pump(&mut self, field: &watch::Receiver<Field>) {
+        let now = self.now();
+        for _ in 0..ROUNDS {
+            let mut moved = false;
+            for peer in [Peer::Client, Peer::Server] {
+                moved |= self.read(peer, now, field);
+                moved |= self.write(peer, now, field);
+            }
+            if !moved {
+                break;
+            }
+        }
+        self.progress(&field.borrow());
+        let both =
+            self.toward_client.lane.link.is_ended() && self.toward_server.lane.link.is_ended();
+        if both && self.ended_at.is_none() {
+            self.ended_at = Some(now);
+        }
+    }
+
+    fn read(&mut self, peer: Peer, now: Moment, field: &watch::Receiver<Field>) -> bool {
+        let (from, to) = match peer {
+            Peer::Client => (&self.toward_client, &mut self.toward_server),
+            Peer::Server => (&self.toward_server, &mut self.toward_client),
+        };
+        let Some(stream) = from
+            .stream
+            .as_ref()
+            .filter(|_| !from.has_ended && to.lane.link.wants_input())
+        else {
+            return false;
+        };
+        let mut notes = Vec::new();
+        let read = to.lane.read(stream, now, &mut notes);
+        if !matches!(read, Read::Nothing) {
+            self.heard_at = now;
+        }
+        self.note(peer, notes, field);
+        match read {
+            Read::Some => true,
+            Read::Nothing => false,
+            Read::Fin => self.peer_ended(peer, Ending::Fin),
+            Read::Reset => self.peer_ended(peer, Ending::Reset),
+        }
+    }
+
+    fn write(&mut self, peer: Peer, now: Moment, field: &watch::Receiver<Field>) -> bool {
+        let side = self.side(peer);
+        let Some(stream) = side.stream.as_ref().filter(|_| !side.lane.is_blocked) else {
+            return false;
+        };
+        let mut notes = Vec::new();
+        match side.lane.write(stream, now, &mut notes) {
+            Ok(None) => return false,
+            Ok(Some(Sent::Bytes)) => {}
+            Ok(Some(Sent::Fin)) => {
+                // Fails only if the peer has reset: then there is nobody to tell.
+                let _ = stream.shutdown_write();
+                side.lane.link.ended();
+            }
+            Ok(Some(Sent::Reset)) => side.reset(),
+            Ok(Some(Sent::Cut)) => {
+                self.begin_cut(peer, now, &field.borrow());
+            }
+            Err(_) => return self.peer_ended(peer, Ending::Reset),
+        }
+        self.note(peer, notes, field);
+        if peer == Peer::Client {
+            self.progress(&field.borrow());
+        }
+        true
+    }
+
+    /// The peer's own end, passed on in order behind what it sent before.
+    pub(super) fn peer_ended(&mut self, peer: Peer, how: Ending) -> bool {
+        let now = self.now();
+        self.tell(What::PeerEnded {
+            peer,
+            how,
+            code: None,
+        });
+        let is_reset = how == Ending::Reset;
+        let side = self.side(peer);
+        side.has_ended = true;
+        if is_reset {
+            side.stream = None;
+            side.lane.link.abandon();
+        }
+        if is_reset && peer == Peer::Client {
+            self.forget_dial();
+        }
+        let end = if is_reset { End::Reset } else { End::Fin };
+        self.opposite(peer).lane.link.push_end(now, end);
+        self.reach(Stage::Closing);
+        true
+    }
+
+    fn note(&mut self, peer: Peer, notes: Vec<Note>, field: &watch::Receiver<Field>) {
+        for note in notes {
+            match note {
+                Note::Request(target) => {
+                    self.take_name(&target, &field.borrow());
+                    self.reach(Stage::Upgrade);
+                }
+                Note::CloseFrame(code) if self.delivery.is_upgraded => {
+                    self.tell(What::PeerEnded {
+                        peer,
+                        how: Ending::CloseFrame,
+                        code,
+                    });
+                    self.reach(Stage::Closing);
+                }
+                Note::Answered(status) => {
+                    self.delivery.is_upgraded = status == 101;
+                    self.tell(What::Upgraded { status });
+                    if self.delivery.is_upgraded {
+                        self.reach(Stage::Open);
+                    }
+                }
+                Note::Delivered if peer == Peer::Client => self.delivered(),
+                Note::CloseFrame(_) | Note::Delivered => {}
+            }
+            self.progress(&field.borrow());
+        }
+    }
+
+    fn delivered(&mut self) {
+        if !std::mem::replace(&mut self.delivery.has_begun, true) {
+            self.tell(What::FirstData);
+            self.reach(Stage::Open);
+        }
+        if std::mem::take(&mut self.delivery.is_awaited) {
+            self.tell(What::Resumed);
+        }
+    }
+}

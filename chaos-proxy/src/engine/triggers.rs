@@ -1,0 +1,288 @@
+//! Rules that wait: for a stage, for bytes, for a silence, for what a cut has
+//! still to hand over.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use environment::{Direction, Moment};
+
+use super::connection::Connection;
+use super::field::Field;
+use super::gate::micros;
+use super::strikes::{Act, waiting};
+use crate::event::{Peer, What};
+use crate::fault::{Cut, Fault, How, IdleTimeout, Side};
+use crate::rule::{Stage, When};
+
+/// How long a reset waits for what came before it, at most.
+const HAND_OVER: Duration = Duration::from_secs(1);
+/// How often it looks.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// A rule that waits for this connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Waiting {
+    pub(super) rule: usize,
+    /// When it acts, once its condition has been met.
+    due: Option<Moment>,
+}
+
+/// A reset behind data.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cutting {
+    /// Whose data.
+    peer: Peer,
+    side: Side,
+    next_look: Moment,
+    until: Moment,
+}
+
+impl Connection {
+    /// The connection has come this far; stages are never left.
+    pub(super) fn reach(&mut self, stage: Stage) {
+        self.delivery.stage = self.delivery.stage.max(stage);
+    }
+
+    /// Lists the rules that will wait for this connection.
+    pub(super) fn begin_waiting(&mut self, field: &Field) {
+        let rules = waiting(&self.shared.plan, field, &self.client, self.attempt);
+        self.waiting = rules
+            .into_iter()
+            .map(|rule| Waiting { rule, due: None })
+            .collect();
+        self.progress(field);
+    }
+
+    /// Looks which conditions are met now.
+    pub(super) fn progress(&mut self, field: &Field) {
+        if !self.waiting.is_empty() {
+            self.meet_conditions();
+            self.obey_waiting(field);
+        }
+        self.outlive();
+    }
+
+    fn meet_conditions(&mut self) {
+        let (now, plan) = (self.now(), Arc::clone(&self.shared.plan));
+        let (attempt, stage) = (self.attempt, self.delivery.stage);
+        let delivered = self.toward_client.lane.link.written();
+        for waiting in self
+            .waiting
+            .iter_mut()
+            .filter(|waiting| waiting.due.is_none())
+        {
+            if let When::On {
+                condition, after, ..
+            } = &plan.rules()[waiting.rule].when
+                && condition.is_met(attempt, stage, delivered)
+            {
+                waiting.due = Some(now + *after);
+            }
+        }
+    }
+
+    fn obey_waiting(&mut self, field: &Field) {
+        let (now, plan) = (self.now(), Arc::clone(&self.shared.plan));
+        let is_due = |waiting: &Waiting| waiting.due.is_some_and(|due| due <= now);
+        let (due, waiting): (Vec<Waiting>, Vec<Waiting>) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(is_due);
+        self.waiting = waiting;
+        for waiting in &due {
+            self.obey(&Act::on(&plan, waiting.rule, waiting.due, now), field);
+        }
+        if !due.is_empty() {
+            self.apply_effects();
+        }
+    }
+
+    /// Notes the rules that end for this client now that its connection has
+    /// come so far.
+    fn outlive(&mut self) {
+        let delivered = self.toward_client.lane.link.written();
+        for (index, rule) in self.shared.plan.rules().iter().enumerate() {
+            let Some(until) = &rule.until_on else {
+                continue;
+            };
+            if until.is_met(self.attempt, self.delivery.stage, delivered)
+                && !self.outlived.contains(&index)
+            {
+                self.outlived.push(index);
+                self.unreported.push(index);
+            }
+        }
+    }
+
+    /// Tells the conductor, so that the client's other connections know.
+    pub(super) async fn report_outlived(&mut self) {
+        for rule in std::mem::take(&mut self.unreported) {
+            self.shared
+                .control
+                .end(rule, Arc::clone(&self.client))
+                .await;
+        }
+    }
+
+    /// Does what is due by the clock.
+    pub(super) fn obey_due(&mut self, field: &Field) {
+        self.release_due(field);
+        self.obey_waiting(field);
+        self.end_idle(field);
+        self.finish_cut();
+    }
+
+    /// When a rule will act by itself.
+    pub(super) fn rules_due(&self) -> impl Iterator<Item = Moment> {
+        let holds = self.held.iter().filter_map(|held| held.hold.until());
+        let waiting = self.waiting.iter().filter_map(|waiting| waiting.due);
+        let idle = self.idle_timeouts().map(|(_, due, _)| due);
+        holds
+            .chain(waiting)
+            .chain(idle)
+            .chain(self.cutting.map(|cutting| cutting.next_look))
+    }
+
+    fn idle_timeouts(&self) -> impl Iterator<Item = (usize, Moment, IdleTimeout)> {
+        self.held.iter().enumerate().filter_map(|(index, held)| {
+            match &self.shared.plan.rules()[held.rule].fault {
+                Fault::IdleTimeout(idle) => {
+                    Some((index, self.heard_at.max(held.since) + idle.delay, *idle))
+                }
+                _ => None,
+            }
+        })
+    }
+
+    fn end_idle(&mut self, field: &Field) {
+        let now = self.now();
+        let Some((index, due, idle)) = self.idle_timeouts().find(|(_, due, _)| *due <= now) else {
+            return;
+        };
+        let held = self.held.swap_remove(index);
+        let act = Act {
+            rule: held.rule,
+            occurrence: held.occurrence,
+            planned: Some(due),
+            hold: held.hold,
+        };
+        match idle.how {
+            How::Close => self.close(Side::Both),
+            How::Reset => self.reset(Side::Both),
+        }
+        self.struck(&act, field);
+    }
+
+    /// Everything before a cut toward `peer` has been written.
+    pub(super) fn begin_cut(&mut self, peer: Peer, now: Moment, field: &Field) {
+        self.side(peer).lane.link.ended();
+        let direction = match peer {
+            Peer::Client => Direction::Downstream,
+            Peer::Server => Direction::Upstream,
+        };
+        let Some((act, cut)) = self.cut_of(direction) else {
+            return;
+        };
+        self.struck(&act, field);
+        match cut.how {
+            How::Close => self.close(cut.side),
+            How::Reset => {
+                self.cutting = Some(Cutting {
+                    peer,
+                    side: cut.side,
+                    next_look: now,
+                    until: now + HAND_OVER,
+                });
+            }
+        }
+        self.finish_cut();
+    }
+
+    /// The cut that came first on this link.
+    fn cut_of(&self, direction: Direction) -> Option<(Act, Cut)> {
+        let cuts =
+            self.held
+                .iter()
+                .filter_map(|held| match &self.shared.plan.rules()[held.rule].fault {
+                    Fault::Cut(cut) if cut.way.covers(direction) => Some((held, *cut)),
+                    _ => None,
+                });
+        let (held, cut) =
+            cuts.min_by_key(|(held, cut)| cut_offset(held.offsets, cut, direction))?;
+        // It waited for bytes, so it had no time of its own.
+        Some((
+            Act {
+                rule: held.rule,
+                occurrence: held.occurrence,
+                planned: None,
+                hold: held.hold,
+            },
+            cut,
+        ))
+    }
+
+    /// Resets once the system has handed over what came before, or when it has
+    /// been given time enough.
+    fn finish_cut(&mut self) {
+        let now = self.now();
+        let Some(cutting) = self.cutting.filter(|cutting| cutting.next_look <= now) else {
+            return;
+        };
+        let stream = self.side(cutting.peer).stream.as_ref();
+        let unsent = stream.and_then(environment::Stream::unsent).unwrap_or(0);
+        if unsent > 0 && now < cutting.until {
+            self.cutting = Some(Cutting {
+                next_look: now + LOOK,
+                ..cutting
+            });
+            return;
+        }
+        self.cutting = None;
+        if unsent > 0 {
+            self.tell(What::Undelivered { bytes: unsent });
+        }
+        self.reset(cutting.side);
+    }
+
+    pub(super) fn tell_damage(&self) {
+        let (up, down) = (
+            self.toward_server.lane.link.damage(),
+            self.toward_client.lane.link.damage(),
+        );
+        let (discarded_bytes, corrupted_bytes) =
+            (up.discarded + down.discarded, up.corrupted + down.corrupted);
+        if discarded_bytes + corrupted_bytes > 0 {
+            self.tell(What::Damaged {
+                discarded_bytes,
+                corrupted_bytes,
+            });
+        }
+    }
+
+    pub(super) fn struck(&self, act: &Act, field: &Field) {
+        let rule = &self.shared.plan.rules()[act.rule];
+        let zero = field.zero.unwrap_or_default();
+        self.tell(What::Struck {
+            rule: rule.name.clone(),
+            fault: rule.fault.word().to_owned(),
+            occurrence: act.occurrence,
+            planned_us: act.planned.map(|planned| micros(planned.since(zero))),
+            actual_us: micros(self.now().since(zero)),
+        });
+    }
+}
+
+/// Where a cut that took hold at these offsets lets nothing more in.
+pub(super) fn cut_offset(offsets: (u64, u64), cut: &Cut, direction: Direction) -> u64 {
+    let (upstream, downstream) = offsets;
+    let from = match direction {
+        Direction::Upstream => upstream,
+        Direction::Downstream => downstream,
+    };
+    from.saturating_add(cut.bytes)
+}
+
+/// Whether a hold ends when the heal or its window does, rather than by what it
+/// waits for.
+pub(super) fn strikes_later(fault: &Fault) -> bool {
+    matches!(fault, Fault::Cut(_) | Fault::IdleTimeout(_))
+}

@@ -1,0 +1,98 @@
+//! `corrupt`: bits flipped at seeded positions of the stream.
+//!
+//! The stream is taken in stretches of 1,460 bytes; in each, `bytes` positions
+//! are drawn, and one bit of each is flipped. So what is damaged depends on the
+//! offset and the key, not on how the bytes were read.
+
+use environment::Draw;
+use environment::text::Table;
+
+use super::Way;
+
+/// The length of a stretch.
+const STRETCH: u64 = 1460;
+
+/// Damage to bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Corrupt {
+    /// Which links.
+    pub way: Way,
+    /// How many positions are drawn in each stretch of 1,460 bytes.
+    pub bytes: u32,
+}
+
+impl Corrupt {
+    pub(crate) fn read(table: &mut Table<'_>) -> Option<Self> {
+        let way = table.or("direction", Way::Both);
+        let bytes = table.or::<u32>("bytes", 1);
+        if !(1..=1460).contains(&bytes) {
+            table.error(
+                table.span_of("bytes"),
+                "`bytes` is how many of every 1460 are damaged: 1 to 1460",
+            );
+            return None;
+        }
+        Some(Self { way, bytes })
+    }
+
+    /// Damages `bytes`, which begin at `offset` of the stream; `draw` gives the
+    /// draw of a stretch by its number. Gives how many bytes were hit.
+    pub fn damage(&self, bytes: &mut [u8], offset: u64, draw: impl Fn(u64) -> Draw) -> u64 {
+        let end = offset + bytes.len() as u64;
+        let mut hit = 0;
+        for stretch in offset / STRETCH..end.div_ceil(STRETCH) {
+            let mut draw = draw(stretch);
+            for _ in 0..self.bytes {
+                let position = stretch * STRETCH + draw.below(STRETCH);
+                let bit = draw.below(8);
+                let index = position
+                    .checked_sub(offset)
+                    .and_then(|index| usize::try_from(index).ok());
+                if let Some(byte) = index.and_then(|index| bytes.get_mut(index)) {
+                    *byte ^= 1 << bit;
+                    hit += 1;
+                }
+            }
+        }
+        hit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use environment::{Key, Realm, Seed};
+    use proptest::prelude::*;
+
+    fn draw(stretch: u64) -> Draw {
+        Seed(7).draw(&Key::new(Realm::Proxy, "corrupt", "r").index(stretch))
+    }
+
+    #[test]
+    fn one_position_in_every_stretch_is_hit() {
+        let mut bytes = vec![0; 14_600];
+        let corrupt = Corrupt {
+            way: Way::Both,
+            bytes: 1,
+        };
+        assert_eq!(corrupt.damage(&mut bytes, 0, draw), 10);
+        for stretch in bytes.chunks(1460) {
+            assert_eq!(stretch.iter().map(|byte| byte.count_ones()).sum::<u32>(), 1);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn chunking_does_not_matter(length in 1_usize..8000, offset in 0_u64..5000, cut in 0_usize..8000, count in 1_u32..5) {
+            let corrupt = Corrupt { way: Way::Both, bytes: count };
+            let mut whole = vec![0; length];
+            let hit = corrupt.damage(&mut whole, offset, draw);
+            let mut parts = vec![0; length];
+            let (first, second) = parts.split_at_mut(cut.min(length));
+            let later = offset + first.len() as u64;
+            let hits = corrupt.damage(first, offset, draw) + corrupt.damage(second, later, draw);
+            prop_assert_eq!(hit, hits);
+            prop_assert_eq!(whole, parts);
+        }
+    }
+}

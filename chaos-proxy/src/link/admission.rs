@@ -1,0 +1,194 @@
+//! When a byte that comes in is due to go out, and whether it is still the same.
+//!
+//! A function of offset, arrival, keys, and the little that what left before
+//! leaves behind: how far a limit is used, which piece was last and when.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use environment::{Direction, Draw, Key, Moment, Realm, Seed};
+
+use super::effects::{Effects, Ruled};
+use super::segments::Segments;
+use crate::fault::{Latency, Pace};
+use crate::plan::jitter_key;
+
+/// Whose link it is: what the keys of its draws need.
+#[derive(Debug, Clone)]
+pub struct LinkName {
+    /// The seed of the plan.
+    pub seed: Seed,
+    /// The client.
+    pub client: Arc<str>,
+    /// Its connection, from 1.
+    pub attempt: u64,
+    /// Which way.
+    pub direction: Direction,
+}
+
+/// The state behind some byte of the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Tail {
+    pace: Pace,
+    slice: Option<u64>,
+    due: Moment,
+}
+
+/// Bytes that share one due time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub(super) length: usize,
+    /// What a delay's draw counts.
+    segment: u64,
+    slice: Option<u64>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Admission {
+    name: LinkName,
+    /// Behind everything that has left.
+    head: Tail,
+}
+
+impl Admission {
+    pub(super) fn new(name: LinkName) -> Self {
+        Self {
+            name,
+            head: Tail::default(),
+        }
+    }
+
+    pub(super) fn rename(&mut self, client: Arc<str>, attempt: u64) {
+        self.name.client = client;
+        self.name.attempt = attempt;
+    }
+
+    pub(super) fn name(&self) -> &LinkName {
+        &self.name
+    }
+
+    /// What ended with this state has left.
+    pub(super) fn passed(&mut self, after: Tail) {
+        self.head = after;
+    }
+
+    /// How much of `length` bytes at `offset` goes as one.
+    pub(super) fn piece(
+        &self,
+        effects: &Effects,
+        segments: &Segments,
+        offset: u64,
+        length: usize,
+    ) -> Piece {
+        let mut piece = Piece {
+            length,
+            segment: 0,
+            slice: None,
+        };
+        let mut end_at = |end: u64| {
+            let most = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX);
+            piece.length = piece.length.min(most.max(1));
+        };
+        if effects.has_jitter() {
+            let (segment, end) = segments.at(offset);
+            piece.segment = segment;
+            end_at(end);
+        }
+        if let Some(slice) = effects.sliced() {
+            let (number, end) = slice
+                .fault
+                .piece(offset, |index| self.draw("slice", slice, index));
+            piece.slice = Some(number);
+            end_at(end);
+        }
+        if let Some(limit) = effects.limited() {
+            piece.length = piece.length.min(limit.piece());
+        }
+        piece
+    }
+
+    /// When this piece is due: arrival plus every delay, no faster than the
+    /// limit, a gap behind the piece before it, and never before the one ahead.
+    pub(super) fn admit(
+        &self,
+        effects: &Effects,
+        arrived: Moment,
+        piece: &Piece,
+    ) -> (Moment, Tail) {
+        let mut pace = self.head.pace;
+        let mut due = self.delayed(effects, arrived, piece.segment);
+        if let Some(limit) = effects.limited() {
+            due = limit.admit(&mut pace, due, piece.length as u64);
+        }
+        if let Some(slice) = effects.sliced()
+            && self
+                .head
+                .slice
+                .is_some_and(|last| piece.slice != Some(last))
+        {
+            due = due.max(self.head.due + slice.fault.gap);
+        }
+        let due = due.max(self.head.due);
+        (
+            due,
+            Tail {
+                pace,
+                slice: piece.slice,
+                due,
+            },
+        )
+    }
+
+    /// When an end that arrived behind everything else is due.
+    pub(super) fn end(&self, effects: &Effects, arrived: Moment, segment: u64) -> Moment {
+        self.delayed(effects, arrived, segment).max(self.head.due)
+    }
+
+    /// The bytes as they go on, and how many of them were changed.
+    pub(super) fn damage(&self, effects: &Effects, bytes: Bytes, offset: u64) -> (Bytes, u64) {
+        if effects.corrupts().is_empty() {
+            return (bytes, 0);
+        }
+        let mut damaged = bytes.to_vec();
+        let hit = effects
+            .corrupts()
+            .iter()
+            .map(|corrupt| {
+                corrupt.fault.damage(&mut damaged, offset, |index| {
+                    self.draw("corrupt", corrupt, index)
+                })
+            })
+            .sum();
+        (Bytes::from(damaged), hit)
+    }
+
+    fn delayed(&self, effects: &Effects, arrived: Moment, segment: u64) -> Moment {
+        effects
+            .delays()
+            .iter()
+            .fold(arrived, |due, delay| due + self.delay(delay, segment))
+    }
+
+    fn delay(&self, delay: &Ruled<Latency>, segment: u64) -> std::time::Duration {
+        let name = &self.name;
+        let key = jitter_key(
+            &delay.rule,
+            &name.client,
+            name.attempt,
+            name.direction,
+            segment,
+        );
+        delay.fault.delay(&mut name.seed.draw(&key))
+    }
+
+    fn draw<T>(&self, purpose: &str, ruled: &Ruled<T>, index: u64) -> Draw {
+        let name = &self.name;
+        let key = Key::new(Realm::Proxy, purpose, &ruled.rule)
+            .client(&name.client)
+            .attempt(name.attempt)
+            .direction(name.direction)
+            .index(index);
+        name.seed.draw(&key)
+    }
+}
