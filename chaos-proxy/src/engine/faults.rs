@@ -7,7 +7,7 @@ use super::attempts::take_name;
 use super::connection::{Connection, Held};
 use super::field::Field;
 use super::strikes::{Act, on_accept, on_change};
-use super::triggers::{cut_offset, strikes_later};
+use super::triggers::cut_offset;
 use crate::event::{Peer, What};
 use crate::fault::{Fault, Phase, Side};
 use crate::link::{Effects, End};
@@ -102,7 +102,7 @@ impl Connection {
             // About the listener, or about connections that are yet to come.
             (Phase::Strike | Phase::Listener | Phase::Accept, _) => return,
         }
-        if !strikes_later(fault) {
+        if fault.phase() == Phase::Strike || !fault.is_instant() {
             self.struck(act, field);
         }
     }
@@ -187,7 +187,7 @@ impl Connection {
         self.held = held;
         for held in &over {
             let rule = &self.shared.plan.rules()[held.rule];
-            if !strikes_later(&rule.fault) {
+            if !rule.fault.is_instant() {
                 self.delivery.is_awaited = true;
                 self.tell(What::Healed {
                     rule: rule.name.clone(),

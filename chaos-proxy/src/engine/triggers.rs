@@ -280,9 +280,3 @@ pub(super) fn cut_offset(offsets: (u64, u64), cut: &Cut, direction: Direction) -
     };
     from.saturating_add(cut.bytes)
 }
-
-/// Whether a hold ends when the heal or its window does, rather than by what it
-/// waits for.
-pub(super) fn strikes_later(fault: &Fault) -> bool {
-    matches!(fault, Fault::Cut(_) | Fault::IdleTimeout(_))
-}

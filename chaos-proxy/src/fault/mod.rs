@@ -159,6 +159,42 @@ impl Fault {
         }
     }
 
+    /// Whether it strikes a connection once, rather than holding it: then it has
+    /// no length.
+    pub fn is_instant(&self) -> bool {
+        self.phase() == Phase::Strike || matches!(self, Self::Cut(_) | Self::IdleTimeout(_))
+    }
+
+    /// Whether everything still passes, only later or in smaller pieces.
+    pub fn is_mild(&self) -> bool {
+        match self {
+            Self::Latency(_) | Self::Slice(_) | Self::SlowClose(_) | Self::ConnectDelay(_) => true,
+            Self::Bandwidth(bandwidth) => bandwidth.rate > 0,
+            _ => false,
+        }
+    }
+
+    /// Whether the client gets RST of it.
+    pub fn resets_client(&self) -> bool {
+        match self {
+            Self::Reject => true,
+            Self::Reset(side) => side.is_client(),
+            Self::Cut(cut) => cut.how == How::Reset && cut.side.is_client(),
+            Self::IdleTimeout(idle) => idle.how == How::Reset,
+            _ => false,
+        }
+    }
+
+    /// Whether one peer learns nothing of the end of the other.
+    pub fn leaves_one_side_open(&self) -> bool {
+        match self {
+            Self::Close(side) | Self::Reset(side) | Self::Cut(Cut { side, .. }) => {
+                *side != Side::Both
+            }
+            _ => false,
+        }
+    }
+
     /// What kind of act it is.
     pub fn phase(&self) -> Phase {
         match self {

@@ -76,6 +76,32 @@ pub struct Attempts {
     pub last: Option<u64>,
 }
 
+impl fmt::Display for Condition {
+    /// As in `on = { … }`, without the braces.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "attempt {}", self.attempts)?;
+        if self.stage > Stage::Connect {
+            write!(f, ", phase {}", self.stage.word())?;
+        }
+        if self.bytes > 0 {
+            write!(f, ", {} bytes", self.bytes)?;
+        }
+        Ok(())
+    }
+}
+
+impl Stage {
+    /// The word of scenario files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Upgrade => "upgrade",
+            Self::Open => "open",
+            Self::Closing => "closing",
+        }
+    }
+}
+
 impl Attempts {
     /// Every connection.
     pub const ALL: Self = Self {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chaos_proxy::{Fault, Peer, Plan, What};
+use chaos_proxy::{Peer, Plan, What};
 use environment::Moment;
 
 use crate::journal::{Body, Entry};
@@ -113,18 +113,7 @@ impl Connections {
     pub(crate) fn note_resets(&mut self, plan: &Plan) {
         for strike in &self.strikes {
             let mut rules = plan.rules().iter();
-            let is_reset = rules.any(|rule| {
-                let is_toward_client = match rule.fault {
-                    Fault::Reset(side) => side.is_client(),
-                    Fault::Reject => true,
-                    Fault::Refuse
-                    | Fault::AcceptSilent
-                    | Fault::Stall(_)
-                    | Fault::Close(_)
-                    | Fault::Latency(_) => false,
-                };
-                is_toward_client && rule.name == strike.rule
-            });
+            let is_reset = rules.any(|rule| rule.fault.resets_client() && rule.name == strike.rule);
             let connections = self.by_client.get_mut(&strike.client);
             let connection = connections.and_then(|all| all.get_mut(&strike.attempt));
             if let Some(connection) = connection.filter(|_| is_reset) {

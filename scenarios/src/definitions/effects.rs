@@ -1,14 +1,14 @@
 //! Effects: what one time of one rule did to one client, and when the client
 //! noticed.
 //!
-//! `latency` has none: everything still passes, only later. A timed rule's
+//! What only slows things down has none: everything still passes. A timed rule's
 //! strikes on one client are one effect, which ends with the window; a rule on
 //! attempts has one effect for each connection that it strikes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chaos_proxy::{Fault, Occurrence, Phase, Plan, Rule, When};
+use chaos_proxy::{Occurrence, Phase, Plan, Rule, When};
 use environment::Moment;
 
 use super::Observations;
@@ -57,7 +57,7 @@ fn groups<'a>(observed: &'a Observations, plan: &'a Plan) -> Vec<(&'a Rule, Vec<
         };
         let part = match rule.when {
             When::Timed { .. } => strike.occurrence,
-            When::OnAttempt { .. } => strike.attempt,
+            When::On { .. } => strike.attempt,
         };
         let group = groups.entry((index, &strike.client, part)).or_default();
         group.push(strike);
@@ -74,7 +74,7 @@ fn effect(
     rule: &Rule,
     strikes: &[&Strike],
 ) -> Option<Effect> {
-    if matches!(rule.fault, Fault::Latency(_)) {
+    if rule.fault.is_mild() {
         return None;
     }
     let first = strikes.first()?;
@@ -93,7 +93,8 @@ fn effect(
         rule: rule.name.clone(),
         start,
         end: end.max(start),
-        revives: matches!(rule.fault.phase(), Phase::Listener | Phase::Hold),
+        revives: matches!(rule.fault.phase(), Phase::Listener | Phase::Hold)
+            && !rule.fault.is_instant(),
         detected: detected(observed, &first.client, start, &hurt),
         hurt,
     })
@@ -103,12 +104,13 @@ fn end(observed: &Observations, plan: &Plan, rule: &Rule, strikes: &[&Strike]) -
     let told = strikes.iter().filter_map(|strike| strike.healed).max();
     let last = strikes.iter().map(|strike| strike.at).max();
     let planned = match rule.when {
+        _ if rule.fault.phase() == Phase::Hold && rule.fault.is_instant() => None,
         When::Timed { .. } => strikes
             .first()
             .and_then(|strike| window(plan, rule, strike.occurrence))
             .and_then(|occurrence| occurrence.until)
             .map(|until| observed.marks.moment(until)),
-        When::OnAttempt { .. } => None,
+        When::On { .. } => None,
     };
     // A run that healed everything early healed this, too.
     let planned = planned.map(|end| end.min(observed.marks.healed.unwrap_or(end)));

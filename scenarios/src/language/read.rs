@@ -119,8 +119,8 @@ fn read_faults(root: &mut Table<'_>, clients: &[String], top: &Top) -> Vec<Rule>
 
 /// At t = 0 every client has had its first message, on attempt 1.
 fn ensure_attempt_to_come(root: &Table<'_>, rule: &Rule, place: Span) {
-    if let When::OnAttempt { attempts, .. } = &rule.when
-        && attempts.are_over_at(1)
+    if let When::On { condition, .. } = &rule.when
+        && condition.attempts.are_over_at(1)
     {
         root.error_with_help(
             place,

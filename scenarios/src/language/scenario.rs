@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chaos_proxy::{Fault, Plan, Rule, Side};
+use chaos_proxy::{Plan, Rule};
 use client_sim::{ClientsConfig, Flaw};
 use environment::Seed;
 use environment::text::Span;
@@ -91,7 +91,11 @@ impl Scenario {
             self.server.tick,
             self.server.heartbeat,
         ];
-        if self.rules.iter().any(leaves_one_side_open) {
+        if self
+            .rules
+            .iter()
+            .any(|rule| rule.fault.leaves_one_side_open())
+        {
             timers.push(self.server.ping_every + self.server.pong_within);
         }
         timers.extend(self.expect.iter().filter_map(Expectation::within));
@@ -102,16 +106,4 @@ impl Scenario {
 /// `c1` to `cN`.
 pub(super) fn names(count: u32) -> Vec<String> {
     (1..=count).map(|number| format!("c{number}")).collect()
-}
-
-/// Then the server learns of the client's end by its own pings only.
-fn leaves_one_side_open(rule: &Rule) -> bool {
-    match rule.fault {
-        Fault::Close(side) | Fault::Reset(side) => side != Side::Both,
-        Fault::Refuse
-        | Fault::Reject
-        | Fault::AcceptSilent
-        | Fault::Stall(_)
-        | Fault::Latency(_) => false,
-    }
 }

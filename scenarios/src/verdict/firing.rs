@@ -56,11 +56,12 @@ fn firing(evidence: &Evidence<'_>, index: usize, rule: &Rule) -> Firing {
     let own: Vec<&Strike> = all.filter(|strike| strike.rule == rule.name).collect();
     let lateness = own.iter().map(|strike| lateness(evidence, strike)).max();
     let missing = match rule.when {
-        _ if !rule.must_fire => None,
+        // A draw that says no is a decision, not a missing fault.
+        _ if !rule.must_fire || rule.probability.is_some() => None,
         When::Timed { .. } => missing_timed(evidence, index, rule, &own),
-        When::OnAttempt { attempts, .. } => own.is_empty().then(|| {
+        When::On { condition, .. } => own.is_empty().then(|| {
             format!(
-                "no client made attempt {attempts} while `{}` was armed",
+                "no connection came to {condition} while `{}` was armed",
                 rule.name
             )
         }),
@@ -132,6 +133,10 @@ fn spared(
     let (Phase::Strike | Phase::Hold) = rule.fault.phase() else {
         return None;
     };
+    // A cut waits for bytes, an idle timeout for silence: they may wait for ever.
+    if rule.fault.phase() == Phase::Hold && rule.fault.is_instant() {
+        return None;
+    }
     if evidence.observed.last <= from + LATE_TOLERANCE {
         return None;
     }

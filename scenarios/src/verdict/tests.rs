@@ -108,7 +108,7 @@ fn a_fault_on_a_connection_that_came_later_is_late_from_then_on() {
 fn a_rule_on_an_attempt_that_never_came_is_inconclusive() {
     let text = "[[fault]]\non = { attempt = 99 }\ninject.reset = {}\n[expect]\nmax_live = 1\n";
     let reasons = [
-        "no client made attempt 99 while `reset` was armed",
+        "no connection came to attempt 99 while `reset` was armed",
         "no rule had any effect",
     ];
     judged_as(text, &run(), Verdict::Inconclusive, &reasons);

@@ -147,7 +147,7 @@ async fn a_fault_that_cannot_fire_is_inconclusive() {
     answer.expect(3);
     let result = place.result();
     assert_eq!(result.verdict, Verdict::Inconclusive);
-    let reason = "no client made attempt 99 while `half of them` was armed";
+    let reason = "no connection came to attempt 99 while `half of them` was armed";
     assert_eq!(result.reasons[0], reason);
 }
 
