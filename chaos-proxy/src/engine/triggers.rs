@@ -174,14 +174,16 @@ impl Connection {
 
     /// Everything before a cut toward `peer` has been written.
     pub(super) fn begin_cut(&mut self, peer: Peer, now: Moment, field: &Field) {
-        self.side(peer).lane.link.ended();
         let direction = match peer {
             Peer::Client => Direction::Downstream,
             Peer::Server => Direction::Upstream,
         };
-        let Some((act, cut)) = self.cut_of(direction) else {
-            return;
-        };
+        let cut = self.cut_of(direction);
+        // A FIN to this peer still needs its link; anything else is past it.
+        if !cut.as_ref().is_some_and(|(_, cut)| cut.closes(peer)) {
+            self.side(peer).lane.link.ended();
+        }
+        let Some((act, cut)) = cut else { return };
         self.struck(&act, field);
         match cut.how {
             How::Close => self.close(cut.side),

@@ -198,6 +198,22 @@ async fn a_cut_with_fin_comes_after_exactly_so_many_bytes() {
     bench.struck("cut").await;
 }
 
+/// The FIN is the cut's own, and not what is left when everything else has ended.
+#[tokio::test]
+async fn a_cut_with_fin_tells_the_client_at_once() {
+    let server = listen(&Environment::real());
+    let mut bench = Setup::toward(server.local_addr())
+        .start("[[fault]]\non.attempt = 1\ninject.cut = { bytes = 10, side = \"client\" }");
+    bench.begin().await;
+    let mut client = bench.dial().await;
+    let mut upstream = accept(&server).await;
+    send(&mut upstream, &[7; 20]).await;
+    let end = ending_with(&mut client, 10).await;
+    assert_eq!(end.unwrap(), [7; 10]);
+    bench.struck("cut").await;
+    drop(upstream);
+}
+
 /// A reset behind data waits until the system has handed the data over.
 #[tokio::test]
 async fn a_cut_with_reset_comes_after_the_bytes_before_it() {
