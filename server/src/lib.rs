@@ -36,5 +36,5 @@ mod timer;
 pub use config::{Config, Mistake};
 pub use event::{Event, What};
 pub use message::{ClientMessage, ServerMessage};
-pub use serve::{ServeError, run};
+pub use serve::{ServeError, run, serve};
 pub use ticker::value;

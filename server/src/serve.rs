@@ -49,7 +49,24 @@ pub enum ServeError {
 /// [`ServeError`], before anything is accepted. What connections do is no error.
 pub async fn run(
     environment: Environment,
-    listener: Listener,
+    mut listener: Listener,
+    config: Config,
+    observer: Observer<Event>,
+    shutdown: CancellationToken,
+) -> Result<(), ServeError> {
+    serve(environment, &mut listener, config, observer, shutdown).await
+}
+
+/// As [`run`], on a port that stays the caller's: for a server that comes back.
+///
+/// When it returns, the listener refuses; [`Listener::heal`] it to serve again.
+/// After the future has been dropped it still listens for nobody: refuse it.
+///
+/// # Errors
+/// As [`run`].
+pub async fn serve(
+    environment: Environment,
+    listener: &mut Listener,
     config: Config,
     observer: Observer<Event>,
     shutdown: CancellationToken,
@@ -79,8 +96,8 @@ pub async fn run(
     let tasks = Tasks::new();
     let ticking = stop.clone();
     tasks.spawn(async move { hub.run(&ticking).await });
-    accept(&listener, &server, &tasks, &shutdown).await;
-    drop(listener);
+    accept(listener, &server, &tasks, &shutdown).await;
+    listener.refuse();
     stop.cancel();
     if clock.timeout(drain, tasks.ended()).await.is_err() {
         tracing::warn!(

@@ -1,10 +1,12 @@
 //! Stopping: politely, within bounds, and leaving nothing behind.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use environment::{Clock, Network};
-use ticker_server::{Config, What};
-use tokio::io::AsyncReadExt;
+use environment::{Clock, Environment, Network, Observer};
+use ticker_server::{Config, What, serve};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{Server, quick, soon};
 
@@ -79,4 +81,51 @@ async fn a_server_stopped_before_it_starts_ends() {
     let config = quick();
     let mut server = Server::start(config);
     server.stop().await;
+}
+
+/// A server that dies and comes back where it was.
+#[tokio::test]
+async fn a_port_that_stays_the_callers_is_served_again_after_a_kill_and_after_a_stop() {
+    let environment = Environment::real();
+    let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+    let mut listener = environment.network.listen(loopback).unwrap();
+    let address = listener.local_addr().to_string();
+    let network = Network::tcp();
+    for is_killed in [true, false, true] {
+        let stop = CancellationToken::new();
+        let observer = Observer::none();
+        let config = quick();
+        let served = serve(
+            environment.clone(),
+            &mut listener,
+            config,
+            observer,
+            stop.clone(),
+        );
+        let mut served = Box::pin(served);
+        let meet = async {
+            let mut stream = network.dial(&address).await.unwrap();
+            let request = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+            stream.write_all(request).await.unwrap();
+            let mut answer = [0; 4096];
+            assert_ne!(stream.read(&mut answer).await.unwrap(), 0);
+            stream
+        };
+        let mut kept = tokio::select! {
+            biased;
+            _ = &mut served => panic!("nobody stopped it"),
+            kept = soon(meet) => kept,
+        };
+        if !is_killed {
+            stop.cancel();
+            soon(&mut served).await.unwrap();
+        }
+        drop(served);
+        listener.refuse();
+        assert!(network.dial(&address).await.is_err(), "nobody is there");
+        // FIN or RST, as the system has it.
+        let ended = soon(kept.read(&mut [0; 16])).await;
+        assert!(ended.is_ok_and(|count| count == 0) || is_killed);
+        listener.heal().unwrap();
+    }
 }
