@@ -65,6 +65,7 @@ impl Service {
             apply: Apply::Faults,
             frames,
             start: Start::from(args.start),
+            repeat: args.repeat,
         };
         Ok(Self {
             environment,
