@@ -2,7 +2,6 @@
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use chaos_proxy::{Faults, Start, read_faults};
@@ -127,9 +126,6 @@ impl Args {
         Ok(self.upstream.clone())
     }
 }
-
-/// The end of a run without a `duration`: later than any run.
-pub(crate) const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 fn read_source(path: &Path) -> anyhow::Result<Source> {
     let shown = path.display();

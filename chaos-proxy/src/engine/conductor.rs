@@ -313,7 +313,7 @@ impl Conductor {
         self.change(|field| {
             field
                 .begun
-                .retain(|begun| begun.is_instant || !is_its(begun.occurrence))
+                .retain(|begun| begun.is_instant || !is_its(begun.occurrence));
         });
     }
 
