@@ -85,13 +85,21 @@ fn welcome(game: &Game) -> String {
         .iter()
         .map(|(key, _, does)| format!("    {key}   {does}"))
         .collect();
+    let plain = format!("http://{server}/plain.html?ws=ws://{proxy}/ws");
+    let echo = format!("http://{server}/websocket.html?ws=ws://{proxy}/echo");
+    let more = format!("client-sim ws://{proxy}/ws --clients 5");
+    let width = [&plain, &echo, &more]
+        .map(|text| text.len())
+        .into_iter()
+        .max()
+        .unwrap_or(0);
     format!(
         "Open in your browser:\n\n    http://{server}/?ws=ws://{proxy}/ws\n\n\
          The page comes from the server; only its WebSocket goes through the proxy,\n\
          so it stays there whatever you do to the wire. Also:\n\n    \
-         http://{server}/plain.html?ws=ws://{proxy}/ws       a page without a framework\n    \
-         http://{server}/websocket.html?ws=ws://{proxy}/echo  an echo\n    \
-         client-sim ws://{proxy}/ws --clients 5           five more clients\n\n\
+         {plain:width$}  a page without a framework\n    \
+         {echo:width$}  an echo\n    \
+         {more:width$}  five more clients\n\n\
          Press:\n\n{}\n",
         keys.join("\n")
     )
