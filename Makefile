@@ -1,6 +1,6 @@
 # The front door. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help chaos test lint fmt install
+.PHONY: help chaos play test lint fmt install
 
 # Passed on to `chaos run`, for example: make chaos ARGS="--filter 'R23*' --seed 7"
 ARGS ?=
@@ -11,6 +11,10 @@ help: ## this list
 chaos: ## the main job: every case of the catalogue, with a verdict (ARGS="…" goes to `chaos run`)
 	@cargo build --package scenarios
 	@"$${CARGO_TARGET_DIR:-target}/debug/chaos" run $(ARGS)
+
+play: ## a server, the proxy with a little trouble, and keys to make more, for your browser
+	@cargo build --package scenarios
+	@"$${CARGO_TARGET_DIR:-target}/debug/chaos" play $(ARGS)
 
 test: ## everything that must hold; a few minutes
 	cargo test --workspace

@@ -2,7 +2,6 @@
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use chaos_proxy::{Faults, Start, read_faults};
@@ -25,6 +24,9 @@ pub(crate) struct Args {
     /// Obey the [[fault]] rules of this scenario file; without, a plain wire.
     #[arg(long, value_name = "FILE")]
     pub(crate) scenario: Option<PathBuf>,
+    /// Begin the scenario again at its end, for ever.
+    #[arg(long = "loop", requires = "scenario")]
+    pub(crate) repeat: bool,
     /// The seed; before the file's, before 1.
     #[arg(long, env = "CHAOS_SEED", value_name = "N")]
     pub(crate) seed: Option<Seed>,
@@ -71,7 +73,7 @@ impl Args {
             });
         };
         let source = read_source(path)?;
-        read_faults(&source).map_err(|diagnostics| {
+        let faults = read_faults(&source).map_err(|diagnostics| {
             let count = diagnostics.len();
             let mistakes = if count == 1 { "mistake" } else { "mistakes" };
             let rendered = diagnostics.render(&source);
@@ -80,7 +82,14 @@ impl Args {
                 rendered.trim_end(),
                 path.display()
             )
-        })
+        })?;
+        if self.repeat && faults.duration.is_none() {
+            bail!(
+                "--loop: {} has no `duration` after which to begin again",
+                path.display()
+            );
+        }
+        Ok(faults)
     }
 
     /// The address to listen on.
@@ -117,9 +126,6 @@ impl Args {
         Ok(self.upstream.clone())
     }
 }
-
-/// The end of a run without a `duration`: later than any run.
-pub(crate) const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 fn read_source(path: &Path) -> anyhow::Result<Source> {
     let shown = path.display();

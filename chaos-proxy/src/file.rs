@@ -38,6 +38,16 @@ pub struct Faults {
     pub duration: Option<Duration>,
 }
 
+/// The end of a run that has none: later than any run.
+const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+impl Faults {
+    /// When a plan of these rules ends.
+    pub fn horizon(&self) -> Duration {
+        self.duration.unwrap_or(FOR_EVER)
+    }
+}
+
 /// Reads a scenario for one shared listener.
 ///
 /// # Errors

@@ -76,6 +76,27 @@ impl Plan {
         }
     }
 
+    /// Adds a rule that was not planned; it acts at `from`, and holds so long.
+    /// Gives the index of its one occurrence.
+    pub(crate) fn add(&mut self, rule: Rule, from: Duration, lasting: Option<Duration>) -> usize {
+        let until = match (lasting, rule.fault.phase()) {
+            (Some(lasting), _) => Some(from.saturating_add(lasting)),
+            (None, Phase::Strike) => None,
+            (None, Phase::Listener | Phase::Accept | Phase::Hold) => Some(self.horizon.max(from)),
+        };
+        self.rules.push(rule);
+        let rule = self.rules.len() - 1;
+        // Behind the planned ones, whatever its time: places stay what they are.
+        self.timed.push(Occurrence {
+            rule,
+            number: 1,
+            from,
+            until,
+            struck: None,
+        });
+        self.timed.len() - 1
+    }
+
     /// The rules, in the order of the file.
     pub fn rules(&self) -> &[Rule] {
         &self.rules

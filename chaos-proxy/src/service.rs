@@ -10,7 +10,7 @@ use environment::{Environment, Observer, Seed};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{Args, FOR_EVER};
+use crate::cli::Args;
 
 /// How long a dial to the upstream may take.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -32,13 +32,9 @@ impl Service {
     pub(crate) fn prepare(args: &Args) -> anyhow::Result<Self> {
         let faults = args.faults()?;
         let upstream = args.upstream()?;
+        let horizon = faults.horizon();
         let seed = args.seed.or(faults.seed).unwrap_or(Seed(1));
-        let plan = Plan::new(
-            faults.rules,
-            None,
-            seed,
-            faults.duration.unwrap_or(FOR_EVER),
-        );
+        let plan = Plan::new(faults.rules, None, seed, horizon);
         let environment = Environment::real();
         let listen = args.listen_address()?;
         let listener = environment
@@ -65,6 +61,7 @@ impl Service {
             apply: Apply::Faults,
             frames,
             start: Start::from(args.start),
+            repeat: args.repeat,
         };
         Ok(Self {
             environment,

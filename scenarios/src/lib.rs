@@ -17,6 +17,7 @@ pub mod console;
 pub mod definitions;
 pub mod journal;
 pub mod language;
+pub mod play;
 pub mod results;
 pub mod runner;
 pub mod suite;

@@ -9,7 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::field::Field;
 use super::{Apply, Route, Tell};
+use crate::fault::Fault;
 use crate::plan::Plan;
+use crate::rule::{Rule, Target, When};
 
 /// Commands wait here; a sender waits when it is full.
 const COMMANDS: usize = 16;
@@ -34,9 +36,13 @@ struct Command {
     done: Option<oneshot::Sender<()>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 enum Order {
     Begin(Moment),
+    /// A rule acts now, and holds so long.
+    Inject(Box<Rule>, Option<Duration>),
+    /// What rules of this name hold is let go.
+    Lift(String),
     /// A rule is over for a client.
     End(usize, Arc<str>),
     Heal,
@@ -55,6 +61,33 @@ impl Control {
     /// the listeners, and on whatever connects from now on.
     pub async fn begin(&self, now: Moment) {
         self.order(Order::Begin(now)).await;
+    }
+
+    /// Injects a fault now, as if a rule of this name had planned it; begins the
+    /// run if it has not begun. Without `lasting` a fault that holds does so
+    /// until the heal. When it returns, the listeners are under it.
+    pub async fn inject(&self, name: &str, fault: Fault, lasting: Option<Duration>) {
+        let rule = Rule {
+            name: name.to_owned(),
+            when: When::Timed {
+                at: Duration::ZERO,
+                every: None,
+                until: None,
+                lasting,
+            },
+            until_on: None,
+            probability: None,
+            target: Target::All,
+            fault,
+            must_fire: false,
+        };
+        self.order(Order::Inject(Box::new(rule), lasting)).await;
+    }
+
+    /// Lets go what rules of this name hold now; what is planned of them for
+    /// later stays planned.
+    pub async fn lift(&self, name: &str) {
+        self.order(Order::Lift(name.to_owned())).await;
     }
 
     /// Heals everything, for good.
@@ -118,6 +151,10 @@ pub(super) struct Conductor {
     clock: Clock,
     plan: Arc<Plan>,
     apply: Apply,
+    /// How many occurrences were planned; those behind them were injected.
+    planned: usize,
+    /// Whether the plan begins again at its end.
+    repeats: bool,
     clients: Vec<String>,
     tell: Tell,
     field: watch::Sender<Field>,
@@ -131,16 +168,20 @@ pub(super) struct Conductor {
 impl Conductor {
     pub(super) fn new(
         environment: &Environment,
-        plan: &Arc<Plan>,
+        plan: Plan,
         apply: Apply,
         routes: &[Route],
         tell: &Tell,
     ) -> (Self, watch::Receiver<Field>) {
-        let (field, receiver) = watch::channel(Field::default());
+        let planned = plan.timed().len();
+        let plan = Arc::new(plan);
+        let (field, receiver) = watch::channel(Field::new(Arc::clone(&plan)));
         let conductor = Self {
             clock: environment.clock,
-            plan: Arc::clone(plan),
+            plan,
             apply,
+            planned,
+            repeats: false,
             clients: routes
                 .iter()
                 .filter_map(|route| route.client.as_deref().map(str::to_owned))
@@ -152,6 +193,11 @@ impl Conductor {
             zero: None,
         };
         (conductor, receiver)
+    }
+
+    /// Lets the plan begin again at its end, for ever.
+    pub(super) fn repeat(&mut self) {
+        self.repeats = true;
     }
 
     /// Waits for these listeners when somebody waits for a command.
@@ -183,6 +229,8 @@ impl Conductor {
         match order {
             Order::Begin(zero) if self.zero.is_none() => self.begin(zero),
             Order::Begin(_) => {}
+            Order::Inject(rule, lasting) => self.inject(*rule, lasting),
+            Order::Lift(name) => self.lift(&name),
             Order::End(rule, client) => self.change(|field| {
                 field.ended.insert((rule, client));
             }),
@@ -210,13 +258,24 @@ impl Conductor {
         }
     }
 
+    /// The plan from the start, with another t = 0.
+    fn begin_again(&mut self, zero: Moment) {
+        self.zero = Some(zero);
+        self.agenda = agenda(&self.plan, self.planned);
+        self.change(|field| {
+            field.zero = Some(zero);
+            field.is_armed = true;
+            field.ended.clear();
+        });
+    }
+
     fn begin(&mut self, zero: Moment) {
         self.zero = Some(zero);
         for decision in self.plan.timed_decisions(&self.clients) {
             self.tell.decisions.tell(decision);
         }
         if self.apply == Apply::Faults {
-            self.agenda = agenda(&self.plan);
+            self.agenda = agenda(&self.plan, self.planned);
         }
         let is_armed = self.apply == Apply::Faults;
         self.change(|field| {
@@ -224,6 +283,38 @@ impl Conductor {
             field.is_armed = is_armed;
         });
         self.advance();
+    }
+
+    fn inject(&mut self, rule: Rule, lasting: Option<Duration>) {
+        let now = self.clock.now();
+        if self.zero.is_none() {
+            self.begin(now);
+        }
+        let zero = self.zero.unwrap_or(now);
+        let from = now.since(zero);
+        let mut plan = Plan::clone(&self.plan);
+        let occurrence = plan.add(rule, from, lasting);
+        self.plan = Arc::new(plan);
+        let until = self.plan.timed()[occurrence].until;
+        self.agenda
+            .extend(until.map(|until| (until, Change::End(occurrence))));
+        sort(&mut self.agenda);
+        let plan = Arc::clone(&self.plan);
+        self.change(|field| {
+            field.plan = plan;
+            field.zero = Some(zero);
+            field.begin(occurrence, now, until.is_none());
+        });
+    }
+
+    fn lift(&mut self, name: &str) {
+        let plan = Arc::clone(&self.plan);
+        let is_its = |occurrence: usize| plan.rules()[plan.timed()[occurrence].rule].name == name;
+        self.change(|field| {
+            field
+                .begun
+                .retain(|begun| begun.is_instant || !is_its(begun.occurrence));
+        });
     }
 
     fn next_due(&self) -> Option<Moment> {
@@ -239,7 +330,7 @@ impl Conductor {
             return;
         }
         let mut agenda = std::mem::take(&mut self.agenda);
-        let plan = &self.plan;
+        let (plan, mut is_over) = (&self.plan, false);
         self.change(|field| {
             while let Some((after, change)) = agenda.pop_if(|(after, _)| *after <= elapsed) {
                 match change {
@@ -248,30 +339,40 @@ impl Conductor {
                         field.begin(index, zero + after, is_instant);
                     }
                     Change::End(index) => field.end(index),
-                    Change::Heal => field.heal(),
+                    Change::Heal => {
+                        field.heal();
+                        is_over = true;
+                    }
                 }
             }
         });
         self.agenda = agenda;
+        if is_over && self.repeats {
+            self.begin_again(zero + self.plan.horizon());
+        }
     }
 }
 
-/// Every change of the plan, the first one last.
-fn agenda(plan: &Plan) -> Vec<(Duration, Change)> {
+/// Every change of the first `planned` occurrences, the first one last.
+fn agenda(plan: &Plan, planned: usize) -> Vec<(Duration, Change)> {
     let mut agenda = vec![(plan.horizon(), Change::Heal)];
-    for (index, occurrence) in plan.timed().iter().enumerate() {
+    for (index, occurrence) in plan.timed().iter().enumerate().take(planned) {
         agenda.push((occurrence.from, Change::Begin(index)));
         agenda.extend(occurrence.until.map(|until| (until, Change::End(index))));
     }
-    agenda.sort_unstable_by(|a, b| b.cmp(a));
+    sort(&mut agenda);
     agenda
+}
+
+/// What comes next is last, where it is taken from.
+fn sort(agenda: &mut [(Duration, Change)]) {
+    agenda.sort_unstable_by(|a, b| b.cmp(a));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::{Fault, Way};
-    use crate::rule::{Rule, Target, When};
+    use crate::fault::Way;
     use environment::Seed;
 
     fn stall(at: u64, lasting: u64) -> Rule {
@@ -296,7 +397,7 @@ mod tests {
     fn the_agenda_ends_before_it_begins_and_heals_last() {
         let rules = vec![stall(1, 2), stall(3, 9)];
         let plan = Plan::new(rules, None, Seed(1), Duration::from_secs(12));
-        let order: Vec<_> = agenda(&plan)
+        let order: Vec<_> = agenda(&plan, 2)
             .into_iter()
             .rev()
             .map(|(at, change)| (at.as_secs(), change))

@@ -23,6 +23,7 @@ use super::strikes::Hold;
 use super::triggers::{Cutting, Waiting};
 use crate::event::{Ending, Event, Peer, What};
 use crate::link::{Link, LinkName};
+use crate::plan::Plan;
 use crate::rule::Stage;
 use crate::websocket::Scanner;
 
@@ -59,6 +60,8 @@ impl Named {
 /// See the module.
 pub(super) struct Connection {
     pub(super) shared: Arc<Shared>,
+    /// The plan as this connection knows it, with the field that it has seen.
+    pub(super) plan: Arc<Plan>,
     pub(super) client: Arc<str>,
     pub(super) attempt: u64,
     pub(super) names: Option<Names>,
@@ -122,7 +125,8 @@ pub(super) async fn run(
     shared: Arc<Shared>,
     mut field: watch::Receiver<Field>,
 ) {
-    let mut connection = Connection::new(stream, named, shared);
+    let plan = Arc::clone(&field.borrow().plan);
+    let mut connection = Connection::new(stream, named, shared, plan);
     connection.tell(What::Accepted);
     let entry = {
         let field = field.borrow_and_update();
@@ -139,10 +143,10 @@ pub(super) async fn run(
 }
 
 impl Connection {
-    fn new(stream: Stream, named: Named, shared: Arc<Shared>) -> Self {
+    fn new(stream: Stream, named: Named, shared: Arc<Shared>, plan: Arc<Plan>) -> Self {
         let lane = |direction| {
             let name = LinkName {
-                seed: shared.plan.seed(),
+                seed: plan.seed(),
                 client: Arc::clone(&named.client),
                 attempt: named.attempt,
                 direction,
@@ -156,6 +160,7 @@ impl Connection {
             toward_client: Side::new(Some(stream), lane(Direction::Downstream)),
             toward_server: Side::new(None, lane(Direction::Upstream)),
             shared,
+            plan,
             client: named.client,
             attempt: named.attempt,
             names: named.names,

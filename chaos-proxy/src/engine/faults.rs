@@ -27,9 +27,10 @@ pub(super) enum Entry {
 impl Connection {
     /// Puts a new connection under the field.
     pub(super) fn enter(&mut self, field: &Field) -> Entry {
+        self.plan = Arc::clone(&field.plan);
         self.last_serial = field.last_serial;
         self.tell_decisions(field);
-        let plan = Arc::clone(&self.shared.plan);
+        let plan = Arc::clone(&self.plan);
         for act in on_accept(&plan, field, &self.client, self.attempt, self.now()) {
             match plan.rules()[act.rule].fault {
                 Fault::Reject => {
@@ -57,7 +58,9 @@ impl Connection {
     /// Brings an open connection under a changed field.
     pub(super) fn change(&mut self, field: &Field) {
         self.release(field);
-        let plan = Arc::clone(&self.shared.plan);
+        // Plans only grow: what is known by its place keeps it.
+        self.plan = Arc::clone(&field.plan);
+        let plan = Arc::clone(&self.plan);
         for act in on_change(&plan, field, &self.client, self.last_serial) {
             self.obey(&act, field);
         }
@@ -93,7 +96,7 @@ impl Connection {
     }
 
     pub(super) fn obey(&mut self, act: &Act, field: &Field) {
-        let plan = Arc::clone(&self.shared.plan);
+        let plan = Arc::clone(&self.plan);
         let fault = &plan.rules()[act.rule].fault;
         match (fault.phase(), fault) {
             (Phase::Strike, Fault::Close(side)) => self.close(*side),
@@ -123,7 +126,7 @@ impl Connection {
         let rules = self
             .held
             .iter()
-            .map(|held| &self.shared.plan.rules()[held.rule].fault);
+            .map(|held| &self.plan.rules()[held.rule].fault);
         rules
             .filter_map(|fault| match fault {
                 Fault::ConnectDelay(late) => Some(late.delay),
@@ -186,7 +189,7 @@ impl Connection {
             .partition(|held| held.hold.is_over(field, now) || is_ended(held.rule));
         self.held = held;
         for held in &over {
-            let rule = &self.shared.plan.rules()[held.rule];
+            let rule = &self.plan.rules()[held.rule];
             if !rule.fault.is_instant() {
                 self.delivery.is_awaited = true;
                 self.tell(What::Healed {
@@ -211,7 +214,7 @@ impl Connection {
     fn effects(&self, direction: Direction) -> Effects {
         let mut effects = Effects::default();
         for held in &self.held {
-            let rule = &self.shared.plan.rules()[held.rule];
+            let rule = &self.plan.rules()[held.rule];
             let name = || Arc::from(rule.name.as_str());
             match &rule.fault {
                 Fault::Stall(way) if way.covers(direction) => effects.stall(),
@@ -231,7 +234,7 @@ impl Connection {
     }
 
     fn tell_decisions(&self, field: &Field) {
-        let plan = &self.shared.plan;
+        let plan = &self.plan;
         for (index, rule) in plan.rules().iter().enumerate() {
             if matches!(rule.when, When::On { .. }) && !field.is_armed {
                 continue;

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use environment::Moment;
 
+use crate::plan::Plan;
+
 /// How long something without duration stays to be seen, by tasks that a busy
 /// machine has not let run yet.
 const SEEN_WITHIN: Duration = Duration::from_secs(60);
@@ -28,8 +30,10 @@ pub(super) struct Begun {
 }
 
 /// See the module.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Field {
+    /// The rules and their times; it only grows.
+    pub(super) plan: Arc<Plan>,
     /// Counts the changes.
     pub(super) version: u64,
     /// t = 0, once it has come.
@@ -45,6 +49,19 @@ pub(super) struct Field {
 }
 
 impl Field {
+    /// Before t = 0.
+    pub(super) fn new(plan: Arc<Plan>) -> Self {
+        Self {
+            plan,
+            version: 0,
+            zero: None,
+            is_armed: false,
+            begun: Vec::new(),
+            ended: BTreeSet::new(),
+            last_serial: 0,
+        }
+    }
+
     pub(super) fn begin(&mut self, occurrence: usize, planned: Moment, is_instant: bool) {
         self.begun
             .retain(|begun| !begun.is_instant || planned.since(begun.planned) < SEEN_WITHIN);

@@ -12,6 +12,7 @@ use super::field::{Begun, Field};
 use super::{Route, Shared, Start};
 use crate::event::{Event, What};
 use crate::fault::{Fault, Phase};
+use crate::plan::Plan;
 
 /// How long to wait after an accept that failed for want of descriptors.
 const BREATH: Duration = Duration::from_millis(50);
@@ -24,6 +25,7 @@ pub(super) async fn run(
     obeyed: watch::Sender<u64>,
 ) {
     let mut gate = Gate {
+        plan: Arc::clone(&field.borrow().plan),
         name: route.client.clone().unwrap_or_else(|| Arc::from("*")),
         route,
         shared,
@@ -61,6 +63,7 @@ pub(super) async fn run(
 }
 
 struct Gate {
+    plan: Arc<Plan>,
     name: Arc<str>,
     route: Route,
     shared: Arc<Shared>,
@@ -93,7 +96,8 @@ impl Gate {
 
     /// Closes or opens the listener as the field says.
     fn obey(&mut self, field: &Field, feed: &watch::Receiver<Field>) {
-        let plan = Arc::clone(&self.shared.plan);
+        self.plan = Arc::clone(&field.plan);
+        let plan = Arc::clone(&self.plan);
         let is_mine = |begun: &&Begun| {
             let occurrence = &plan.timed()[begun.occurrence];
             let rule = &plan.rules()[occurrence.rule];
@@ -113,7 +117,7 @@ impl Gate {
 
     /// A refusal is louder than silence.
     fn close_or_open(&mut self) {
-        let plan = &self.shared.plan;
+        let plan = &self.plan;
         let fault = |begun: &Begun| &plan.rules()[plan.timed()[begun.occurrence].rule].fault;
         let (is_refused, is_silent) = (
             self.closing
@@ -157,16 +161,16 @@ impl Gate {
             });
         };
         for begun in before.iter().filter(|begun| !self.closing.contains(begun)) {
-            let occurrence = &self.shared.plan.timed()[begun.occurrence];
-            let rule = &self.shared.plan.rules()[occurrence.rule];
+            let occurrence = &self.plan.timed()[begun.occurrence];
+            let rule = &self.plan.rules()[occurrence.rule];
             tell(What::Healed {
                 rule: rule.name.clone(),
                 occurrence: occurrence.number,
             });
         }
         for begun in self.closing.iter().filter(|begun| !before.contains(begun)) {
-            let occurrence = &self.shared.plan.timed()[begun.occurrence];
-            let rule = &self.shared.plan.rules()[occurrence.rule];
+            let occurrence = &self.plan.timed()[begun.occurrence];
+            let rule = &self.plan.rules()[occurrence.rule];
             let planned_us = micros(begun.planned.since(zero));
             let actual_us = micros(now.since(zero));
             let (rule, fault) = (rule.name.clone(), rule.fault.word().to_owned());

@@ -68,6 +68,8 @@ pub struct Config {
     pub frames: bool,
     /// When t = 0 is.
     pub start: Start,
+    /// Whether the plan begins again at its horizon, for ever.
+    pub repeat: bool,
 }
 
 /// Whether the plan is obeyed.
@@ -113,7 +115,6 @@ struct Shared {
     environment: Environment,
     upstream: String,
     dial_timeout: Duration,
-    plan: Arc<Plan>,
     frames: bool,
     tell: Tell,
     connections: TaskTracker,
@@ -132,14 +133,20 @@ pub async fn run(
     tell: Tell,
     shutdown: CancellationToken,
 ) {
-    let plan = Arc::new(config.plan);
-    let (mut conductor, field) =
-        conductor::Conductor::new(&environment, &plan, config.apply, &config.routes, &tell);
+    let (mut conductor, field) = conductor::Conductor::new(
+        &environment,
+        config.plan,
+        config.apply,
+        &config.routes,
+        &tell,
+    );
+    if config.repeat {
+        conductor.repeat();
+    }
     let shared = Arc::new(Shared {
         environment,
         upstream: config.upstream,
         dial_timeout: config.dial_timeout,
-        plan,
         frames: config.frames,
         tell,
         connections: TaskTracker::new(),

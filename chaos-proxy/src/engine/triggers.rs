@@ -45,7 +45,7 @@ impl Connection {
 
     /// Lists the rules that will wait for this connection.
     pub(super) fn begin_waiting(&mut self, field: &Field) {
-        let rules = waiting(&self.shared.plan, field, &self.client, self.attempt);
+        let rules = waiting(&self.plan, field, &self.client, self.attempt);
         self.waiting = rules
             .into_iter()
             .map(|rule| Waiting { rule, due: None })
@@ -63,7 +63,7 @@ impl Connection {
     }
 
     fn meet_conditions(&mut self) {
-        let (now, plan) = (self.now(), Arc::clone(&self.shared.plan));
+        let (now, plan) = (self.now(), Arc::clone(&self.plan));
         let (attempt, stage) = (self.attempt, self.delivery.stage);
         let delivered = self.toward_client.lane.link.written();
         for waiting in self
@@ -82,7 +82,7 @@ impl Connection {
     }
 
     fn obey_waiting(&mut self, field: &Field) {
-        let (now, plan) = (self.now(), Arc::clone(&self.shared.plan));
+        let (now, plan) = (self.now(), Arc::clone(&self.plan));
         let is_due = |waiting: &Waiting| waiting.due.is_some_and(|due| due <= now);
         let (due, waiting): (Vec<Waiting>, Vec<Waiting>) = std::mem::take(&mut self.waiting)
             .into_iter()
@@ -100,7 +100,7 @@ impl Connection {
     /// come so far.
     fn outlive(&mut self) {
         let delivered = self.toward_client.lane.link.written();
-        for (index, rule) in self.shared.plan.rules().iter().enumerate() {
+        for (index, rule) in self.plan.rules().iter().enumerate() {
             let Some(until) = &rule.until_on else {
                 continue;
             };
@@ -144,7 +144,7 @@ impl Connection {
 
     fn idle_timeouts(&self) -> impl Iterator<Item = (usize, Moment, IdleTimeout)> {
         self.held.iter().enumerate().filter_map(|(index, held)| {
-            match &self.shared.plan.rules()[held.rule].fault {
+            match &self.plan.rules()[held.rule].fault {
                 Fault::IdleTimeout(idle) => {
                     Some((index, self.heard_at.max(held.since) + idle.delay, *idle))
                 }
@@ -201,13 +201,13 @@ impl Connection {
 
     /// The cut that came first on this link.
     fn cut_of(&self, direction: Direction) -> Option<(Act, Cut)> {
-        let cuts =
-            self.held
-                .iter()
-                .filter_map(|held| match &self.shared.plan.rules()[held.rule].fault {
-                    Fault::Cut(cut) if cut.way.covers(direction) => Some((held, *cut)),
-                    _ => None,
-                });
+        let cuts = self
+            .held
+            .iter()
+            .filter_map(|held| match &self.plan.rules()[held.rule].fault {
+                Fault::Cut(cut) if cut.way.covers(direction) => Some((held, *cut)),
+                _ => None,
+            });
         let (held, cut) =
             cuts.min_by_key(|(held, cut)| cut_offset(held.offsets, cut, direction))?;
         // It waited for bytes, so it had no time of its own.
@@ -261,7 +261,7 @@ impl Connection {
     }
 
     pub(super) fn struck(&self, act: &Act, field: &Field) {
-        let rule = &self.shared.plan.rules()[act.rule];
+        let rule = &self.plan.rules()[act.rule];
         let zero = field.zero.unwrap_or_default();
         self.tell(What::Struck {
             rule: rule.name.clone(),

@@ -38,6 +38,7 @@ pub(crate) struct Setup {
     pub(crate) apply: Apply,
     pub(crate) horizon: Duration,
     pub(crate) upstream: String,
+    pub(crate) repeat: bool,
 }
 
 impl Setup {
@@ -49,6 +50,7 @@ impl Setup {
             apply: Apply::Faults,
             horizon: Duration::from_secs(600),
             upstream: upstream.to_string(),
+            repeat: false,
         }
     }
 
@@ -84,6 +86,7 @@ impl Setup {
             apply: self.apply,
             frames: self.frames,
             start: Start::OnCommand,
+            repeat: self.repeat,
         };
         let shutdown = CancellationToken::new();
         let tasks = TaskTracker::new();

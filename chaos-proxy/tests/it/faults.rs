@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use chaos_proxy::{Apply, Ending, Event, Peer, What};
+use chaos_proxy::{Apply, Ending, Event, Fault, Peer, Side, Way, What};
 use environment::Environment;
 use tokio::io::AsyncWriteExt;
 
@@ -369,4 +369,51 @@ async fn the_horizon_heals_everything() {
     bench.begin().await;
     send(&mut client, b"held until the end").await;
     expect(&mut upstream, b"held until the end").await;
+}
+
+#[tokio::test]
+async fn a_plan_can_begin_again_at_its_end() {
+    let server = listen(&Environment::real());
+    let mut setup = Setup::toward(server.local_addr());
+    (setup.horizon, setup.repeat) = (MOMENT, true);
+    let mut bench = setup.start("[[fault]]\nat = \"50ms\"\ninject.reset = {}");
+    bench.begin().await;
+    for _ in 0..3 {
+        let mut client = bench.dial().await;
+        let _upstream = accept(&server).await;
+        assert_eq!(ending(&mut client).await, Err(ErrorKind::ConnectionReset));
+        bench.struck("reset").await;
+    }
+}
+
+#[tokio::test]
+async fn a_fault_can_be_injected_by_hand() {
+    let server = listen(&Environment::real());
+    let mut bench = Setup::toward(server.local_addr()).start("");
+    let mut client = bench.dial().await;
+    let mut upstream = accept(&server).await;
+    bench
+        .control
+        .inject("wire", Fault::Stall(Way::Both), Some(MOMENT))
+        .await;
+    bench.struck("wire").await;
+    send(&mut client, b"held").await;
+    bench
+        .until(|what| matches!(what, What::Healed { .. }))
+        .await;
+    expect(&mut upstream, b"held").await;
+    bench.control.inject("gone", Fault::Refuse, None).await;
+    let refused = bench
+        .environment
+        .network
+        .dial(&bench.addresses[0].to_string())
+        .await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    bench.control.heal().await;
+    drop(bench.dial().await);
+    bench
+        .control
+        .inject("cut", Fault::Reset(Side::Both), None)
+        .await;
+    assert_eq!(ending(&mut client).await, Err(ErrorKind::ConnectionReset));
 }

@@ -1,12 +1,13 @@
 //! What can be typed.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use client_sim::Flaw;
 use environment::Seed;
 
-use super::{check, list, plan, run};
+use super::{check, list, plan, play, run};
 
 /// Do reconnecting WebSocket clients come back as they should? Runs scenarios
 /// of network faults against them and judges.
@@ -32,6 +33,9 @@ enum Command {
     Check(PathArgs),
     /// Print what a scenario's faults will do, before anything runs.
     Plan(PlanArgs),
+    /// A server, the proxy with a little trouble, and keys to make more: for
+    /// your own browser tab.
+    Play(PlayArgs),
     /// List the scenarios, each with the flaw that it catches.
     List(PathArgs),
 }
@@ -90,6 +94,26 @@ pub(crate) struct PlanArgs {
     pub(crate) json: bool,
 }
 
+/// `chaos play`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PlayArgs {
+    /// Where the ticker server and its page listen; port 0 takes a free one.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    pub(crate) server: SocketAddr,
+    /// Where the proxy listens.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9000")]
+    pub(crate) listen: SocketAddr,
+    /// The trouble, over and over; by default a little of it, a minute long.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) scenario: Option<PathBuf>,
+    /// No trouble but what you make with the keys.
+    #[arg(long, conflicts_with = "scenario")]
+    pub(crate) quiet: bool,
+    /// The seed; before the file's own, before 1.
+    #[arg(long, env = "CHAOS_SEED", value_name = "N")]
+    pub(crate) seed: Option<Seed>,
+}
+
 /// The clock that a run goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Time {
@@ -116,6 +140,7 @@ impl Args {
             Command::Run(args) => run::run(args),
             Command::Check(args) => check::check(args),
             Command::Plan(args) => plan::plan(args),
+            Command::Play(args) => play::play(args),
             Command::List(args) => list::list(args),
         }
     }

@@ -6,6 +6,7 @@ mod args;
 mod check;
 mod list;
 mod plan;
+mod play;
 mod run;
 mod signals;
 mod terminal;

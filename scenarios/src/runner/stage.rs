@@ -88,6 +88,7 @@ impl Stage {
             },
             frames: true,
             start: Start::OnCommand,
+            repeat: false,
         };
         let tell = Tell {
             events: course.recorder.observer(),

@@ -9,6 +9,7 @@
 mod bad_input;
 mod broken_off;
 mod plan;
+mod play;
 mod program;
 mod proof;
 mod readme;

@@ -1,0 +1,111 @@
+//! `chaos play`.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use chaos_proxy::{Faults, read_faults};
+use environment::text::{Document, Source};
+use environment::{Observer, Seed};
+use scenarios::play::{Deed, Game, Keyboard, MILD, keys};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::EXIT_PASSED;
+use super::args::PlayArgs;
+
+pub(super) fn play(args: &PlayArgs) -> anyhow::Result<u8> {
+    let faults = faults(args)?;
+    let seed = args.seed.or(faults.seed).unwrap_or(Seed(1));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("failed to start")?;
+    runtime.block_on(async {
+        let game = Game::new(args.server, args.listen, faults, seed);
+        let game = game.map_err(|(address, error)| {
+            anyhow::anyhow!("failed to listen on {address}: {error}")
+        })?;
+        let shutdown = CancellationToken::new();
+        // Before a word is said: who reads it may answer with Ctrl-C.
+        let mut interrupted =
+            signal(SignalKind::interrupt()).context("failed to watch for SIGINT")?;
+        let mut terminated =
+            signal(SignalKind::terminate()).context("failed to watch for SIGTERM")?;
+        let _keyboard = Keyboard::take().context("failed to read single keys")?;
+        say(&welcome(&game));
+        let playing = game.play(
+            keys(),
+            Observer::new(|line: String| say(&line)),
+            shutdown.clone(),
+        );
+        tokio::pin!(playing);
+        tokio::select! {
+            biased;
+            () = &mut playing => return Ok(()),
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
+        }
+        say("stopping");
+        shutdown.cancel();
+        playing.await;
+        anyhow::Ok(())
+    })?;
+    Ok(EXIT_PASSED)
+}
+
+fn faults(args: &PlayArgs) -> anyhow::Result<Faults> {
+    let source = match &args.scenario {
+        _ if args.quiet => Source::new("nothing", ""),
+        None => Source::new("play.toml", MILD),
+        Some(path) => read_source(path)?,
+    };
+    read_faults(&source)
+        .map_err(|mistakes| anyhow::anyhow!("{}", mistakes.render(&source).trim_end()))
+}
+
+fn read_source(path: &Path) -> anyhow::Result<Source> {
+    let shown = path.display();
+    let size = std::fs::metadata(path)
+        .with_context(|| format!("scenario {shown}"))?
+        .len();
+    if size > Document::MAX_BYTES as u64 {
+        bail!(
+            "scenario {shown}: {size} bytes; a scenario has at most {}",
+            Document::MAX_BYTES
+        );
+    }
+    let text = std::fs::read_to_string(path).with_context(|| format!("scenario {shown}"))?;
+    Ok(Source::new(shown.to_string(), text))
+}
+
+fn welcome(game: &Game) -> String {
+    let (server, proxy) = (game.server(), game.proxy());
+    let keys: Vec<String> = Deed::ALL
+        .iter()
+        .map(|(key, _, does)| format!("    {key}   {does}"))
+        .collect();
+    let plain = format!("http://{server}/plain.html?ws=ws://{proxy}/ws");
+    let echo = format!("http://{server}/websocket.html?ws=ws://{proxy}/echo");
+    let more = format!("client-sim ws://{proxy}/ws --clients 5");
+    let width = [&plain, &echo, &more]
+        .map(|text| text.len())
+        .into_iter()
+        .max()
+        .unwrap_or(0);
+    format!(
+        "Open in your browser:\n\n    http://{server}/?ws=ws://{proxy}/ws\n\n\
+         The page comes from the server; only its WebSocket goes through the proxy,\n\
+         so it stays there whatever you do to the wire. Also:\n\n    \
+         {plain:width$}  a page without a framework\n    \
+         {echo:width$}  an echo\n    \
+         {more:width$}  five more clients\n\n\
+         Press:\n\n{}\n",
+        keys.join("\n")
+    )
+}
+
+/// A line on stdout; that it has gone away is no reason to stop.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}

@@ -1,0 +1,84 @@
+//! What a person is told of an event on the wire.
+
+use chaos_proxy::{Ending, Event, Peer, What};
+
+/// One line, if the event is worth one.
+pub fn line(event: &Event) -> Option<String> {
+    let who = format!("connection {}", event.client);
+    Some(match &event.what {
+        What::Accepted => format!("{who}: accepted"),
+        What::Named { ordinal } => format!("connection {ordinal} calls itself {}", event.client),
+        What::UpstreamFailed { error } => {
+            format!("{who}: the server could not be reached: {error}")
+        }
+        What::FirstData => format!("{who}: live"),
+        What::Resumed => format!("{who}: data again"),
+        What::PeerEnded { peer, how, code } => format!("{who}: {}", ended(*peer, *how, *code)),
+        What::Struck { rule, fault, .. } if event.attempt == 0 => {
+            format!("{rule} ({fault}): dials from now on")
+        }
+        What::Healed { rule, .. } if event.attempt == 0 => {
+            format!("{rule}: over, dials are answered again")
+        }
+        What::Struck { rule, fault, .. } => format!("{who}: {rule} ({fault})"),
+        What::Healed { rule, .. } => format!("{who}: {rule} is over"),
+        What::Closed { .. } => format!("{who}: gone"),
+        What::UpstreamConnected
+        | What::Upgraded { .. }
+        | What::Undelivered { .. }
+        | What::Damaged { .. } => return None,
+    })
+}
+
+fn ended(peer: Peer, how: Ending, code: Option<u16>) -> String {
+    let peer = match peer {
+        Peer::Client => "the client",
+        Peer::Server => "the server",
+    };
+    match (how, code) {
+        (Ending::Fin, _) => format!("{peer} said FIN"),
+        (Ending::Reset, _) => format!("{peer} reset it"),
+        (Ending::CloseFrame, Some(code)) => format!("{peer} closed it with {code}"),
+        (Ending::CloseFrame, None) => format!("{peer} closed it"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use environment::Moment;
+    use std::sync::Arc;
+
+    #[test]
+    fn lines_say_who_and_what() {
+        let line = |attempt, what| {
+            line(&Event {
+                at: Moment::ORIGIN,
+                client: Arc::from("3"),
+                attempt,
+                what,
+            })
+        };
+        let struck = What::Struck {
+            rule: "wire pulled".to_owned(),
+            fault: "stall".to_owned(),
+            occurrence: 1,
+            planned_us: None,
+            actual_us: 0,
+        };
+        assert_eq!(
+            line(3, struck).as_deref(),
+            Some("connection 3: wire pulled (stall)")
+        );
+        let ended = What::PeerEnded {
+            peer: Peer::Client,
+            how: Ending::CloseFrame,
+            code: Some(1000),
+        };
+        assert_eq!(
+            line(3, ended).as_deref(),
+            Some("connection 3: the client closed it with 1000")
+        );
+        assert_eq!(line(3, What::UpstreamConnected), None);
+    }
+}

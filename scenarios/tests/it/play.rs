@@ -1,0 +1,95 @@
+//! `chaos play` as a person uses it, but with a pipe for a keyboard.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+struct Playing(Child);
+
+impl Drop for Playing {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn play() -> (Playing, BufReader<std::process::ChildStdout>, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_chaos"))
+        .args([
+            "play",
+            "--server",
+            "127.0.0.1:0",
+            "--listen",
+            "127.0.0.1:0",
+            "--quiet",
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap());
+    let page = until(&mut said, "http://");
+    let proxy = page
+        .split("ws://")
+        .nth(1)
+        .unwrap()
+        .trim_end_matches("/ws")
+        .to_owned();
+    (Playing(child), said, proxy)
+}
+
+/// The next line that has `part`; the program says it, or the test hangs up.
+fn until(said: &mut impl BufRead, part: &str) -> String {
+    let lines = said.lines().map_while(Result::ok);
+    let found = lines.into_iter().find(|line| line.contains(part));
+    found
+        .unwrap_or_else(|| panic!("it ended without saying {part:?}"))
+        .trim()
+        .to_owned()
+}
+
+#[test]
+fn keys_pull_the_wire_and_q_ends_it() {
+    let (mut playing, mut said, proxy) = play();
+    let mut keys = playing.0.stdin.take().unwrap();
+    let mut press = |key: &str| {
+        keys.write_all(key.as_bytes()).unwrap();
+        keys.flush().unwrap();
+    };
+    let mut client = TcpStream::connect(&proxy).unwrap();
+    client
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    until(&mut said, "connection 1: accepted");
+    press("w");
+    until(&mut said, "connection 1: wire pulled (stall)");
+    press("h");
+    until(&mut said, "connection 1: wire pulled is over");
+    press("R");
+    until(&mut said, "connection 1: reset by hand (reset)");
+    let error = client.read(&mut [0; 1]).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    press("d");
+    until(&mut said, "server down (refuse)");
+    let refused = TcpStream::connect(&proxy).unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+    press("q");
+    assert_eq!(playing.0.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn ctrl_c_ends_it_cleanly() {
+    let (mut playing, mut said, _) = play();
+    until(&mut said, "quit");
+    let pid = playing.0.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(playing.0.wait().unwrap().code(), Some(0));
+}
