@@ -2,25 +2,33 @@
 //!
 //! Invariant: equal to the folder `scenarios/catalogue`, file by file (tested).
 
-/// Every file's name and text, in the order of the names.
-pub(crate) const FILES: [(&str, &str); 7] = [
-    ("R01.toml", include_str!("../catalogue/R01.toml")),
-    ("R05.toml", include_str!("../catalogue/R05.toml")),
-    (
-        "R09-refuse.toml",
-        include_str!("../catalogue/R09-refuse.toml"),
-    ),
-    (
-        "R09-reject.toml",
-        include_str!("../catalogue/R09-reject.toml"),
-    ),
-    (
-        "R23-close.toml",
-        include_str!("../catalogue/R23-close.toml"),
-    ),
-    (
-        "R23-reset.toml",
-        include_str!("../catalogue/R23-reset.toml"),
-    ),
-    ("R31.toml", include_str!("../catalogue/R31.toml")),
-];
+macro_rules! files {
+    ($($name:literal)*) => {
+        /// Every file's name and text, in the order of the names.
+        pub(crate) const FILES: [(&str, &str); [$($name),*].len()] =
+            [$(($name, include_str!(concat!("../catalogue/", $name)))),*];
+    };
+}
+
+files! {
+    "R01.toml"
+    "R02.toml"
+    "R04-gone.toml"
+    "R05.toml"
+    "R06.toml"
+    "R07.toml"
+    "R08.toml"
+    "R09-refuse.toml"
+    "R09-reject.toml"
+    "R16.toml"
+    "R19.toml"
+    "R23-close.toml"
+    "R23-cut-reset.toml"
+    "R23-cut.toml"
+    "R23-reset.toml"
+    "R26.toml"
+    "R27.toml"
+    "R30.toml"
+    "R31.toml"
+    "R32-resume.toml"
+}
