@@ -8,7 +8,7 @@ use environment::Moment;
 
 use super::measure::{Measure, span};
 use super::result::{CheckResult, Finding};
-use crate::definitions::{Effect, Observations, Outage, effects, outages};
+use crate::definitions::{Dials, Effect, Observations, Outage, effects, outages};
 use crate::journal::{Entry, Header};
 use crate::language::{Expectation, Scenario};
 
@@ -25,6 +25,8 @@ pub struct Evidence<'a> {
     pub effects: Vec<Effect>,
     /// The clients' outages.
     pub outages: Vec<Outage>,
+    /// The clients' dials.
+    pub dials: Dials,
 }
 
 impl<'a> Evidence<'a> {
@@ -38,6 +40,7 @@ impl<'a> Evidence<'a> {
         Self {
             scenario,
             plan,
+            dials: Dials::of(&observed),
             observed,
             effects,
             outages,
@@ -64,6 +67,23 @@ impl<'a> Evidence<'a> {
             Some(stopped) if stopped < end => (stopped, true),
             _ => (end, false),
         }
+    }
+
+    /// From t = 0 to the end of settling; of a run that did not come so far, to
+    /// its last event.
+    pub(super) fn period(&self) -> (Moment, Moment) {
+        let marks = &self.observed.marks;
+        let until = marks.settled.unwrap_or(self.observed.last);
+        (marks.moment(Duration::ZERO), until)
+    }
+
+    /// Until when this client was to stay connected: until it was told to stop
+    /// or did, else until the journal's end.
+    pub(super) fn owes_until(&self, client: &str) -> Moment {
+        let told = self.observed.marks.told(client, "stop").next();
+        let stopped = self.observed.reports.stopped(client);
+        let ends = told.into_iter().chain(stopped);
+        ends.min().unwrap_or(self.observed.last)
     }
 
     /// "at 3s", after t = 0.
@@ -103,14 +123,26 @@ impl Seen {
 
 fn limit(expected: Expectation) -> Measure {
     match expected {
-        Expectation::RecoverWithin(limit) | Expectation::DetectWithin(limit) => {
-            Measure::limit(limit)
+        Expectation::RecoverWithin(limit)
+        | Expectation::DetectWithin(limit)
+        | Expectation::MinDialGap(limit)
+        | Expectation::FirstDelaySpread(limit) => Measure::limit(limit),
+        Expectation::MaxDials(budget) => match budget.within {
+            None => Measure::Count(budget.count),
+            Some(within) => Measure::Text(format!("{} within {}", budget.count, span(within))),
+        },
+        Expectation::PeakDials(peak) => {
+            Measure::Text(format!("{} within {}", peak.share, span(peak.within)))
         }
+        Expectation::Availability(limit) => Measure::Share(limit),
         Expectation::MaxLive(limit)
         | Expectation::Lost(limit)
         | Expectation::Duplicated(limit)
         | Expectation::Reordered(limit) => Measure::Count(limit),
-        Expectation::StateEqual | Expectation::NoLeak => Measure::Holds(true),
+        Expectation::DialGapsGrow
+        | Expectation::StateEqual
+        | Expectation::QuietAfterStop
+        | Expectation::NoLeak => Measure::Holds(true),
     }
 }
 

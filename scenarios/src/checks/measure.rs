@@ -5,7 +5,8 @@ use std::time::Duration;
 use environment::text::format_duration;
 use serde::{Deserialize, Serialize};
 
-/// A value with its unit: in JSON a number is a count, a text a time.
+/// A value with its unit: in JSON an integer is a count, another number a
+/// share, a text a time or what has words of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Measure {
@@ -15,6 +16,8 @@ pub enum Measure {
     Holds(bool),
     /// A count.
     Count(u64),
+    /// A share, from 0 to 1.
+    Share(f64),
     /// A time, such as `"412ms"`, or `"never"`.
     Text(String),
 }
@@ -43,6 +46,7 @@ impl std::fmt::Display for Measure {
             Self::Holds(true) => f.write_str("yes"),
             Self::Holds(false) => f.write_str("no"),
             Self::Count(count) => count.fmt(f),
+            Self::Share(share) => share.fmt(f),
             Self::Text(text) => text.fmt(f),
         }
     }
@@ -54,6 +58,11 @@ pub(super) fn counted(count: usize, noun: &str) -> String {
         1 => format!("1 {noun}"),
         many => format!("{many} {noun}s"),
     }
+}
+
+/// A share to three digits, which is as much as a run can show.
+pub(super) fn share(share: f64) -> f64 {
+    (share * 1000.0).round() / 1000.0
 }
 
 /// A time in whole milliseconds, as a scenario file would have it; what is
@@ -86,6 +95,9 @@ mod tests {
     fn json_is_a_number_a_text_a_truth_or_null() {
         let json = |measure: Measure| serde_json::to_string(&measure).unwrap();
         assert_eq!(json(Measure::Count(1)), "1");
+        assert_eq!(json(Measure::Share(0.875)), "0.875");
+        let whole: Measure = serde_json::from_str(&json(Measure::Share(1.0))).unwrap();
+        assert_eq!(whole, Measure::Share(1.0));
         assert_eq!(json(Measure::limit(Duration::from_secs(3))), "\"3s\"");
         assert_eq!(json(Measure::seen(None)), "\"never\"");
         assert_eq!(json(Measure::Holds(true)), "true");

@@ -4,11 +4,18 @@
 //! why. Invariant: every check names the rules that it hangs on, so that a
 //! failure is not blamed on the client when the fault itself went wrong.
 
+mod availability;
 mod detect_within;
+mod dial_gaps_grow;
 mod evidence;
+mod first_delay_spread;
+mod max_dials;
 mod max_live;
 mod measure;
+mod min_dial_gap;
 mod no_leak;
+mod peak_dials;
+mod quiet_after_stop;
 mod recover_within;
 mod result;
 mod sequence;
@@ -29,10 +36,17 @@ pub fn check(evidence: &Evidence<'_>, expected: Expectation) -> CheckResult {
         Expectation::RecoverWithin(limit) => recover_within::check(evidence, limit),
         Expectation::DetectWithin(limit) => detect_within::check(evidence, limit),
         Expectation::MaxLive(limit) => max_live::check(evidence, limit),
+        Expectation::MaxDials(budget) => max_dials::check(evidence, budget),
+        Expectation::MinDialGap(limit) => min_dial_gap::check(evidence, limit),
+        Expectation::DialGapsGrow => dial_gaps_grow::check(evidence),
+        Expectation::PeakDials(limit) => peak_dials::check(evidence, limit),
+        Expectation::FirstDelaySpread(limit) => first_delay_spread::check(evidence, limit),
+        Expectation::Availability(limit) => availability::check(evidence, limit),
         Expectation::Lost(limit) => sequence::lost(evidence, limit),
         Expectation::Duplicated(limit) => sequence::duplicated(evidence, limit),
         Expectation::Reordered(limit) => sequence::reordered(evidence, limit),
         Expectation::StateEqual => state_equal::check(evidence),
+        Expectation::QuietAfterStop => quiet_after_stop::check(evidence),
         Expectation::NoLeak => no_leak::check(evidence),
     }
 }

@@ -8,16 +8,16 @@ use crate::journal::story::Story;
 use crate::language::sample::{header, scenario};
 
 /// A scenario with one stall from 1 s to 3 s, or another fault.
-fn stalled(expect: &str) -> String {
+pub(super) fn stalled(expect: &str) -> String {
     format!("[[fault]]\nat = '1s'\nfor = '2s'\ninject.stall = {{}}\n[expect]\n{expect}\n")
 }
 
-fn reset(expect: &str) -> String {
+pub(super) fn reset(expect: &str) -> String {
     format!("[[fault]]\nat = '1s'\ninject.reset = {{}}\n[expect]\n{expect}\n")
 }
 
 #[track_caller]
-fn judge(text: &str, story: &Story, result: Finding, why: &str) -> CheckResult {
+pub(super) fn judge(text: &str, story: &Story, result: Finding, why: &str) -> CheckResult {
     let scenario = scenario(text);
     let evidence = Evidence::new(&scenario, &header(&scenario), &story.entries());
     let judged = check(&evidence, scenario.expect[0]);
@@ -25,7 +25,7 @@ fn judge(text: &str, story: &Story, result: Finding, why: &str) -> CheckResult {
     judged
 }
 
-fn run() -> Story {
+pub(super) fn run() -> Story {
     Story::run(10_000, 15_000, 15_500).connected("c1", 1, 0, 10)
 }
 

@@ -1,5 +1,6 @@
 //! The course of the run, as the harness marked it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use environment::Moment;
@@ -23,6 +24,19 @@ pub struct Marks {
     pub ended: Option<Moment>,
     /// Why it did not, in words.
     pub broken_off: Option<String>,
+    /// What clients were told to do, in order of time.
+    pub instructions: Vec<Instruction>,
+}
+
+/// Something that clients were told to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instruction {
+    /// When.
+    pub at: Moment,
+    /// What, in the file's word.
+    pub action: String,
+    /// Which clients were told.
+    pub targets: BTreeSet<String>,
 }
 
 impl Marks {
@@ -40,13 +54,26 @@ impl Marks {
             Mark::Ended => self.ended = at,
             Mark::Interrupted => self.broken_off = Some("the run was interrupted".to_owned()),
             Mark::Failed { reason } => self.broken_off = Some(reason.clone()),
-            Mark::Started | Mark::Action { .. } => {}
+            Mark::Action { action, targets } => self.instructions.push(Instruction {
+                at: entry.at,
+                action: action.clone(),
+                targets: targets.clone(),
+            }),
+            Mark::Started => {}
         }
     }
 
     /// The moment `after` t = 0; before t = 0 is known, after the origin.
     pub fn moment(&self, after: Duration) -> Moment {
         self.t_zero.unwrap_or_default() + after
+    }
+
+    /// When a client was told to do this, each time.
+    pub fn told(&self, client: &str, action: &str) -> impl Iterator<Item = Moment> {
+        let instructions = self.instructions.iter();
+        instructions
+            .filter(move |given| given.action == action && given.targets.contains(client))
+            .map(|given| given.at)
     }
 
     /// How long after t = 0 that was; zero for what was before it.

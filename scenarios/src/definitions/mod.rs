@@ -6,12 +6,15 @@
 //!   FIN, RST or Close on it ([`Connection::live`]).
 //! - **outage** of a client: from the first effect of a fault on it until that
 //!   is healed; of no length for faults that strike once ([`Outage`]).
+//! - **dial** of a client: what it tells of its dials, else its accepted
+//!   connections ([`Dials`]).
 //! - **detect** and **recover**: see [`Effect::detected`], [`Outage::recovered`].
 //!
 //! Invariant: nothing here looks at anything but entries and the plan, and
 //! entries of one moment keep the order in which they were recorded.
 
 mod connections;
+mod dials;
 mod effects;
 mod marks;
 mod outages;
@@ -22,8 +25,9 @@ mod sockets;
 mod tests;
 
 pub use connections::{Connection, Connections, Strike};
+pub use dials::{ClientDials, Dial, Dials};
 pub use effects::{Effect, effects};
-pub use marks::Marks;
+pub use marks::{Instruction, Marks};
 pub use outages::{Outage, outages};
 pub use reports::{Reports, Session};
 pub use sequences::{Sequences, unapplied};

@@ -66,6 +66,19 @@ impl Reports {
         report.fold(what, at);
     }
 
+    /// Everybody who told anything.
+    pub fn clients(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.by_client.keys()
+    }
+
+    /// The dials of a client by its own count: when each began, and when the
+    /// client was done with it.
+    pub fn dials(&self, client: &str) -> impl Iterator<Item = (Moment, Option<Moment>)> {
+        let report = self.by_client.get(client);
+        let dials = report.into_iter().flat_map(|report| report.dials.values());
+        dials.map(|dial| (dial.from, dial.until))
+    }
+
     /// The first dial or close that the client told after `from`.
     pub fn noticed(&self, client: &str, from: Moment) -> Option<Moment> {
         let report = self.by_client.get(client)?;

@@ -19,7 +19,7 @@ mod tests;
 mod top;
 
 pub use action::{Action, Deed};
-pub use expect::{CHECKS, Expectation};
+pub use expect::{CHECKS, CROWD, DialBudget, DialPeak, Expectation};
 pub use files::{CATALOGUE, FileError, Given, MAX_BYTES, Origin, gather, read_all};
 pub use proof::Proof;
 pub use read::{Mistakes, read};

@@ -104,8 +104,8 @@ fn an_id_is_safe_as_a_folder() {
 fn what_is_not_available_yet_is_told() {
     let check = |line: &str, begins: &str| wrong(&format!("{SMALL}{line}"), begins);
     check(
-        "max_dials = 3",
-        "x.toml:5:1: `max_dials` is not available yet",
+        "close_code = 1001",
+        "x.toml:5:1: `close_code` is not available yet",
     );
     check(
         "[[server_event]]\nat = '1s'",
