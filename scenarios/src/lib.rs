@@ -5,12 +5,14 @@
 //! language ─▶ runner ─▶ journal ─▶ definitions ─▶ checks ─▶ verdict ─▶ results
 //!              │ server, proxy, clients     (all pure from here on)      │
 //!            suite: many of them, some at a time                      console
+//!                                └──▶ archive: judged again, from files alone
 //! ```
 //!
 //! Only this crate knows all parts, and only it judges. Everything right of
 //! `journal` is a pure fold over a scenario and a journal, so a run can be
 //! judged again a year later.
 
+pub mod archive;
 mod catalogue;
 pub mod checks;
 pub mod console;

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use client_sim::Flaw;
 use environment::Seed;
 
-use super::{check, list, plan, play, run};
+use super::{check, judge, list, plan, play, run};
 
 /// Do reconnecting WebSocket clients come back as they should? Runs scenarios
 /// of network faults against them and judges.
@@ -36,6 +36,8 @@ enum Command {
     /// A server, the proxy with a little trouble, and keys to make more: for
     /// your own browser tab.
     Play(PlayArgs),
+    /// Judge what earlier runs left, again, without running anything.
+    Judge(JudgeArgs),
     /// List the scenarios, each with the flaw that it catches.
     List(PathArgs),
 }
@@ -114,6 +116,21 @@ pub(crate) struct PlayArgs {
     pub(crate) seed: Option<Seed>,
 }
 
+/// `chaos judge`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct JudgeArgs {
+    /// Journals, or folders: all journal.jsonl beneath. Beside each stands the
+    /// scenario.toml of its run.
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Judge by the [expect] of this scenario file instead of each run's own.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) expect: Option<PathBuf>,
+    /// Write results.json there; by default nowhere.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
 /// The clock that a run goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Time {
@@ -141,6 +158,7 @@ impl Args {
             Command::Check(args) => check::check(args),
             Command::Plan(args) => plan::plan(args),
             Command::Play(args) => play::play(args),
+            Command::Judge(args) => judge::judge(args),
             Command::List(args) => list::list(args),
         }
     }

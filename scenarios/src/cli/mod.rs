@@ -4,6 +4,7 @@
 
 mod args;
 mod check;
+mod judge;
 mod list;
 mod plan;
 mod play;

@@ -126,18 +126,22 @@ fn conclude(results: &Results, out: &Path, repeat_all: &str, was_interrupted: bo
     if was_interrupted {
         print(format_args!("{repeat_all}\n"));
     } else if code != EXIT_PASSED {
-        let not_passed = |verdict| verdict != Verdict::Passed;
-        let wanting = results.scenarios.iter().filter(|s| not_passed(s.verdict));
-        let lines: Vec<&str> = wanting.map(|scenario| scenario.repeat.as_str()).collect();
-        match lines[..] {
+        match wanting(results)[..] {
             [] => print(format_args!("{repeat_all}\n")),
-            _ => print(format_args!("{}\n", lines.join("\n"))),
+            ref lines => print(format_args!("{}\n", lines.join("\n"))),
         }
     }
     code
 }
 
-fn code(results: &Results, is_written: bool, was_interrupted: bool) -> u8 {
+/// The commands that repeat what did not pass.
+pub(super) fn wanting(results: &Results) -> Vec<&str> {
+    let not_passed = |verdict| verdict != Verdict::Passed;
+    let wanting = results.scenarios.iter().filter(|s| not_passed(s.verdict));
+    wanting.map(|scenario| scenario.repeat.as_str()).collect()
+}
+
+pub(super) fn code(results: &Results, is_written: bool, was_interrupted: bool) -> u8 {
     if was_interrupted {
         EXIT_INTERRUPTED
     } else if results.failed > 0 {

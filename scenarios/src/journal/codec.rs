@@ -171,7 +171,7 @@ pub fn decode(text: &str) -> Result<(Header, Vec<Entry>), CodecError> {
     Ok((header, entries.collect::<Result<_, _>>()?))
 }
 
-fn decode_header(line: &str) -> Result<Header, CodecError> {
+pub(super) fn decode_header(line: &str) -> Result<Header, CodecError> {
     /// What every version's header has.
     #[derive(Deserialize)]
     struct Claim {

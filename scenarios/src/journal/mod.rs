@@ -6,6 +6,7 @@
 
 mod codec;
 mod entry;
+mod reader;
 mod recorder;
 #[cfg(test)]
 pub(crate) mod story;
@@ -13,5 +14,6 @@ mod writer;
 
 pub use codec::{CodecError, decode, decode_line, encode_header, encode_line};
 pub use entry::{Body, Entry, Header, Mark};
+pub use reader::{ReadError, read};
 pub use recorder::{MAX_ENTRIES, Recorder};
 pub use writer::{JournalError, Writer};

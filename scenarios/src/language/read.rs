@@ -77,6 +77,7 @@ pub(super) fn read_into(source: &Source, diagnostics: &Diagnostics) -> Option<Sc
         actions,
         expect: expected,
         proof: proof.flatten(),
+        text: source.text().to_owned(),
         id,
         id_span: top.id_span,
     };

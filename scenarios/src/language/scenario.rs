@@ -51,6 +51,8 @@ pub struct Scenario {
     pub expect: Vec<Expectation>,
     /// The flaw that this scenario must catch.
     pub proof: Option<Proof>,
+    /// The file as it was read, to be kept with what comes of it.
+    pub text: String,
 }
 
 /// When t = 0 is.

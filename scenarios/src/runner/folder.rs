@@ -1,6 +1,7 @@
 //! Where the records of one run go: `OUT/<id>/<client>/<seed>/`.
 //!
-//! What an earlier run of the same name left there is replaced.
+//! What an earlier run of the same name left there is replaced. With its journal
+//! and its scenario's text a folder has all that a verdict needs.
 
 use std::fs;
 use std::io;
@@ -11,7 +12,10 @@ use environment::Seed;
 use super::decisions::Decisions;
 use crate::journal::JournalError;
 
-const JOURNAL: &str = "journal.jsonl";
+/// The name of every journal.
+pub const JOURNAL: &str = "journal.jsonl";
+/// The name, beside it, of the text of the scenario that was run.
+pub const SCENARIO: &str = "scenario.toml";
 const DECISIONS: &str = "decisions.jsonl";
 
 /// A record that cannot be written.
@@ -35,9 +39,9 @@ impl Folder {
         Self(out.join(id).join(client).join(seed.to_string()))
     }
 
-    /// Makes the folder, without what was there before, and says where the
-    /// journal goes.
-    pub(super) fn prepare(&self) -> Result<PathBuf, JournalError> {
+    /// Makes the folder, without what was there before and with the scenario's
+    /// text, and says where the journal goes.
+    pub(super) fn prepare(&self, scenario: &str) -> Result<PathBuf, JournalError> {
         let path = self.0.join(JOURNAL);
         let failed = |source| JournalError {
             path: path.clone(),
@@ -45,8 +49,16 @@ impl Folder {
         };
         fs::create_dir_all(&self.0).map_err(failed)?;
         match fs::remove_file(self.0.join(DECISIONS)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
-            _ => Ok(path),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        let beside = self.0.join(SCENARIO);
+        match fs::write(&beside, scenario) {
+            Ok(()) => Ok(path),
+            Err(source) => Err(JournalError {
+                path: beside,
+                source,
+            }),
         }
     }
 

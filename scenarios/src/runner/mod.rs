@@ -17,9 +17,10 @@ mod folder;
 mod stage;
 
 pub use decisions::{Decisions, line};
-pub use folder::Folder;
+pub use folder::{Folder, JOURNAL, SCENARIO};
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use client_sim::Flaw;
 use environment::{Environment, Observer, Seed};
@@ -80,7 +81,8 @@ pub async fn run(
     let environment = Environment::real();
     let recorder = Recorder::new(environment.clock, MAX_ENTRIES);
     let decisions = Decisions::default();
-    let written = write_while(&environment, settings, &header, &recorder, async {
+    let place = settings.folder.prepare(&scenario.text);
+    let written = write_while(&environment, place, &header, &recorder, async {
         let course = Course {
             environment: &environment,
             scenario,
@@ -121,13 +123,12 @@ fn header(scenario: &Scenario, settings: &Settings) -> Header {
 /// Does `work` while the journal is written beside it, and then the rest.
 async fn write_while<T>(
     environment: &Environment,
-    settings: &Settings,
+    path: Result<PathBuf, JournalError>,
     header: &Header,
     recorder: &Recorder,
     work: impl Future<Output = T>,
 ) -> Result<T, JournalError> {
-    let path = settings.folder.prepare()?;
-    let writer = Writer::create(&path, header)?;
+    let writer = Writer::create(&path?, header)?;
     let finish = CancellationToken::new();
     let follow = writer.follow(recorder.clone(), environment.clock, finish.clone());
     let work = async {

@@ -1,0 +1,171 @@
+//! What runs left, found and judged again from files alone.
+//!
+//! A record is a folder with a journal and, beside it, the text of the scenario
+//! that was run. Invariant: nothing is run and nothing is written, and a record
+//! that was not touched is judged as it was in the end of its run.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use client_sim::Flaw;
+
+use crate::journal::{self, Header, ReadError};
+use crate::language::{Expectation, FileError, Origin, Scenario, gather, read};
+use crate::results::{Invocation, ScenarioResult};
+use crate::runner::{JOURNAL, SCENARIO};
+use crate::verdict::judge;
+
+/// How deep journals are looked for: a run writes them three folders down.
+const DEPTH: usize = 8;
+
+/// A record that cannot be judged.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// A folder or file that cannot be looked at.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A folder without any journal beneath.
+    #[error("{}: there is no {JOURNAL} beneath", .0.display())]
+    Empty(PathBuf),
+    /// The journal is none.
+    #[error(transparent)]
+    Journal(#[from] ReadError),
+    /// The scenario beside it is not there, or no text.
+    #[error("{source}; a journal is judged with the {SCENARIO} of its run beside it")]
+    Scenario {
+        /// Why.
+        #[source]
+        source: FileError,
+    },
+    /// The scenario beside it has mistakes: each as `FILE:LINE:COLUMN: message`.
+    #[error("{0}")]
+    Mistakes(String),
+    /// The scenario beside it is another.
+    #[error(
+        "journal {}: a run of `{ran}` with {clients} clients, and the {SCENARIO} beside it is `{beside}` with {wanted}",
+        path.display()
+    )]
+    Stranger {
+        /// Which journal.
+        path: PathBuf,
+        /// The id in its header.
+        ran: String,
+        /// How many clients its header has.
+        clients: usize,
+        /// The id of the scenario beside it.
+        beside: String,
+        /// How many clients that has.
+        wanted: usize,
+    },
+}
+
+/// Every journal that the paths name: a file is one, whatever its name; of a
+/// folder all beneath it, in the order of their paths, each once.
+///
+/// # Errors
+/// A path that is not there, or has no journal beneath.
+pub fn find(path: &Path) -> Result<Vec<PathBuf>, ArchiveError> {
+    if !metadata(path)?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut found = Vec::new();
+    walk(path, DEPTH, &mut found)?;
+    if found.is_empty() {
+        return Err(ArchiveError::Empty(path.to_owned()));
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn metadata(path: &Path) -> Result<std::fs::Metadata, ArchiveError> {
+    path.metadata().map_err(|source| failed(path, source))
+}
+
+fn failed(path: &Path, source: io::Error) -> ArchiveError {
+    ArchiveError::Io {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// Follows no symbolic link to a folder: it may lead round in a circle.
+fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), ArchiveError> {
+    let unreadable = |source| failed(folder, source);
+    for entry in folder.read_dir().map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        if entry.file_type().map_err(unreadable)?.is_dir() {
+            if depth > 1 {
+                walk(&entry.path(), depth - 1, found)?;
+            }
+        } else if entry.file_name() == JOURNAL {
+            found.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+/// Judges one journal by its own scenario's expectations, or by others.
+///
+/// # Errors
+/// What is wrong with the journal, or with the scenario beside it.
+pub fn judge_again(
+    path: &Path,
+    expect: Option<&[Expectation]>,
+) -> Result<ScenarioResult, ArchiveError> {
+    let (header, entries) = journal::read(path)?;
+    let beside = path.with_file_name(SCENARIO);
+    let mut scenario = scenario(&beside)?;
+    ensure_same(path, &header, &scenario)?;
+    if let Some(expect) = expect {
+        scenario.expect = expect.to_vec();
+    }
+    let judgement = judge(&scenario, &header, &entries);
+    let repeat = repeat(&scenario, &header, beside);
+    Ok(ScenarioResult::new(&scenario, &header, judgement, repeat))
+}
+
+fn scenario(path: &Path) -> Result<Scenario, ArchiveError> {
+    let unreadable = |errors: Vec<FileError>| match errors.into_iter().next() {
+        Some(source) => ArchiveError::Scenario { source },
+        None => ArchiveError::Empty(path.to_owned()),
+    };
+    let given = gather(&[path.to_owned()]).map_err(unreadable)?;
+    let one = given.into_iter().next();
+    let one = one.ok_or_else(|| ArchiveError::Empty(path.to_owned()))?;
+    read(&one.source).map_err(|mistakes| ArchiveError::Mistakes(mistakes.rendered))
+}
+
+fn ensure_same(path: &Path, header: &Header, scenario: &Scenario) -> Result<(), ArchiveError> {
+    let names = scenario.client_names();
+    if header.id == scenario.id && header.clients == names {
+        return Ok(());
+    }
+    Err(ArchiveError::Stranger {
+        path: path.to_owned(),
+        ran: header.id.clone(),
+        clients: header.clients.len(),
+        beside: scenario.id.clone(),
+        wanted: names.len(),
+    })
+}
+
+/// The command that runs the same again, from the scenario's text in the record.
+fn repeat(scenario: &Scenario, header: &Header, beside: PathBuf) -> String {
+    let own = scenario.flaws(&[].into());
+    let worn = header
+        .flaws
+        .iter()
+        .filter_map(|word| word.parse::<Flaw>().ok());
+    let invocation = Invocation {
+        flaws: worn.filter(|flaw| !own.contains(flaw)).collect(),
+        is_wire: header.is_wire(),
+        ..Invocation::default()
+    };
+    invocation.repeat_one(scenario, &Origin::File(beside), header.seed())
+}

@@ -1,0 +1,95 @@
+//! `chaos judge`: verdicts on what earlier runs left.
+//!
+//! Each journal is read, judged and let go before the next.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::ensure;
+use scenarios::archive::{find, judge_again};
+use scenarios::console::{Style, report};
+use scenarios::language::Expectation;
+use scenarios::results::{Results, ScenarioResult};
+
+use super::args::JudgeArgs;
+use super::run::{code, wanting};
+use super::terminal::print;
+use super::{EXIT_PASSED, EXIT_USAGE, check, complain};
+
+/// The same table and exit code as of the runs; what cannot be judged is told
+/// beside, and makes it 2.
+pub(super) fn judge(args: &JudgeArgs) -> anyhow::Result<u8> {
+    let expect = match &args.expect {
+        None => None,
+        Some(file) => match expectations(file)? {
+            Some(expect) => Some(expect),
+            None => return Ok(EXIT_USAGE),
+        },
+    };
+    let (scenarios, is_whole) = judge_all(&args.paths, expect.as_deref());
+    let results = Results::new(scenarios);
+    if !results.scenarios.is_empty() {
+        print(report(&results, Style::of(&io::stdout())));
+    }
+    let is_written = args.out.as_ref().is_none_or(|out| write(&results, out));
+    let code = code(&results, is_written, false);
+    if code != EXIT_PASSED {
+        print(format_args!("{}\n", wanting(&results).join("\n")));
+    }
+    Ok(if is_whole { code } else { EXIT_USAGE })
+}
+
+/// Whether the results could be written; if not, that is told.
+fn write(results: &Results, out: &Path) -> bool {
+    match results.write(out) {
+        Ok(path) => {
+            print(format_args!("{}\n", path.display()));
+            true
+        }
+        Err(error) => {
+            complain(&format!("chaos: {error}"));
+            false
+        }
+    }
+}
+
+/// What another file expects, or `None` after its mistakes have been told.
+fn expectations(file: &Path) -> anyhow::Result<Option<Vec<Expectation>>> {
+    let shown = file.display();
+    ensure!(
+        !file.is_dir(),
+        "--expect {shown}: a folder; name one scenario file"
+    );
+    let read = check::read(&[file.to_owned()]);
+    Ok(read.and_then(|mut scenarios| scenarios.pop().map(|(_, scenario)| scenario.expect)))
+}
+
+/// Every journal's result, each journal once, and whether all could be judged.
+fn judge_all(paths: &[PathBuf], expect: Option<&[Expectation]>) -> (Vec<ScenarioResult>, bool) {
+    let (mut results, mut is_whole) = (Vec::new(), true);
+    let mut judged = BTreeSet::new();
+    let mut tell = |error: &dyn std::error::Error| {
+        complain(&format!("chaos: {error}"));
+        is_whole = false;
+    };
+    for path in paths {
+        let journals = match find(path) {
+            Ok(journals) => journals,
+            Err(error) => {
+                tell(&error);
+                continue;
+            }
+        };
+        for journal in journals {
+            if !judged.insert(journal.clone()) {
+                continue;
+            }
+            match judge_again(&journal, expect) {
+                Ok(result) => results.push(result),
+                Err(error) => tell(&error),
+            }
+        }
+    }
+    (results, is_whole)
+}
