@@ -61,7 +61,14 @@ pub fn read_faults(source: &Source) -> Result<Faults, Diagnostics> {
             root.ignore(key);
         }
         let seed = root.optional::<u64>("seed").map(Seed);
-        let duration = root.optional::<Duration>("duration");
+        let duration = root.spanned::<Duration>("duration");
+        if let Some((Duration::ZERO, span)) = &duration {
+            root.error(
+                span.clone(),
+                "a run of no time at all; give `duration` a length",
+            );
+        }
+        let duration = duration.map(|(duration, _)| duration);
         let reading = Reading {
             clients: None,
             horizon: duration,

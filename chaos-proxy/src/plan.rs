@@ -24,6 +24,8 @@ pub struct Plan {
     horizon: Duration,
     rules: Vec<Rule>,
     timed: Vec<Occurrence>,
+    /// The clients that each rule on connections is about, where all are known.
+    about: Vec<Option<BTreeSet<String>>>,
 }
 
 /// One time that a timed rule acts.
@@ -53,10 +55,12 @@ impl Plan {
         seed: Seed,
         horizon: Duration,
     ) -> Self {
+        let about = |rule: &Rule| clients.map(|clients| drawn_clients(rule, 0, clients, seed));
+        let about = rules.iter().map(about).collect();
         let mut timed = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
             for (number, from, until) in windows(rule, horizon) {
-                let struck = clients.map(|clients| struck_clients(rule, number, clients, seed));
+                let struck = clients.map(|clients| drawn_clients(rule, number, clients, seed));
                 timed.push(Occurrence {
                     rule: index,
                     number,
@@ -73,6 +77,7 @@ impl Plan {
             horizon,
             rules,
             timed,
+            about,
         }
     }
 
@@ -85,6 +90,7 @@ impl Plan {
             (None, Phase::Listener | Phase::Accept | Phase::Hold) => Some(self.horizon.max(from)),
         };
         self.rules.push(rule);
+        self.about.push(None);
         let rule = self.rules.len() - 1;
         // Behind the planned ones, whatever its time: places stay what they are.
         self.timed.push(Occurrence {
@@ -128,11 +134,18 @@ impl Plan {
     }
 
     /// Whether a rule on connections strikes this one, once it has come so far.
-    pub fn strikes_attempt(&self, rule: usize, client: &str, attempt: u64) -> bool {
-        let rule = &self.rules[rule];
+    pub fn strikes_attempt(&self, index: usize, client: &str, attempt: u64) -> bool {
+        let rule = &self.rules[index];
         condition_of(rule).is_some_and(|condition| condition.attempts.contains(attempt))
-            && is_drawn(rule, 0, client, self.seed)
+            && self.is_about(index, client)
             && self.happens(rule, client, attempt, 0)
+    }
+
+    fn is_about(&self, index: usize, client: &str) -> bool {
+        match &self.about[index] {
+            Some(clients) => clients.contains(client),
+            None => is_drawn(&self.rules[index], 0, client, self.seed),
+        }
     }
 
     /// Whether a rule can only be obeyed where frames are watched.
@@ -201,7 +214,7 @@ impl Plan {
         let mut decisions = Vec::new();
         let is_due =
             condition_of(rule).is_some_and(|condition| condition.attempts.contains(attempt));
-        if is_due && is_drawn(rule, 0, client, self.seed) {
+        if is_due {
             let decision = Decision {
                 attempt: Some(attempt),
                 strikes: Some(self.strikes_attempt(index, client, attempt)),
@@ -317,7 +330,7 @@ fn is_drawn(rule: &Rule, number: u64, client: &str, seed: Seed) -> bool {
     }
 }
 
-fn struck_clients(rule: &Rule, number: u64, clients: &[String], seed: Seed) -> BTreeSet<String> {
+fn drawn_clients(rule: &Rule, number: u64, clients: &[String], seed: Seed) -> BTreeSet<String> {
     let mut struck: BTreeSet<String> = clients
         .iter()
         .filter(|client| is_drawn(rule, number, client, seed))

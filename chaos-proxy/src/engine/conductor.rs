@@ -95,13 +95,14 @@ impl Control {
         self.order(Order::Heal).await;
     }
 
-    /// As [`Control::begin`], for callers that must not wait.
-    pub(super) fn try_begin(&self, now: Moment) {
-        // Full means that begins are waiting already, and one is enough.
-        let _ = self.0.try_send(Command {
+    /// As [`Control::begin`], for callers that must not wait: whether it could be
+    /// said.
+    pub(super) fn try_begin(&self, now: Moment) -> bool {
+        let command = Command {
             order: Order::Begin(now),
             done: None,
-        });
+        };
+        self.0.try_send(command).is_ok()
     }
 
     /// This rule is over for this client.
@@ -155,6 +156,8 @@ pub(super) struct Conductor {
     planned: usize,
     /// Whether the plan begins again at its end.
     repeats: bool,
+    /// Healed for good.
+    is_over: bool,
     clients: Vec<String>,
     tell: Tell,
     field: watch::Sender<Field>,
@@ -182,6 +185,7 @@ impl Conductor {
             apply,
             planned,
             repeats: false,
+            is_over: false,
             clients: routes
                 .iter()
                 .filter_map(|route| route.client.as_deref().map(str::to_owned))
@@ -215,7 +219,11 @@ impl Conductor {
                 Some(command) = commands.receiver.recv() => {
                     self.obey(command.order);
                     if let Some(done) = command.done {
-                        self.wait_for_gates().await;
+                        tokio::select! {
+                            biased;
+                            () = shutdown.cancelled() => return,
+                            () = self.wait_for_gates() => {}
+                        }
                         // The caller may have gone; the order stands.
                         let _ = done.send(());
                     }
@@ -235,6 +243,7 @@ impl Conductor {
                 field.ended.insert((rule, client));
             }),
             Order::Heal => {
+                self.is_over = true;
                 self.agenda.clear();
                 self.change(Field::heal);
             }
@@ -262,8 +271,9 @@ impl Conductor {
     fn begin_again(&mut self, zero: Moment) {
         self.zero = Some(zero);
         self.agenda = agenda(&self.plan, self.planned);
-        self.change(|field| {
+        self.advance_with(|field| {
             field.zero = Some(zero);
+            field.round += 1;
             field.is_armed = true;
             field.ended.clear();
         });
@@ -274,15 +284,16 @@ impl Conductor {
         for decision in self.plan.timed_decisions(&self.clients) {
             self.tell.decisions.tell(decision);
         }
-        if self.apply == Apply::Faults {
+        let is_armed = self.apply == Apply::Faults && !self.is_over;
+        if is_armed {
             self.agenda = agenda(&self.plan, self.planned);
         }
-        let is_armed = self.apply == Apply::Faults;
-        self.change(|field| {
+        // What begins at t = 0 does so with it: nobody sees the one without the
+        // other.
+        self.advance_with(|field| {
             field.zero = Some(zero);
             field.is_armed = is_armed;
         });
-        self.advance();
     }
 
     fn inject(&mut self, rule: Rule, lasting: Option<Duration>) {
@@ -324,14 +335,22 @@ impl Conductor {
 
     /// Makes every change that is due, as one.
     fn advance(&mut self) {
+        let elapsed = self.zero.map(|zero| self.clock.now().since(zero));
+        let is_due =
+            |(after, _): &(Duration, Change)| elapsed.is_some_and(|elapsed| *after <= elapsed);
+        if self.agenda.last().is_some_and(is_due) {
+            self.advance_with(|_| {});
+        }
+    }
+
+    /// `first`, and every change that is due, as one.
+    fn advance_with(&mut self, first: impl FnOnce(&mut Field)) {
         let Some(zero) = self.zero else { return };
         let elapsed = self.clock.now().since(zero);
-        if self.agenda.last().is_none_or(|(after, _)| *after > elapsed) {
-            return;
-        }
-        let mut agenda = std::mem::take(&mut self.agenda);
-        let (plan, mut is_over) = (&self.plan, false);
+        let (mut agenda, plan) = (std::mem::take(&mut self.agenda), &self.plan);
+        let mut is_over = false;
         self.change(|field| {
+            first(field);
             while let Some((after, change)) = agenda.pop_if(|(after, _)| *after <= elapsed) {
                 match change {
                     Change::Begin(index) => {

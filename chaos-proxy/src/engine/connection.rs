@@ -22,9 +22,9 @@ use super::side::Side;
 use super::strikes::Hold;
 use super::triggers::{Cutting, Waiting};
 use crate::event::{Ending, Event, Peer, What};
-use crate::link::{Link, LinkName};
+use crate::link::{End, Link, LinkName};
 use crate::plan::Plan;
-use crate::rule::Stage;
+use crate::rule::Reached;
 use crate::websocket::Scanner;
 
 /// How long the peers have to answer FIN with FIN.
@@ -65,12 +65,18 @@ pub(super) struct Connection {
     pub(super) client: Arc<str>,
     pub(super) attempt: u64,
     pub(super) names: Option<Names>,
+    /// Its client has a name, and so may have other connections.
+    pub(super) is_named: bool,
+    /// It was there before the rules were armed.
+    pub(super) is_old: bool,
     pub(super) toward_client: Side,
     pub(super) toward_server: Side,
     /// Whether the dial to the server is still under way.
     pub(super) is_dialling: bool,
     pub(super) held: Vec<Held>,
     pub(super) last_serial: u64,
+    /// Which round of the plan it knows its rules of; `None` before t = 0.
+    pub(super) armed_round: Option<u64>,
     pub(super) delivery: Delivery,
     /// Rules that wait for this connection to come further, or for their time.
     pub(super) waiting: Vec<Waiting>,
@@ -78,8 +84,11 @@ pub(super) struct Connection {
     pub(super) outlived: Vec<usize>,
     /// Those of them that the conductor does not know of yet.
     pub(super) unreported: Vec<usize>,
-    /// A cut that waits for the system to hand over what came before it.
-    pub(super) cutting: Option<Cutting>,
+    /// Rules whose end was past before they were armed.
+    pub(super) passed: Vec<usize>,
+    /// Resets that wait for the system to hand over what came before them.
+    pub(super) cutting: Vec<Cutting>,
+    pub(super) accepted_at: Moment,
     /// When a peer was last heard.
     pub(super) heard_at: Moment,
     /// When both links had ended.
@@ -89,7 +98,7 @@ pub(super) struct Connection {
 /// How far the connection has come.
 #[derive(Debug)]
 pub(super) struct Delivery {
-    pub(super) stage: Stage,
+    pub(super) reached: Reached,
     /// The answer 101 was delivered: frames may follow.
     pub(super) is_upgraded: bool,
     pub(super) has_begun: bool,
@@ -124,15 +133,18 @@ pub(super) async fn run(
     named: Named,
     shared: Arc<Shared>,
     mut field: watch::Receiver<Field>,
+    seen: u64,
 ) {
     let plan = Arc::clone(&field.borrow().plan);
     let mut connection = Connection::new(stream, named, shared, plan);
     connection.tell(What::Accepted);
     let entry = {
         let field = field.borrow_and_update();
-        connection.enter(&field)
+        connection.enter(&field, seen)
     };
-    if entry != Entry::Rejected {
+    if entry == Entry::Rejected {
+        connection.report_outlived().await;
+    } else {
         connection.carry(&mut field).await;
     }
     connection.tell_damage();
@@ -163,12 +175,15 @@ impl Connection {
             plan,
             client: named.client,
             attempt: named.attempt,
+            is_named: named.names.is_none(),
+            is_old: false,
             names: named.names,
             is_dialling: true,
             held: Vec::new(),
             last_serial: 0,
+            armed_round: None,
             delivery: Delivery {
-                stage: Stage::Connect,
+                reached: Reached::ACCEPTED,
                 is_upgraded: false,
                 has_begun: false,
                 is_awaited: false,
@@ -176,7 +191,9 @@ impl Connection {
             waiting: Vec::new(),
             outlived: Vec::new(),
             unreported: Vec::new(),
-            cutting: None,
+            passed: Vec::new(),
+            cutting: Vec::new(),
+            accepted_at: heard_at,
             heard_at,
             ended_at: None,
         }
@@ -197,7 +214,7 @@ impl Connection {
     }
 
     async fn carry(&mut self, field: &mut watch::Receiver<Field>) {
-        let mut dial: Option<Dial> = self.is_dialling.then(|| self.dial());
+        let mut dial: Option<Dial> = None;
         loop {
             // Here, so that a connection that is always ready is not forgotten.
             self.obey_due(&field.borrow());
@@ -208,7 +225,11 @@ impl Connection {
             }
             if !self.is_dialling {
                 dial = None;
+            } else if dial.is_none() && self.dial_at() <= self.now() {
+                dial = Some(self.dial());
             }
+            // Others have their turn even if this one is always ready.
+            tokio::task::consume_budget().await;
             match self.wake(field, &mut dial).await {
                 Wake::Stop => return,
                 Wake::Field => self.change(&field.borrow_and_update()),
@@ -221,7 +242,8 @@ impl Connection {
 
     async fn wake(&self, field: &mut watch::Receiver<Field>, dial: &mut Option<Dial>) -> Wake {
         let (client, server) = (&self.toward_client, &self.toward_server);
-        let deadline = self.deadline();
+        let dial_at = (self.is_dialling && dial.is_none()).then(|| self.dial_at());
+        let deadline = self.deadline().into_iter().chain(dial_at).min();
         tokio::select! {
             biased;
             () = self.shared.stop.cancelled() => Wake::Stop,
@@ -235,11 +257,7 @@ impl Connection {
 
     fn dial(&self) -> Dial {
         let shared = Arc::clone(&self.shared);
-        let delay = self.dial_delay();
         Box::pin(async move {
-            if !delay.is_zero() {
-                shared.environment.clock.sleep(delay).await;
-            }
             let dial = shared.environment.network.dial(&shared.upstream);
             let dialled = shared
                 .environment
@@ -263,7 +281,9 @@ impl Connection {
                     error: error.kind().to_string(),
                 });
                 self.toward_server.lane.link.abandon();
-                self.toward_client.reset();
+                // In order behind what holds it, as the server's own would be.
+                let now = self.now();
+                self.toward_client.lane.link.push_end(now, End::Reset);
             }
         }
     }

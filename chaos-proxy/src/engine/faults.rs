@@ -1,19 +1,18 @@
 //! What rules do to a connection: strike it, hold it, let it go.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::attempts::take_name;
 use super::connection::{Connection, Held};
 use super::field::Field;
-use super::strikes::{Act, on_accept, on_change};
+use super::strikes::{Act, Subject};
 use super::triggers::cut_offset;
 use crate::event::{Peer, What};
 use crate::fault::{Fault, Phase, Side};
 use crate::link::{Effects, End};
 use crate::rule::When;
 use crate::websocket::client_name;
-use environment::Direction;
+use environment::{Direction, Moment};
 
 /// How a connection begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,34 +24,51 @@ pub(super) enum Entry {
 }
 
 impl Connection {
-    /// Puts a new connection under the field.
-    pub(super) fn enter(&mut self, field: &Field) -> Entry {
+    /// Puts a new connection under the field; what began after serial `seen` is
+    /// new to it.
+    pub(super) fn enter(&mut self, field: &Field, seen: u64) -> Entry {
         self.plan = Arc::clone(&field.plan);
         self.last_serial = field.last_serial;
+        self.armed_round = field.is_armed.then_some(field.round);
         self.tell_decisions(field);
+        let acts = self.subject(field).on_accept(self.now(), seen);
+        let entry = self.obey_entry(acts, Vec::new(), field);
+        self.begin_waiting(field);
+        entry
+    }
+
+    /// What strikes it as it begins. `before` holds it already.
+    fn obey_entry(&mut self, acts: Vec<Act>, mut before: Vec<Held>, field: &Field) -> Entry {
         let plan = Arc::clone(&self.plan);
-        for act in on_accept(&plan, field, &self.client, self.attempt, self.now()) {
+        let mut entry = Entry::Admitted;
+        for act in acts {
+            let is_same = |held: &Held| held.rule == act.rule && held.occurrence == act.occurrence;
+            if let Some(index) = before.iter().position(is_same) {
+                self.held.push(before.remove(index));
+                continue;
+            }
             match plan.rules()[act.rule].fault {
                 Fault::Reject => {
                     self.leave_server();
                     self.toward_client.reset();
                     self.struck(&act, field);
-                    return Entry::Rejected;
+                    entry = Entry::Rejected;
+                    break;
                 }
                 Fault::AcceptSilent => {
                     self.leave_server();
                     self.struck(&act, field);
                 }
-                Fault::ConnectDelay(_) => {
+                Fault::ConnectDelay(_) if self.is_dialling => {
                     self.hold(&act);
                     self.struck(&act, field);
                 }
                 _ => self.obey(&act, field),
             }
         }
+        before.iter().for_each(|held| self.let_go(held));
         self.apply_effects();
-        self.begin_waiting(field);
-        Entry::Admitted
+        entry
     }
 
     /// Brings an open connection under a changed field.
@@ -60,8 +76,10 @@ impl Connection {
         self.release(field);
         // Plans only grow: what is known by its place keeps it.
         self.plan = Arc::clone(&field.plan);
-        let plan = Arc::clone(&self.plan);
-        for act in on_change(&plan, field, &self.client, self.last_serial) {
+        if field.is_armed && self.armed_round != Some(field.round) {
+            self.begin_round(field);
+        }
+        for act in self.subject(field).on_change(self.last_serial) {
             self.obey(&act, field);
         }
         self.last_serial = field.last_serial;
@@ -76,7 +94,7 @@ impl Connection {
     }
 
     /// Takes the name that the upgrade's request gives, and with it the rules
-    /// that are about this name.
+    /// that are about this name; those that hold it go on holding it.
     pub(super) fn take_name(&mut self, target: &str, field: &Field) {
         let Some(names) = self.names.take() else {
             return;
@@ -87,12 +105,29 @@ impl Connection {
         };
         let ordinal = std::mem::replace(&mut self.attempt, attempt);
         self.client = Arc::clone(&name);
+        self.is_named = true;
         self.tell(What::Named { ordinal });
         for side in [&mut self.toward_client, &mut self.toward_server] {
             side.lane.link.rename(Arc::clone(&name), attempt);
         }
-        self.held.clear();
-        self.enter(field);
+        self.outlived.clear();
+        self.unreported.clear();
+        self.tell_decisions(field);
+        let before = std::mem::take(&mut self.held);
+        // What struck once has struck, or is still to be seen as a change.
+        let acts = self.subject(field).on_accept(self.now(), u64::MAX);
+        self.obey_entry(acts, before, field);
+        self.begin_waiting(field);
+    }
+
+    pub(super) fn subject<'a>(&'a self, field: &'a Field) -> Subject<'a> {
+        Subject {
+            plan: &self.plan,
+            field,
+            client: &self.client,
+            attempt: self.attempt,
+            is_old: self.is_old,
+        }
     }
 
     pub(super) fn obey(&mut self, act: &Act, field: &Field) {
@@ -121,29 +156,27 @@ impl Connection {
         });
     }
 
-    /// How long the rules in force put off the dial to the server.
-    pub(super) fn dial_delay(&self) -> Duration {
+    /// When the rules in force let the server be dialled.
+    pub(super) fn dial_at(&self) -> Moment {
         let rules = self
             .held
             .iter()
             .map(|held| &self.plan.rules()[held.rule].fault);
-        rules
-            .filter_map(|fault| match fault {
-                Fault::ConnectDelay(late) => Some(late.delay),
-                _ => None,
-            })
-            .sum()
+        let delays = rules.filter_map(|fault| match fault {
+            Fault::ConnectDelay(late) => Some(late.delay),
+            _ => None,
+        });
+        delays.fold(self.accepted_at, |at, delay| at + delay)
     }
 
     /// FIN to one or both; what was not yet passed on to them is dropped.
     pub(super) fn close(&mut self, side: Side) {
-        let now = self.now();
         if side.is_client() {
-            self.toward_client.cut(now, End::Fin);
+            self.toward_client.cut(End::Fin);
         }
         if side.is_server() {
             self.forget_dial();
-            self.toward_server.cut(now, End::Fin);
+            self.toward_server.cut(End::Fin);
         }
     }
 
@@ -173,32 +206,54 @@ impl Connection {
     }
 
     fn release(&mut self, field: &Field) -> bool {
-        let (now, client) = (self.now(), Arc::clone(&self.client));
+        let now = self.now();
         if !field.is_armed {
             self.waiting.clear();
         }
         let is_ended = |rule: usize| {
-            field
-                .ended
-                .iter()
-                .any(|(ended, whose)| *ended == rule && *whose == client)
+            let is_this =
+                |(ended, whose): &(usize, Arc<str>)| *ended == rule && *whose == self.client;
+            self.outlived.contains(&rule) || field.ended.iter().any(is_this)
         };
-        self.waiting.retain(|waiting| !is_ended(waiting.rule));
-        let (over, held): (Vec<Held>, Vec<Held>) = std::mem::take(&mut self.held)
-            .into_iter()
-            .partition(|held| held.hold.is_over(field, now) || is_ended(held.rule));
-        self.held = held;
-        for held in &over {
-            let rule = &self.plan.rules()[held.rule];
-            if !rule.fault.is_instant() {
-                self.delivery.is_awaited = true;
-                self.tell(What::Healed {
-                    rule: rule.name.clone(),
-                    occurrence: held.occurrence,
-                });
-            }
-        }
+        let waiting = self
+            .waiting
+            .iter()
+            .filter(|waiting| !is_ended(waiting.rule));
+        let waiting = waiting.copied().collect();
+        let is_over = |held: &Held| held.hold.is_over(field, now) || is_ended(held.rule);
+        // A cut that has let its last byte in is carried out, healed or not.
+        let (over, held): (Vec<Held>, Vec<Held>) = self
+            .held
+            .iter()
+            .cloned()
+            .partition(|held| is_over(held) && !self.is_cut_by(held));
+        (self.waiting, self.held) = (waiting, held);
+        over.iter().for_each(|held| self.let_go(held));
         !over.is_empty()
+    }
+
+    fn let_go(&mut self, held: &Held) {
+        let rule = &self.plan.rules()[held.rule];
+        if !rule.fault.is_instant() {
+            self.delivery.is_awaited = true;
+            self.tell(What::Healed {
+                rule: rule.name.clone(),
+                occurrence: held.occurrence,
+            });
+        }
+    }
+
+    fn is_cut_by(&self, held: &Held) -> bool {
+        let Fault::Cut(cut) = &self.plan.rules()[held.rule].fault else {
+            return false;
+        };
+        let lanes = [
+            (&self.toward_client, Direction::Downstream),
+            (&self.toward_server, Direction::Upstream),
+        ];
+        lanes
+            .into_iter()
+            .any(|(side, way)| cut.way.covers(way) && side.lane.link.is_cut())
     }
 
     pub(super) fn apply_effects(&mut self) {

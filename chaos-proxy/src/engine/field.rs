@@ -14,7 +14,7 @@ use crate::plan::Plan;
 
 /// How long something without duration stays to be seen, by tasks that a busy
 /// machine has not let run yet.
-const SEEN_WITHIN: Duration = Duration::from_secs(60);
+const SEEN_WITHIN: Duration = Duration::from_secs(10);
 
 /// A timed occurrence that has begun.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +38,8 @@ pub(super) struct Field {
     pub(super) version: u64,
     /// t = 0, once it has come.
     pub(super) zero: Option<Moment>,
+    /// How often the plan has begun again.
+    pub(super) round: u64,
     /// Whether rules on attempts strike: from t = 0 until the heal.
     pub(super) is_armed: bool,
     /// What holds, and what struck lately, by serial.
@@ -55,6 +57,7 @@ impl Field {
             plan,
             version: 0,
             zero: None,
+            round: 0,
             is_armed: false,
             begun: Vec::new(),
             ended: BTreeSet::new(),

@@ -1,5 +1,6 @@
 //! One listener: accepts, numbers, and refuses while a rule says so.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,12 +32,16 @@ pub(super) async fn run(
         shared,
         attempts: Attempts::default(),
         closing: Vec::new(),
+        first: None,
+        must_retry: false,
     };
     let mut has_changed = true;
     loop {
         if std::mem::take(&mut has_changed) {
             let now = field.borrow_and_update().clone();
+            gate.must_retry = false;
             gate.obey(&now, &field);
+            gate.admit_first(&now, &field);
             obeyed.send_replace(now.version);
         }
         tokio::select! {
@@ -46,13 +51,9 @@ pub(super) async fn run(
                 Ok(()) => has_changed = true,
                 Err(_) => return,
             },
-            accepted = gate.route.listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    gate.ensure_begun(&mut field).await;
-                    gate.admit(stream, &field);
-                    // Waiting for the beginning has seen the change.
-                    has_changed = true;
-                }
+            () = gate.shared.environment.clock.sleep(BREATH), if gate.must_retry => has_changed = true,
+            accepted = gate.route.listener.accept(), if gate.first.is_none() => match accepted {
+                Ok((stream, _)) => has_changed = gate.receive(stream, &field),
                 Err(error) => {
                     tracing::warn!(%error, listener = %gate.route.listener.local_addr(), "failed to accept");
                     gate.shared.environment.clock.sleep(BREATH).await;
@@ -70,27 +71,50 @@ struct Gate {
     attempts: Attempts,
     /// The rules that close this listener now.
     closing: Vec<Begun>,
+    /// The connection that makes t = 0, until it has come.
+    first: Option<Stream>,
+    /// Something could not be done now, and may be in a moment.
+    must_retry: bool,
 }
 
 impl Gate {
-    /// Where the first connection makes t = 0, it is already under its rules.
-    async fn ensure_begun(&self, field: &mut watch::Receiver<Field>) {
-        if self.shared.start == Start::FirstConnection && field.borrow().zero.is_none() {
-            self.shared
-                .control
-                .try_begin(self.shared.environment.clock.now());
-            // Fails only if the proxy is stopping.
-            let _ = field.wait_for(|field| field.zero.is_some()).await;
+    /// Takes an accepted connection; whether it is now waited for t = 0, which
+    /// it makes: it is to be under the rules that begin then.
+    fn receive(&mut self, stream: Stream, field: &watch::Receiver<Field>) -> bool {
+        let is_first = self.shared.start == Start::FirstConnection && field.borrow().zero.is_none();
+        if is_first {
+            self.first = Some(stream);
+        } else {
+            self.admit(stream, field.borrow().last_serial, field);
         }
+        is_first
     }
 
-    fn admit(&mut self, stream: Stream, field: &watch::Receiver<Field>) {
+    fn admit_first(&mut self, now: &Field, field: &watch::Receiver<Field>) {
+        let Some(stream) = self.first.take() else {
+            return;
+        };
+        if now.zero.is_some() {
+            // What strikes at t = 0 strikes it, too.
+            return self.admit(stream, 0, field);
+        }
+        self.first = Some(stream);
+        let is_told = self
+            .shared
+            .control
+            .try_begin(self.shared.environment.clock.now());
+        self.must_retry = !is_told;
+    }
+
+    /// Lets a connection in; what began after serial `seen` is new to it.
+    fn admit(&mut self, stream: Stream, seen: u64, field: &watch::Receiver<Field>) {
         let ordinal = self.attempts.next();
         let named = match &self.route.client {
             Some(client) => Named::known(Arc::clone(client), ordinal),
             None => Named::ordinal(ordinal, self.attempts.names()),
         };
-        let connection = connection::run(stream, named, Arc::clone(&self.shared), field.clone());
+        let connection =
+            connection::run(stream, named, Arc::clone(&self.shared), field.clone(), seen);
         self.shared.connections.spawn(connection);
     }
 
@@ -111,33 +135,30 @@ impl Gate {
             self.admit_waiting(feed);
         }
         let before = std::mem::replace(&mut self.closing, wanted);
-        self.close_or_open();
+        if let Err(error) = self.close_or_open() {
+            tracing::warn!(%error, listener = %self.route.listener.local_addr(), "failed to change what the listener does");
+            // Told as done only when it is.
+            self.closing = before;
+            self.must_retry = true;
+            return;
+        }
         self.tell_changes(&before, field.zero.unwrap_or(Moment::ORIGIN));
     }
 
     /// A refusal is louder than silence.
-    fn close_or_open(&mut self) {
+    fn close_or_open(&mut self) -> io::Result<()> {
         let plan = &self.plan;
         let fault = |begun: &Begun| &plan.rules()[plan.timed()[begun.occurrence].rule].fault;
-        let (is_refused, is_silent) = (
-            self.closing
-                .iter()
-                .any(|begun| *fault(begun) == Fault::Refuse),
-            self.closing
-                .iter()
-                .any(|begun| *fault(begun) == Fault::Blackhole),
-        );
+        let is_under = |wanted: Fault| self.closing.iter().any(|begun| *fault(begun) == wanted);
+        let (is_refused, is_silent) = (is_under(Fault::Refuse), is_under(Fault::Blackhole));
         let listener = &mut self.route.listener;
-        let changed = match (is_refused, is_silent) {
+        match (is_refused, is_silent) {
             (true, _) => {
                 listener.refuse();
                 Ok(())
             }
             (false, true) => listener.fall_silent(),
             (false, false) => listener.heal(),
-        };
-        if let Err(error) = changed {
-            tracing::error!(%error, listener = %listener.local_addr(), "failed to change what the listener does");
         }
     }
 
@@ -145,7 +166,7 @@ impl Gate {
     /// closes; those dials came before the refusal and are let in.
     fn admit_waiting(&mut self, field: &watch::Receiver<Field>) {
         while let Some(stream) = self.route.listener.try_accept() {
-            self.admit(stream, field);
+            self.admit(stream, field.borrow().last_serial, field);
         }
     }
 

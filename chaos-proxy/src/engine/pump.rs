@@ -40,6 +40,8 @@ pub(super) enum Note {
     Request(String),
     /// A close frame was read.
     CloseFrame(Option<u16>),
+    /// The upgrade's answer was read.
+    AnswerRead(u16),
     /// The upgrade's answer was delivered.
     Answered(u16),
     /// Data was delivered: a whole data frame, or bytes of a raw stream.
@@ -63,6 +65,8 @@ pub(super) struct Lane {
     is_raw: bool,
     /// The system took no more bytes; wait until it does.
     pub(super) is_blocked: bool,
+    /// When bytes were last written.
+    pub(super) wrote_at: Option<Moment>,
 }
 
 impl Lane {
@@ -73,6 +77,7 @@ impl Lane {
             scanner,
             milestones: VecDeque::new(),
             is_blocked: false,
+            wrote_at: None,
         }
     }
 
@@ -97,6 +102,19 @@ impl Lane {
         }
         self.scan(bytes, notes);
         self.link.push(now, Bytes::copy_from_slice(bytes));
+        self.forget_swallowed();
+    }
+
+    /// What was said about bytes that a fault has swallowed is not to be told.
+    fn forget_swallowed(&mut self) {
+        let passed = self.link.passed();
+        while self
+            .milestones
+            .front()
+            .is_some_and(|milestone| milestone.end <= passed)
+        {
+            self.milestones.pop_front();
+        }
     }
 
     fn scan(&mut self, bytes: &[u8], notes: &mut Vec<Note>) {
@@ -116,6 +134,7 @@ impl Lane {
                 end,
             } => {
                 refused = status != 101;
+                notes.push(Note::AnswerRead(status));
                 milestones.push_back(Milestone {
                     end,
                     note: Note::Answered(status),
@@ -172,17 +191,18 @@ impl Lane {
             Output::Cut => return Ok(Some(Sent::Cut)),
             Output::Wait => return Ok(None),
         };
-        self.link.wrote(count);
+        self.link.wrote(now, count);
+        self.wrote_at = Some(now);
         self.after_write(notes);
         Ok(Some(Sent::Bytes))
     }
 
     fn after_write(&mut self, notes: &mut Vec<Note>) {
-        let written = self.link.written();
+        let passed = self.link.passed();
         while self
             .milestones
             .front()
-            .is_some_and(|milestone| milestone.end <= written)
+            .is_some_and(|milestone| milestone.end <= passed)
         {
             notes.extend(self.milestones.pop_front().map(|milestone| milestone.note));
         }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use environment::{Moment, Stream};
+use environment::Stream;
 use tokio::io::{Interest, Ready};
 
 use super::pump::Lane;
@@ -46,8 +46,8 @@ impl Side {
     }
 
     /// Sends `end` now, whatever was still to go, and nothing after it.
-    pub(super) fn cut(&mut self, now: Moment, end: End) {
-        self.lane.link.cut(now, end);
+    pub(super) fn cut(&mut self, end: End) {
+        self.lane.link.cut(end);
         // An end needs no room in the system's buffer.
         self.lane.is_blocked = false;
     }

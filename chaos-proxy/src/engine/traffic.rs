@@ -1,6 +1,8 @@
 //! The bytes of a connection: read, written, ended, and what they say as they
 //! go by.
 
+use std::time::Duration;
+
 use environment::Moment;
 use tokio::sync::watch;
 
@@ -8,9 +10,12 @@ use super::connection::Connection;
 use super::field::Field;
 use super::pump::{Note, Read, Sent};
 use crate::event::{Ending, Peer, What};
+use crate::fault::Side;
 use crate::link::End;
 use crate::rule::Stage;
 
+/// What was written longer ago than this has arrived, or never will.
+const FRESH: Duration = Duration::from_secs(5);
 /// Reads and writes before the rest of the program gets its turn.
 const ROUNDS: usize = 64;
 
@@ -76,9 +81,12 @@ impl Connection {
                 let _ = stream.shutdown_write();
                 side.lane.link.ended();
             }
-            Ok(Some(Sent::Reset)) => side.reset(),
+            Ok(Some(Sent::Reset)) => {
+                side.lane.link.ended();
+                self.pass_reset(peer, now);
+            }
             Ok(Some(Sent::Cut)) => {
-                self.begin_cut(peer, now, &field.borrow());
+                self.begin_cut(peer, &field.borrow());
             }
             Err(_) => return self.peer_ended(peer, Ending::Reset),
         }
@@ -128,10 +136,10 @@ impl Connection {
                     });
                     self.reach(Stage::Closing);
                 }
+                Note::AnswerRead(status) => self.delivery.is_upgraded = status == 101,
                 Note::Answered(status) => {
-                    self.delivery.is_upgraded = status == 101;
                     self.tell(What::Upgraded { status });
-                    if self.delivery.is_upgraded {
+                    if status == 101 {
                         self.reach(Stage::Open);
                     }
                 }
@@ -139,6 +147,21 @@ impl Connection {
                 Note::CloseFrame(_) | Note::Delivered => {}
             }
             self.progress(&field.borrow());
+        }
+    }
+
+    /// A peer's RST goes on to the other, behind what it sent before: a moment's
+    /// patience if something was just written.
+    fn pass_reset(&mut self, peer: Peer, now: Moment) {
+        let side = match peer {
+            Peer::Client => Side::Client,
+            Peer::Server => Side::Server,
+        };
+        let wrote_at = self.side(peer).lane.wrote_at;
+        if wrote_at.is_some_and(|wrote_at| now.since(wrote_at) < FRESH) {
+            self.reset_behind(peer, side);
+        } else {
+            self.side(peer).reset();
         }
     }
 

@@ -9,10 +9,11 @@ use environment::{Direction, Moment};
 use super::connection::Connection;
 use super::field::Field;
 use super::gate::micros;
-use super::strikes::{Act, waiting};
+use super::strikes::Act;
 use crate::event::{Peer, What};
 use crate::fault::{Cut, Fault, How, IdleTimeout, Side};
-use crate::rule::{Stage, When};
+use crate::link::End;
+use crate::rule::{Condition, Stage, When};
 
 /// How long a reset waits for what came before it, at most.
 const HAND_OVER: Duration = Duration::from_secs(1);
@@ -38,19 +39,43 @@ pub(super) struct Cutting {
 }
 
 impl Connection {
-    /// The connection has come this far; stages are never left.
+    /// The connection has come to this stage.
     pub(super) fn reach(&mut self, stage: Stage) {
-        self.delivery.stage = self.delivery.stage.max(stage);
+        self.delivery.reached.add(stage);
     }
 
     /// Lists the rules that will wait for this connection.
     pub(super) fn begin_waiting(&mut self, field: &Field) {
-        let rules = waiting(&self.plan, field, &self.client, self.attempt);
+        let rules = self.subject(field).waiting();
         self.waiting = rules
             .into_iter()
             .map(|rule| Waiting { rule, due: None })
             .collect();
         self.progress(field);
+    }
+
+    /// The rules are armed while the connection is there: they wait for what it
+    /// does from now on, not for what it has done.
+    pub(super) fn begin_round(&mut self, field: &Field) {
+        self.armed_round = Some(field.round);
+        self.is_old = true;
+        let plan = Arc::clone(&self.plan);
+        let is_past = |condition: &Condition| self.meets(condition);
+        let has_come = |rule: &usize| match &plan.rules()[*rule].when {
+            When::On { condition, .. } => is_past(condition),
+            When::Timed { .. } => true,
+        };
+        let waiting = self
+            .subject(field)
+            .waiting()
+            .into_iter()
+            .filter(|rule| !has_come(rule));
+        let waiting = waiting.map(|rule| Waiting { rule, due: None }).collect();
+        let rules = plan.rules().iter().enumerate();
+        let outlived = rules.filter(|(_, rule)| rule.until_on.as_ref().is_some_and(is_past));
+        let outlived = outlived.map(|(index, _)| index).collect();
+        (self.waiting, self.passed) = (waiting, outlived);
+        self.outlived.clear();
     }
 
     /// Looks which conditions are met now.
@@ -59,26 +84,32 @@ impl Connection {
             self.meet_conditions();
             self.obey_waiting(field);
         }
-        self.outlive();
+        if field.is_armed {
+            self.outlive();
+        }
+    }
+
+    fn meets(&self, condition: &Condition) -> bool {
+        condition.is_met(
+            self.attempt,
+            self.delivery.reached,
+            self.toward_client.lane.link.written(),
+        )
     }
 
     fn meet_conditions(&mut self) {
         let (now, plan) = (self.now(), Arc::clone(&self.plan));
-        let (attempt, stage) = (self.attempt, self.delivery.stage);
-        let delivered = self.toward_client.lane.link.written();
-        for waiting in self
-            .waiting
-            .iter_mut()
-            .filter(|waiting| waiting.due.is_none())
-        {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        for waiting in waiting.iter_mut().filter(|waiting| waiting.due.is_none()) {
             if let When::On {
                 condition, after, ..
             } = &plan.rules()[waiting.rule].when
-                && condition.is_met(attempt, stage, delivered)
+                && self.meets(condition)
             {
                 waiting.due = Some(now + *after);
             }
         }
+        self.waiting = waiting;
     }
 
     fn obey_waiting(&mut self, field: &Field) {
@@ -89,7 +120,8 @@ impl Connection {
             .partition(is_due);
         self.waiting = waiting;
         for waiting in &due {
-            self.obey(&Act::on(&plan, waiting.rule, waiting.due, now), field);
+            let act = Act::on(&plan, waiting.rule, waiting.due, now, field.round);
+            self.obey(&act, field);
         }
         if !due.is_empty() {
             self.apply_effects();
@@ -98,28 +130,30 @@ impl Connection {
 
     /// Notes the rules that end for this client now that its connection has
     /// come so far.
-    fn outlive(&mut self) {
-        let delivered = self.toward_client.lane.link.written();
-        for (index, rule) in self.plan.rules().iter().enumerate() {
-            let Some(until) = &rule.until_on else {
-                continue;
-            };
-            if until.is_met(self.attempt, self.delivery.stage, delivered)
-                && !self.outlived.contains(&index)
-            {
+    pub(super) fn outlive(&mut self) {
+        let plan = Arc::clone(&self.plan);
+        for (index, rule) in plan.rules().iter().enumerate() {
+            let is_met = rule
+                .until_on
+                .as_ref()
+                .is_some_and(|until| self.meets(until));
+            if is_met && !self.outlived.contains(&index) && !self.passed.contains(&index) {
                 self.outlived.push(index);
                 self.unreported.push(index);
             }
         }
     }
 
-    /// Tells the conductor, so that the client's other connections know.
+    /// Tells the conductor, so that the client's other connections know. One
+    /// without a name has no others.
     pub(super) async fn report_outlived(&mut self) {
         for rule in std::mem::take(&mut self.unreported) {
-            self.shared
-                .control
-                .end(rule, Arc::clone(&self.client))
-                .await;
+            if self.is_named {
+                self.shared
+                    .control
+                    .end(rule, Arc::clone(&self.client))
+                    .await;
+            }
         }
     }
 
@@ -128,7 +162,7 @@ impl Connection {
         self.release_due(field);
         self.obey_waiting(field);
         self.end_idle(field);
-        self.finish_cut();
+        self.finish_cuts();
     }
 
     /// When a rule will act by itself.
@@ -139,7 +173,7 @@ impl Connection {
         holds
             .chain(waiting)
             .chain(idle)
-            .chain(self.cutting.map(|cutting| cutting.next_look))
+            .chain(self.cutting.iter().map(|cutting| cutting.next_look))
     }
 
     fn idle_timeouts(&self) -> impl Iterator<Item = (usize, Moment, IdleTimeout)> {
@@ -173,76 +207,81 @@ impl Connection {
     }
 
     /// Everything before a cut toward `peer` has been written.
-    pub(super) fn begin_cut(&mut self, peer: Peer, now: Moment, field: &Field) {
+    pub(super) fn begin_cut(&mut self, peer: Peer, field: &Field) {
         let direction = match peer {
             Peer::Client => Direction::Downstream,
             Peer::Server => Direction::Upstream,
         };
-        let cut = self.cut_of(direction);
-        // A FIN to this peer still needs its link; anything else is past it.
-        if !cut.as_ref().is_some_and(|(_, cut)| cut.closes(peer)) {
-            self.side(peer).lane.link.ended();
-        }
-        let Some((act, cut)) = cut else { return };
+        let Some((act, cut)) = self.take_cut(direction) else {
+            // Its rule is kept until it is carried out, so this cannot be; but a
+            // peer that waits for ever would be the worst of ends.
+            self.side(peer).cut(End::Fin);
+            return;
+        };
         self.struck(&act, field);
         match cut.how {
             How::Close => self.close(cut.side),
-            How::Reset => {
-                self.cutting = Some(Cutting {
-                    peer,
-                    side: cut.side,
-                    next_look: now,
-                    until: now + HAND_OVER,
-                });
-            }
+            How::Reset => self.reset_behind(peer, cut.side),
         }
-        self.finish_cut();
+        self.side(peer).lane.link.finish_cut();
+        self.apply_effects();
     }
 
-    /// The cut that came first on this link.
-    fn cut_of(&self, direction: Direction) -> Option<(Act, Cut)> {
-        let cuts = self
-            .held
-            .iter()
-            .filter_map(|held| match &self.plan.rules()[held.rule].fault {
-                Fault::Cut(cut) if cut.way.covers(direction) => Some((held, *cut)),
+    /// The cut that came first on this link; it strikes once.
+    fn take_cut(&mut self, direction: Direction) -> Option<(Act, Cut)> {
+        let cuts = self.held.iter().enumerate().filter_map(|(index, held)| {
+            match &self.plan.rules()[held.rule].fault {
+                Fault::Cut(cut) if cut.way.covers(direction) => Some((index, held, *cut)),
                 _ => None,
-            });
-        let (held, cut) =
-            cuts.min_by_key(|(held, cut)| cut_offset(held.offsets, cut, direction))?;
+            }
+        });
+        let first = cuts.min_by_key(|(_, held, cut)| cut_offset(held.offsets, cut, direction));
+        let (index, _, cut) = first?;
+        let held = self.held.remove(index);
         // It waited for bytes, so it had no time of its own.
-        Some((
-            Act {
-                rule: held.rule,
-                occurrence: held.occurrence,
-                planned: None,
-                hold: held.hold,
-            },
-            cut,
-        ))
+        let act = Act {
+            rule: held.rule,
+            occurrence: held.occurrence,
+            planned: None,
+            hold: held.hold,
+        };
+        Some((act, cut))
     }
 
-    /// Resets once the system has handed over what came before, or when it has
-    /// been given time enough.
-    fn finish_cut(&mut self) {
+    /// Resets `side` once the system has handed over what was written to `peer`.
+    pub(super) fn reset_behind(&mut self, peer: Peer, side: Side) {
         let now = self.now();
-        let Some(cutting) = self.cutting.filter(|cutting| cutting.next_look <= now) else {
-            return;
-        };
-        let stream = self.side(cutting.peer).stream.as_ref();
-        let unsent = stream.and_then(environment::Stream::unsent).unwrap_or(0);
-        if unsent > 0 && now < cutting.until {
-            self.cutting = Some(Cutting {
-                next_look: now + LOOK,
-                ..cutting
-            });
-            return;
+        self.cutting.push(Cutting {
+            peer,
+            side,
+            next_look: now,
+            until: now + HAND_OVER,
+        });
+        self.finish_cuts();
+    }
+
+    /// Resets what has been handed over, or been given time enough.
+    fn finish_cuts(&mut self) {
+        let now = self.now();
+        let (due, later): (Vec<Cutting>, Vec<Cutting>) = std::mem::take(&mut self.cutting)
+            .into_iter()
+            .partition(|cutting| cutting.next_look <= now);
+        self.cutting = later;
+        for cutting in due {
+            let stream = self.side(cutting.peer).stream.as_ref();
+            let unsent = stream.and_then(environment::Stream::unsent).unwrap_or(0);
+            if unsent > 0 && now < cutting.until {
+                self.cutting.push(Cutting {
+                    next_look: now + LOOK,
+                    ..cutting
+                });
+                continue;
+            }
+            if unsent > 0 {
+                self.tell(What::Undelivered { bytes: unsent });
+            }
+            self.reset(cutting.side);
         }
-        self.cutting = None;
-        if unsent > 0 {
-            self.tell(What::Undelivered { bytes: unsent });
-        }
-        self.reset(cutting.side);
     }
 
     pub(super) fn tell_damage(&self) {

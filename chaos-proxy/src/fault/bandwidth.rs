@@ -66,14 +66,29 @@ impl Bandwidth {
 
     /// When `bytes` that came at `arrived` may leave; `pace` is used up by them.
     pub fn admit(&self, pace: &mut Pace, arrived: Moment, bytes: u64) -> Moment {
+        self.with_pace(pace, |pace| self.spend(pace, arrived, bytes))
+    }
+
+    /// Nothing that was not used before `floor` may be used later.
+    pub fn raise(&self, pace: &mut Pace, floor: Moment) {
+        self.with_pace(pace, |pace| pace.0 = pace.0.max(floor));
+    }
+
+    /// Gives back what a shared limit was used for in vain. A link's own pace
+    /// needs no such thing: it is forgotten with the piece.
+    pub fn refund(&self, bytes: u64) {
+        if self.shared.is_some() && self.rate > 0 {
+            self.with_pace(&mut Pace::default(), |pace| {
+                pace.0 = pace.0 - self.cost(bytes);
+            });
+        }
+    }
+
+    fn with_pace<T>(&self, own: &mut Pace, act: impl FnOnce(&mut Pace) -> T) -> T {
         match &self.shared {
             // The lock guards one number: a panic elsewhere leaves it good.
-            Some(shared) => self.spend(
-                &mut shared.lock().unwrap_or_else(PoisonError::into_inner),
-                arrived,
-                bytes,
-            ),
-            None => self.spend(pace, arrived, bytes),
+            Some(shared) => act(&mut shared.lock().unwrap_or_else(PoisonError::into_inner)),
+            None => act(own),
         }
     }
 

@@ -4,7 +4,6 @@
 use environment::text::{FromToml, Mismatch, Table, Value, choice};
 
 use super::{Side, Way};
-use crate::event::Peer;
 
 /// An end after so many bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,15 +28,6 @@ pub enum How {
 }
 
 impl Cut {
-    /// Whether this peer gets FIN of it.
-    pub(crate) fn closes(&self, peer: Peer) -> bool {
-        let is_meant = match peer {
-            Peer::Client => self.side.is_client(),
-            Peer::Server => self.side.is_server(),
-        };
-        self.how == How::Close && is_meant
-    }
-
     pub(crate) fn read(table: &mut Table<'_>) -> Option<Self> {
         let way = table.or("direction", Way::Downstream);
         let how = table.or("how", How::Close);

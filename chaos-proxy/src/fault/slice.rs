@@ -11,6 +11,9 @@ use environment::text::{ByteSize, Table};
 
 use super::Way;
 
+/// Larger pieces than any stream is cut into; keeps the arithmetic in range.
+const LARGEST: u64 = 1 << 30;
+
 /// Small writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slice {
@@ -30,8 +33,11 @@ impl Slice {
         let gap = table.or("gap", Duration::ZERO);
         let ByteSize(variation) = table.or("variation", ByteSize(0));
         let ByteSize(size) = table.required("size")?;
-        if size == 0 {
-            table.error(table.span_of("size"), "a piece has at least 1 byte");
+        if size == 0 || size > LARGEST {
+            table.error(
+                table.span_of("size"),
+                "a piece has at least 1 byte, and at most 1GiB",
+            );
             return None;
         }
         if variation >= size {

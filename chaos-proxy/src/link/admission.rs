@@ -4,6 +4,7 @@
 //! leaves behind: how far a limit is used, which piece was last and when.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use environment::{Direction, Draw, Key, Moment, Realm, Seed};
@@ -12,6 +13,10 @@ use super::effects::{Effects, Ruled};
 use super::segments::Segments;
 use crate::fault::{Latency, Pace};
 use crate::plan::jitter_key;
+
+/// What a timer or a busy machine may be late without the rate suffering. More
+/// than that, a stall or a sink that takes nothing, is not caught up with.
+const CATCH_UP: Duration = Duration::from_millis(20);
 
 /// Whose link it is: what the keys of its draws need.
 #[derive(Debug, Clone)]
@@ -64,13 +69,24 @@ impl Admission {
         self.name.attempt = attempt;
     }
 
-    pub(super) fn name(&self) -> &LinkName {
-        &self.name
+    /// What ended with this state has left, at `now`. Whatever made it late, no
+    /// more than [`CATCH_UP`] of it is made good.
+    pub(super) fn passed(&mut self, effects: &Effects, after: Tail, now: Moment) {
+        let floor = now - CATCH_UP;
+        self.head = Tail {
+            due: after.due.max(floor),
+            ..after
+        };
+        if let Some(limit) = effects.limited() {
+            limit.raise(&mut self.head.pace, floor);
+        }
     }
 
-    /// What ended with this state has left.
-    pub(super) fn passed(&mut self, after: Tail) {
-        self.head = after;
+    /// A piece of this length will not leave as it was admitted.
+    pub(super) fn refund(&self, effects: &Effects, length: usize) {
+        if let Some(limit) = effects.limited() {
+            limit.refund(length as u64);
+        }
     }
 
     /// How much of `length` bytes at `offset` goes as one.
@@ -108,8 +124,7 @@ impl Admission {
         piece
     }
 
-    /// When this piece is due: arrival plus every delay, no faster than the
-    /// limit, a gap behind the piece before it, and never before the one ahead.
+    /// When this piece is due: no faster than the limit, plus every delay, a gap behind the piece before it, and never before the one ahead.
     pub(super) fn admit(
         &self,
         effects: &Effects,
@@ -117,10 +132,11 @@ impl Admission {
         piece: &Piece,
     ) -> (Moment, Tail) {
         let mut pace = self.head.pace;
-        let mut due = self.delayed(effects, arrived, piece.segment);
-        if let Some(limit) = effects.limited() {
-            due = limit.admit(&mut pace, due, piece.length as u64);
-        }
+        // First on the wire at its rate, then along it.
+        let sent = effects.limited().map_or(arrived, |limit| {
+            limit.admit(&mut pace, arrived, piece.length as u64)
+        });
+        let mut due = self.delayed(effects, sent, piece.segment);
         if let Some(slice) = effects.sliced()
             && self
                 .head
@@ -170,7 +186,7 @@ impl Admission {
             .fold(arrived, |due, delay| due + self.delay(delay, segment))
     }
 
-    fn delay(&self, delay: &Ruled<Latency>, segment: u64) -> std::time::Duration {
+    fn delay(&self, delay: &Ruled<Latency>, segment: u64) -> Duration {
         let name = &self.name;
         let key = jitter_key(
             &delay.rule,

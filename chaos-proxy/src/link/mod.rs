@@ -48,6 +48,16 @@ pub enum End {
     Cut,
 }
 
+impl End {
+    fn output<'a>(self) -> Output<'a> {
+        match self {
+            Self::Fin => Output::ShutdownWrite,
+            Self::Reset => Output::Reset,
+            Self::Cut => Output::Cut,
+        }
+    }
+}
+
 /// What the shell is to do now.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
@@ -88,7 +98,11 @@ enum State {
     Open,
     /// The source has ended; the end is due after the queue.
     Ending { end: End, arrived: Moment },
-    /// The end has been passed on, or was forced: all input is thrown away.
+    /// A fault ends the sink's side at once, whatever holds the link.
+    Forced(End),
+    /// The source's FIN has been passed on; a RST may still follow it.
+    Finished,
+    /// Nothing goes to the sink any more: all input is thrown away.
     Ended,
 }
 
@@ -163,7 +177,7 @@ impl Link {
         self.admitted += bytes.len() as u64;
         if self.effects.is_discarding() {
             self.damage.discarded += bytes.len() as u64;
-            return;
+            return self.segments.forget_before(self.passed());
         }
         let (bytes, hit) = self.admission.damage(&self.effects, bytes, offset);
         self.damage.corrupted += hit;
@@ -176,17 +190,26 @@ impl Link {
         self.find_front();
     }
 
-    /// The source ended at `now`; its end leaves after everything before it.
+    /// The source ended at `now`; its end leaves after everything before it. A
+    /// RST takes the place of a FIN before it.
     pub fn push_end(&mut self, now: Moment, end: End) {
-        if self.state == State::Open {
+        let is_news = match self.state {
+            State::Open => true,
+            State::Ending { end: End::Fin, .. } | State::Finished => end == End::Reset,
+            State::Ending { .. } | State::Forced(_) | State::Ended => false,
+        };
+        if is_news {
             self.state = State::Ending { end, arrived: now };
         }
     }
 
     /// Puts the link under other faults, what is queued included.
     pub fn apply(&mut self, effects: Effects) {
+        if effects == self.effects {
+            return;
+        }
+        self.forget_front();
         self.effects = effects;
-        self.front = None;
         self.find_front();
     }
 
@@ -197,19 +220,17 @@ impl Link {
 
     /// Drops what is held and everything still to come, and ends the sink's
     /// side at once, if it has not ended already.
-    pub fn cut(&mut self, now: Moment, end: End) {
-        if self.state != State::Ended {
+    pub fn cut(&mut self, end: End) {
+        if !self.is_ended() {
             self.abandon();
-            self.effects = Effects::default();
-            self.admission = Admission::new(self.admission.name().clone());
-            self.state = State::Ending { end, arrived: now };
+            self.state = State::Forced(end);
         }
     }
 
     /// Drops what is held and everything still to come; the sink is gone.
     pub fn abandon(&mut self) {
+        self.forget_front();
         self.queue.clear();
-        self.front = None;
         self.held = 0;
         self.state = State::Ended;
     }
@@ -217,6 +238,9 @@ impl Link {
     /// What is to be done at `now`. Asking twice changes nothing. May say
     /// something new after any other call, and when the deadline has come.
     pub fn poll(&self, now: Moment) -> Output<'_> {
+        if let State::Forced(end) = self.state {
+            return end.output();
+        }
         if self.effects.is_stalled() {
             return Output::Wait;
         }
@@ -225,11 +249,7 @@ impl Link {
                 Output::Write(&chunk.bytes[..front.length])
             }
             (None, _, State::Ending { end, arrived }) if self.end_due(end, arrived) <= now => {
-                match end {
-                    End::Fin => Output::ShutdownWrite,
-                    End::Reset => Output::Reset,
-                    End::Cut => Output::Cut,
-                }
+                end.output()
             }
             _ => Output::Wait,
         }
@@ -238,18 +258,21 @@ impl Link {
     /// When [`Link::poll`] will have something by itself; `None` while nothing
     /// is held, or while it is held until a change of effects.
     pub fn deadline(&self) -> Option<Moment> {
+        if matches!(self.state, State::Forced(_)) {
+            return Some(Moment::ORIGIN);
+        }
         if self.effects.is_stalled() {
             return None;
         }
         match (&self.front, self.state) {
             (Some(front), _) => Some(front.due),
             (None, State::Ending { end, arrived }) => Some(self.end_due(end, arrived)),
-            (None, State::Open | State::Ended) => None,
+            (None, _) => None,
         }
     }
 
-    /// `count` of the bytes that [`Link::poll`] gave have left.
-    pub fn wrote(&mut self, count: usize) {
+    /// `count` of the bytes that [`Link::poll`] gave have left at `now`.
+    pub fn wrote(&mut self, now: Moment, count: usize) {
         let (Some(chunk), Some(front)) = (self.queue.front_mut(), &mut self.front) else {
             return;
         };
@@ -260,19 +283,22 @@ impl Link {
         self.held -= count;
         self.written += count as u64;
         if front.length == 0 {
-            self.admission.passed(front.after);
+            self.admission.passed(&self.effects, front.after, now);
             self.front = None;
             if chunk.bytes.is_empty() {
                 self.queue.pop_front();
             }
             self.find_front();
         }
-        self.segments.forget_before(self.written);
+        self.segments.forget_before(self.passed());
     }
 
     /// The end that [`Link::poll`] gave has been passed on.
     pub fn ended(&mut self) {
-        self.state = State::Ended;
+        self.state = match self.state {
+            State::Ending { end: End::Fin, .. } => State::Finished,
+            _ => State::Ended,
+        };
     }
 
     /// Whether the source should be read: less than [`CAPACITY`] is held, and
@@ -282,7 +308,7 @@ impl Link {
         match self.state {
             State::Open => self.room() > 0,
             State::Ending { .. } => false,
-            State::Ended => true,
+            State::Forced(_) | State::Finished | State::Ended => true,
         }
     }
 
@@ -294,12 +320,33 @@ impl Link {
 
     /// Whether bytes or an end are still to leave.
     pub fn holds_anything(&self) -> bool {
-        !self.queue.is_empty() || matches!(self.state, State::Ending { .. })
+        !self.queue.is_empty() || matches!(self.state, State::Ending { .. } | State::Forced(_))
+    }
+
+    /// The cut that [`Link::poll`] gave has been carried out; if it was no end for
+    /// this sink, nothing goes to it any more all the same.
+    pub fn finish_cut(&mut self) {
+        if self.is_cut() {
+            self.state = State::Ended;
+        }
+    }
+
+    /// Whether nothing more is let in because a cut has come.
+    pub fn is_cut(&self) -> bool {
+        matches!(self.state, State::Ending { end: End::Cut, .. })
     }
 
     /// Whether the end has been passed on or forced.
     pub fn is_ended(&self) -> bool {
-        self.state == State::Ended
+        matches!(self.state, State::Finished | State::Ended)
+    }
+
+    /// The offset of the stream before which everything has left, or was
+    /// swallowed.
+    pub fn passed(&self) -> u64 {
+        self.queue
+            .front()
+            .map_or(self.admitted, |chunk| chunk.offset)
     }
 
     /// Bytes that went out, ever.
@@ -320,6 +367,13 @@ impl Link {
     /// Where the stream's segments begin, for whoever reads it.
     pub fn segments(&mut self) -> &mut Segments {
         &mut self.segments
+    }
+
+    /// What was reserved for the front is given back.
+    fn forget_front(&mut self) {
+        if let Some(front) = self.front.take() {
+            self.admission.refund(&self.effects, front.length);
+        }
     }
 
     /// Works out what leaves next, unless that is known.

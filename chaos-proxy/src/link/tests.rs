@@ -147,7 +147,7 @@ fn drain(link: &mut Link, now: Moment, most: usize, trace: &mut Trace) {
             Output::Cut => (0, Some(End::Cut)),
             Output::Wait => return,
         };
-        link.wrote(wrote);
+        link.wrote(now, wrote);
         if let Some(end) = end {
             trace.end = Some((end, now));
             link.ended();
@@ -303,7 +303,7 @@ proptest! {
             }
         }
         let end = if reset { End::Reset } else { End::Fin };
-        link.cut(at(1), end);
+        link.cut(end);
         let mut trace = Trace::default();
         drain(&mut link, at(1), 100, &mut trace);
         prop_assert_eq!(&trace, &Trace { bytes: vec![], end: Some((end, at(1))) });
@@ -412,7 +412,7 @@ fn a_slow_close_delays_the_fin_and_nothing_else() {
     link.push(at(0), Bytes::from_static(b"x"));
     link.push_end(at(0), End::Fin);
     assert_eq!(link.poll(at(0)), Output::Write(b"x"));
-    link.wrote(1);
+    link.wrote(at(0), 1);
     assert_eq!(
         (link.poll(at(299)), link.deadline()),
         (Output::Wait, Some(at(300)))
@@ -496,4 +496,118 @@ proptest! {
             }
         }
     }
+}
+
+/// What a stall or a sink that takes nothing held back does not pass at once
+/// under a limit: a piece, and what 20 ms carry.
+#[test]
+fn a_limit_does_not_catch_up_with_a_stall() {
+    for is_stalled_first in [true, false] {
+        let mut link = link();
+        let mut before = if is_stalled_first {
+            stalled()
+        } else {
+            Effects::default()
+        };
+        if is_stalled_first {
+            before.limit(limit(10_000, 0));
+        }
+        link.apply(before);
+        link.push(at(0), Bytes::from(vec![7; 200_000]));
+        let mut after = Effects::default();
+        after.limit(limit(10_000, 0));
+        link.apply(after);
+        let mut trace = Trace::default();
+        drain(&mut link, at(10_000), usize::MAX, &mut trace);
+        assert!(
+            trace.bytes.len() <= 300,
+            "{} bytes at once under 10 kB/s",
+            trace.bytes.len()
+        );
+    }
+}
+
+/// Other changes of the plan do not use up a shared limit.
+#[test]
+fn a_shared_limit_is_not_used_by_changes() {
+    let shared = Arc::default();
+    let effects = |delay: u64| {
+        let mut effects = delayed(latency(delay, 0, Distribution::Uniform));
+        effects.limit(Bandwidth {
+            shared: Some(Arc::clone(&shared)),
+            ..limit(10_000, 0)
+        });
+        effects
+    };
+    let (mut link, mut trace) = (link(), Trace::default());
+    link.push(at(0), Bytes::from(vec![7; 1000]));
+    for time in 0..500 {
+        link.apply(effects(time % 2));
+        drain(&mut link, at(time), usize::MAX, &mut trace);
+    }
+    assert_eq!(trace.bytes.len(), 1000);
+}
+
+/// A delay on one way does not hold back the other under a shared limit.
+#[test]
+fn a_shared_limit_is_used_before_the_delay() {
+    let shared = Arc::default();
+    let limited = |mut effects: Effects| {
+        effects.limit(Bandwidth {
+            shared: Some(Arc::clone(&shared)),
+            ..limit(10_000, 0)
+        });
+        effects
+    };
+    let (mut down, mut up) = (link(), link());
+    down.apply(limited(delayed(latency(5000, 0, Distribution::Uniform))));
+    up.apply(limited(Effects::default()));
+    down.push(at(0), Bytes::from_static(b"x"));
+    up.push(at(0), Bytes::from_static(b"x"));
+    assert!(up.deadline() < Some(at(10)), "{:?}", up.deadline());
+}
+
+#[test]
+fn frames_that_were_swallowed_are_forgotten() {
+    let mut link = Link::new(name(), Segments::frames());
+    let mut effects = Effects::default();
+    effects.discard();
+    link.apply(effects);
+    for index in 0..1000_u64 {
+        let (start, end) = (index * 4, index * 4 + 4);
+        link.segments().note(segments::Frame {
+            index: index + 1,
+            start,
+            end,
+        });
+        link.push(at(index), Bytes::from_static(b"\x81\x02hi"));
+    }
+    assert_eq!(link.passed(), 4000);
+    let Segments::Frames(known) = link.segments() else {
+        panic!("they were frames")
+    };
+    assert!(known.len() < 10, "{} are remembered", known.len());
+}
+
+#[test]
+fn a_reset_follows_a_fin_and_a_forced_end_is_the_last() {
+    let mut link = link();
+    link.push_end(at(0), End::Fin);
+    assert_eq!(link.poll(at(0)), Output::ShutdownWrite);
+    link.ended();
+    assert!(link.is_ended());
+    link.push_end(at(1), End::Reset);
+    assert!(!link.is_ended());
+    assert_eq!(link.poll(at(1)), Output::Reset);
+    let mut link = self::link();
+    link.apply(stalled());
+    link.cut(End::Fin);
+    assert_eq!(
+        link.poll(at(0)),
+        Output::ShutdownWrite,
+        "no stall holds a forced end"
+    );
+    link.ended();
+    link.push_end(at(1), End::Reset);
+    assert_eq!(link.poll(at(1)), Output::Wait);
 }

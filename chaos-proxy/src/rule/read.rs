@@ -9,6 +9,7 @@ use environment::text::{FromToml, Mismatch, Span, Table, Value, choice, format_d
 use super::when::{Attempts, Condition, Stage, When};
 use super::{Rule, Target};
 use crate::fault::{Fault, Phase};
+use crate::plan::MAX_OCCURRENCES;
 
 /// What the reader is told about the rest of the file.
 #[derive(Debug, Clone, Copy, Default)]
@@ -110,6 +111,20 @@ fn is_possible(table: &Table<'_>, rule: &Rule, reading: Reading<'_>) -> bool {
             return false;
         }
         _ => {}
+    }
+    if let When::Timed {
+        every: Some(_),
+        lasting: None,
+        ..
+    } = rule.when
+        && rule.fault.phase() != Phase::Strike
+    {
+        table.error_with_help(
+            table.span_of("every"),
+            format!("`every` needs `for` here: without it each `{word}` would hold to the end, one upon the other"),
+            "for example `for = \"1s\"`",
+        );
+        return false;
     }
     if rule.fault.phase() == Phase::Listener && rule.until_on.is_some() {
         table.error(
@@ -251,6 +266,17 @@ fn ensure_window(
         && *every < SHORTEST
     {
         table.error(span.clone(), "`every` must be at least 1ms");
+        return None;
+    }
+    let end = until.map(|(until, _)| *until).or(reading.horizon);
+    if let (Some((every, span)), Some(end)) = (every, end)
+        && end.saturating_sub(at).as_nanos() / every.as_nanos().max(1)
+            >= u128::from(MAX_OCCURRENCES)
+    {
+        table.error(
+            span.clone(),
+            format!("this rule would act more than {MAX_OCCURRENCES} times"),
+        );
         return None;
     }
     if let Some((until, span)) = until {

@@ -55,6 +55,26 @@ pub enum Stage {
     Closing,
 }
 
+/// The stages that a connection has been through. Not every one comes to each:
+/// a connection may close without ever having been open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reached(u8);
+
+impl Reached {
+    /// Accepted, and no more.
+    pub const ACCEPTED: Self = Self(1 << Stage::Connect as u8);
+
+    /// It has come to this one too.
+    pub fn add(&mut self, stage: Stage) {
+        self.0 |= 1 << stage as u8;
+    }
+
+    /// Whether it has come to this one.
+    pub fn has(self, stage: Stage) -> bool {
+        self.0 & (1 << stage as u8) != 0
+    }
+}
+
 impl Condition {
     /// Whether it is met by the mere accept of a connection.
     pub fn is_about_accept(&self) -> bool {
@@ -62,8 +82,8 @@ impl Condition {
     }
 
     /// Whether connection `attempt`, having come so far, meets it.
-    pub fn is_met(&self, attempt: u64, stage: Stage, bytes: u64) -> bool {
-        self.attempts.contains(attempt) && stage >= self.stage && bytes >= self.bytes
+    pub fn is_met(&self, attempt: u64, reached: Reached, bytes: u64) -> bool {
+        self.attempts.contains(attempt) && reached.has(self.stage) && bytes >= self.bytes
     }
 }
 

@@ -39,6 +39,7 @@ pub(crate) struct Setup {
     pub(crate) horizon: Duration,
     pub(crate) upstream: String,
     pub(crate) repeat: bool,
+    pub(crate) start: Start,
 }
 
 impl Setup {
@@ -51,6 +52,7 @@ impl Setup {
             horizon: Duration::from_secs(600),
             upstream: upstream.to_string(),
             repeat: false,
+            start: Start::OnCommand,
         }
     }
 
@@ -85,7 +87,7 @@ impl Setup {
             plan,
             apply: self.apply,
             frames: self.frames,
-            start: Start::OnCommand,
+            start: self.start,
             repeat: self.repeat,
         };
         let shutdown = CancellationToken::new();

@@ -8,6 +8,7 @@
 mod bench;
 mod faults;
 mod program;
+mod regressions;
 mod selects;
 mod targets;
 mod traffic;

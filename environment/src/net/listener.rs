@@ -7,15 +7,14 @@
 use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::Stream;
 
-/// How long our own connection to ourselves may take.
-const FILLING: Duration = Duration::from_secs(1);
+/// Linux's EINPROGRESS: a connect that goes on by itself.
+const IN_PROGRESS: i32 = 115;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 1024;
@@ -38,7 +37,26 @@ pub struct Listener {
 struct Filler {
     address: SocketAddr,
     /// Dropped on the heal; it is still in the queue then.
-    socket: Option<std::net::TcpStream>,
+    socket: Option<Socket>,
+}
+
+impl Filler {
+    /// Takes the place in the queue. If a dial was there before, that fills it as
+    /// well, and this one hangs like all that come after.
+    fn dial(address: SocketAddr) -> io::Result<Self> {
+        let socket = tcp_socket(address)?;
+        socket.set_nonblocking(true)?;
+        match socket.connect(&address.into()) {
+            Err(error) if error.raw_os_error() != Some(IN_PROGRESS) => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let local = socket.local_addr()?.as_socket();
+        let address = local.ok_or_else(|| io::Error::from(io::ErrorKind::AddrNotAvailable))?;
+        Ok(Self {
+            address,
+            socket: Some(socket),
+        })
+    }
 }
 
 impl Listener {
@@ -116,11 +134,7 @@ impl Listener {
         // On a listening socket this only changes the queue's length: there is
         // no moment of refusal.
         SockRef::from(listening).listen(0)?;
-        let socket = std::net::TcpStream::connect_timeout(&self.address, FILLING)?;
-        self.filler = Some(Filler {
-            address: socket.local_addr()?,
-            socket: Some(socket),
-        });
+        self.filler = Some(Filler::dial(self.address)?);
         Ok(())
     }
 
