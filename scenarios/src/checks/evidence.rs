@@ -51,7 +51,9 @@ impl<'a> Evidence<'a> {
     /// hangs on that is about the run as a whole.
     pub(super) fn acting_rules(&self) -> BTreeSet<String> {
         let strikes = self.observed.connections.strikes().iter();
-        let acting: BTreeSet<String> = strikes.map(|strike| strike.rule.clone()).collect();
+        let strikes = strikes.map(|strike| &strike.rule);
+        let effects = self.effects.iter().map(|effect| &effect.rule);
+        let acting: BTreeSet<String> = strikes.chain(effects).cloned().collect();
         if !acting.is_empty() {
             return acting;
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use chaos_proxy::{Peer, Plan, What};
 use environment::Moment;
 
-use crate::journal::{Body, Entry};
+use crate::journal::{Body, Entry, Mark};
 
 /// One accepted connection of a client's own listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +58,32 @@ pub struct Connections {
     by_client: BTreeMap<Arc<str>, BTreeMap<u64, Connection>>,
     strikes: Vec<Strike>,
     upstream_failure: Option<String>,
+    server: Server,
+}
+
+/// Whether dials to the server can succeed.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Server {
+    /// It was there all the time.
+    #[default]
+    There,
+    /// An event of the file keeps it away.
+    Away,
+    /// It was back then.
+    Back(Moment),
+}
+
+impl Server {
+    /// A dial of before may end a little after the server is back.
+    const GRACE: Duration = Duration::from_millis(250);
+
+    fn is_reachable(self, at: Moment) -> bool {
+        match self {
+            Self::There => true,
+            Self::Away => false,
+            Self::Back(since) => at > since + Self::GRACE,
+        }
+    }
 }
 
 impl Connection {
@@ -102,8 +128,8 @@ impl Connections {
         &self.strikes
     }
 
-    /// The first error of a dial to the server, if there was any. No fault makes
-    /// one: then the harness has failed.
+    /// The first error of a dial to the server while it should have been there,
+    /// if there was any. No fault makes one: then the harness has failed.
     pub fn upstream_failure(&self) -> Option<&str> {
         self.upstream_failure.as_deref()
     }
@@ -134,7 +160,7 @@ impl Connections {
             what,
         } = &entry.body
         else {
-            return;
+            return self.note_server(entry);
         };
         match what {
             What::Accepted => self.accept(client, *attempt, entry.at),
@@ -154,6 +180,7 @@ impl Connections {
                 actual: Duration::from_micros(*actual_us),
                 healed: None,
             }),
+            What::UpstreamFailed { .. } if !self.server.is_reachable(entry.at) => {}
             What::UpstreamFailed { error } => {
                 self.upstream_failure.get_or_insert_with(|| error.clone());
             }
@@ -161,6 +188,14 @@ impl Connections {
                 self.heal(client, *attempt, rule, *occurrence, entry.at);
             }
             other => self.change(client, *attempt, other, entry.at),
+        }
+    }
+
+    fn note_server(&mut self, entry: &Entry) {
+        match &entry.body {
+            Body::Harness(Mark::ServerDown { .. }) => self.server = Server::Away,
+            Body::Harness(Mark::ServerUp { .. }) => self.server = Server::Back(entry.at),
+            _ => {}
         }
     }
 
@@ -245,6 +280,24 @@ mod tests {
             .server_left("c1", 1, 500)
             .mark(crate::journal::Mark::Ended, 800);
         assert_eq!(live(&story), [(ms(300), ms(800))]);
+    }
+
+    #[test]
+    fn only_a_server_that_should_be_there_is_missed() {
+        let failed = |at| {
+            let what = What::UpstreamFailed {
+                error: "refused".into(),
+            };
+            let story = Story::new()
+                .accepted("c1", 1, 0)
+                .server_down("kill", 100)
+                .server_up("kill", 500)
+                .proxy("c1", 1, what, at);
+            let observed = Observations::of(&story.entries());
+            observed.connections.upstream_failure().is_some()
+        };
+        let seen: Vec<bool> = [99, 101, 499, 750, 751].map(failed).into();
+        assert_eq!(seen, [true, false, false, false, true]);
     }
 
     #[test]

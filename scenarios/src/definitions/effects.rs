@@ -3,7 +3,8 @@
 //!
 //! What only slows things down has none: everything still passes. A timed rule's
 //! strikes on one client are one effect, which ends with the window; a rule on
-//! attempts has one effect for each connection that it strikes.
+//! attempts has one effect for each connection that it strikes; a server event
+//! has one on each client that it hurts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use environment::Moment;
 
 use super::Observations;
 use super::connections::Strike;
+use super::downtimes::downtime_effects;
 
 /// One time of a rule, as one client felt it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +36,9 @@ pub struct Effect {
     /// When the client noticed: the first of its FIN, RST or Close frame on a
     /// hurt connection, a new dial, and its own `close` event.
     pub detected: Option<Moment>,
+    /// No data that came before then is a sign that it is over: `start`, or for
+    /// the loss of the server the end.
+    pub silent_until: Moment,
 }
 
 /// Every effect, by client, then by time.
@@ -41,6 +46,7 @@ pub fn effects(observed: &Observations, plan: &Plan) -> Vec<Effect> {
     let mut found: Vec<Effect> = groups(observed, plan)
         .into_iter()
         .filter_map(|(rule, strikes)| effect(observed, plan, rule, &strikes))
+        .chain(downtime_effects(observed))
         .collect();
     found.sort_by(|a, b| (&a.client, a.start).cmp(&(&b.client, b.start)));
     found
@@ -97,6 +103,7 @@ fn effect(
             && !rule.fault.is_instant(),
         detected: detected(observed, &first.client, start, &hurt),
         hurt,
+        silent_until: start,
     })
 }
 
@@ -142,7 +149,7 @@ fn unreachable_since(
     (since < healed).then_some(since)
 }
 
-fn detected(
+pub(super) fn detected(
     observed: &Observations,
     client: &str,
     start: Moment,

@@ -24,6 +24,8 @@ pub struct Marks {
     pub ended: Option<Moment>,
     /// Why it did not, in words.
     pub broken_off: Option<String>,
+    /// The times without a server, in order of time.
+    pub downtimes: Vec<Downtime>,
     /// What clients were told to do, in order of time.
     pub instructions: Vec<Instruction>,
 }
@@ -37,6 +39,17 @@ pub struct Instruction {
     pub action: String,
     /// Which clients were told.
     pub targets: BTreeSet<String>,
+}
+
+/// A time without a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Downtime {
+    /// The server event that made it.
+    pub name: String,
+    /// When the server went.
+    pub from: Moment,
+    /// When it was there again; `None`: never.
+    pub until: Option<Moment>,
 }
 
 impl Marks {
@@ -59,6 +72,16 @@ impl Marks {
                 action: action.clone(),
                 targets: targets.clone(),
             }),
+            Mark::ServerDown { name, .. } => self.downtimes.push(Downtime {
+                name: name.clone(),
+                from: entry.at,
+                until: None,
+            }),
+            Mark::ServerUp { .. } => {
+                if let Some(downtime) = self.downtimes.last_mut() {
+                    downtime.until.get_or_insert(entry.at);
+                }
+            }
             Mark::Started => {}
         }
     }

@@ -15,6 +15,7 @@
 
 mod connections;
 mod dials;
+mod downtimes;
 mod effects;
 mod marks;
 mod outages;
@@ -27,7 +28,7 @@ mod tests;
 pub use connections::{Connection, Connections, Strike};
 pub use dials::{ClientDials, Dial, Dials};
 pub use effects::{Effect, effects};
-pub use marks::{Instruction, Marks};
+pub use marks::{Downtime, Instruction, Marks};
 pub use outages::{Outage, outages};
 pub use reports::{Reports, Session};
 pub use sequences::{Sequences, unapplied};

@@ -24,7 +24,9 @@ pub struct Outage {
     pub start: Moment,
     /// The last heal.
     pub end: Moment,
-    /// When the first data of the server after `start` was delivered to the
+    /// From when on data counts: `start`, or when a lost server was back.
+    silent_until: Moment,
+    /// When the first data of the server after that was delivered to the
     /// client, on a connection that it had not left; on one that a fault held,
     /// after that let go.
     pub data: Option<Moment>,
@@ -45,6 +47,8 @@ pub fn outages(observed: &Observations, effects: &[Effect]) -> Vec<Outage> {
         match outages.last_mut() {
             Some(outage) if outage.goes_on_with(effect) => {
                 outage.end = outage.end.max(effect.end);
+                outage.silent_until = outage.silent_until.max(effect.silent_until);
+                outage.data = data_after(observed, &effect.client, outage.silent_until);
                 outage.rules.insert(effect.rule.clone());
             }
             _ => outages.push(Outage {
@@ -52,7 +56,8 @@ pub fn outages(observed: &Observations, effects: &[Effect]) -> Vec<Outage> {
                 rules: BTreeSet::from([effect.rule.clone()]),
                 start: effect.start,
                 end: effect.end,
-                data: data_after(observed, &effect.client, effect.start),
+                silent_until: effect.silent_until,
+                data: data_after(observed, &effect.client, effect.silent_until),
             }),
         }
     }

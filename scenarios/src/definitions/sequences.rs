@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use environment::Moment;
 
-use crate::journal::{Body, Entry};
+use crate::journal::{Body, Entry, Mark};
 
 /// Every tick made and applied, by session.
 #[derive(Debug, Default)]
 pub struct Sequences {
     made: BTreeMap<String, BTreeMap<u64, Moment>>,
     applied: BTreeMap<String, Vec<Application>>,
+    /// Sessions that went with their server: of their ticks nobody owes any.
+    gone: BTreeSet<String>,
 }
 
 /// A tick handed to a client's application.
@@ -43,6 +45,9 @@ impl Sequences {
                     seq: *seq,
                 });
             }
+            Body::Harness(Mark::ServerDown { .. } | Mark::ServerUp { .. }) => {
+                self.gone.extend(self.made.keys().cloned());
+            }
             _ => {}
         }
     }
@@ -52,8 +57,12 @@ impl Sequences {
         !self.applied.is_empty()
     }
 
-    /// The numbers of a session made until `until` and never applied.
+    /// The numbers of a session made until `until` and never applied; none of a
+    /// session whose server is gone.
     pub fn lost(&self, session: &str, until: Moment) -> BTreeSet<u64> {
+        if self.gone.contains(session) {
+            return BTreeSet::new();
+        }
         let applied: BTreeSet<u64> = self.applications(session).map(|a| a.seq).collect();
         let made = self.made.get(session).into_iter().flatten();
         let due = made.filter(|(_, at)| **at <= until).map(|(seq, _)| *seq);
@@ -98,7 +107,8 @@ impl Sequences {
 /// waits for before it stops the clients.
 ///
 /// Only the session that a client was welcomed to last counts: an older one
-/// that it has given up ticks on with nobody there.
+/// that it has given up ticks on with nobody there, and one whose server is gone
+/// not at all.
 #[derive(Debug, Default, Clone)]
 pub struct Unapplied {
     current: BTreeMap<Arc<str>, String>,
@@ -118,6 +128,7 @@ impl Unapplied {
             Body::Server(ticker_server::What::Ticked { session, seq }) if entry.at <= until => {
                 self.open.entry(session.clone()).or_default().insert(*seq);
             }
+            Body::Harness(Mark::ServerDown { .. } | Mark::ServerUp { .. }) => self.open.clear(),
             Body::Client { client, what } => match what {
                 client_sim::What::Welcomed { session, .. } => {
                     self.current.insert(Arc::clone(client), session.clone());
@@ -174,6 +185,26 @@ mod tests {
         };
         assert_eq!(seqs(sequences.duplicated()), [2]);
         assert_eq!(seqs(sequences.reordered()), [3]);
+    }
+
+    #[test]
+    fn a_session_that_went_with_its_server_is_nobodys_debt() {
+        let story = Story::new()
+            .ticks("old", 1..=3, 0)
+            .applied("c1", "old", [1], 10)
+            .server_down("kill", 100)
+            .server_up("kill", 200)
+            .ticks("new", 1..=3, 300)
+            .applied("c1", "new", [1, 3], 400);
+        let sequences = sequences(&story);
+        assert!(sequences.lost("old", ms(1000)).is_empty());
+        assert_eq!(sequences.lost("new", ms(1000)), [2].into());
+        let (mut state, mut fold) = unapplied(ms(1000));
+        let story = story.welcomed("c1", 2, "old", 0);
+        for entry in &story.entries() {
+            fold(&mut state, entry);
+        }
+        assert!(state.is_empty(), "the old session's ticks never arrive");
     }
 
     #[test]

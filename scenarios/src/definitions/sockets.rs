@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use environment::Moment;
 use ticker_server::What;
 
-use crate::journal::{Body, Entry};
+use crate::journal::{Body, Entry, Mark};
 
 /// One socket of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,26 +19,31 @@ pub struct Socket {
 /// All sockets, and what the server says of its sessions.
 #[derive(Debug, Default)]
 pub struct Sockets {
-    sockets: BTreeMap<u64, Socket>,
+    /// By incarnation of the server and its own number.
+    sockets: BTreeMap<(u64, u64), Socket>,
+    incarnation: u64,
     paused: BTreeMap<String, Vec<(Moment, bool)>>,
 }
 
 impl Sockets {
     pub(super) fn fold(&mut self, entry: &Entry) {
-        let Body::Server(what) = &entry.body else {
-            return;
-        };
         let at = entry.at;
+        let what = match &entry.body {
+            Body::Server(what) => what,
+            Body::Harness(Mark::ServerUp { .. }) => return self.begin_anew(at),
+            _ => return,
+        };
         match what {
             What::SocketOpened { socket, .. } => {
                 let opened = Socket {
                     opened: at,
                     closed: None,
                 };
-                self.sockets.insert(*socket, opened);
+                self.sockets.insert((self.incarnation, *socket), opened);
             }
             What::SocketClosed { socket, .. } => {
-                if let Some(socket) = self.sockets.get_mut(socket) {
+                let key = (self.incarnation, *socket);
+                if let Some(socket) = self.sockets.get_mut(&key) {
                     socket.closed.get_or_insert(at);
                 }
             }
@@ -48,6 +53,14 @@ impl Sockets {
             }
             What::Ticked { .. } | What::SessionEnded { .. } => {}
         }
+    }
+
+    /// A server that died had no time to tell of its sockets.
+    fn begin_anew(&mut self, at: Moment) {
+        for socket in self.sockets.values_mut() {
+            socket.closed.get_or_insert(at);
+        }
+        self.incarnation += 1;
     }
 
     /// Whether the server told of any.

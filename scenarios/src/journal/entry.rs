@@ -58,6 +58,22 @@ pub enum Mark {
         /// Which clients were told.
         targets: BTreeSet<String>,
     },
+    /// The server goes: nothing reaches it from now on.
+    ServerDown {
+        /// What the event is called in the file.
+        name: String,
+        /// How, in the file's word.
+        #[serde(rename = "do")]
+        end: String,
+    },
+    /// The server is there again, and knows nothing of what was before.
+    ServerUp {
+        /// What the event is called in the file.
+        name: String,
+        /// How it went, in the file's word.
+        #[serde(rename = "do")]
+        end: String,
+    },
     /// The duration is over: every fault is healed, none comes any more.
     Healed,
     /// Settling is over: what was produced until here must have arrived before

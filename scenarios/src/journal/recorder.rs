@@ -109,6 +109,14 @@ impl Recorder {
         kept.entries.get(from..).unwrap_or_default().to_vec()
     }
 
+    /// The entries from number `from` on, as soon as there is one. Cancel safe.
+    pub async fn after(&self, from: usize) -> Vec<Entry> {
+        let mut count = self.0.count.subscribe();
+        // Fails only if the sender is gone, and that is ours.
+        let _ = count.wait_for(|count| *count > from).await;
+        self.entries(from)
+    }
+
     /// All entries; nothing is left, and nothing more is taken.
     pub fn take(&self) -> Vec<Entry> {
         let mut kept = self.kept();
@@ -156,6 +164,7 @@ impl Recorder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::Body;
     use std::time::Duration;
 
     fn recorder(limit: usize) -> Recorder {
@@ -193,5 +202,17 @@ mod tests {
         let (seen, ()) = tokio::join!(recorder.wait_for(0, count, |&n| n == 2), tell);
         assert_eq!(seen, 2);
         assert_eq!(clock.now().since_origin(), told);
+    }
+
+    #[tokio::test]
+    async fn what_comes_after_is_waited_for_and_what_is_there_is_not() {
+        let recorder = recorder(10);
+        recorder.mark(Mark::Started);
+        assert_eq!(recorder.after(0).await.len(), 1);
+        let (late, ()) = tokio::join!(recorder.after(1), async {
+            tokio::task::yield_now().await;
+            recorder.mark(Mark::TZero);
+        });
+        assert_eq!(late[0].body, Body::Harness(Mark::TZero));
     }
 }

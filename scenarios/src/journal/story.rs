@@ -59,6 +59,16 @@ impl Story {
         self.add(at, Body::Harness(mark))
     }
 
+    pub(crate) fn server_down(self, name: &str, at: u64) -> Self {
+        let (name, end) = (name.into(), name.into());
+        self.mark(Mark::ServerDown { name, end }, at)
+    }
+
+    pub(crate) fn server_up(self, name: &str, at: u64) -> Self {
+        let (name, end) = (name.into(), name.into());
+        self.mark(Mark::ServerUp { name, end }, at)
+    }
+
     /// A run that went through all its parts: t = 0 at 0, everything else then.
     pub(crate) fn run(healed: u64, settled: u64, ended: u64) -> Self {
         Self::new()

@@ -1,22 +1,56 @@
-//! `[[action]]`: what the person at the client does, and when.
+//! `[[action]]`: what the person at the client does, when, and who does it.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use chaos_proxy::{Attempts, Stage};
 use client_sim::Command;
-use environment::text::{FromToml, Mismatch, Table, Value, choice, format_duration};
+use environment::text::{FromToml, Mismatch, Span, Table, Value, choice, format_duration};
+use environment::{Key, Realm, Seed};
 
 use super::later;
+use super::top::Name;
 
-/// One deed at one time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One deed, and when it is done.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Action {
-    /// When, after t = 0.
-    pub at: Duration,
+    /// Part of the draws of its share; by default `action N`, from 1 in the
+    /// order of the file.
+    pub name: String,
+    /// When.
+    pub when: ActionTime,
     /// What.
     pub deed: Deed,
-    /// At which clients.
-    pub targets: BTreeSet<String>,
+    /// Who.
+    pub target: ActionTarget,
+}
+
+/// When an action is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ActionTime {
+    /// So long after t = 0.
+    At(Duration),
+    /// Each time that a connection of the client comes so far, after t = 0.
+    On {
+        /// Which connections.
+        attempts: Attempts,
+        /// How far.
+        stage: Stage,
+        /// How much later.
+        after: Duration,
+    },
+}
+
+/// Who does it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ActionTarget {
+    /// Everybody.
+    All,
+    /// Each client with this probability, by a draw of its own; if nobody is
+    /// drawn, the one with the lowest draw.
+    Share(f64),
+    /// These.
+    Clients(BTreeSet<String>),
 }
 
 /// What a person can do at a client.
@@ -61,6 +95,31 @@ impl Deed {
     }
 }
 
+impl Action {
+    /// Who does it under this seed. A client's draw depends on nobody else's.
+    pub fn targets(&self, clients: &[String], seed: Seed) -> BTreeSet<String> {
+        match &self.target {
+            ActionTarget::All => clients.iter().cloned().collect(),
+            ActionTarget::Clients(named) => named.clone(),
+            ActionTarget::Share(share) => self.drawn(*share, clients, seed),
+        }
+    }
+
+    fn drawn(&self, share: f64, clients: &[String], seed: Seed) -> BTreeSet<String> {
+        let draw = |client: &String| {
+            let key = Key::new(Realm::Proxy, "action", &self.name).client(client);
+            seed.draw(&key).unit()
+        };
+        let drawn = clients.iter().filter(|client| draw(client) < share);
+        let drawn: BTreeSet<String> = drawn.cloned().collect();
+        if !drawn.is_empty() {
+            return drawn;
+        }
+        let lowest = clients.iter().min_by(|a, b| draw(a).total_cmp(&draw(b)));
+        lowest.cloned().into_iter().collect()
+    }
+}
+
 /// Deeds that later versions can do.
 const LATER: [&str; 4] = ["send", "hide", "show", "remount"];
 
@@ -75,64 +134,176 @@ impl FromToml for Deed {
     }
 }
 
-/// Reads every `[[action]]`, by time; those of one moment stay in the file's
-/// order.
+/// Where a file says what an action is, for mistakes found later.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) name: Span,
+    /// Of `at` or `on`.
+    pub(super) when: Span,
+}
+
+/// Reads every `[[action]]`, in the order of the file.
 pub(super) fn read(
     tables: Vec<Table<'_>>,
     clients: &[String],
     duration: Option<Duration>,
-) -> Vec<Action> {
-    let tables = tables.into_iter();
-    let mut actions: Vec<Action> = tables
-        .filter_map(|mut table| read_one(&mut table, clients, duration))
-        .collect();
-    actions.sort_by_key(|action| action.at);
-    actions
+) -> Vec<(Action, Place)> {
+    let tables = (1..).zip(tables);
+    let actions = tables.filter_map(|(number, mut table)| {
+        let name = table.optional::<Name>("name").map(|Name(name)| name);
+        let deed = table.required::<Deed>("do");
+        let target = read_target(&mut table, clients);
+        let when = read_when(&mut table, duration);
+        let place = Place {
+            name: table.span_of("name"),
+            when: table.span_of(if table.has("on") { "on" } else { "at" }),
+        };
+        let action = Action {
+            name: name.unwrap_or_else(|| format!("action {number}")),
+            when: when?,
+            deed: deed?,
+            target: target?,
+        };
+        Some((action, place))
+    });
+    actions.collect()
 }
 
-fn read_one(
-    table: &mut Table<'_>,
-    clients: &[String],
+fn read_when(table: &mut Table<'_>, duration: Option<Duration>) -> Option<ActionTime> {
+    let at = table.optional::<Duration>("at");
+    let on = table.table("on");
+    let after = table.or("after", Duration::ZERO);
+    match (table.has("at"), table.has("on")) {
+        (true, true) => {
+            let message =
+                "`at` and `on` exclude each other: an action waits for a time or for a connection";
+            table.error(table.span_of("at"), message);
+            // Its own mistakes are told as well.
+            on.and_then(|mut on| read_condition(&mut on, after));
+            None
+        }
+        (false, true) => {
+            let condition = read_condition(&mut on?, after);
+            ensure_in_time(table, "after", after, duration)?;
+            condition
+        }
+        (_, false) if table.has("after") => {
+            let message = "`after` needs `on`: it counts from what a connection does";
+            table.error(table.span_of("after"), message);
+            None
+        }
+        (true, false) => {
+            ensure_in_time(table, "at", at?, duration)?;
+            at.map(ActionTime::At)
+        }
+        (false, false) => {
+            table.error_with_help(
+                table.span(),
+                "an action needs `at` or `on`",
+                "for example `at = \"3s\"`, or `on = { attempt = 2 }`",
+            );
+            None
+        }
+    }
+}
+
+fn ensure_in_time(
+    table: &Table<'_>,
+    key: &str,
+    time: Duration,
     duration: Option<Duration>,
-) -> Option<Action> {
-    later::refuse(table, &["on"]);
-    let is_waiting = table.has("on");
-    let at = if is_waiting {
-        table.spanned::<Duration>("at")
-    } else {
-        table.required_spanned::<Duration>("at")
+) -> Option<()> {
+    let Some(end) = duration.filter(|end| time >= *end) else {
+        return Some(());
     };
-    let deed = table.required::<Deed>("do");
-    let targets = read_targets(table, clients);
-    let (at, span) = at?;
-    if let Some(end) = duration.filter(|end| at >= *end) {
-        let (at, end) = (format_duration(at), format_duration(end));
-        let message = format!("an action at {at} is never done: the run ends at {end}");
-        table.error(span, message);
+    let (time, end) = (format_duration(time), format_duration(end));
+    let message =
+        format!("this action is never done: `{key}` is {time}, and the run ends at {end}");
+    table.error(table.span_of(key), message);
+    None
+}
+
+/// What the runner can see of a connection while it runs.
+const STAGES: [(&str, Stage); 3] = [
+    ("connect", Stage::Connect),
+    ("open", Stage::Open),
+    ("closing", Stage::Closing),
+];
+
+fn read_condition(on: &mut Table<'_>, after: Duration) -> Option<ActionTime> {
+    let attempts = on.optional::<Attempts>("attempt");
+    let stage = on.optional_with("phase", |value| match value.as_str() {
+        Some("upgrade") => {
+            let message = "an action cannot wait for `upgrade`: it passes unseen";
+            Err(Mismatch::new(value.span(), message)
+                .with_help("allowed here: connect, open, closing"))
+        }
+        _ => choice(value, &STAGES),
+    });
+    let is_wrong = |key: &str, is_read: bool| on.has(key) && !is_read;
+    if is_wrong("attempt", attempts.is_some()) || is_wrong("phase", stage.is_some()) {
         return None;
     }
-    Some(Action {
-        at,
-        deed: deed?,
-        targets: targets?,
+    if attempts.is_none() && stage.is_none() {
+        on.error_with_help(
+            on.span(),
+            "a condition needs `attempt` or `phase`",
+            "for example `on = { attempt = 2, phase = \"open\" }`",
+        );
+        return None;
+    }
+    Some(ActionTime::On {
+        attempts: attempts.unwrap_or(Attempts::ALL),
+        stage: stage.unwrap_or(Stage::Connect),
+        after,
     })
 }
 
-/// Everybody, if the file is silent.
-fn read_targets(table: &mut Table<'_>, clients: &[String]) -> Option<BTreeSet<String>> {
+fn read_target(table: &mut Table<'_>, clients: &[String]) -> Option<ActionTarget> {
     if !table.has("target") {
-        return Some(clients.iter().cloned().collect());
+        return Some(ActionTarget::All);
     }
     let mut target = table.table("target")?;
-    later::refuse(&mut target, &["share"]);
-    if target.has("share") {
-        target.ignore("clients");
-        return None;
+    let share = target.spanned::<f64>("share");
+    let named = target.spanned::<Vec<String>>("clients");
+    match (target.has("share"), target.has("clients")) {
+        (true, true) => {
+            target.error(target.span(), "`share` and `clients` exclude each other");
+            None
+        }
+        (true, false) => read_share(&target, share?),
+        (false, true) => known_clients(&target, named?, clients),
+        (false, false) => {
+            let message =
+                "a target is a `share` or a list of `clients`; without `target`, everybody";
+            target.error(target.span(), message);
+            None
+        }
     }
-    let (named, span) = target.required_spanned::<Vec<String>>("clients")?;
+}
+
+fn read_share(target: &Table<'_>, (share, span): (f64, Span)) -> Option<ActionTarget> {
+    if share > 0.0 && share <= 1.0 {
+        return Some(ActionTarget::Share(share));
+    }
+    target.error_with_help(
+        span,
+        format!("a share of {share} is not possible"),
+        "more than 0.0, which would be nobody, and at most 1.0, which is everybody",
+    );
+    None
+}
+
+fn known_clients(
+    target: &Table<'_>,
+    (named, span): (Vec<String>, Span),
+    clients: &[String],
+) -> Option<ActionTarget> {
+    // A set: both lists may be long.
+    let population: BTreeSet<&String> = clients.iter().collect();
     let strangers: Vec<&String> = named
         .iter()
-        .filter(|name| !clients.contains(name))
+        .filter(|name| !population.contains(name))
         .collect();
     for name in &strangers {
         let message = format!("there is no client `{}`", name.escape_debug());
@@ -143,5 +314,7 @@ fn read_targets(table: &mut Table<'_>, clients: &[String]) -> Option<BTreeSet<St
         target.error(span, "a list of no clients is an action of nobody");
         return None;
     }
-    strangers.is_empty().then(|| named.into_iter().collect())
+    strangers
+        .is_empty()
+        .then(|| ActionTarget::Clients(named.into_iter().collect()))
 }

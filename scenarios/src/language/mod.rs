@@ -2,25 +2,31 @@
 //!
 //! TOML; every mistake of a file is reported at once, at its place. Each
 //! section belongs to the crate that obeys it; this module owns the top,
-//! `[[action]]`, `[expect]` and `[proof]`, and what holds between sections.
+//! `[[action]]`, `[[server_event]]`, `[expect]` and `[proof]`, and what holds
+//! between sections.
 //! Invariant: a [`Scenario`] exists only without a single mistake.
 
 mod action;
+mod exercise;
 mod expect;
 mod files;
 mod later;
 mod proof;
 mod read;
+mod rules;
 #[cfg(test)]
 pub(crate) mod sample;
 mod scenario;
+mod sense;
+mod server_event;
 #[cfg(test)]
 mod tests;
 mod top;
 
-pub use action::{Action, Deed};
+pub use action::{Action, ActionTarget, ActionTime, Deed};
 pub use expect::{CHECKS, CROWD, DialBudget, DialPeak, Expectation};
 pub use files::{CATALOGUE, FileError, Given, MAX_BYTES, Origin, gather, read_all};
 pub use proof::Proof;
 pub use read::{Mistakes, read};
 pub use scenario::{Scenario, Start};
+pub use server_event::{ServerEnd, ServerEvent};

@@ -1,14 +1,16 @@
 //! One file's text made into a scenario, or into everything that is wrong with
 //! it.
 
-use chaos_proxy::{Reading, Rule, When, read_rules};
 use client_sim::ClientsConfig;
 use environment::text::{Diagnostics, Document, Source, Span, Table};
 
+use super::exercise::{Given, ensure_exercised};
 use super::expect::Expectation;
-use super::scenario::{Scenario, Start, names};
+use super::rules::Rules;
+use super::scenario::{Scenario, names};
+use super::sense::{Sections, ensure_sense};
 use super::top::{Top, is_simulated};
-use super::{action, expect, later, proof};
+use super::{action, expect, later, proof, rules, server_event};
 
 /// Everything that is wrong with a file.
 #[derive(Debug)]
@@ -40,17 +42,28 @@ pub(super) fn read_into(source: &Source, diagnostics: &Diagnostics) -> Option<Sc
     let document = Document::parse(source, diagnostics);
     let mut root = document.root(diagnostics);
     let top = Top::read(&mut root);
-    later::refuse(&mut root, &["server_event"]);
     let server = read_server(&mut root);
     let clients = match root.table("clients") {
         Some(mut table) => ClientsConfig::from_table(&mut table),
         None => ClientsConfig::default(),
     };
     let population = names(clients.count);
-    let rules = read_faults(&mut root, &population, &top);
-    let actions = action::read(root.tables("action"), &population, top.duration);
+    let rules = rules::read(&mut root, &population, &top);
+    let action_tables = root.tables("action");
+    let action_count = action_tables.len();
+    let actions = action::read(action_tables, &population, top.duration);
+    let (actions, action_places): (Vec<_>, Vec<_>) = actions.into_iter().unzip();
+    let server_events = server_event::read(root.tables("server_event"), top.duration);
     let expect = root.required_table("expect").map(|mut table| {
         let read = expect::read(&mut table);
+        let given = Given {
+            clients: &clients,
+            rules: &rules.rules,
+            actions: &actions,
+            server_events: &server_events,
+            is_whole: actions.len() == action_count,
+        };
+        ensure_exercised(&table, &read, given);
         ensure_sequences(&table, &read, &clients);
         read
     });
@@ -59,6 +72,16 @@ pub(super) fn read_into(source: &Source, diagnostics: &Diagnostics) -> Option<Sc
         .table("proof")
         .map(|mut table| proof::read(&mut table, &expected));
     ensure_able(&root, &top, &clients);
+    ensure_sense(Sections {
+        top: &top,
+        client_count: clients.count,
+        rules: &rules,
+        actions: &actions,
+        action_places: &action_places,
+        server_events: &server_events,
+        diagnostics,
+    });
+    ensure_harm(&root, &rules);
     let id = top.id?;
     let mut scenario = Scenario {
         case: top.case.unwrap_or_else(|| case_of(&id)),
@@ -73,8 +96,9 @@ pub(super) fn read_into(source: &Source, diagnostics: &Diagnostics) -> Option<Sc
         requires: top.requires,
         server,
         clients,
-        rules,
+        rules: rules.rules,
         actions,
+        server_events: server_events.into_iter().map(|(event, _)| event).collect(),
         expect: expected,
         proof: proof.flatten(),
         text: source.text().to_owned(),
@@ -100,40 +124,6 @@ fn read_server(root: &mut Table<'_>) -> ticker_server::Config {
     ticker_server::Config::from_table(&mut table)
 }
 
-fn read_faults(root: &mut Table<'_>, clients: &[String], top: &Top) -> Vec<Rule> {
-    let tables = root.tables("fault");
-    let places: Vec<Span> = tables.iter().map(|table| table.span_of("on")).collect();
-    let reading = Reading {
-        clients: Some(clients),
-        horizon: top.duration,
-        ..Reading::default()
-    };
-    let rules = read_rules(tables, reading);
-    // With a mistake in one of them, which place is whose is not known.
-    if top.start == Start::FirstMessage && rules.len() == places.len() {
-        for (rule, place) in rules.iter().zip(places) {
-            ensure_attempt_to_come(root, rule, place);
-        }
-    }
-    rules
-}
-
-/// At t = 0 every client has had its first message, on attempt 1.
-fn ensure_attempt_to_come(root: &Table<'_>, rule: &Rule, place: Span) {
-    if let When::On { condition, .. } = &rule.when
-        && condition.attempts.are_over_at(1)
-    {
-        root.error_with_help(
-            place,
-            format!(
-                "`{}` never acts: attempt 1 is over when t = 0 begins",
-                rule.name
-            ),
-            "with `start = \"first_dial\"` rules are armed before the clients dial",
-        );
-    }
-}
-
 /// Without resume a client does not promise to lose nothing.
 fn ensure_sequences(table: &Table<'_>, expect: &[(Expectation, Span)], clients: &ClientsConfig) {
     let lost = expect
@@ -156,5 +146,16 @@ fn ensure_able(root: &Table<'_>, top: &Top, clients: &ClientsConfig) {
         } else if !is_simulated(required) {
             root.error(top.requires_span.clone(), later::unavailable(required));
         }
+    }
+}
+
+/// A run on which nothing acts says nothing.
+fn ensure_harm(root: &Table<'_>, rules: &Rules) {
+    if rules.table_count == 0 && !root.has("server_event") && !root.has("fault") {
+        root.error_with_help(
+            root.span(),
+            "nothing goes wrong in this file, so nothing could be judged",
+            "give it a [[fault]], or a [[server_event]]",
+        );
     }
 }

@@ -11,6 +11,7 @@ use environment::text::Span;
 use super::action::Action;
 use super::expect::Expectation;
 use super::proof::Proof;
+use super::server_event::ServerEvent;
 
 /// What a file says, checked.
 #[derive(Debug, Clone)]
@@ -45,8 +46,10 @@ pub struct Scenario {
     pub clients: ClientsConfig,
     /// What goes wrong.
     pub rules: Vec<Rule>,
-    /// What the person at the client does, by time.
+    /// What the person at the client does, in the order of the file.
     pub actions: Vec<Action>,
+    /// What befalls the server, by time; no two at once.
+    pub server_events: Vec<ServerEvent>,
     /// What must hold; never empty.
     pub expect: Vec<Expectation>,
     /// The flaw that this scenario must catch.

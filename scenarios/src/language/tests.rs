@@ -2,32 +2,20 @@
 
 use std::time::Duration;
 
+use chaos_proxy::{Attempts, Stage};
+use environment::Seed;
 use environment::text::{Diagnostics, Source};
 use proptest::prelude::*;
 
 use super::read::read_into;
+use super::sample::{mistakes, sound, wrong};
 use super::*;
 
 const SMALL: &str = "id = 'x'\nduration = '4s'\n[expect]\nmax_live = 1\n";
 
-fn mistakes(text: &str) -> String {
-    match read(&Source::new("x.toml", text)) {
-        Ok(_) => String::new(),
-        Err(mistakes) => mistakes.rendered,
-    }
-}
-
-/// Exactly one mistake, which begins so.
-#[track_caller]
-fn wrong(text: &str, begins: &str) {
-    let rendered = mistakes(text);
-    assert!(rendered.starts_with(begins), "not {begins:?}:\n{rendered}");
-    assert_eq!(rendered.matches("x.toml:").count(), 1, "{rendered}");
-}
-
 #[test]
 fn the_smallest_file_has_its_defaults() {
-    let scenario = read(&Source::new("x.toml", SMALL)).unwrap();
+    let scenario = sound(SMALL);
     assert_eq!(
         (scenario.case.as_str(), scenario.title.as_str()),
         ("x", "x")
@@ -108,24 +96,12 @@ fn what_is_not_available_yet_is_told() {
         "x.toml:5:1: `close_code` is not available yet",
     );
     check(
-        "[[server_event]]\nat = '1s'",
-        "x.toml:5:3: `server_event` is not available yet",
-    );
-    check(
         "[server]\nexternal = 'ws://x:1/'",
         "x.toml:6:1: `external` is not available yet",
     );
     check(
         "[[action]]\nat = '1s'\ndo = 'send'",
         "x.toml:7:6: `send` is not available yet",
-    );
-    check(
-        "[[action]]\non = {}\ndo = 'pause'",
-        "x.toml:6:1: `on` is not available yet",
-    );
-    check(
-        "[[action]]\nat = '1s'\ndo = 'pause'\ntarget.share = 0.5",
-        "x.toml:8:8: `share` is not available yet",
     );
     let requires = format!("requires = ['hide']\n{SMALL}");
     wrong(&requires, "x.toml:1:12: `hide` is not available yet");
@@ -171,9 +147,9 @@ fn actions_are_at_known_clients_within_the_run() {
     let with = |action: &str| format!("{SMALL}[[action]]\ndo = 'pause'\n{action}");
     wrong(
         &with("at = '4s'"),
-        "x.toml:7:6: an action at 4s is never done: the run ends at 4s",
+        "x.toml:7:6: this action is never done: `at` is 4s, and the run ends at 4s",
     );
-    wrong(&with(""), "x.toml:5:1: missing key `at`");
+    wrong(&with(""), "x.toml:5:1: an action needs `at` or `on`");
     wrong(
         &with("at = '1s'\ntarget.clients = ['c2']"),
         "x.toml:8:18: there is no client `c2`",
@@ -182,11 +158,108 @@ fn actions_are_at_known_clients_within_the_run() {
         &with("at = '1s'\ntarget.clients = []"),
         "x.toml:8:18: a list of no clients",
     );
-    let text = with("at = '2s'\n[[action]]\nat = '1s'\ndo = 'stop'\n");
-    let scenario = read(&Source::new("x.toml", text)).unwrap();
-    let deeds: Vec<Deed> = scenario.actions.iter().map(|action| action.deed).collect();
-    assert_eq!(deeds, [Deed::Stop, Deed::Pause], "by time");
-    assert_eq!(scenario.actions[0].targets, ["c1".to_owned()].into());
+    let scenario = sound(&with("at = '2s'"));
+    let action = &scenario.actions[0];
+    let everybody = action.targets(&scenario.client_names(), Seed(1));
+    assert_eq!(everybody, ["c1".to_owned()].into());
+}
+
+#[test]
+fn an_action_waits_for_what_can_be_seen_of_a_connection() {
+    let with = |action: &str| format!("{SMALL}[[action]]\ndo = 'stop'\n{action}");
+    wrong(
+        &with("on = { attempt = 2, phase = 'upgrade' }"),
+        "x.toml:7:29: an action cannot wait for `upgrade`",
+    );
+    wrong(
+        &with("on = {}"),
+        "x.toml:7:6: a condition needs `attempt` or `phase`",
+    );
+    wrong(
+        &with("on = { bytes = 1, attempt = 2 }"),
+        "x.toml:7:8: unknown key `bytes`",
+    );
+    wrong(&with("on = { attempt = 0 }"), "x.toml:7:18: ");
+    wrong(
+        &with("at = '1s'\non = { attempt = 2 }"),
+        "x.toml:7:6: `at` and `on` exclude each other",
+    );
+    wrong(
+        &with("at = '1s'\nafter = '1s'"),
+        "x.toml:8:9: `after` needs `on`",
+    );
+    wrong(
+        &with("on = { attempt = 2 }\nafter = '4s'"),
+        "x.toml:8:9: this action is never done: `after` is 4s",
+    );
+    let scenario = sound(&with(
+        "on = { phase = 'closing' }\nafter = '1s'\nname = 'enough'",
+    ));
+    let action = &scenario.actions[0];
+    assert_eq!(action.name, "enough");
+    let when = ActionTime::On {
+        attempts: Attempts::ALL,
+        stage: Stage::Closing,
+        after: Duration::from_secs(1),
+    };
+    assert_eq!(action.when, when);
+}
+
+#[test]
+fn a_share_of_an_action_is_drawn_client_by_client() {
+    let with = |share: &str| {
+        format!(
+            "{SMALL}[clients]\ncount = 40\n[[action]]\nat = '1s'\ndo = 'stop'\ntarget.share = {share}\n"
+        )
+    };
+    wrong(&with("0.0"), "x.toml:10:16: a share of 0 is not possible");
+    wrong(&with("1.5"), "x.toml:10:16: a share of 1.5 is not possible");
+    let half = sound(&with("0.5"));
+    let names = half.client_names();
+    let targets = |count: usize, seed| half.actions[0].targets(&names[..count], Seed(seed));
+    let all = targets(40, 7);
+    assert!((5..=35).contains(&all.len()), "{all:?}");
+    assert_ne!(all, targets(40, 8));
+    let fewer = targets(20, 7);
+    assert!(fewer.is_subset(&all), "nobody else's luck changes");
+    let nobody = sound(&with("0.000001"));
+    assert_eq!(
+        nobody.actions[0].targets(&names, Seed(7)).len(),
+        1,
+        "the lowest draw"
+    );
+}
+
+#[test]
+fn server_events_are_within_the_run_and_apart() {
+    let with = |events: &str| format!("{SMALL}{events}");
+    let event = |at: &str, rest: &str| format!("[[server_event]]\nat = '{at}'\n{rest}\n");
+    let kill = event("1s", "do = 'kill'");
+    let scenario = sound(&with(&event(
+        "2s",
+        "do = 'restart'\nfor = '9s'\nname = 'late'",
+    )));
+    let late = &scenario.server_events[0];
+    assert_eq!((late.name.as_str(), late.end), ("late", ServerEnd::Restart));
+    assert_eq!(late.until(scenario.duration), scenario.duration, "clipped");
+    wrong(
+        &with(&event("4s", "do = 'kill'")),
+        "x.toml:6:6: this never happens: `at` is 4s, and the run ends at 4s",
+    );
+    wrong(&with(&event("1s", "do = 'kil'")), "x.toml:7:6: ");
+    wrong(
+        &with(&format!("{kill}{}", event("1s", "do = 'restart'"))),
+        "x.toml:9:6: the server is not there then: `kill` keeps it away until 1s",
+    );
+    let long = kill.replace("'kill'", "'kill'\nfor = '2s'");
+    wrong(
+        &with(&format!("{}{long}", event("2s", "do = 'restart'"))),
+        "x.toml:6:6: the server is not there then: `kill` keeps it away until 3s",
+    );
+    wrong(
+        &with(&format!("{kill}{}", event("2s", "do = 'kill'"))),
+        "x.toml:8:1: a second `kill`",
+    );
 }
 
 #[test]
@@ -201,7 +274,7 @@ fn a_proof_names_a_flaw_and_a_check_that_is_expected() {
         "x.toml:6:8: ",
     );
     let text = with("flaw = 'no_liveness'\nfails = 'max_live'");
-    let scenario = read(&Source::new("x.toml", text)).unwrap();
+    let scenario = sound(&text);
     assert_eq!(scenario.proof.unwrap().fails, "max_live");
 }
 
@@ -209,7 +282,10 @@ fn a_proof_names_a_flaw_and_a_check_that_is_expected() {
 fn two_files_with_one_id_are_a_mistake_of_the_second() {
     let given = |name: &str| Given {
         origin: Origin::Embedded,
-        source: Source::new(name, SMALL),
+        source: Source::new(
+            name,
+            format!("{SMALL}[[server_event]]\nat = '1s'\ndo = 'kill'\n"),
+        ),
     };
     let both = read_all(vec![given("a.toml"), given("b.toml")]);
     let rendered = both.unwrap_err().rendered;

@@ -141,6 +141,22 @@ impl FromToml for Line {
     }
 }
 
+/// What an action or a server event is called: part of draws and of messages.
+pub(super) struct Name(pub(super) String);
+
+impl FromToml for Name {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        const LONGEST: usize = 100;
+        match Line::from_toml(value)? {
+            Line(name) if name.len() <= LONGEST => Ok(Self(name)),
+            _ => {
+                let message = format!("a name is one line of 1 to {LONGEST} characters");
+                Err(Mismatch::new(value.span(), message))
+            }
+        }
+    }
+}
+
 impl FromToml for Start {
     fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
         choice(

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use environment::{Clock, Environment, Moment, Observer};
 
+use super::score::{Deed, Score};
 use super::stage::Stage;
 use super::{Phase, Settings};
 use crate::definitions::unapplied;
@@ -50,10 +51,7 @@ impl Course<'_> {
         self.recorder.mark(Mark::Started);
         let zero = self.start(stage).await?;
         self.progress.tell(Phase::Running);
-        self.act(stage, zero).await?;
-        self.clock()
-            .sleep_until(zero + self.scenario.duration)
-            .await;
+        self.play(stage, zero).await?;
         stage.control.heal().await;
         self.recorder.mark(Mark::Healed);
         self.progress.tell(Phase::Settling);
@@ -122,19 +120,61 @@ impl Course<'_> {
         )))
     }
 
-    /// Does what the person at the client does, each at its time.
-    async fn act(&self, stage: &Stage, zero: Moment) -> Result<(), BrokenOff> {
-        for action in &self.scenario.actions {
-            self.clock().sleep_until(zero + action.at).await;
-            self.recorder.mark(Mark::Action {
-                action: action.deed.word().to_owned(),
-                targets: action.targets.clone(),
-            });
-            for client in &action.targets {
-                if !stage.command(client, action.deed.command()) {
-                    let reason = format!("{client} does not take its commands");
-                    return Err(BrokenOff::Failed(reason));
+    /// Does everything at its time, until the duration is over.
+    async fn play(&self, stage: &Stage, zero: Moment) -> Result<(), BrokenOff> {
+        let settings = self.settings;
+        let mut score = Score::new(self.scenario, settings.seed, zero, settings.is_wire);
+        let end = zero + self.scenario.duration;
+        let clock = self.clock();
+        let mut seen = 0;
+        loop {
+            tokio::select! {
+                biased;
+                () = clock.sleep_until(score.next()) => {}
+                entries = self.recorder.after(seen), if score.is_watching() => {
+                    seen += entries.len();
+                    entries.iter().for_each(|entry| score.see(entry));
                 }
+            }
+            let now = clock.now();
+            while let Some(deed) = score.take_due(now) {
+                self.perform(stage, deed)?;
+            }
+            if now >= end {
+                return Ok(());
+            }
+        }
+    }
+
+    fn perform(&self, stage: &Stage, deed: Deed) -> Result<(), BrokenOff> {
+        match deed {
+            Deed::Act { action, targets } => self.act(stage, action, &targets),
+            Deed::Server(fate) => {
+                let reason = || "the server does not come to what befalls it".to_owned();
+                let is_told = stage.befall(fate);
+                is_told
+                    .then_some(())
+                    .ok_or_else(|| BrokenOff::Failed(reason()))
+            }
+        }
+    }
+
+    /// Tells clients what the person at them does.
+    fn act(
+        &self,
+        stage: &Stage,
+        action: usize,
+        targets: &BTreeSet<String>,
+    ) -> Result<(), BrokenOff> {
+        let deed = self.scenario.actions[action].deed;
+        self.recorder.mark(Mark::Action {
+            action: deed.word().to_owned(),
+            targets: targets.clone(),
+        });
+        for client in targets {
+            if !stage.command(client, deed.command()) {
+                let reason = format!("{client} does not take its commands");
+                return Err(BrokenOff::Failed(reason));
             }
         }
         Ok(())
@@ -181,6 +221,8 @@ fn count_sockets(open: &mut usize, entry: &Entry) {
     match &entry.body {
         Body::Server(ticker_server::What::SocketOpened { .. }) => *open += 1,
         Body::Server(ticker_server::What::SocketClosed { .. }) => *open = open.saturating_sub(1),
+        // Whoever has come before is gone without a word.
+        Body::Harness(Mark::ServerUp { .. }) => *open = 0,
         _ => {}
     }
 }

@@ -14,7 +14,10 @@
 mod course;
 mod decisions;
 mod folder;
+mod host;
+mod score;
 mod stage;
+mod triggers;
 
 pub use decisions::{Decisions, line};
 pub use folder::{Folder, JOURNAL, SCENARIO};

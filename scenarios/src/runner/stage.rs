@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::course::Course;
 use super::decisions::Decisions;
+use super::host::{Fate, Host};
 
 /// How long clients, and then server and proxy, may take to end before they
 /// are dropped.
@@ -24,6 +25,10 @@ const DIAL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Commands that wait for a client; it takes them as they come.
 const COMMANDS: usize = 16;
+
+/// What befalls the server and it has not come to yet: a graceful end takes its
+/// time.
+const FATES: usize = 256;
 
 /// Why a run cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +55,7 @@ pub(super) struct Stage {
     clients: JoinSet<()>,
     commands: Vec<(Arc<str>, mpsc::Sender<Command>)>,
     services: JoinSet<Result<(), String>>,
+    fates: mpsc::Sender<Fate>,
     stop_clients: CancellationToken,
     stop_services: CancellationToken,
 }
@@ -64,6 +70,7 @@ impl Stage {
     /// Takes all ports and starts server and proxy.
     pub(super) fn set(course: &Course<'_>, decisions: &Decisions) -> Result<Self, StageError> {
         let (control, commands) = chaos_proxy::control();
+        let (fates, told) = mpsc::channel(FATES);
         let mut stage = Self {
             control,
             environment: course.environment.clone(),
@@ -71,10 +78,11 @@ impl Stage {
             clients: JoinSet::new(),
             commands: Vec::new(),
             services: JoinSet::new(),
+            fates,
             stop_clients: CancellationToken::new(),
             stop_services: CancellationToken::new(),
         };
-        let upstream = stage.start_server(course)?;
+        let upstream = stage.start_server(course, told)?;
         let routes = stage.routes(course)?;
         let config = chaos_proxy::Config {
             routes,
@@ -103,20 +111,23 @@ impl Stage {
         Ok(stage)
     }
 
-    fn start_server(&mut self, course: &Course<'_>) -> Result<SocketAddr, StageError> {
+    fn start_server(
+        &mut self,
+        course: &Course<'_>,
+        fates: mpsc::Receiver<Fate>,
+    ) -> Result<SocketAddr, StageError> {
         let listener = listen(&self.environment, "the server")?;
         let address = listener.local_addr();
-        let config = ticker_server::Config {
-            seed: Some(course.settings.seed),
-            ..course.scenario.server.clone()
+        let host = Host {
+            environment: self.environment.clone(),
+            listener,
+            config: course.scenario.server.clone(),
+            seed: course.settings.seed,
+            recorder: course.recorder.clone(),
+            fates,
+            shutdown: self.stop_services.clone(),
         };
-        let environment = self.environment.clone();
-        let observer = course.recorder.observer();
-        let shutdown = self.stop_services.clone();
-        self.services.spawn(async move {
-            let served = ticker_server::run(environment, listener, config, observer, shutdown);
-            served.await.map_err(|error| format!("the server: {error}"))
-        });
+        self.services.spawn(host.run());
         Ok(address)
     }
 
@@ -181,6 +192,15 @@ impl Stage {
                 Err(mpsc::error::TrySendError::Full(_))
             )
         })
+    }
+
+    /// Lets something befall the server; `false` if it does not come to it.
+    pub(super) fn befall(&self, fate: Fate) -> bool {
+        // A server that has ended by itself is told of at the end.
+        !matches!(
+            self.fates.try_send(fate),
+            Err(mpsc::error::TrySendError::Full(_))
+        )
     }
 
     /// Tells the clients to end and waits for them.

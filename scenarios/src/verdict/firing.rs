@@ -13,6 +13,7 @@ use environment::Moment;
 
 use crate::checks::Evidence;
 use crate::definitions::Strike;
+use crate::language::ServerEvent;
 
 /// How late a fault may be. Later than this the machine was starved, and what
 /// the client did says nothing about the client.
@@ -43,12 +44,36 @@ impl Firing {
     }
 }
 
-/// Every rule's firing, in the order of the file.
+/// Every rule's firing, in the order of the file, and every server event's.
 pub fn firings(evidence: &Evidence<'_>) -> Vec<Firing> {
     let rules = evidence.plan.rules().iter().enumerate();
+    let rules = rules.map(|(index, rule)| firing(evidence, index, rule));
+    let events = evidence.scenario.server_events.iter();
     rules
-        .map(|(index, rule)| firing(evidence, index, rule))
+        .chain(events.map(|event| befallen(evidence, event)))
         .collect()
+}
+
+/// A server event must happen; it took effect on every client that it hurt.
+fn befallen(evidence: &Evidence<'_>, event: &ServerEvent) -> Firing {
+    let observed = &evidence.observed;
+    let name = event.name.as_str();
+    let mut downtimes = observed.marks.downtimes.iter();
+    let downtime = downtimes.find(|downtime| downtime.name == name);
+    let lateness = |from| observed.marks.since_zero(from).saturating_sub(event.at);
+    let hurt = evidence.effects.iter().filter(|e| e.rule == name);
+    Firing {
+        rule: event.name.clone(),
+        strikes: hurt.count(),
+        lateness: downtime.map_or(Duration::ZERO, |downtime| lateness(downtime.from)),
+        missing: match downtime {
+            None => Some(format!("`{name}` did not befall the server")),
+            Some(downtime) if downtime.until.is_none() => {
+                Some(format!("the server did not come back after `{name}`"))
+            }
+            Some(_) => None,
+        },
+    }
 }
 
 fn firing(evidence: &Evidence<'_>, index: usize, rule: &Rule) -> Firing {

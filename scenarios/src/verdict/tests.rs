@@ -219,3 +219,59 @@ fn a_server_that_the_proxy_could_not_reach_is_inconclusive() {
     ];
     judged_as(RESET, &story, Verdict::Inconclusive, &reasons);
 }
+
+const KILL: &str =
+    "[[server_event]]\nat = '1s'\nfor = '2s'\ndo = 'kill'\n[expect]\nrecover_within = '1s'\n";
+
+/// The server is gone from `down` until 3 s, and both clients lose it.
+fn killed(down: u64) -> Story {
+    run()
+        .server_down("kill", down)
+        .closed("c1", 1, down + 1)
+        .closed("c2", 1, down + 1)
+        .server_up("kill", 3000)
+}
+
+fn back_again(story: Story) -> Story {
+    story
+        .connected("c1", 2, 3100, 3200)
+        .connected("c2", 2, 3100, 3200)
+}
+
+#[test]
+fn a_server_event_is_a_fault_like_any_other() {
+    let judgement = judged_as(KILL, &back_again(killed(1000)), Verdict::Passed, &[]);
+    let [firing] = &judgement.firings[..] else {
+        panic!("one event")
+    };
+    assert_eq!((firing.rule.as_str(), firing.strikes), ("kill", 2));
+    judged_as(KILL, &killed(1000), Verdict::Failed, &[]);
+    let dialled_in_vain = |client, at| {
+        let what = chaos_proxy::What::UpstreamFailed {
+            error: "connection refused".into(),
+        };
+        move |story: Story| story.accepted(client, 2, at).proxy(client, 2, what, at)
+    };
+    let story = dialled_in_vain("c1", 1500)(killed(1000));
+    judged_as(KILL, &story, Verdict::Failed, &[]);
+}
+
+#[test]
+fn a_server_event_must_happen_in_time_and_come_to_its_end() {
+    let reasons = [
+        "`kill` was 300ms late, more than 250ms: the machine was too busy",
+        "no check could be judged ok",
+        "`recover_within` failed, but not by the client's doing",
+    ];
+    judged_as(KILL, &killed(1300), Verdict::Inconclusive, &reasons);
+    let reasons = [
+        "`kill` did not befall the server",
+        "no rule had any effect",
+        "no check could be judged ok",
+    ];
+    judged_as(KILL, &run(), Verdict::Inconclusive, &reasons);
+    let gone = run().server_down("kill", 1000);
+    let text = KILL.replace("recover_within = '1s'", "max_live = 1");
+    let reasons = ["the server did not come back after `kill`"];
+    judged_as(&text, &gone, Verdict::Inconclusive, &reasons);
+}

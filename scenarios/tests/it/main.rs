@@ -14,3 +14,4 @@ mod play;
 mod program;
 mod proof;
 mod readme;
+mod server_events;

@@ -1,0 +1,505 @@
+//! What only the whole file shows: rules that can never act, names used twice,
+//! more than a run can hold.
+//!
+//! Invariant: what is refused here is wrong on every run and under every seed;
+//! what is merely odd is left alone. (What nothing exercises is in
+//! [`exercise`](super::exercise).)
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chaos_proxy::{Condition, MAX_OCCURRENCES, Phase, Rule, Stage, Target, When};
+use environment::text::{Diagnostics, Span, format_duration};
+
+use super::action::{self, Action, ActionTarget, ActionTime, Deed};
+use super::rules::{Place, Rules};
+use super::scenario::Start;
+use super::server_event::{self, ServerEvent, ensure_apart};
+use super::top::Top;
+
+/// The most that a run may decide beforehand: strikes and deeds at a time, each
+/// counted for each client. As many as a journal has entries.
+const MOST_PLANNED: u64 = crate::journal::MAX_ENTRIES as u64;
+
+/// A file, section by section.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sections<'a> {
+    pub(super) top: &'a Top,
+    pub(super) client_count: u32,
+    pub(super) rules: &'a Rules,
+    pub(super) actions: &'a [Action],
+    pub(super) action_places: &'a [action::Place],
+    pub(super) server_events: &'a [(ServerEvent, server_event::Place)],
+    pub(super) diagnostics: &'a Diagnostics,
+}
+
+/// Reports everything that makes no sense in the light of the rest.
+pub(super) fn ensure_sense(sections: Sections<'_>) {
+    sections.ensure_unique_names();
+    for (rule, place) in sections.rules.placed() {
+        if let Some((span, why, help)) = sections.never(rule, place) {
+            let message = format!("`{}` never acts: {why}", rule.name);
+            sections.diagnostics.error_with_help(span, message, help);
+        }
+        sections.ensure_repetition(rule, place);
+    }
+    sections.ensure_actions_reach_somebody();
+    sections.ensure_bounded();
+    if let Some(duration) = sections.top.duration {
+        ensure_apart(sections.server_events, duration, sections.diagnostics);
+    }
+}
+
+/// Where, why, and what would be right.
+type Never = (Span, String, &'static str);
+
+impl Sections<'_> {
+    /// Rules and server events are told apart by name in results.
+    fn ensure_unique_names(&self) {
+        let rules = self.rules.placed();
+        let rules = rules.map(|(rule, place)| (rule.name.as_str(), &place.name));
+        let events = self.server_events.iter();
+        let events = events.map(|(event, place)| (event.name.as_str(), &place.name));
+        let actions = self.actions.iter().zip(self.action_places);
+        let actions = actions.map(|(action, place)| (action.name.as_str(), &place.name));
+        // Two rules of one name have been told already.
+        self.ensure_unique(rules.chain(events));
+        self.ensure_unique(actions);
+    }
+
+    fn ensure_unique<'s>(&self, named: impl Iterator<Item = (&'s str, &'s Span)>) {
+        let mut names = BTreeMap::new();
+        for (name, span) in named {
+            if names.insert(name, span).is_some() {
+                self.diagnostics.error_with_help(
+                    span.clone(),
+                    format!("a second `{}`", name.escape_debug()),
+                    "faults and server events need names of their own, and so do actions; give this one a `name`",
+                );
+            }
+        }
+    }
+
+    fn never(&self, rule: &Rule, place: &Place) -> Option<Never> {
+        never_drawn(rule, place)
+            .or_else(|| self.is_over_at_zero(rule, place))
+            .or_else(|| self.waits_too_long(rule, place))
+            .or_else(|| self.has_ended_before(rule, place))
+            .or_else(|| self.has_no_dial(rule, place))
+    }
+
+    /// At t = 0 every client has had its first message, on attempt 1; a rule
+    /// waits only for connections that are accepted after that.
+    fn is_over_at_zero(&self, rule: &Rule, place: &Place) -> Option<Never> {
+        let When::On { condition, .. } = &rule.when else {
+            return None;
+        };
+        (self.top.start == Start::FirstMessage && condition.attempts.are_over_at(1)).then(|| {
+            (
+                place.on.clone(),
+                "attempt 1 is over when t = 0 begins".to_owned(),
+                "with `start = \"first_dial\"` rules are armed before the clients dial",
+            )
+        })
+    }
+
+    fn waits_too_long(&self, rule: &Rule, place: &Place) -> Option<Never> {
+        let (When::On { after, .. }, Some(end)) = (&rule.when, self.top.duration) else {
+            return None;
+        };
+        (*after >= end).then(|| {
+            let (after, end) = (format_duration(*after), format_duration(end));
+            let why = format!("`after` is {after}, and the run ends at {end}");
+            (place.after.clone(), why, "let it wait less, or run longer")
+        })
+    }
+
+    /// What ends the rule has come before what begins it.
+    fn has_ended_before(&self, rule: &Rule, place: &Place) -> Option<Never> {
+        const HELP: &str = "what ends a rule must come after what begins it";
+        let until = rule.until_on.as_ref()?;
+        if self.top.start == Start::FirstMessage && is_met_by_a_first_message(until) {
+            let why = "attempt 1 has met its `until_on` when t = 0 begins".to_owned();
+            return Some((place.until_on.clone(), why, HELP));
+        }
+        let first = match &rule.when {
+            When::On { condition, .. } => condition.attempts.first,
+            When::Timed { .. } if rule.fault.phase() == Phase::Listener => return None,
+            When::Timed { .. } => 1,
+        };
+        (until.is_about_accept() && until.attempts.first <= first).then(|| {
+            let ended = until.attempts.first;
+            let why = format!(
+                "attempt {ended} ends it by `until_on` as it is accepted, and it begins with attempt {first} at the earliest"
+            );
+            (place.until_on.clone(), why, HELP)
+        })
+    }
+
+    /// A rule on accepting while another lets nobody in.
+    fn has_no_dial(&self, rule: &Rule, place: &Place) -> Option<Never> {
+        if rule.fault.phase() != Phase::Accept {
+            return None;
+        }
+        let end = self.top.duration?;
+        let (from, until) = window(rule, end)?;
+        let closed = self.rules.rules.iter().find(|other| {
+            let is_everybodys = other.fault.phase() == Phase::Listener
+                && other.target == Target::All
+                && other.probability.is_none();
+            let covers = |(begin, over): (Duration, Duration)| begin <= from && until <= over;
+            is_everybodys && window(other, end).is_some_and(covers)
+        })?;
+        let why = format!("all that time `{}` lets no dial through", closed.name);
+        let help = "it acts as a connection is accepted; let the two follow each other";
+        Some((place.at.clone(), why, help))
+    }
+
+    /// A repetition that comes round once is none; one without end is no plan.
+    fn ensure_repetition(&self, rule: &Rule, place: &Place) {
+        let Some(end) = self.top.duration else {
+            return;
+        };
+        let When::Timed {
+            at,
+            every: Some(every),
+            until,
+            ..
+        } = rule.when
+        else {
+            return;
+        };
+        let second = at.saturating_add(every);
+        let (over, what) = match until {
+            Some(until) if until < end => (until, "`until` is"),
+            _ => (end, "the run ends at"),
+        };
+        let text = format_duration;
+        if second > over || second >= end {
+            let message = format!(
+                "`every` never comes round: the second time would be {}, and {what} {}",
+                text(second),
+                text(over)
+            );
+            self.diagnostics.error(place.every.clone(), message);
+        } else if times(rule, end) > MAX_OCCURRENCES {
+            let message = format!(
+                "`{}` would act {} times; at most {MAX_OCCURRENCES} are possible",
+                rule.name,
+                times(rule, end)
+            );
+            self.diagnostics.error(place.every.clone(), message);
+        }
+    }
+
+    /// Whoever was told to stop does nothing any more.
+    fn ensure_actions_reach_somebody(&self) {
+        let stops = self.actions.iter().filter_map(|action| match &action.when {
+            ActionTime::At(at) if is_for_all(action) && action.deed == Deed::Stop => Some(*at),
+            _ => None,
+        });
+        let stopped = stops.min();
+        for (action, place) in self.actions.iter().zip(self.action_places) {
+            match (&action.when, stopped) {
+                (ActionTime::At(at), Some(stopped)) if *at > stopped => {
+                    let stopped = format_duration(stopped);
+                    let message =
+                        format!("this action is never done: everybody stops at {stopped}");
+                    self.diagnostics.error(place.when.clone(), message);
+                }
+                (
+                    ActionTime::On {
+                        attempts, stage, ..
+                    },
+                    _,
+                ) if self.top.start == Start::FirstMessage
+                    && *stage < Stage::Closing
+                    && attempts.are_over_at(1) =>
+                {
+                    self.diagnostics.error_with_help(
+                        place.when.clone(),
+                        format!(
+                            "this action is never done: attempt 1 is past `{}` when t = 0 begins",
+                            stage.word()
+                        ),
+                        "with `start = \"first_dial\"` t = 0 is before the clients dial",
+                    );
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// What is planned fits into a journal, and into memory.
+    fn ensure_bounded(&self) {
+        let Some(end) = self.top.duration else {
+            return;
+        };
+        let clients = u64::from(self.client_count);
+        let rules = self.rules.placed();
+        let rules = rules.map(|(rule, place)| (times(rule, end), &place.table));
+        let actions = self.action_places.iter().map(|place| (1, &place.when));
+        let mut planned: u64 = 0;
+        for (times, span) in rules.chain(actions) {
+            planned = planned.saturating_add(times.saturating_mul(clients));
+            if planned > MOST_PLANNED {
+                let message = format!(
+                    "too much is planned: with this, {planned} strikes and deeds of single clients; at most {MOST_PLANNED} are possible"
+                );
+                self.diagnostics.error_with_help(
+                    span.clone(),
+                    message,
+                    "fewer clients, a longer `every`, or a shorter run",
+                );
+                return;
+            }
+        }
+    }
+}
+
+fn is_for_all(action: &Action) -> bool {
+    action.target == ActionTarget::All
+}
+
+fn never_drawn(rule: &Rule, place: &Place) -> Option<Never> {
+    if rule.probability == Some(0.0) {
+        let why = "its `probability` is 0".to_owned();
+        return Some((
+            place.probability.clone(),
+            why,
+            "leave the rule out, or give it a chance",
+        ));
+    }
+    (rule.target == Target::Share(0.0)).then(|| {
+        let why = "a share of 0 is nobody".to_owned();
+        (
+            place.target.clone(),
+            why,
+            "leave the rule out, or let it strike somebody",
+        )
+    })
+}
+
+/// Every connection that had a message meets it.
+fn is_met_by_a_first_message(until: &Condition) -> bool {
+    until.attempts.contains(1) && until.stage <= Stage::Open && until.bytes == 0
+}
+
+/// The one window of a timed rule that does not repeat.
+fn window(rule: &Rule, end: Duration) -> Option<(Duration, Duration)> {
+    match rule.when {
+        When::Timed {
+            at,
+            every: None,
+            lasting,
+            ..
+        } => {
+            let until = lasting.map_or(end, |lasting| at.saturating_add(lasting));
+            Some((at, until.min(end)))
+        }
+        When::Timed { every: Some(_), .. } | When::On { .. } => None,
+    }
+}
+
+/// How many times a timed rule acts; a rule that waits has none planned.
+fn times(rule: &Rule, end: Duration) -> u64 {
+    let When::Timed {
+        at, every, until, ..
+    } = rule.when
+    else {
+        return 0;
+    };
+    let Some(every) = every.filter(|every| !every.is_zero()) else {
+        return 1;
+    };
+    // None begins at the very end.
+    let last = until.unwrap_or(end).min(end - Duration::from_nanos(1));
+    let rounds = last.saturating_sub(at).as_nanos() / every.as_nanos();
+    u64::try_from(rounds).unwrap_or(u64::MAX).saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::language::sample::{mistakes, wrong};
+
+    const SMALL: &str = "id = 'x'\nduration = '4s'\n[expect]\nmax_live = 1\n";
+    const FIRST_DIAL: &str =
+        "id = 'x'\nduration = '4s'\nstart = 'first_dial'\n[expect]\nmax_live = 1\n";
+
+    fn rule(keys: &str) -> String {
+        format!("[[fault]]\n{keys}\n")
+    }
+
+    /// A file that begins so, with this rule in it, is sound.
+    #[track_caller]
+    fn sound(head: &str, keys: &str) {
+        assert_eq!(mistakes(&format!("{head}{}", rule(keys))), "", "{keys}");
+    }
+
+    #[track_caller]
+    fn never(head: &str, keys: &str, place: &str, why: &str) {
+        let text = format!("{head}{}", rule(keys));
+        wrong(&text, &format!("x.toml:{place}: `reset` never acts: {why}"));
+    }
+
+    #[test]
+    fn a_rule_that_can_never_act_is_told() {
+        let reset = |keys: &str| format!("inject.reset = {{}}\n{keys}");
+        never(
+            SMALL,
+            &reset("at = '1s'\nprobability = 0"),
+            "8:15",
+            "its `probability` is 0",
+        );
+        never(
+            SMALL,
+            &reset("at = '1s'\ntarget.share = 0.0"),
+            "8:1",
+            "a share of 0 is nobody",
+        );
+        never(
+            SMALL,
+            &reset("on = { attempt = 2 }\nafter = '4s'"),
+            "8:9",
+            "`after` is 4s, and the run ends at 4s",
+        );
+        never(
+            SMALL,
+            &reset("on = { attempt = 1, phase = 'open' }"),
+            "7:6",
+            "attempt 1 is over",
+        );
+        sound(FIRST_DIAL, &reset("on = { attempt = 1, phase = 'open' }"));
+    }
+
+    #[test]
+    fn a_rule_that_is_over_before_it_begins_is_told() {
+        let reset = |keys: &str| format!("inject.reset = {{}}\n{keys}");
+        never(
+            SMALL,
+            &reset("at = '1s'\nuntil_on = { attempt = '..3', phase = 'open' }"),
+            "8:12",
+            "attempt 1 has met its `until_on` when t = 0 begins",
+        );
+        sound(
+            FIRST_DIAL,
+            &reset("at = '1s'\nuntil_on = { attempt = '..3', phase = 'open' }"),
+        );
+        never(
+            FIRST_DIAL,
+            &reset("on = { attempt = 3 }\nuntil_on = { attempt = 2 }"),
+            "9:12",
+            "attempt 2 ends it by `until_on` as it is accepted, and it begins with attempt 3",
+        );
+        sound(
+            FIRST_DIAL,
+            &reset("on = { attempt = 2 }\nuntil_on = { attempt = 3 }"),
+        );
+    }
+
+    #[test]
+    fn a_rule_on_accepting_needs_a_dial() {
+        let text = |refused: &str| {
+            let closed = rule(&format!("at = '1s'\n{refused}\ninject.refuse = {{}}"));
+            format!(
+                "{SMALL}{closed}{}",
+                rule("at = '2s'\nfor = '1s'\ninject.reject = {}")
+            )
+        };
+        let why = "`reject` never acts: all that time `refuse` lets no dial through";
+        wrong(&text("for = '2s'"), &format!("x.toml:10:6: {why}"));
+        wrong(&text("# to the end"), &format!("x.toml:10:6: {why}"));
+        for some in [
+            "for = '1500ms'",
+            "for = '2s'\ntarget.share = 0.5",
+            "for = '2s'\nprobability = 0.5",
+        ] {
+            assert_eq!(mistakes(&text(some)), "");
+        }
+    }
+
+    #[test]
+    fn a_repetition_comes_round_and_comes_to_an_end() {
+        let every = |keys: &str| {
+            format!(
+                "{SMALL}{}",
+                rule(&format!("at = '1s'\ninject.reset = {{}}\n{keys}"))
+            )
+        };
+        wrong(
+            &every("every = '3s'"),
+            "x.toml:8:9: `every` never comes round: the second time would be 4s, and the run ends at 4s",
+        );
+        wrong(
+            &every("every = '1s'\nuntil = '1500ms'"),
+            "x.toml:8:9: `every` never comes round: the second time would be 2s, and `until` is 1500ms",
+        );
+        assert_eq!(mistakes(&every("every = '2s'\nuntil = '1h'")), "");
+        let long = every("every = '1ms'").replace("'4s'", "'10m'");
+        wrong(
+            &long,
+            "x.toml:8:9: `reset` would act 599000 times; at most 100000",
+        );
+    }
+
+    #[test]
+    fn more_than_a_run_can_hold_is_told() {
+        let many = |count: u32| {
+            let rules: String = (1..=20)
+                .map(|n| {
+                    rule(&format!(
+                        "name = 'r{n}'\nat = '1s'\nevery = '10ms'\ninject.reset = {{}}"
+                    ))
+                })
+                .collect();
+            format!("{SMALL}[clients]\ncount = {count}\n{rules}").replace("'4s'", "'8s'")
+        };
+        assert_eq!(mistakes(&many(50)), "");
+        wrong(&many(100), "x.toml:77:1: too much is planned");
+    }
+
+    #[test]
+    fn who_was_told_to_stop_does_nothing_more() {
+        let stop = "[[action]]\nat = '2s'\ndo = 'stop'\n";
+        let pause = "[[action]]\nat = '3s'\ndo = 'pause'\n";
+        wrong(
+            &format!("{SMALL}{pause}{stop}"),
+            "x.toml:6:6: this action is never done: everybody stops at 2s",
+        );
+        let one = stop.replace("'stop'", "'stop'\ntarget.clients = ['c1']");
+        assert_eq!(mistakes(&format!("{SMALL}{pause}{one}")), "");
+        let first = "[[action]]\non = { attempt = 1, phase = 'open' }\ndo = 'pause'\n";
+        wrong(
+            &format!("{SMALL}{first}"),
+            "x.toml:6:6: this action is never done: attempt 1 is past `open`",
+        );
+        assert_eq!(mistakes(&format!("{FIRST_DIAL}{first}")), "");
+        assert_eq!(
+            mistakes(&format!("{SMALL}{}", first.replace("open", "closing"))),
+            ""
+        );
+    }
+
+    #[test]
+    fn names_are_told_apart() {
+        let named = |what: &str| format!("{what}\nname = 'x'\nat = '1s'\n");
+        let fault = named("[[fault]]\ninject.reset = {}");
+        let event = named("[[server_event]]\ndo = 'kill'");
+        let action = named("[[action]]\ndo = 'pause'");
+        wrong(
+            &format!("{SMALL}{fault}{event}"),
+            "x.toml:11:8: a second `x`",
+        );
+        wrong(
+            &format!("{SMALL}{action}{action}"),
+            "x.toml:11:8: a second `x`",
+        );
+        assert_eq!(mistakes(&format!("{SMALL}{fault}{action}")), "");
+    }
+
+    #[test]
+    fn a_file_in_which_nothing_goes_wrong_is_told() {
+        let text = format!("# no [[fault]] here\n{SMALL}");
+        wrong(&text, "x.toml:1:1: nothing goes wrong in this file");
+    }
+}
