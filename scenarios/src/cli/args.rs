@@ -62,7 +62,8 @@ pub(crate) struct RunArgs {
     /// The seed of every scenario; before each file's own, before 1.
     #[arg(long, env = "CHAOS_SEED", value_name = "N")]
     pub(crate) seed: Option<Seed>,
-    /// How many scenarios run at a time; by default as many as there are cores.
+    /// How many scenarios run at a time; by default six for each core, for they
+    /// mostly wait.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) jobs: Option<u16>,
     /// Who is put to the test.

@@ -22,6 +22,10 @@ use super::{
     signals,
 };
 
+/// Scenarios at a time for each core. A case of the catalogue takes about 2 % of
+/// one, so even on a machine with other work every fault comes in time.
+const JOBS_PER_CORE: usize = 6;
+
 /// Runs and judges; the last line of a run that is not 0 repeats it.
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
     ensure_available(args)?;
@@ -90,7 +94,8 @@ fn select(args: &RunArgs, filter: Option<&GlobMatcher>) -> Option<Vec<(Origin, S
 
 fn jobs(args: &RunArgs) -> usize {
     let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
-    args.jobs.map_or_else(cores, usize::from)
+    args.jobs
+        .map_or_else(|| cores().saturating_mul(JOBS_PER_CORE), usize::from)
 }
 
 fn announce(suite: &Suite) {
