@@ -117,3 +117,77 @@ async fn one_id_twice_is_told() {
     let part = "b.toml:2:6: the id `small` is taken by a.toml";
     assert!(answer.err.contains(part), "{}", answer.err);
 }
+
+/// What a file that nobody means well may hold; each is told, soon.
+#[tokio::test]
+async fn hostile_files_are_told_in_bounded_time() {
+    let place = Place::new();
+    let head = "id = \"x\"\nduration = \"4s\"\n[expect]\nmax_live = 1\n";
+    let rule = |keys: &str| format!("{head}[[fault]]\ninject.reset = {{}}\n{keys}\n");
+    let named = format!("[\"{}\"]", "c9\", \"".repeat(150_000));
+    let many: String = (0..17_000)
+        .map(|n| format!("[[fault]]\nname='{n}'\nat='1s'\ninject.close={{}}\n"))
+        .collect();
+    for (text, part) in [
+        (rule("at = \"99999999999999999999s\""), "x.toml:7:6: "),
+        (rule("at = \"18446744073709551616ms\""), "x.toml:7:6: "),
+        (rule("at = 99999999999999999999"), "x.toml:7:6: "),
+        (rule("at = \"-1s\""), "x.toml:7:6: "),
+        (
+            rule("at = \"1s\"\nfor = \"0s\""),
+            "x.toml:8:7: `for` is no time at all",
+        ),
+        (
+            rule("at = \"1s\"\nevery = \"0s\""),
+            "x.toml:8:9: `every` must be at least 1ms",
+        ),
+        (
+            rule("at = \"2s\"\nevery = \"1s\"\nuntil = \"1s\""),
+            "x.toml:9:9: `until` comes before `at`",
+        ),
+        (
+            rule("on = { attempt = \"5..2\" }"),
+            "x.toml:7:18: `5..2` is empty",
+        ),
+        (
+            format!("{head}id = \"y\"\n"),
+            "x.toml:5:1: unknown key `id`",
+        ),
+        (format!("id = \"y\"\n{head}"), "x.toml:2:1: "),
+        (rule(&format!("at = {}", "[".repeat(100_000))), "x.toml:7:"),
+        (
+            rule(&format!("at = \"1s\"\ntarget.clients = {named}")),
+            "x.toml:8:19: there is no client `c9`",
+        ),
+        (
+            format!("{head}[clients]\ncount = 10000\n{many}"),
+            "too much is planned",
+        ),
+        (
+            format!("{head}{}", "x = 1\n".repeat(100_000)),
+            "x.toml:6:1: ",
+        ),
+        (format!("{head}{}", "a.".repeat(300_000)), "x.toml:5:"),
+    ] {
+        place.file("x.toml", &text);
+        let clock = environment::Clock::start();
+        let answer = place.chaos(&["check", "x.toml"]).await;
+        let taken = clock.now().since_origin();
+        let shown: String = text.chars().take(200).collect();
+        let err: String = answer.err.chars().take(2000).collect();
+        assert_eq!(answer.code, Some(2), "{shown}\n{err}");
+        assert!(answer.err.contains(part), "{part}\n{shown}\n{err}");
+        assert!(answer.err.len() < 100_000, "{part}: {}", answer.err.len());
+        // A hundred times what it takes.
+        assert!(taken.as_secs() < 30, "{part}: {taken:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_ten_megabytes_is_not_even_read() {
+    let place = Place::new();
+    place.file("large.toml", &"# nothing\n".repeat(1024 * 1024));
+    let answer = place.chaos(&["check", "large.toml"]).await;
+    let part = "scenario large.toml: larger than 1048576 bytes";
+    assert!(answer.expect(2).err.contains(part), "{}", answer.err);
+}
