@@ -164,6 +164,16 @@ impl Bench {
         soon(self.environment.network.dial(&address)).await.unwrap()
     }
 
+    /// Dials and reads to the end. A reset may come before the dial is noticed to
+    /// have succeeded; it is the same reset.
+    pub(crate) async fn dial_to_the_end(&self) -> Result<Vec<u8>, std::io::ErrorKind> {
+        let address = self.addresses[0].to_string();
+        match soon(self.environment.network.dial(&address)).await {
+            Ok(mut stream) => ending(&mut stream).await,
+            Err(error) => Err(error.kind()),
+        }
+    }
+
     /// Waits for the next event that `wanted` accepts; those before it are gone.
     pub(crate) async fn event(&mut self, wanted: impl Fn(&Event) -> bool) -> Event {
         let next = async {

@@ -43,15 +43,12 @@ async fn reject_resets_the_attempts_asked_for_and_no_others() {
         .start("[[fault]]\non.attempt = \"2..3\"\ninject.reject = {}");
     bench.begin().await;
     for attempt in 1..=4 {
-        let mut client = bench.dial().await;
         if attempt == 2 || attempt == 3 {
-            assert_eq!(
-                ending(&mut client).await,
-                Err(ErrorKind::ConnectionReset),
-                "attempt {attempt}"
-            );
+            let end = bench.dial_to_the_end().await;
+            assert_eq!(end, Err(ErrorKind::ConnectionReset), "attempt {attempt}");
             assert_eq!(bench.struck("reject").await.attempt, attempt);
         } else {
+            let mut client = bench.dial().await;
             let mut upstream = accept(&server).await;
             send(&mut upstream, b"welcome").await;
             expect(&mut client, b"welcome").await;
@@ -69,8 +66,10 @@ async fn rules_on_attempts_are_not_armed_before_the_beginning() {
     send(&mut upstream, b"hello").await;
     expect(&mut early, b"hello").await;
     bench.begin().await;
-    let mut late = bench.dial().await;
-    assert_eq!(ending(&mut late).await, Err(ErrorKind::ConnectionReset));
+    assert_eq!(
+        bench.dial_to_the_end().await,
+        Err(ErrorKind::ConnectionReset)
+    );
 }
 
 #[tokio::test]
@@ -288,8 +287,10 @@ async fn reset_with_a_window_also_strikes_what_comes_within_it() {
         .start("[[fault]]\nat = \"0s\"\nfor = \"10s\"\ninject.reset = {}");
     bench.begin().await;
     for _ in 0..3 {
-        let mut client = bench.dial().await;
-        assert_eq!(ending(&mut client).await, Err(ErrorKind::ConnectionReset));
+        assert_eq!(
+            bench.dial_to_the_end().await,
+            Err(ErrorKind::ConnectionReset)
+        );
     }
     bench.control.heal().await;
     let mut client = bench.dial().await;

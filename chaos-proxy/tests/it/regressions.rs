@@ -148,8 +148,7 @@ async fn a_rejected_attempt_ends_rules_too() {
     bench.begin().await;
     send(&mut u1, b"x").await;
     assert!(is_silent(&mut c1, ms(200)).await);
-    let mut c2 = bench.dial().await;
-    assert!(ending(&mut c2).await.is_err());
+    assert!(bench.dial_to_the_end().await.is_err());
     assert!(
         !is_silent(&mut c1, ms(1000)).await,
         "attempt 2 came, the stall goes on"
@@ -459,12 +458,7 @@ async fn the_first_connection_is_under_the_rules_of_t_0() {
         setup.clients = (1..=6).map(|n| format!("c{n}")).collect();
         setup.start = Start::FirstConnection;
         let bench = setup.start("[[fault]]\nat = \"0s\"\nfor = \"10s\"\ninject.reject = {}");
-        let address = bench.addresses[0].to_string();
-        // The reset may come before the dial is noticed to have succeeded.
-        let end = match soon(bench.environment.network.dial(&address)).await {
-            Ok(mut client) => ending(&mut client).await,
-            Err(error) => Err(error.kind()),
-        };
+        let end = bench.dial_to_the_end().await;
         assert_eq!(end, Err(ErrorKind::ConnectionReset), "round {round}");
         bench.finish().await;
     }

@@ -103,8 +103,11 @@ async fn without_a_name_the_ordinal_is_the_name_and_the_attempt() {
     setup.is_shared = true;
     let mut bench = setup.start("[[fault]]\non.attempt = 3\ninject.reset = {}");
     bench.begin().await;
-    let (_first, _second, mut third) = (bench.dial().await, bench.dial().await, bench.dial().await);
-    assert_eq!(ending(&mut third).await, Err(ErrorKind::ConnectionReset));
+    let (_first, _second) = (bench.dial().await, bench.dial().await);
+    assert_eq!(
+        bench.dial_to_the_end().await,
+        Err(ErrorKind::ConnectionReset)
+    );
     let struck = bench.struck("reset").await;
     assert_eq!((struck.client.as_ref(), struck.attempt), ("3", 3));
 }

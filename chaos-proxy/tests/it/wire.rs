@@ -109,8 +109,10 @@ async fn the_clients_reset_reaches_the_server_as_a_reset() {
 async fn a_server_that_is_down_resets_the_client_and_says_why() {
     let gone = listen(&Environment::real()).local_addr();
     let mut bench = Setup::toward(gone).start("");
-    let mut client = bench.dial().await;
-    assert_eq!(ending(&mut client).await, Err(ErrorKind::ConnectionReset));
+    assert_eq!(
+        bench.dial_to_the_end().await,
+        Err(ErrorKind::ConnectionReset)
+    );
     let failed = bench
         .until(|what| matches!(what, What::UpstreamFailed { .. }))
         .await;
@@ -148,8 +150,10 @@ async fn a_dial_that_hangs_blocks_nobody() {
     bench.begin().await;
     let hanging = bench.dial().await;
     let second = bench.dial().await;
-    let mut third = bench.dial().await;
-    assert_eq!(ending(&mut third).await, Err(ErrorKind::ConnectionReset));
+    assert_eq!(
+        bench.dial_to_the_end().await,
+        Err(ErrorKind::ConnectionReset)
+    );
     // A client that leaves while its dial hangs is let go at once.
     hanging.reset();
     let closed = bench
