@@ -79,7 +79,8 @@ pub fn find(path: &Path) -> Result<Vec<PathBuf>, ArchiveError> {
     if found.is_empty() {
         return Err(ArchiveError::Empty(path.to_owned()));
     }
-    found.sort();
+    // As the files of a folder of scenarios are: `R15-close` before `R15`.
+    found.sort_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
     Ok(found)
 }
 
@@ -168,4 +169,26 @@ fn repeat(scenario: &Scenario, header: &Header, beside: PathBuf) -> String {
         ..Invocation::default()
     };
     invocation.repeat_one(scenario, &Origin::File(beside), header.seed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn journals_are_found_in_the_order_of_their_scenarios() {
+        let folder = tempfile::tempdir().unwrap();
+        let runs = ["R15/sim/1", "R15-close/sim/1", "R15/sim/2"];
+        for run in runs.map(|run| folder.path().join(run)) {
+            std::fs::create_dir_all(&run).unwrap();
+            std::fs::write(run.join(JOURNAL), "").unwrap();
+            std::fs::write(run.join("decisions.jsonl"), "").unwrap();
+        }
+        // Round in a circle.
+        std::os::unix::fs::symlink(folder.path(), folder.path().join("R15/again")).unwrap();
+        let found = find(folder.path()).unwrap();
+        let runs = ["R15-close/sim/1", "R15/sim/1", "R15/sim/2"];
+        let expected = runs.map(|run| folder.path().join(run).join(JOURNAL));
+        assert_eq!(found, expected);
+    }
 }
