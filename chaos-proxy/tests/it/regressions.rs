@@ -127,12 +127,8 @@ async fn a_connection_that_never_opened_was_never_open() {
     // The client gives up before it was ever open.
     drop(c1);
     bench.environment.clock.sleep(ms(300)).await;
-    let mut c2 = bench.dial().await;
-    let end = bench
-        .environment
-        .clock
-        .timeout(ms(1000), c2.read(&mut [0; 1]))
-        .await;
+    let clock = bench.environment.clock;
+    let end = clock.timeout(ms(1000), bench.dial_to_the_end()).await;
     assert!(
         matches!(end, Ok(Err(_))),
         "no connection was ever open, yet the rule is over: {end:?}"
