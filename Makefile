@@ -1,6 +1,6 @@
 # The front door. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help chaos play test lint fmt install
+.PHONY: help chaos play test trust lint fmt install
 
 # Passed on to `chaos run`, for example: make chaos ARGS="--filter 'R23*' --seed 7"
 ARGS ?=
@@ -18,6 +18,9 @@ play: ## a server, the proxy with a little trouble, and keys to make more, for y
 
 test: ## everything that must hold; a few minutes
 	cargo test --workspace
+
+trust: ## is anybody blamed wrongly while all cores are hogged? a quarter of an hour
+	scenarios/trust.sh
 
 lint: ## formatting, lints and documentation, as CI wants them
 	cargo fmt --all --check
