@@ -300,10 +300,9 @@ fn ensure_window(
 }
 
 fn read_target(table: &mut Table<'_>, reading: Reading<'_>) -> Option<Target> {
-    if !table.has("target") {
-        return Some(Target::All);
-    }
-    let mut target = table.table("target")?;
+    let Some(mut target) = table.table("target") else {
+        return (!table.has("target")).then_some(Target::All);
+    };
     let share = target.spanned::<f64>("share");
     let clients = target.optional::<Vec<ClientName>>("clients");
     match (share, clients, target.has("share") && target.has("clients")) {
@@ -342,9 +341,11 @@ fn known_clients(
 ) -> Option<BTreeSet<String>> {
     let mut known = true;
     if let Some(population) = reading.clients {
+        // A set: both lists may be long.
+        let known_names: BTreeSet<&String> = population.iter().collect();
         for ClientName(name, span) in clients
             .iter()
-            .filter(|ClientName(name, _)| !population.contains(name))
+            .filter(|ClientName(name, _)| !known_names.contains(name))
         {
             let (first, last) = (population.first()?, population.last()?);
             target.error_with_help(
@@ -371,6 +372,7 @@ fn known_clients(
 }
 
 fn read_inject(table: &mut Table<'_>) -> Option<Fault> {
+    let inject = table.table("inject");
     if !table.has("inject") {
         table.error_with_help(
             table.span(),
@@ -379,7 +381,7 @@ fn read_inject(table: &mut Table<'_>) -> Option<Fault> {
         );
         return None;
     }
-    Fault::read(&mut table.table("inject")?)
+    Fault::read(&mut inject?)
 }
 
 /// A probability.
