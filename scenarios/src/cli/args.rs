@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use client_sim::Flaw;
 use environment::Seed;
 
-use super::{check, judge, list, plan, play, run};
+use super::{check, judge, list, plan, play, run, schema};
 
 /// Do reconnecting WebSocket clients come back as they should? Runs scenarios
 /// of network faults against them and judges.
@@ -40,6 +40,8 @@ enum Command {
     Judge(JudgeArgs),
     /// List the scenarios, each with the flaw that it catches.
     List(PathArgs),
+    /// Print the JSON Schema of scenario files, for editors.
+    Schema,
 }
 
 /// Files or folders.
@@ -161,6 +163,7 @@ impl Args {
             Command::Play(args) => play::play(args),
             Command::Judge(args) => judge::judge(args),
             Command::List(args) => list::list(args),
+            Command::Schema => Ok(schema::schema()),
         }
     }
 }

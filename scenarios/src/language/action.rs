@@ -260,10 +260,9 @@ fn read_condition(on: &mut Table<'_>, after: Duration) -> Option<ActionTime> {
 }
 
 fn read_target(table: &mut Table<'_>, clients: &[String]) -> Option<ActionTarget> {
-    if !table.has("target") {
-        return Some(ActionTarget::All);
-    }
-    let mut target = table.table("target")?;
+    let Some(mut target) = table.table("target") else {
+        return (!table.has("target")).then_some(ActionTarget::All);
+    };
     let share = target.spanned::<f64>("share");
     let named = target.spanned::<Vec<String>>("clients");
     match (target.has("share"), target.has("clients")) {

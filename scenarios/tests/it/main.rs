@@ -14,4 +14,6 @@ mod play;
 mod program;
 mod proof;
 mod readme;
+mod schema;
 mod server_events;
+mod validator;
