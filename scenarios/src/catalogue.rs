@@ -28,7 +28,9 @@ files! {
     "R17.toml"
     "R18-peak.toml"
     "R18.toml"
+    "R19-kill.toml"
     "R19.toml"
+    "R20-restart.toml"
     "R23-close.toml"
     "R23-cut-reset.toml"
     "R23-cut.toml"
@@ -40,6 +42,7 @@ files! {
     "R29-connecting.toml"
     "R29.toml"
     "R30.toml"
+    "R31-away.toml"
     "R31.toml"
     "R32-resume.toml"
 }
