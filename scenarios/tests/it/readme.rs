@@ -1,65 +1,296 @@
-//! What the README shows is what there is.
+//! What the README shows is what there is: its examples are sound and use
+//! every key, and its tables are made from the schema, the catalogue and the
+//! flaws.
+//!
+//! `UPDATE_README=1 cargo test -p scenarios readme` writes the tables again.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use client_sim::Flaw;
 use environment::text::Source;
-use scenarios::language::{CHECKS, gather, read, read_all};
+use scenarios::language::{CHECKS, Scenario, gather, read, read_all};
+use serde_json::Value;
 
 use crate::program::catalogue;
+use crate::validator::{Schema, as_json};
 
-const README: &str = include_str!("../../README.md");
+const SCHEMA: &str = include_str!("../../schema/scenario.schema.json");
 
-/// The fenced TOML blocks, in order.
-fn examples() -> Vec<&'static str> {
-    let blocks = README.split("```toml\n").skip(1);
-    blocks
-        .map(|block| block.split("```").next().unwrap())
-        .collect()
+fn path() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("README.md")
 }
 
-#[track_caller]
-fn ensure_sound(text: String) {
-    if let Err(mistakes) = read(&Source::new("README.md", text)) {
-        panic!("{}", mistakes.rendered);
+fn readme() -> String {
+    std::fs::read_to_string(path()).unwrap()
+}
+
+fn cases() -> Vec<Scenario> {
+    let given = read_all(gather(&[catalogue()]).unwrap()).unwrap();
+    given.into_iter().map(|(_, scenario)| scenario).collect()
+}
+
+/// The fenced TOML blocks with their line numbers, in order.
+fn examples(readme: &str) -> Vec<(usize, String)> {
+    let mut examples = Vec::new();
+    let mut open: Option<(usize, usize, String)> = None;
+    for (number, line) in (1..).zip(readme.lines()) {
+        let text = line.trim_start();
+        match &mut open {
+            None if text == "```toml" => {
+                open = Some((number, line.len() - text.len(), String::new()))
+            }
+            None => {}
+            Some((start, _, block)) if text == "```" => {
+                examples.push((*start, std::mem::take(block)));
+                open = None;
+            }
+            Some((_, indent, block)) => {
+                block.push_str(line.get(*indent..).unwrap_or_default());
+                block.push('\n');
+            }
+        }
     }
+    examples
 }
 
-#[test]
-fn the_table_of_cases_is_the_catalogue() {
-    let rows: String = read_all(gather(&[catalogue()]).unwrap())
-        .unwrap()
-        .iter()
-        .map(|(_, scenario)| {
-            let proof = scenario.proof.as_ref().unwrap();
-            let (id, title, source) = (&scenario.id, &scenario.title, &scenario.source);
-            let (flaw, fails) = (proof.flaw, proof.fails);
-            format!(
-                "| [{id}](catalogue/{id}.toml) | {title} | `{flaw}` | `{fails}` | [seen]({source}) |\n"
-            )
-        })
-        .collect();
-    assert!(
-        README.contains(&rows),
-        "the table should have these rows:\n{rows}"
-    );
-}
-
-#[test]
-fn the_examples_are_sound() {
-    let [whole, faults, action, proof] = examples()[..] else {
-        panic!("four examples")
+/// What a part of a file lacks to be one.
+fn completed(part: &str) -> String {
+    let unless = |has: &str, stand_in: &'static str| {
+        let there = part.lines().any(|line| line.starts_with(has));
+        if there { "" } else { stand_in }
     };
-    ensure_sound(whole.to_owned());
-    ensure_sound(format!("{whole}\n{action}"));
-    ensure_sound(format!("{whole}\n{proof}"));
-    for fault in faults.lines() {
-        ensure_sound(format!(
-            "{whole}\n[[fault]]\nname = 'x'\nat = '1s'\nfor = '1s'\n{fault}\n"
-        ));
+    let harm = unless(
+        "[[server_event]]",
+        "[[fault]]\nname = 'harm'\nat = '1s'\ninject.reset = {}\n",
+    );
+    let head = [
+        unless("id =", "id = 'x'\n"),
+        unless("duration =", "duration = '30s'\n"),
+    ];
+    let tail = [
+        unless("[clients", "[clients]\ncount = 4\n"),
+        unless("[[fault]]", harm),
+        unless("[expect]", "[expect]\nmax_live = 1\n"),
+    ];
+    format!("{}\n{part}\n{}", head.concat(), tail.concat())
+}
+
+#[test]
+fn readme_examples_are_sound() {
+    let readme = readme();
+    let examples = examples(&readme);
+    assert!(examples.len() > 10);
+    for (line, example) in examples {
+        if let Err(mistakes) = read(&Source::new(
+            format!("example of line {line}"),
+            completed(&example),
+        )) {
+            panic!("{}", mistakes.rendered);
+        }
+    }
+}
+
+/// Every table's path with its keys.
+fn keys_of(schema: Schema<'_>, path: &str, keys: &mut BTreeSet<String>) {
+    let object = schema.alternatives().find(|one| one.keys().is_some());
+    for key in object.and_then(Schema::keys).unwrap_or_default() {
+        let path = format!("{path}.{key}");
+        keys_of(object.unwrap().property(&key), &path, keys);
+        keys.insert(path);
+    }
+    if let Some(items) = schema.items() {
+        keys_of(items, path, keys);
+    }
+}
+
+fn used_keys(value: &Value, path: &str, used: &mut BTreeSet<String>) {
+    for (key, value) in value.as_object().into_iter().flatten() {
+        let path = format!("{path}.{key}");
+        used_keys(value, &path, used);
+        used.insert(path);
+    }
+    for element in value.as_array().into_iter().flatten() {
+        used_keys(element, path, used);
     }
 }
 
 #[test]
-fn every_check_is_explained() {
-    for check in CHECKS {
-        assert!(README.contains(&format!("`{check}")), "{check}");
+fn readme_has_an_example_of_every_key() {
+    let document: Value = serde_json::from_str(SCHEMA).unwrap();
+    let (mut keys, mut used) = (BTreeSet::new(), BTreeSet::new());
+    keys_of(Schema::root(&document), "", &mut keys);
+    for (_, example) in examples(&readme()) {
+        used_keys(&as_json(&completed(&example)), "", &mut used);
+        // Of the policies each example can only have one.
+        let shown = example.replace("\n# ", "\n");
+        if let Some((_, policies)) = shown.split_once("[clients.reconnect]\n") {
+            used_keys(&as_json(policies), ".clients.reconnect", &mut used);
+        }
     }
+    let common = |key: &&String| {
+        // The same keys for every policy, and for both conditions and targets.
+        key.starts_with(".clients.reconnect.") && key.matches('.').count() > 3
+            || key.starts_with(".fault.until_on.")
+    };
+    let missing: Vec<&String> = keys.difference(&used).filter(|key| !common(key)).collect();
+    assert!(missing.is_empty(), "no example of {missing:?}");
+}
+
+#[test]
+fn readme_explains_every_check() {
+    let readme = readme();
+    for check in CHECKS {
+        assert!(readme.contains(&format!("`{check}`")), "{check}");
+    }
+}
+
+#[test]
+fn readme_tables_are_what_there_is() {
+    let document: Value = serde_json::from_str(SCHEMA).unwrap();
+    let root = Schema::root(&document);
+    let part = |name: &str| root.property(name);
+    let element = |name: &str| root.property(name).items().unwrap();
+    let tables = [
+        (
+            "top",
+            keys_table(
+                root,
+                &[
+                    "server",
+                    "clients",
+                    "fault",
+                    "action",
+                    "server_event",
+                    "expect",
+                    "proof",
+                ],
+            ),
+        ),
+        ("server", keys_table(part("server"), &[])),
+        ("clients", keys_table(part("clients"), &[])),
+        ("faults", faults_table(element("fault"))),
+        ("actions", keys_table(element("action"), &[])),
+        ("server events", keys_table(element("server_event"), &[])),
+        ("checks", keys_table(part("expect"), &[])),
+        ("proof", keys_table(part("proof"), &[])),
+        ("cases", cases_table(&cases())),
+        ("flaws", flaws_table(&cases())),
+    ];
+    let found = readme();
+    let mut made = found.clone();
+    for (name, table) in &tables {
+        let mark = format!("<!-- generated: {name} -->\n");
+        let begin = made.find(&mark).unwrap_or_else(|| panic!("no {mark}")) + mark.len();
+        let end = begin + made[begin..].find("<!-- end -->").unwrap();
+        made.replace_range(begin..end, &format!("\n{table}\n"));
+    }
+    if std::env::var_os("UPDATE_README").is_some() {
+        std::fs::write(path(), made).unwrap();
+    } else if found != made {
+        panic!(
+            "the README's tables are not what there is; UPDATE_README=1 cargo test -p scenarios readme"
+        );
+    }
+}
+
+/// `key | form | meaning`, with what is in a table below it.
+fn keys_table(table: Schema<'_>, leave_out: &[&str]) -> String {
+    let mut rows = String::from("| key | form | meaning |\n|---|---|---|\n");
+    add_rows(table, "", leave_out, &mut rows);
+    rows
+}
+
+/// All policies have the same keys: told once, of the usual one.
+const POLICIES: &[&str] = &[
+    "fixed.*",
+    "exponential.*",
+    "equal_jitter.*",
+    "decorrelated_jitter.*",
+    "rfc6455.*",
+];
+
+fn add_rows(table: Schema<'_>, prefix: &str, leave_out: &[&str], rows: &mut String) {
+    let required = table.required();
+    for key in table.keys_in_order() {
+        if leave_out.contains(&key.as_str()) {
+            continue;
+        }
+        let value = table.property(&key);
+        let meaning = table.description_of(&key);
+        let must = if required.contains(&key) {
+            " (needed)"
+        } else {
+            ""
+        };
+        *rows += &format!("| `{prefix}{key}`{must} | {} | {meaning} |\n", value.form());
+        if value.keys().is_some() && !leave_out.contains(&format!("{key}.*").as_str()) {
+            let inner = format!("{prefix}{key}.");
+            let leave_out = if key == "reconnect" {
+                POLICIES
+            } else {
+                leave_out
+            };
+            add_rows(value, &inner, leave_out, rows);
+        }
+    }
+}
+
+fn faults_table(fault: Schema<'_>) -> String {
+    let mut rules = String::from("| key | form | meaning |\n|---|---|---|\n");
+    add_rows(fault, "", &["inject"], &mut rules);
+    rules += "\n| fault | what it does | keys |\n|---|---|---|\n";
+    let inject = fault.property("inject");
+    for word in inject.keys_in_order() {
+        let what = inject.description_of(&word);
+        let table = inject.property(&word);
+        let required = table.required();
+        let keys = table.keys_in_order().into_iter().map(|key| {
+            let must = if required.contains(&key) {
+                " (needed)"
+            } else {
+                ""
+            };
+            let form = table.property(&key).form();
+            format!("`{key}`{must}, {form}: {}", table.description_of(&key))
+        });
+        let keys = keys.collect::<Vec<_>>().join("<br>");
+        rules += &format!("| `inject.{word}` | {what} | {keys} |\n");
+    }
+    rules
+}
+
+fn cases_table(cases: &[Scenario]) -> String {
+    let mut rows = String::from(
+        "| case | what a good client does | flaw | that it fails by | source |\n|---|---|---|---|---|\n",
+    );
+    for scenario in cases {
+        let proof = scenario.proof.as_ref().unwrap();
+        let (id, title, source) = (&scenario.id, &scenario.title, &scenario.source);
+        let (flaw, fails) = (proof.flaw, proof.fails);
+        rows += &format!(
+            "| [{id}](catalogue/{id}.toml) | {title} | `{flaw}` | `{fails}` | [seen]({source}) |\n"
+        );
+    }
+    rows
+}
+
+fn flaws_table(cases: &[Scenario]) -> String {
+    let mut rows = String::from("| flaw | a client with it … | is caught by |\n|---|---|---|\n");
+    for flaw in Flaw::ALL {
+        let caught = cases.iter().filter_map(|scenario| {
+            let proof = scenario.proof.as_ref()?;
+            let id = &scenario.id;
+            (proof.flaw == flaw)
+                .then(|| format!("[{id}](catalogue/{id}.toml) by `{}`", proof.fails))
+        });
+        let caught: Vec<String> = caught.collect();
+        let caught = if caught.is_empty() {
+            "no case yet".to_owned()
+        } else {
+            caught.join(", ")
+        };
+        rows += &format!("| `{flaw}` | … {} | {caught} |\n", flaw.description());
+    }
+    rows
 }

@@ -53,6 +53,53 @@ impl<'a> Schema<'a> {
         Some(properties.keys().cloned().collect())
     }
 
+    /// The same, as the document lists them.
+    pub(crate) fn keys_in_order(self) -> Vec<String> {
+        let properties = self.keywords["properties"].as_object().unwrap();
+        properties.keys().cloned().collect()
+    }
+
+    pub(crate) fn required(self) -> BTreeSet<String> {
+        let keys = self.keywords.get("required").and_then(Value::as_array);
+        let keys = keys.into_iter().flatten();
+        keys.map(|key| key.as_str().unwrap().to_owned()).collect()
+    }
+
+    /// What a key means: what stands beside it, else beside what it refers to.
+    pub(crate) fn description_of(self, key: &str) -> &'a str {
+        let own = self.keywords["properties"][key].get("description");
+        let described = own.or_else(|| self.property(key).keywords.get("description"));
+        described.map_or("", |text| text.as_str().unwrap())
+    }
+
+    /// How a value is written, in a few words.
+    pub(crate) fn form(self) -> String {
+        let keyword = |key: &str| self.keywords.get(key);
+        if let Some(title) = keyword("title").and_then(Value::as_str) {
+            return title.to_owned();
+        }
+        if let Some(words) = keyword("enum").and_then(Value::as_array) {
+            let words = words.iter().map(|word| format!("`{word}`"));
+            return words.collect::<Vec<_>>().join(" ");
+        }
+        if let Some(only) = keyword("const") {
+            return format!("`{only}`");
+        }
+        if let Some(items) = self.items() {
+            return format!("list of {}", items.form());
+        }
+        let Some(name) = keyword("type").and_then(Value::as_str) else {
+            let forms = self.alternatives().skip(1).map(Self::form);
+            return forms.collect::<Vec<_>>().join(" or ");
+        };
+        let name = if name == "object" { "table" } else { name };
+        match (keyword("minimum"), keyword("maximum")) {
+            (Some(low), Some(high)) => format!("{name}, {low} to {high}"),
+            (Some(low), None) => format!("{name}, from {low}"),
+            _ => name.to_owned(),
+        }
+    }
+
     pub(crate) fn property(self, key: &str) -> Self {
         self.at(&self.keywords["properties"][key])
     }
