@@ -38,7 +38,7 @@ fn examples(readme: &str) -> Vec<(usize, String)> {
         let text = line.trim_start();
         match &mut open {
             None if text == "```toml" => {
-                open = Some((number, line.len() - text.len(), String::new()))
+                open = Some((number, line.len() - text.len(), String::new()));
             }
             None => {}
             Some((start, _, block)) if text == "```" => {
