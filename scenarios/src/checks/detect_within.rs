@@ -28,6 +28,8 @@ pub(super) fn check(evidence: &Evidence<'_>, limit: Duration) -> CheckResult {
     if !beyond.is_empty() {
         let rules = beyond.iter().map(|(effect, _)| effect.rule.clone());
         result.hangs_on = rules.collect();
+        let worst = beyond.first().and_then(|(_, taken)| *taken);
+        result.excess = worst.map(|taken| taken.saturating_sub(limit));
     }
     result
 }

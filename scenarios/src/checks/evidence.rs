@@ -102,6 +102,7 @@ impl<'a> Evidence<'a> {
             observed: seen.observed,
             why: seen.why,
             hangs_on: self.acting_rules(),
+            excess: None,
         }
     }
 }

@@ -26,6 +26,8 @@ pub(super) fn check(evidence: &Evidence<'_>, limit: Duration) -> CheckResult {
     if !beyond.is_empty() {
         let rules = beyond.iter().flat_map(|(outage, _)| outage.rules.clone());
         result.hangs_on = rules.collect();
+        let worst = beyond.first().and_then(|(_, taken)| *taken);
+        result.excess = worst.map(|taken| taken.saturating_sub(limit));
     }
     result
 }

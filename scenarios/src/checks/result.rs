@@ -1,6 +1,7 @@
 //! What a check found.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,10 @@ pub struct CheckResult {
     pub why: String,
     /// The rules that must have acted in time for a failure to count.
     pub hangs_on: BTreeSet<String>,
+    /// By how much a time was beyond its limit; `None` if it never came, or if
+    /// this is not about a time. What the machine withheld may explain it.
+    #[serde(skip)]
+    pub excess: Option<Duration>,
 }
 
 /// What a check came to.

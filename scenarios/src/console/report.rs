@@ -94,6 +94,7 @@ mod tests {
             observed: Measure::Count(2),
             why: why.into(),
             hangs_on: [].into(),
+            excess: None,
         }
     }
 

@@ -26,6 +26,8 @@ pub struct Marks {
     pub broken_off: Option<String>,
     /// The times without a server, in order of time.
     pub downtimes: Vec<Downtime>,
+    /// When the machine let the harness wait, and for how long.
+    pub held_up: Vec<(Moment, Duration)>,
     /// What clients were told to do, in order of time.
     pub instructions: Vec<Instruction>,
 }
@@ -82,6 +84,10 @@ impl Marks {
                     downtime.until.get_or_insert(entry.at);
                 }
             }
+            Mark::HeldUp { late_us } => {
+                self.held_up
+                    .push((entry.at, Duration::from_micros(*late_us)));
+            }
             Mark::Started => {}
         }
     }
@@ -89,6 +95,16 @@ impl Marks {
     /// The moment `after` t = 0; before t = 0 is known, after the origin.
     pub fn moment(&self, after: Duration) -> Moment {
         self.t_zero.unwrap_or_default() + after
+    }
+
+    /// All the time that the machine let the harness wait.
+    pub fn withheld(&self) -> Duration {
+        self.held_up.iter().map(|(_, late)| *late).sum()
+    }
+
+    /// The longest single wait, and when it ended.
+    pub fn longest_hold_up(&self) -> Option<(Moment, Duration)> {
+        self.held_up.iter().max_by_key(|(_, late)| *late).copied()
     }
 
     /// When a client was told to do this, each time.

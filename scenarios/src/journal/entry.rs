@@ -74,6 +74,11 @@ pub enum Mark {
         #[serde(rename = "do")]
         end: String,
     },
+    /// The machine let the harness wait: a timer of its own was so late.
+    HeldUp {
+        /// By how much, in microseconds.
+        late_us: u64,
+    },
     /// The duration is over: every fault is healed, none comes any more.
     Healed,
     /// Settling is over: what was produced until here must have arrived before

@@ -1,6 +1,7 @@
 //! The course of a run, from the first dial to the last socket.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,13 @@ const DRAIN_LEAST: Duration = Duration::from_millis(300);
 
 /// And no longer than this.
 const DRAIN_MOST: Duration = Duration::from_secs(2);
+
+/// How often the machine's promptness is looked at.
+const PROBE: Duration = Duration::from_millis(10);
+
+/// Lateness that is not worth a line in the journal: a timer's grain, and what
+/// a busy scheduler does all the time.
+const NOTABLE: Duration = Duration::from_millis(20);
 
 /// How long the server's sockets may take to end after the clients have.
 const CLOSING: Duration = Duration::from_secs(3);
@@ -63,6 +71,21 @@ impl Course<'_> {
         self.recorder.mark(Mark::ClientsStopped);
         self.wait_for_sockets().await;
         Ok(())
+    }
+
+    /// Notes whenever a timer of the harness's own comes late: then those of the
+    /// clients do, too, and nobody is to be blamed for it.
+    pub(super) async fn watch_machine(&self) -> Infallible {
+        let clock = self.clock();
+        loop {
+            let due = clock.now() + PROBE;
+            clock.sleep_until(due).await;
+            let late = clock.now().since(due);
+            if late > NOTABLE {
+                let late_us = u64::try_from(late.as_micros()).unwrap_or(u64::MAX);
+                self.recorder.mark(Mark::HeldUp { late_us });
+            }
+        }
     }
 
     /// Starts the clients and makes t = 0.

@@ -165,6 +165,7 @@ async fn conduct(
         () = interrupt.cancelled() => Err(BrokenOff::Interrupted),
         problem = recorder.broken() => Err(BrokenOff::Journal(problem)),
         ended = course.go(&mut stage) => ended,
+        never = course.watch_machine() => match never {},
     };
     let (mark, problem) = match ended {
         Ok(()) => (Mark::Ended, None),

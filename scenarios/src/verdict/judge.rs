@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::firing::{Firing, LATE_TOLERANCE, firings};
 use crate::checks::{CheckResult, Evidence, Finding, check, span};
+use crate::definitions::Marks;
 use crate::journal::{Entry, Header};
 use crate::language::Scenario;
 
@@ -55,7 +56,10 @@ pub fn judge(scenario: &Scenario, header: &Header, entries: &[Entry]) -> Judgeme
     let is_sound = is_complete
         && !header.is_wire()
         && evidence.observed.connections.upstream_failure().is_none();
-    let has_failed = checks.iter().any(|check| is_blamed(check, &firings));
+    let marks = &evidence.observed.marks;
+    let has_failed = checks
+        .iter()
+        .any(|check| is_blamed(check, &firings) && !is_explained(check, marks));
     let (verdict, reasons) = if is_sound && has_failed {
         (Verdict::Failed, Vec::new())
     } else if reasons.is_empty() {
@@ -78,6 +82,17 @@ fn is_blamed(check: &CheckResult, firings: &[Firing]) -> bool {
             .iter()
             .filter(|firing| check.hangs_on.contains(&firing.rule))
             .all(Firing::is_in_time)
+}
+
+/// Whether a starved machine explains the failure: it let the harness, and so
+/// the clients, wait for longer than a fault may be late; or it withheld, in
+/// all, as much time as a limit was passed by.
+fn is_explained(check: &CheckResult, marks: &Marks) -> bool {
+    let longest = marks.longest_hold_up().map(|(_, late)| late);
+    longest.is_some_and(|late| late > LATE_TOLERANCE)
+        || check
+            .excess
+            .is_some_and(|excess| excess <= marks.withheld())
 }
 
 /// Everything for which the run says nothing.
@@ -109,6 +124,18 @@ fn reasons(
         let rule = &firing.rule;
         format!("`{rule}` was {late} late, more than {most}: the machine was too busy")
     }));
+    let failed = || {
+        checks
+            .iter()
+            .filter(|check| check.result == Finding::Failed)
+    };
+    if failed().any(|check| is_explained(check, marks)) {
+        reasons.extend(marks.longest_hold_up().map(|(at, late)| {
+            let (at, late) = (span(marks.since_zero(at)), span(late));
+            let all = span(marks.withheld());
+            format!("the machine let the harness wait, for {late} at {at}, {all} in all: it was too busy")
+        }));
+    }
     if firings.iter().all(|firing| firing.strikes == 0) {
         reasons.push("no rule had any effect".to_owned());
     }
@@ -117,10 +144,7 @@ fn reasons(
     }
     // Reached only if nothing is blamed: then a failure hangs on a rule that
     // did not fire in time, and that is told above, or on a run cut short.
-    for check in checks
-        .iter()
-        .filter(|check| check.result == Finding::Failed)
-    {
+    for check in failed() {
         reasons.push(format!(
             "`{}` failed, but not by the client's doing",
             check.name

@@ -92,6 +92,61 @@ fn a_failed_check_whose_fault_was_late_is_inconclusive() {
     judged_as(RESET, &struck(250), Verdict::Failed, &[]);
 }
 
+/// Both come back 400 ms later than they may.
+fn late_by_400(held_up: &[u64]) -> Story {
+    let story = ["c1", "c2"].into_iter().fold(struck(3), |story, client| {
+        story.connected(client, 2, 2300, 2400)
+    });
+    held_up.iter().fold(story, |story, late| {
+        story.mark(
+            Mark::HeldUp {
+                late_us: late * 1000,
+            },
+            2000,
+        )
+    })
+}
+
+#[test]
+fn a_time_beyond_its_limit_is_not_blamed_on_the_client_if_the_machine_withheld_as_much() {
+    let judgement = judged_as(RESET, &late_by_400(&[]), Verdict::Failed, &[]);
+    assert_eq!(judgement.checks[0].excess, Some(Duration::from_millis(397)));
+    judged_as(RESET, &late_by_400(&[200, 190]), Verdict::Failed, &[]);
+    let reasons = [
+        "the machine let the harness wait, for 200ms at 2s, 400ms in all: it was too busy",
+        "no check could be judged ok",
+        "`recover_within` failed, but not by the client's doing",
+    ];
+    judged_as(
+        RESET,
+        &late_by_400(&[200, 200]),
+        Verdict::Inconclusive,
+        &reasons,
+    );
+}
+
+#[test]
+fn after_a_long_hold_up_nobody_is_blamed_for_anything() {
+    let story = |late: u64| {
+        struck(3).mark(
+            Mark::HeldUp {
+                late_us: late * 1000,
+            },
+            2000,
+        )
+    };
+    judged_as(RESET, &story(250), Verdict::Failed, &[]);
+    let reasons = [
+        "the machine let the harness wait, for 251ms at 2s, 251ms in all: it was too busy",
+        "no check could be judged ok",
+        "`recover_within` failed, but not by the client's doing",
+    ];
+    judged_as(RESET, &story(251), Verdict::Inconclusive, &reasons);
+    // It takes nothing from a pass.
+    let back = back(struck(3)).mark(Mark::HeldUp { late_us: 900_000 }, 2000);
+    judged_as(RESET, &back, Verdict::Passed, &[]);
+}
+
 #[test]
 fn a_fault_on_a_connection_that_came_later_is_late_from_then_on() {
     let text = "[[fault]]\nat = '1s'\nfor = '5s'\ninject.stall = {}\n[expect]\nmax_live = 1\n";
