@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use environment::{Clock, Environment, Moment, Observer};
 
+use super::probe;
 use super::score::{Deed, Score};
 use super::stage::Stage;
 use super::{Phase, Settings};
@@ -20,13 +21,6 @@ const DRAIN_LEAST: Duration = Duration::from_millis(300);
 
 /// And no longer than this.
 const DRAIN_MOST: Duration = Duration::from_secs(2);
-
-/// How often the machine's promptness is looked at.
-const PROBE: Duration = Duration::from_millis(10);
-
-/// Lateness that is not worth a line in the journal: a timer's grain, and what
-/// a busy scheduler does all the time.
-const NOTABLE: Duration = Duration::from_millis(20);
 
 /// How long the server's sockets may take to end after the clients have.
 const CLOSING: Duration = Duration::from_secs(3);
@@ -73,19 +67,13 @@ impl Course<'_> {
         Ok(())
     }
 
-    /// Notes whenever a timer of the harness's own comes late: then those of the
-    /// clients do, too, and nobody is to be blamed for it.
+    /// Marks whenever the machine lets the harness wait.
     pub(super) async fn watch_machine(&self) -> Infallible {
-        let clock = self.clock();
-        loop {
-            let due = clock.now() + PROBE;
-            clock.sleep_until(due).await;
-            let late = clock.now().since(due);
-            if late > NOTABLE {
-                let late_us = u64::try_from(late.as_micros()).unwrap_or(u64::MAX);
-                self.recorder.mark(Mark::HeldUp { late_us });
-            }
-        }
+        let mark = |late: Duration| {
+            let late_us = u64::try_from(late.as_micros()).unwrap_or(u64::MAX);
+            self.recorder.mark(Mark::HeldUp { late_us });
+        };
+        probe::watch(self.clock(), mark).await
     }
 
     /// Starts the clients and makes t = 0.

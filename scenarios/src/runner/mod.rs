@@ -15,6 +15,7 @@ mod course;
 mod decisions;
 mod folder;
 mod host;
+mod probe;
 mod score;
 mod stage;
 mod triggers;
