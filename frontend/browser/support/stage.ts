@@ -15,12 +15,10 @@ import {
   type Page,
 } from "playwright-core";
 import { test as base, expect, inject } from "vitest";
+import { eventually } from "./eventually.ts";
 import { ProxyJournal } from "./journal.ts";
 import { noteStates, type Shown, statesSeen, type TickerPage } from "./pages.ts";
 import { type Program, startProxy, startServer } from "./program.ts";
-
-/** The longest wait for anything. Nothing takes nearly so long on an idle machine. */
-export const PATIENCE_MS = 40_000;
 
 const FLAGS = [
   "--disable-gpu",
@@ -101,14 +99,8 @@ export class Stage {
   }
 
   /** Waits until the page shows what is asked for, and gives it. */
-  async until(what: string, holds: (shown: Shown) => boolean): Promise<Shown> {
-    let shown = await this.read();
-    const look = async () => {
-      shown = await this.read();
-      return holds(shown) ? "shown" : shown;
-    };
-    await expect.poll(look, { message: what, timeout: PATIENCE_MS, interval: 50 }).toBe("shown");
-    return shown;
+  until(what: string, holds: (shown: Shown) => boolean): Promise<Shown> {
+    return eventually(what, () => this.read(), holds);
   }
 
   /** Waits until the page is live and has come `count` ticks further. */
@@ -122,8 +114,7 @@ export class Stage {
 
   /** Waits until the proxy's journal holds what is asked for. */
   async untilJournal(what: string, holds: (journal: ProxyJournal) => boolean): Promise<void> {
-    const options = { message: what, timeout: PATIENCE_MS, interval: 50 };
-    await expect.poll(() => holds(this.journal), options).toBe(true);
+    await eventually(what, () => holds(this.journal), Boolean);
   }
 
   statesSeen(): Promise<string[]> {
