@@ -20,7 +20,10 @@ try {
   console.error(`nothing is built in ${dist}: npm run build first`);
   process.exit(1);
 }
-const sizes = found.map((file) => [file.slice(dist.length + 1), gzipSync(readFileSync(file)).length]);
+const sizes = found.map((file) => [
+  file.slice(dist.length + 1),
+  gzipSync(readFileSync(file)).length,
+]);
 const total = sizes.reduce((sum, [, size]) => sum + size, 0) / 1024;
 for (const [name, size] of sizes) {
   console.log(`${(size / 1024).toFixed(1).padStart(7)} KiB  ${name}`);

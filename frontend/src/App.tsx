@@ -26,8 +26,10 @@ export function App() {
           </NumberCard>
           <Facts state={state} />
         </div>
-        <TickerChart series={client.series} state={state} />
-        <EventLog log={state.log} />
+        <div className="bottom">
+          <TickerChart series={client.series} state={state} />
+          <EventLog log={state.log} />
+        </div>
       </main>
       <footer className="foot">
         <a href="/plain.html">The same in plain JavaScript</a>

@@ -11,6 +11,7 @@ export interface Palette {
   readonly line: string;
   readonly late: string;
   readonly fill: string;
+  readonly fillEnd: string;
   readonly grid: string;
   readonly text: string;
   readonly outage: string;
@@ -26,6 +27,7 @@ export function readPalette(element: Element): Palette {
     line: color("line"),
     late: color("late"),
     fill: color("fill"),
+    fillEnd: color("fill-end"),
     grid: color("grid"),
     text: color("text"),
     outage: color("outage"),
@@ -38,6 +40,8 @@ export function readPalette(element: Element): Palette {
 const STEPS_LIMIT = 1_500;
 const LOWEST = 0;
 const HIGHEST = 10;
+/** Room above the highest number, for the words on an outage. */
+const HEADROOM = 0.15;
 /** With reduced motion the chart moves once a second. */
 const CALM_MS = 1_000;
 const MAX_STEP_MS = 1_000;
@@ -111,12 +115,12 @@ export class LivePlot {
     return {
       width: Math.max(1, root.clientWidth),
       height: Math.max(1, root.clientHeight),
-      padding: [14, 10, 0, 0],
+      padding: [8, 16, 0, 0],
       legend: { show: false },
       cursor: { show: false },
       scales: {
         x: { time: false, auto: false },
-        y: { range: (_, low, high) => [Math.min(LOWEST, low ?? 0), Math.max(HIGHEST, high ?? 0)] },
+        y: { range: (_, low, high) => valueRange(low, high) },
       },
       axes: [this.#timeAxis(), this.#valueAxis()],
       series: [
@@ -150,7 +154,7 @@ export class LivePlot {
     }
     const gradient = plot.ctx.createLinearGradient(0, top, 0, top + height);
     gradient.addColorStop(0, this.#palette.fill);
-    gradient.addColorStop(1, "transparent");
+    gradient.addColorStop(1, this.#palette.fillEnd);
     return gradient;
   }
 
@@ -263,6 +267,12 @@ const steps: uPlot.Series.PathBuilder = (plot, index, from, to) => {
   const build = to - from > STEPS_LIMIT ? linear : stepped;
   return build?.(plot, index, from, to) ?? null;
 };
+
+function valueRange(low: number | null, high: number | null): [number, number] {
+  const bottom = Math.min(LOWEST, low ?? LOWEST);
+  const top = Math.max(HIGHEST, high ?? HIGHEST);
+  return [bottom, top + (top - bottom) * HEADROOM];
+}
 
 function agoWords(ms: number): string {
   if (ms < 500) {

@@ -11,7 +11,8 @@ export function Controls({ state, onPaused, onRetry }: Props) {
   const paused = state.wanted ?? state.isPaused;
   const isPending = paused !== state.isPaused;
   const word = stateWord(state);
-  const isDown = word === "waiting" || word === "gave-up" || word === "stale";
+  const isUp = word === "live" || word === "paused";
+  const isUrgent = word === "waiting" || word === "gave-up" || word === "stale";
   return (
     <div className="controls">
       <button
@@ -26,11 +27,11 @@ export function Controls({ state, onPaused, onRetry }: Props) {
       </button>
       <button
         type="button"
-        className={isDown ? "button primary" : "button"}
+        className={isUrgent ? "button primary" : "button"}
         data-testid="retry"
         onClick={onRetry}
       >
-        {isDown ? "Retry now" : "Reconnect"}
+        {isUp ? "Reconnect" : "Retry now"}
       </button>
     </div>
   );

@@ -1,52 +1,57 @@
 import type { ReactNode } from "react";
-import type { TickerState } from "../core/state.ts";
+import { spell, type TickerState } from "../core/state.ts";
 
 const SESSION_SHOWN = 8;
 
-/** The counts. Numbers stand as digits only. */
+/** The counts. The numbers themselves stand as digits only. */
 export function Facts({ state }: { readonly state: TickerState }) {
-  const hasLoss = state.lost > 0 || state.lostUnknown;
+  const { received, late, lost, lostUnknown, lastOutageMs, session } = state;
+  const outage = lastOutageMs === null ? "no outage yet" : `last outage ${spell(lastOutageMs)}`;
   return (
-    <dl className="card facts" aria-label="Counts of this page">
-      <Fact name="received" label="Received">
-        {state.received}
-      </Fact>
+    <dl className="facts" aria-label="Counts of this page">
       <Fact
-        name="lost"
-        label="Lost"
-        tone={hasLoss ? "bad" : undefined}
-        isOpenEnded={state.lostUnknown}
+        label="Received"
+        note={late === 0 ? "all as they came" : `${late.toLocaleString("en")} of them replayed`}
       >
-        {state.lost}
+        <span data-testid="received">{received}</span>
       </Fact>
-      <Fact name="reconnects" label="Reconnects">
-        {Math.max(0, state.welcomes - 1)}
+      <Fact label="Lost" note={lossNote(state)} isBad={lost > 0 || lostUnknown}>
+        <span data-testid="lost" data-unknown={lostUnknown || undefined}>
+          {lost}
+        </span>
+      </Fact>
+      <Fact label="Reconnects" note={outage}>
+        <span data-testid="reconnects">{Math.max(0, state.welcomes - 1)}</span>
       </Fact>
       {/* The id is a secret between this page and the server: a part of it tells sessions apart. */}
-      <Fact name="session" label="Session">
-        {state.session?.slice(0, SESSION_SHOWN) ?? "–"}
+      <Fact label="Session" note={lostUnknown ? "a new one" : "kept through outages"}>
+        <span data-testid="session">{session?.slice(0, SESSION_SHOWN) ?? "–"}</span>
       </Fact>
     </dl>
   );
 }
 
+function lossNote({ lost, lostUnknown }: TickerState): string {
+  if (lostUnknown) {
+    return "and some of an old session";
+  }
+  return lost === 0 ? "every number came" : "gone for good";
+}
+
 interface FactProps {
-  readonly name: string;
   readonly label: string;
-  readonly tone?: "bad" | undefined;
-  readonly isOpenEnded?: boolean;
+  readonly note: string;
+  readonly isBad?: boolean;
   readonly children: ReactNode;
 }
 
-function Fact({ name, label, tone, isOpenEnded = false, children }: FactProps) {
+function Fact({ label, note, isBad = false, children }: FactProps) {
   return (
-    <div className="fact">
+    <div className="card fact">
       <dt>{label}</dt>
-      <dd data-tone={tone}>
-        <span data-testid={name} data-unknown={isOpenEnded || undefined}>
-          {children}
-        </span>
-        {isOpenEnded && <small>and some of a session that was lost</small>}
+      <dd data-tone={isBad ? "bad" : undefined}>
+        {children}
+        <small>{note}</small>
       </dd>
     </div>
   );

@@ -42,6 +42,10 @@ export interface TickerState {
   readonly wanted: boolean | null;
   /** A command is out on this connection and not yet acknowledged. */
   readonly isAsked: boolean;
+  /** Numbers that came late, of those received. */
+  readonly late: number;
+  /** How long the last outage was, in milliseconds; `null` before the first. */
+  readonly lastOutageMs: number | null;
   /** Since when there has been no live connection; `null` while there is, and before the first. */
   readonly outageFrom: number | null;
   /** Numbers that came late since the last welcome; `null` once that has been said. */
@@ -51,7 +55,7 @@ export interface TickerState {
 }
 
 export const INITIAL: TickerState = {
-  connection: { kind: "stopped" },
+  connection: { kind: "connecting", isOpen: false }, // as it will be in a moment
   trouble: null,
   session: null,
   lastSeq: 0,
@@ -66,6 +70,8 @@ export const INITIAL: TickerState = {
   isPaused: false,
   wanted: null,
   isAsked: false,
+  late: 0,
+  lastOutageMs: null,
   outageFrom: null,
   replayed: null,
   problem: null,
@@ -138,7 +144,7 @@ export function fold(state: TickerState, event: TickerEvent, stamp: Stamp): Tick
     }
     case "revived":
       return state.connection.kind === "stale"
-        ? { ...state, ...back(state), log: log("good", "Heard from the server again") }
+        ? { ...state, ...back(state, stamp.at), log: log("good", "Heard from the server again") }
         : state;
     case "lost":
       return lost(state, event.why, event.wasOpen, stamp);
@@ -193,8 +199,15 @@ function down(state: TickerState, at: number): TickerState {
   return { ...state, outageFrom, isAsked: false };
 }
 
-function back(state: TickerState): Partial<TickerState> {
-  return { connection: { kind: "live" }, outageFrom: null, replayed: state.replayed ?? 0 };
+/** There is a live connection from now on. */
+function back(state: TickerState, at: number): Partial<TickerState> {
+  const { outageFrom } = state;
+  return {
+    connection: { kind: "live" },
+    outageFrom: null,
+    lastOutageMs: outageFrom === null ? state.lastOutageMs : at - outageFrom,
+    replayed: state.replayed ?? 0,
+  };
 }
 
 function lost(state: TickerState, why: Why, wasOpen: boolean, stamp: Stamp): TickerState {
@@ -230,7 +243,7 @@ function welcomed(state: TickerState, welcome: Welcome, stamp: Stamp): TickerSta
   const tone = isFirst || (isSame && missing === 0) ? "good" : "wait";
   return {
     ...state,
-    connection: { kind: "live" },
+    ...back(state, stamp.at),
     trouble: null,
     session,
     lastSeq: isSame ? Math.max(state.lastSeq, before) : before,
@@ -239,7 +252,6 @@ function welcomed(state: TickerState, welcome: Welcome, stamp: Stamp): TickerSta
     lostUnknown: state.lostUnknown || !(isSame || isFirst),
     welcomes: state.welcomes + 1,
     isPaused: paused,
-    outageFrom: null,
     replayed: isSame ? 0 : null,
     problem: null,
     log: append(state.log, stamp.wall, tone, words),
@@ -273,6 +285,7 @@ function tick(state: TickerState, { seq, value, isLate }: Tick, stamp: Stamp): T
     valueSeq: seq,
     valueAt: stamp.at,
     received: state.received + 1,
+    late: state.late + (isLate ? 1 : 0),
     lost: state.lost + missing,
     problem: isDone ? null : state.problem,
     replayed: state.replayed !== null && isLate ? state.replayed + 1 : state.replayed,
