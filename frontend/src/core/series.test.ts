@@ -23,11 +23,31 @@ describe("numbers", () => {
 
   it("that come late stand where they were made, joined to what is around them", () => {
     const series = steady(2);
+    series.begin("outage", 2_000);
+    series.end("outage", 6_200);
     const came = [3, 4, 5, 6].map((seq) => series.push(6_200, seq, seq * 10, 1_000));
     expect(came).toEqual([true, true, true, false]);
     expect(series.columns.x).toEqual([1_000, 2_000, 3_000, 4_000, 5_000, 6_200]);
     expect(series.columns.prompt).toEqual([1, 2, null, null, 50, 60]);
     expect(series.columns.late).toEqual([null, 2, 30, 40, 50, null]);
+  });
+
+  it("that are merely delayed are not late, and those after them neither", () => {
+    const series = steady(2);
+    const came = [5_000, 6_000, 7_000].map((now, index) => series.push(now, 3 + index, 1, 1_000));
+    expect(came).toEqual([false, false, false]);
+    expect(series.columns.x.slice(-3)).toEqual([5_000, 6_000, 7_000]);
+  });
+
+  it("after a replay are late no more, even if the way has become longer", () => {
+    const series = steady(2);
+    series.begin("outage", 2_000);
+    series.end("outage", 5_000);
+    // Made at 3, 4, 5, …, and each 1.8 s on its way.
+    const came = [5_800, 5_800, 6_800, 7_800].map((now, index) =>
+      series.push(now, 3 + index, 1, 1_000),
+    );
+    expect(came).toEqual([true, true, false, false]);
   });
 
   it("that never came are a gap", () => {

@@ -27,8 +27,10 @@ export const CAPACITY = 36_000;
 export const SPAN_LIMIT = 200;
 /** Rows are dropped by so many at a time: dropping one costs as much. */
 const SLACK = 1_024;
-/** Later than this share of a tick, and a number belongs to an earlier moment than now. */
+/** Later than this share of a tick, and a replayed number belongs to an earlier moment than now. */
 const LATE_SHARE = 0.5;
+/** Numbers further apart than this share of a tick come at their own pace: the replay is over. */
+const PACE_SHARE = 0.5;
 
 export class Series {
   readonly columns: Columns = { x: [], prompt: [], late: [] };
@@ -36,6 +38,8 @@ export class Series {
   readonly #capacity: number;
   /** Where the last number was put; `null` where the next one tells nothing by its distance. */
   #anchor: { readonly seq: number; readonly at: number } | null = null;
+  /** After an outage, until its numbers are here: when the last one came, `null` before the first. */
+  #replay: { cameAt: number | null } | null = null;
   #revision = 0;
 
   constructor(capacity: number = CAPACITY) {
@@ -48,14 +52,15 @@ export class Series {
   }
 
   /**
-   * Adds number `seq`, which came at `now`. Says whether it was late: a replayed number is put where
-   * it was made, so that an outage is filled in rather than heaped up at its end.
+   * Adds number `seq`, which came at `now`. Says whether it was late: after an outage, a replayed
+   * number is put where it was made, so that the outage is filled in, not heaped up at its end.
    */
   push(now: number, seq: number, value: number, tickMs: number): boolean {
     const anchor = this.#anchor;
     const missing = anchor === null ? 0 : seq - anchor.seq - 1;
     const madeAt = anchor === null ? now : anchor.at + (seq - anchor.seq) * tickMs;
-    const isLate = tickMs > 0 && now - madeAt > tickMs * LATE_SHARE;
+    const isLate = this.#isReplay(now, tickMs) && now - madeAt > tickMs * LATE_SHARE;
+    this.#replay = isLate ? { cameAt: now } : null;
     const at = Math.max(isLate ? madeAt : now, this.columns.x.at(-1) ?? 0);
     if (anchor !== null && missing > 0) {
       this.#row((anchor.at + at) / 2, null, null);
@@ -66,9 +71,19 @@ export class Series {
     return isLate;
   }
 
+  /** Whether a number that comes now may be one of a replay; a mere delay is none, however long. */
+  #isReplay(now: number, tickMs: number): boolean {
+    if (this.#replay === null || tickMs === 0) {
+      return false;
+    }
+    const { cameAt } = this.#replay;
+    return cameAt === null || now - cameAt < tickMs * PACE_SHARE;
+  }
+
   /** A number follows that has nothing to do with the one before: another session, or a pause. */
   cut(now: number): void {
     this.#anchor = null;
+    this.#replay = null;
     if (this.columns.x.length > 0) {
       this.#row(Math.max(now, this.columns.x.at(-1) ?? 0), null, null);
     }
@@ -88,6 +103,7 @@ export class Series {
     const span = this.#open(kind);
     if (span !== undefined) {
       span.to = Math.max(to, span.from);
+      this.#replay = kind === "outage" ? { cameAt: null } : this.#replay;
       this.#revision += 1;
     }
   }
