@@ -10,6 +10,7 @@ import { FakeSocket } from "./testing/fake-host.ts";
 // A canvas is what jsdom does not have, and what the browser tests are for.
 vi.mock("./charts/live-plot.ts", () => ({
   readPalette: () => ({}),
+  isDense: () => false,
   LivePlot: class {
     frame() {}
     resize() {}

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "react";
 import type { Series } from "../core/series.ts";
 import type { TickerState } from "../core/state.ts";
 import { useMedia } from "../hooks/useMedia.ts";
-import { LivePlot, readPalette } from "./live-plot.ts";
+import { isDense, LivePlot, readPalette } from "./live-plot.ts";
 
 interface Props {
   readonly series: Series;
@@ -38,7 +38,7 @@ export function TickerChart({ series, state }: Props) {
         data-outages={outages}
         data-points={series.columns.x.length}
       />
-      <Key />
+      <Key isDense={isDense(series, performance.now() - shown.ms)} />
     </section>
   );
 }
@@ -115,10 +115,14 @@ function WindowButtons({ shown, onShown }: WindowButtonsProps) {
   );
 }
 
-function Key() {
+function Key({ isDense }: { readonly isDense: boolean }) {
   return (
     <ul className="key">
-      <li data-mark="line">as it came</li>
+      {isDense ? (
+        <li data-mark="range">average, from lowest to highest</li>
+      ) : (
+        <li data-mark="line">as it came</li>
+      )}
       <li data-mark="late">replayed</li>
       <li data-mark="outage">no connection</li>
       <li data-mark="pause">paused</li>

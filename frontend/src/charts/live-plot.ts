@@ -6,12 +6,15 @@
 import uPlot from "uplot";
 import { type Series, SPAN_LIMIT, type Span } from "../core/series.ts";
 import { spell } from "../core/state.ts";
+import { rowAt, thin } from "../core/thinning.ts";
 
 export interface Palette {
   readonly line: string;
   readonly late: string;
   readonly fill: string;
   readonly fillEnd: string;
+  /** From the lowest to the highest, where the line is an average. */
+  readonly range: string;
   readonly grid: string;
   readonly text: string;
   readonly outage: string;
@@ -28,6 +31,7 @@ export function readPalette(element: Element): Palette {
     late: color("late"),
     fill: color("fill"),
     fillEnd: color("fill-end"),
+    range: color("range"),
     grid: color("grid"),
     text: color("text"),
     outage: color("outage"),
@@ -36,8 +40,12 @@ export function readPalette(element: Element): Palette {
   };
 }
 
-/** Above so many numbers steps are finer than pixels, and uPlot thins out straight lines only. */
-const STEPS_LIMIT = 1_500;
+/** Above so many numbers in the window each would be finer than a pixel or two. */
+const ROWS_LIMIT = 1_200;
+/** The width of an average, where there are too many numbers. */
+const BUCKET_PX = 3;
+/** What stands in the columns of the range while every number has its own step. */
+const NONE: (number | null)[] = [];
 const LOWEST = 0;
 const HIGHEST = 10;
 /** Room above the highest number, for the words on an outage. */
@@ -55,11 +63,12 @@ export class LivePlot {
   #isCalm = false;
   #drawnAt = Number.NEGATIVE_INFINITY;
   #drawnRevision = -1;
+  #isThinned = false;
 
   constructor(root: HTMLElement, series: Series, palette: Palette) {
     this.#series = series;
     this.#palette = palette;
-    this.#plot = new uPlot(this.#options(root), this.#data(), root);
+    this.#plot = new uPlot(this.#options(root), [[], [], [], [], []], root);
   }
 
   set palette(palette: Palette) {
@@ -89,7 +98,7 @@ export class LivePlot {
     this.#drawnAt = now;
     this.#drawnRevision = this.#series.revision;
     this.#plot.batch(() => {
-      this.#plot.setData(this.#data(), false);
+      this.#plot.setData(this.#data(now - this.#windowMs), false);
       this.#plot.setScale("x", { min: now - this.#windowMs, max: now });
     });
     return true;
@@ -106,9 +115,19 @@ export class LivePlot {
     return this.#isCalm && !isNews ? Math.max(step, CALM_MS) : step;
   }
 
-  #data(): uPlot.AlignedData {
-    const { x, prompt, late } = this.#series.columns;
-    return [x, prompt, late];
+  #data(from: number): uPlot.AlignedData {
+    const { columns } = this.#series;
+    this.#isThinned = isDense(this.#series, from);
+    if (!this.#isThinned) {
+      return [columns.x, columns.prompt, columns.late, NONE, NONE];
+    }
+    const pixels = Math.max(1, this.#plot.bbox.width / uPlot.pxRatio);
+    const { x, prompt, late, low, high } = thin(
+      columns,
+      from,
+      (this.#windowMs / pixels) * BUCKET_PX,
+    );
+    return [x, prompt, late, low, high];
   }
 
   #options(root: HTMLElement): uPlot.Options {
@@ -127,25 +146,33 @@ export class LivePlot {
         {},
         {
           stroke: () => this.#palette.line,
-          fill: (plot) => this.#fill(plot),
+          fill: (plot) => (this.#isThinned ? "transparent" : this.#fill(plot)),
           width: 2,
-          paths: steps,
+          paths: this.#paths,
           points: { show: false },
         },
         {
           stroke: () => this.#palette.late,
           width: 2,
           dash: [5, 3],
-          paths: steps,
+          paths: this.#paths,
           points: { show: false },
         },
+        { width: 0, paths: this.#paths, points: { show: false } },
+        { width: 0, paths: this.#paths, points: { show: false } },
       ],
+      bands: [{ series: [4, 3], fill: () => this.#palette.range }],
       hooks: {
         drawClear: [(plot) => this.#drawSpans(plot)],
         draw: [(plot) => this.#drawHead(plot)],
       },
     };
   }
+
+  readonly #paths: uPlot.Series.PathBuilder = (plot, index, from, to) => {
+    const build = this.#isThinned ? linear : stepped;
+    return build?.(plot, index, from, to) ?? null;
+  };
 
   #fill(plot: uPlot): CanvasGradient | string {
     const { top, height } = plot.bbox;
@@ -246,7 +273,7 @@ export class LivePlot {
     ctx.save();
     ctx.fillStyle = ctx.strokeStyle =
       prompt[last] === null ? this.#palette.late : this.#palette.line;
-    if (!isBroken) {
+    if (!isBroken && !this.#isThinned) {
       ctx.lineWidth = 2 * uPlot.pxRatio;
       ctx.beginPath();
       ctx.moveTo(left, y);
@@ -263,10 +290,10 @@ export class LivePlot {
 const stepped = uPlot.paths.stepped?.({ align: 1 });
 const linear = uPlot.paths.linear?.();
 
-const steps: uPlot.Series.PathBuilder = (plot, index, from, to) => {
-  const build = to - from > STEPS_LIMIT ? linear : stepped;
-  return build?.(plot, index, from, to) ?? null;
-};
+/** Whether a window from here to now shows averages. */
+export function isDense(series: Series, from: number): boolean {
+  return series.columns.x.length - rowAt(series.columns, from) > ROWS_LIMIT;
+}
 
 function valueRange(low: number | null, high: number | null): [number, number] {
   const bottom = Math.min(LOWEST, low ?? LOWEST);

@@ -5,14 +5,11 @@ const SESSION_SHOWN = 8;
 
 /** The counts. The numbers themselves stand as digits only. */
 export function Facts({ state }: { readonly state: TickerState }) {
-  const { received, late, lost, lostUnknown, lastOutageMs, session } = state;
+  const { received, lost, lostUnknown, lastOutageMs, session } = state;
   const outage = lastOutageMs === null ? "no outage yet" : `last outage ${spell(lastOutageMs)}`;
   return (
     <dl className="facts" aria-label="Counts of this page">
-      <Fact
-        label="Received"
-        note={late === 0 ? "all as they came" : `${late.toLocaleString("en")} of them replayed`}
-      >
+      <Fact label="Received" note={receivedNote(state)}>
         <span data-testid="received">{received}</span>
       </Fact>
       <Fact label="Lost" note={lossNote(state)} isBad={lost > 0 || lostUnknown}>
@@ -24,11 +21,25 @@ export function Facts({ state }: { readonly state: TickerState }) {
         <span data-testid="reconnects">{Math.max(0, state.welcomes - 1)}</span>
       </Fact>
       {/* The id is a secret between this page and the server: a part of it tells sessions apart. */}
-      <Fact label="Session" note={lostUnknown ? "a new one" : "kept through outages"}>
+      <Fact label="Session" note={sessionNote(state)}>
         <span data-testid="session">{session?.slice(0, SESSION_SHOWN) ?? "–"}</span>
       </Fact>
     </dl>
   );
+}
+
+function receivedNote({ received, late }: TickerState): string {
+  if (late > 0) {
+    return `${late.toLocaleString("en")} of them replayed`;
+  }
+  return received === 0 ? "none yet" : "all as they came";
+}
+
+function sessionNote({ session, lostUnknown }: TickerState): string {
+  if (session === null) {
+    return "none yet";
+  }
+  return lostUnknown ? "a new one" : "kept through outages";
 }
 
 function lossNote({ lost, lostUnknown }: TickerState): string {

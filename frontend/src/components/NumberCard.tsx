@@ -22,7 +22,10 @@ export function NumberCard({ state, children }: Props) {
       </h2>
       <StateLine state={state} />
       <p className="number" data-testid="value" data-seq={state.valueSeq ?? undefined}>
-        <span key={flashes ? state.valueSeq : "still"} className={flashes ? "fresh" : undefined}>
+        <span
+          key={flashes ? state.valueSeq : "still"}
+          className={state.value === null ? "none" : flashes ? "fresh" : undefined}
+        >
           {state.value ?? "–"}
         </span>
       </p>

@@ -147,19 +147,22 @@ export function fold(state: TickerState, event: TickerEvent, stamp: Stamp): Tick
         ? { ...state, ...back(state, stamp.at), log: log("good", "Heard from the server again") }
         : state;
     case "lost":
-      return lost(state, event.why, event.wasOpen, stamp);
+      // Said in the log together with what follows from it.
+      return { ...down(state, stamp.at), trouble: lossWords(state, event.why, event.wasOpen) };
     case "waiting": {
       const connection = { kind: "waiting", dueAt: event.dueAt } as const;
-      return { ...state, connection, log: log("note", `Waiting ${spell(event.delayMs)}`) };
+      const words = `${state.trouble ?? "Not connected"}; next attempt in ${spell(event.delayMs)}`;
+      return { ...state, connection, log: log("bad", words) };
     }
     case "gave-up": {
-      const why = event.why ?? `${event.failures} attempts in a row failed`;
+      const attempts = event.failures === 1 ? "1 attempt" : `${event.failures} attempts in a row`;
+      const why = event.why ?? `${attempts} failed; at last: ${state.trouble}`;
       const connection = { kind: "gave-up", why } as const;
       return { ...down(state, stamp.at), connection, log: log("bad", `Gave up: ${why}`) };
     }
     case "unusable": {
       const words = `Cannot connect: ${event.why}`;
-      const connection = { kind: "gave-up", why: event.why } as const;
+      const connection = { kind: "gave-up", why: "There is no usable address" } as const;
       const problem = { words, at: stamp.at };
       return { ...state, connection, problem, log: log("bad", words) };
     }
@@ -210,18 +213,14 @@ function back(state: TickerState, at: number): Partial<TickerState> {
   };
 }
 
-function lost(state: TickerState, why: Why, wasOpen: boolean, stamp: Stamp): TickerState {
-  const words = lossWords(why, wasOpen);
-  const log = append(state.log, stamp.wall, "bad", words);
-  return { ...down(state, stamp.at), trouble: words, log };
-}
-
-function lossWords(why: Why, wasOpen: boolean): string {
+function lossWords(state: TickerState, why: Why, wasOpen: boolean): string {
   switch (why.kind) {
     case "connect-timeout":
       return "No answer in time";
     case "silent":
-      return "The connection went silent";
+      return isWelcomed(state)
+        ? "The connection went silent"
+        : "The server never said its welcome, so it may be no ticker";
     case "closed": {
       if (!wasOpen) {
         return "No connection: refused, or nobody there";

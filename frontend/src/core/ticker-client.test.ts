@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { FakeHost } from "../testing/fake-host.ts";
 import { readAddress } from "./address.ts";
+import { DEFAULT_BEHAVIOUR } from "./reconnecting-socket.ts";
 import { stateWord } from "./state.ts";
 import { TickerClient } from "./ticker-client.ts";
 
@@ -302,6 +303,25 @@ describe("bad input", () => {
     expect(problem()).toContain("before its welcome");
   });
 
+  it("of a server that is no ticker is said", () => {
+    host.socket.opens();
+    host.pass(10_000);
+    expect(words()[0]).toContain("never said its welcome, so it may be no ticker; next attempt in");
+  });
+
+  it("of nobody there ends in words too, where an end was asked for", () => {
+    host = new FakeHost();
+    const address = readAddress("http://h/");
+    const impatient = new TickerClient(host, address, { ...DEFAULT_BEHAVIOUR, maxAttempts: 1 });
+    impatient.start();
+    host.pass(0);
+    host.socket.ends();
+    host.pass(16);
+    expect(impatient.snapshot().log[0]?.words).toBe(
+      "Gave up: 1 attempt failed; at last: No connection: refused, or nobody there",
+    );
+  });
+
   it("of an address that is none is said, and nothing is dialled", () => {
     host = new FakeHost();
     const unusable = new TickerClient(host, readAddress("http://h/?ws=http://x"));
@@ -319,7 +339,9 @@ describe("bad input", () => {
   it("a close with a reason is told with it", () => {
     greeted();
     host.socket.ends(1008, "no tickets");
-    expect(words()[1]).toBe("The server refuses this client (1008): “no tickets”");
+    expect(words()[0]).toMatch(
+      /^The server refuses this client \(1008\): “no tickets”; next attempt in/,
+    );
   });
 });
 

@@ -66,7 +66,7 @@ export class TickerClient {
   readonly start = (): void => {
     if (this.address.kind === "unusable" && this.#state.connection.kind !== "gave-up") {
       const { given, why } = this.address;
-      this.#apply({ type: "unusable", why: `?ws=${given}: ${why}` });
+      this.#apply({ type: "unusable", why: `${given}: ${why}` });
     }
     this.#socket?.start();
   };
