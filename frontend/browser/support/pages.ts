@@ -19,8 +19,10 @@ export type Shown = {
 export type TickerPage = {
   readonly name: string;
   readonly path: string;
-  /** The element with `data-state`, and the attribute's words for what both pages know. */
+  /** The element that has `data-state`. */
   readonly state: string;
+  /** The path of its WebSocket. */
+  readonly socket: string;
   read(page: Page): Promise<Shown>;
   pause(page: Page): Promise<void>;
   resume(page: Page): Promise<void>;
@@ -30,6 +32,7 @@ export const simplePage: TickerPage = {
   name: "the simple page",
   path: "/plain.html",
   state: "#ticker",
+  socket: "/ws",
   read: (page) =>
     page.evaluate(() => {
       const text = (id: string) => document.getElementById(id)?.textContent ?? "";
@@ -51,6 +54,7 @@ export const builtPage: TickerPage = {
   name: "the page",
   path: "/",
   state: "[data-testid=state]",
+  socket: "/ws",
   read: (page) =>
     page.evaluate(() => {
       const part = (id: string) => document.querySelector<HTMLElement>(`[data-testid="${id}"]`);
@@ -66,6 +70,22 @@ export const builtPage: TickerPage = {
     }),
   pause: (page) => page.getByRole("button", { name: "Pause" }).click(),
   resume: (page) => page.getByRole("button", { name: "Resume" }).click(),
+};
+
+/** The echo page has a state and no numbers. */
+export const echoPage: TickerPage = {
+  name: "the echo page",
+  path: "/websocket.html",
+  state: "#echo",
+  socket: "/echo",
+  read: (page) =>
+    page.evaluate(() => ({
+      state: document.getElementById("echo")?.dataset.state ?? "none",
+      words: document.getElementById("state")?.textContent ?? "",
+      ...{ value: "", seq: 0, lost: 0, reconnects: 0 },
+    })),
+  pause: () => Promise.reject(new Error("nothing to pause")),
+  resume: () => Promise.reject(new Error("nothing to resume")),
 };
 
 /** Notes every state that the page shows, however short, from its first moment on. */

@@ -6,7 +6,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { inject } from "vitest";
 
@@ -19,6 +19,11 @@ wait "$child"`;
 
 /** How long a program may take to say where it listens, and how long to end. */
 const PATIENCE_MS = 15_000;
+
+export type Started = {
+  readonly program: Program;
+  readonly address: string;
+};
 
 export class Program {
   readonly #name: string;
@@ -34,19 +39,14 @@ export class Program {
   }
 
   /** Starts it, and gives the address that it announces: what `announced` finds in its output. */
-  static async start(
-    name: string,
-    args: readonly string[],
-    announced: RegExp,
-  ): Promise<{ program: Program; address: string }> {
-    const path = resolve(inject("found").programs, name);
+  static async start(path: string, args: readonly string[], announced: RegExp): Promise<Started> {
     // Its own group, so that as a last resort all of it can be killed.
     const guard = spawn("/bin/sh", ["-c", GUARD, "guard", path, ...args], {
       stdio: ["pipe", "pipe", "pipe"],
       detached: true,
       env: { ...process.env, CHAOS_SEED: undefined, NO_COLOR: "1" },
     });
-    const program = new Program(name, guard);
+    const program = new Program(basename(path), guard);
     const address = await program.#announcement(announced).catch(async (error: unknown) => {
       await program.stop().catch(() => undefined);
       throw error;
@@ -90,18 +90,26 @@ export class Program {
   }
 }
 
+function ours(name: string): string {
+  return resolve(inject("found").programs, name);
+}
+
 function missing(what: string): never {
   throw new Error(`a child without ${what}`);
 }
 
-/** The ticker server, on a free port. */
-export function startServer(args: readonly string[]) {
-  const all = ["--listen", "127.0.0.1:0", ...args];
-  return Program.start("ticker-server", all, /http:\/\/(127\.0\.0\.1:\d+)\//);
+/** The ticker server, on a free port or on the one given. */
+export function startServer(args: readonly string[], listen = "127.0.0.1:0"): Promise<Started> {
+  const all = ["--listen", listen, ...args];
+  return Program.start(ours("ticker-server"), all, /http:\/\/(127\.0\.0\.1:\d+)\//);
 }
 
 /** The proxy before `upstream`, on a free port or on the one given. */
-export function startProxy(upstream: string, args: readonly string[], listen = "127.0.0.1:0") {
+export function startProxy(
+  upstream: string,
+  args: readonly string[],
+  listen = "127.0.0.1:0",
+): Promise<Started> {
   const all = ["--listen", listen, "--upstream", upstream, ...args];
-  return Program.start("chaos-proxy", all, /^listening on (127\.0\.0\.1:\d+),/);
+  return Program.start(ours("chaos-proxy"), all, /^listening on (127\.0\.0\.1:\d+),/);
 }

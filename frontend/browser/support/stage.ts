@@ -7,35 +7,19 @@ import { writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  type Browser,
-  type BrowserContext,
-  type BrowserContextOptions,
-  chromium,
-  type Page,
+import type {
+  Browser,
+  BrowserContext,
+  BrowserContextOptions,
+  Page,
+  WebSocketRoute,
 } from "playwright-core";
 import { test as base, expect, inject } from "vitest";
+import { launch, launchAsPeopleDo } from "./chrome.ts";
 import { eventually } from "./eventually.ts";
 import { ProxyJournal } from "./journal.ts";
 import { noteStates, type Shown, statesSeen, type TickerPage } from "./pages.ts";
-import { type Program, startProxy, startServer } from "./program.ts";
-
-const FLAGS = [
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
-/** What Playwright turns off and people have: throttled timers, pages kept for the back button. */
-const AS_PEOPLE_HAVE_IT = [
-  "--disable-back-forward-cache",
-  "--disable-background-timer-throttling",
-  "--disable-backgrounding-occluded-windows",
-  "--disable-renderer-backgrounding",
-];
+import { type Started, startProxy, startServer } from "./program.ts";
 
 export type Scene = {
   /** The page to open. */
@@ -43,47 +27,53 @@ export type Scene = {
   /** `[[fault]]` tables; none is a wire. */
   readonly faults?: string;
   readonly tick?: string;
-  /** Where the page comes from, if not from the server. */
+  /** The host and port that the page comes from, if not from the server. */
   readonly from?: string;
   readonly context?: BrowserContextOptions;
+  /** In a browser as people have it, where a tab can be hidden or come back by the back button. */
+  readonly asPeopleDo?: boolean;
+  /** Speaks to the page's sockets in the server's place. */
+  readonly speak?: (socket: WebSocketRoute) => void;
+};
+
+/** A program that can be ended and started again at the same address. */
+export type Service = {
+  readonly address: string;
+  stop(): Promise<void>;
+  start(args?: readonly string[]): Promise<void>;
+};
+
+type Parts = Pick<Stage, "ticker" | "page" | "journal" | "server" | "proxy" | "chatter"> & {
+  readonly from: string;
 };
 
 export class Stage {
   readonly ticker: TickerPage;
   readonly page: Page;
   readonly journal: ProxyJournal;
-  readonly server: string;
-  /** The proxy's address; and the program, to be stopped and started again. */
-  readonly proxy: string;
+  readonly server: Service;
+  readonly proxy: Service;
+  readonly #from: string;
+  /** What is on the console and may be. */
+  readonly chatter: readonly string[];
   /** The numbers of all ticks that any socket of the page received, in order. */
   readonly received: number[] = [];
   /** The addresses of all sockets that the page opened, in order. */
   readonly sockets: string[] = [];
-  /** How many of the page's sockets are open or opening. */
-  live = 0;
-  /** The most there were at once. */
-  mostLive = 0;
-
-  constructor(parts: Pick<Stage, "ticker" | "page" | "journal" | "server" | "proxy">) {
+  constructor(parts: Parts) {
     this.ticker = parts.ticker;
     this.page = parts.page;
     this.journal = parts.journal;
     this.server = parts.server;
     this.proxy = parts.proxy;
+    this.#from = parts.from;
+    this.chatter = parts.chatter;
     this.page.on("websocket", (socket) => {
-      if (!socket.url().includes("/ws")) {
-        return;
-      }
       this.sockets.push(socket.url());
-      this.live += 1;
-      this.mostLive = Math.max(this.mostLive, this.live);
-      socket.on("close", () => {
-        this.live -= 1;
-      });
       socket.on("framereceived", ({ payload }) => {
-        const message = JSON.parse(String(payload)) as { type: string; seq: number };
-        if (message.type === "tick") {
-          this.received.push(message.seq);
+        const seq = /^\{"type":"tick","seq":(\d+),/.exec(String(payload))?.[1];
+        if (seq !== undefined) {
+          this.received.push(Number(seq));
         }
       });
     });
@@ -91,7 +81,7 @@ export class Stage {
 
   /** The page's address, its socket through the proxy. */
   get url(): string {
-    return `http://${this.server}${this.ticker.path}?ws=ws://${this.proxy}/ws`;
+    return `http://${this.#from}${this.ticker.path}?ws=ws://${this.proxy.address}${this.ticker.socket}`;
   }
 
   read(): Promise<Shown> {
@@ -145,16 +135,7 @@ export const test = base.extend<Fixtures>({
   chrome: [
     // biome-ignore lint/correctness/noEmptyPattern: Vitest reads what a fixture needs from its parameter
     async ({}, use) => {
-      const path = inject("found").chromium;
-      if (path === null) {
-        throw new Error("no Chromium; such tests are to be skipped");
-      }
-      const browser = await chromium.launch({
-        executablePath: path,
-        chromiumSandbox: process.getuid?.() !== 0,
-        args: FLAGS,
-        ignoreDefaultArgs: AS_PEOPLE_HAVE_IT,
-      });
+      const browser = await launch();
       await use(browser);
       await browser.close();
     },
@@ -180,35 +161,56 @@ export const hasNoBrowser = inject("found").chromium === null;
 async function openStage(chrome: Browser, scene: Scene, closers: Closer[]): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), "chaos-page-"));
   closers.push(() => rm(folder, { recursive: true }));
-  const server = await kept(
-    startServer(["--tick", scene.tick ?? "100ms", "--heartbeat", "500ms", "--seed", "1"]),
-    closers,
-  );
-  const scenario = join(folder, "scenario.toml");
-  const journal = join(folder, "journal.jsonl");
+  const [scenario, journal] = [join(folder, "scenario.toml"), join(folder, "journal.jsonl")];
   writeFileSync(scenario, scene.faults ?? "");
-  const proxy = await kept(
-    startProxy(server, ["--scenario", scenario, "--journal", journal]),
-    closers,
+  const settings = ["--tick", scene.tick ?? "100ms", "--heartbeat", "500ms"];
+  const server = await serve(closers, ["--seed", "1"], (more, listen) =>
+    startServer([...settings, ...more], listen),
   );
-  const context = await chrome.newContext(scene.context ?? {});
-  closers.push(() => context.close());
-  const page = await watchedPage(context, proxy, closers);
+  const proxy = await serve(closers, ["--scenario", scenario], (more, listen) =>
+    startProxy(server.address, ["--journal", journal, ...more], listen),
+  );
+  const context = await openContext(chrome, scene, closers);
+  const { page, chatter } = await watchedPage(context, proxy.address, closers);
   await noteStates(page, scene.ticker.state);
-  const parts = { ticker: scene.ticker, page, server, proxy };
+  if (scene.speak !== undefined) {
+    await page.routeWebSocket(/\/ws/, scene.speak);
+  }
+  const from = scene.from ?? server.address;
+  const parts = { ticker: scene.ticker, page, server, proxy, from, chatter };
   const stage = new Stage({ ...parts, journal: new ProxyJournal(journal) });
-  await page.goto(scene.from ?? stage.url);
+  await page.goto(stage.url);
   return stage;
 }
 
-/** Gives a program's address, and stops it in the end. */
-async function kept(
-  starting: Promise<{ program: Program; address: string }>,
+/** Starts a program that is stopped in the end. */
+async function serve(
   closers: Closer[],
-): Promise<string> {
-  const { program, address } = await starting;
+  args: readonly string[],
+  start: (args: readonly string[], listen?: string) => Promise<Started>,
+): Promise<Service> {
+  let { program, address } = await start(args);
   closers.push(() => program.stop());
-  return address;
+  return {
+    address,
+    stop: () => program.stop(),
+    start: async (more = args) => {
+      ({ program } = await start(more, address));
+    },
+  };
+}
+
+async function openContext(
+  chrome: Browser,
+  scene: Scene,
+  closers: Closer[],
+): Promise<BrowserContext> {
+  if (scene.asPeopleDo === true) {
+    return launchAsPeopleDo(closers);
+  }
+  const context = await chrome.newContext(scene.context ?? {});
+  closers.push(() => context.close());
+  return context;
 }
 
 /** A page whose console is to stay empty, but for dials through the proxy that fail. */
@@ -216,19 +218,17 @@ async function watchedPage(
   context: BrowserContext,
   proxy: string,
   closers: Closer[],
-): Promise<Page> {
+): Promise<{ page: Page; chatter: readonly string[] }> {
   const page = await context.newPage();
-  const complaints: string[] = [];
+  const [chatter, complaints]: [string[], string[]] = [[], []];
   page.on("pageerror", (error) => complaints.push(`uncaught: ${error.stack}`));
   page.on("console", (message) => {
     const text = message.text();
     // Chromium itself says this of every dial that fails; no page can prevent it.
-    const isDial = text.startsWith(`WebSocket connection to 'ws://${proxy}/ws`);
+    const isDial = text.startsWith(`WebSocket connection to 'ws://${proxy}/`);
     const isHarmless = ["info", "log", "debug"].includes(message.type());
-    if (!isDial && !isHarmless) {
-      complaints.push(`${message.type()}: ${text}`);
-    }
+    (isDial || isHarmless ? chatter : complaints).push(`${message.type()}: ${text}`);
   });
   closers.push(async () => expect(complaints, "on the console").toEqual([]));
-  return page;
+  return { page, chatter };
 }
