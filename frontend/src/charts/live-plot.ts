@@ -53,6 +53,8 @@ const HEADROOM = 0.15;
 /** With reduced motion the chart moves once a second. */
 const CALM_MS = 1_000;
 const MAX_STEP_MS = 1_000;
+const TEN_MINUTES_MS = 600_000;
+const NARROW_PX = 480;
 const FONT = "11px system-ui, sans-serif";
 
 export class LivePlot {
@@ -191,7 +193,8 @@ export class LivePlot {
       size: 28,
       // The marks stand still while the line moves under them.
       splits: (plot, _axis, min, max) => {
-        const parts = plot.width < 480 ? 3 : 6;
+        const most = this.#windowMs === TEN_MINUTES_MS ? 5 : 6; // so that marks are round
+        const parts = plot.width < NARROW_PX ? Math.floor(most / 2) : most;
         return Array.from({ length: parts + 1 }, (_, part) => min + ((max - min) * part) / parts);
       },
       values: (plot, splits) => {
@@ -305,5 +308,6 @@ function agoWords(ms: number): string {
   if (ms < 500) {
     return "now";
   }
-  return ms < 120_000 ? `−${Math.round(ms / 1_000)} s` : `−${Math.round(ms / 60_000)} min`;
+  const seconds = Math.round(ms / 1_000);
+  return seconds < 120 ? `−${seconds} s` : `−${Math.round(seconds / 60)} min`;
 }

@@ -39,7 +39,7 @@ function sessionNote({ session, lostUnknown }: TickerState): string {
   if (session === null) {
     return "none yet";
   }
-  return lostUnknown ? "a new one" : "kept through outages";
+  return lostUnknown ? "a new one" : "the same so far";
 }
 
 function lossNote({ lost, lostUnknown }: TickerState): string {

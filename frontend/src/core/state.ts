@@ -151,7 +151,7 @@ export function fold(state: TickerState, event: TickerEvent, stamp: Stamp): Tick
       return { ...down(state, stamp.at), trouble: lossWords(state, event.why, event.wasOpen) };
     case "waiting": {
       const connection = { kind: "waiting", dueAt: event.dueAt } as const;
-      const words = `${state.trouble ?? "Not connected"}; next attempt in ${spell(event.delayMs)}`;
+      const words = `${state.trouble ?? "Not connected"}; again in ${spell(event.delayMs)}`;
       return { ...state, connection, log: log("bad", words) };
     }
     case "gave-up": {

@@ -306,7 +306,7 @@ describe("bad input", () => {
   it("of a server that is no ticker is said", () => {
     host.socket.opens();
     host.pass(10_000);
-    expect(words()[0]).toContain("never said its welcome, so it may be no ticker; next attempt in");
+    expect(words()[0]).toContain("never said its welcome, so it may be no ticker; again in");
   });
 
   it("of nobody there ends in words too, where an end was asked for", () => {
@@ -339,9 +339,7 @@ describe("bad input", () => {
   it("a close with a reason is told with it", () => {
     greeted();
     host.socket.ends(1008, "no tickets");
-    expect(words()[0]).toMatch(
-      /^The server refuses this client \(1008\): “no tickets”; next attempt in/,
-    );
+    expect(words()[0]).toMatch(/^The server refuses this client \(1008\): “no tickets”; again in/);
   });
 });
 
