@@ -25,5 +25,7 @@ export default defineConfig({
     include: ["src/**/*.test.{ts,tsx}"],
     environment: "node",
     restoreMocks: true,
+    // axe takes its time on a machine that has other things to do.
+    testTimeout: 30_000,
   },
 });
