@@ -1,9 +1,13 @@
 # The front door. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help chaos play test trust lint fmt install
+.PHONY: help chaos play frontend test test-frontend trust lint lint-frontend fmt fmt-frontend install
 
 # Passed on to `chaos run`, for example: make chaos ARGS="--filter 'R23*' --seed 7"
 ARGS ?=
+
+# Recipes that need Node are skipped, and say what, where there is none that is new enough.
+need-node = node -e 'const [a, b] = process.versions.node.split("."); process.exit(a * 100 + +b >= 2019 ? 0 : 1)' 2>/dev/null \
+	|| { echo "SKIPPED for want of Node 20.19 or newer: $(1)"; exit 0; };
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,11 +17,30 @@ chaos: ## the main job: every case of the catalogue, with a verdict (ARGS="…" 
 	@"$${CARGO_TARGET_DIR:-target}/debug/chaos" run $(ARGS)
 
 play: ## a server, the proxy with a little trouble, and keys to make more, for your browser
+	@$(call need-node,the page with the chart; the simple one takes its place) $(MAKE) --no-print-directory frontend
 	@cargo build --package scenarios
 	@"$${CARGO_TARGET_DIR:-target}/debug/chaos" play $(ARGS)
 
+frontend: frontend/dist/index.html ## build the page with the chart (needs Node); the next build of the server takes it in
+
 test: ## everything that must hold; a few minutes
 	cargo test --workspace
+	@$(call need-node,the tests of the page (Vitest and a real browser)) $(MAKE) --no-print-directory test-frontend
+
+# The browser is found, or installed where that is possible; else its tests are skipped by name.
+test-frontend: frontend
+	npm --prefix frontend run test
+	npm --prefix frontend run size
+	cargo build --package ticker-server --package chaos-proxy
+	CHROMIUM="$$(frontend/browser/chromium.sh --install)" npm --prefix frontend run test:browser
+
+# npm writes this file when all is installed, so nothing is done again until the lockfile changes.
+frontend/node_modules/.package-lock.json: frontend/package-lock.json
+	npm --prefix frontend ci
+
+frontend/dist/index.html: frontend/node_modules/.package-lock.json frontend/index.html \
+		frontend/vite.config.ts frontend/package.json $(shell find frontend/src -type f)
+	npm --prefix frontend run build
 
 trust: ## is anybody blamed wrongly while all cores are hogged? a quarter of an hour
 	scenarios/trust.sh
@@ -26,9 +49,17 @@ lint: ## formatting, lints and documentation, as CI wants them
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --document-private-items
+	@$(call need-node,the lints of the page) $(MAKE) --no-print-directory lint-frontend
+
+lint-frontend: frontend/node_modules/.package-lock.json
+	npm --prefix frontend run lint
 
 fmt: ## put the formatting right
 	cargo fmt --all
+	@$(call need-node,the formatting of the page) $(MAKE) --no-print-directory fmt-frontend
+
+fmt-frontend: frontend/node_modules/.package-lock.json
+	npm --prefix frontend run fmt
 
 install: ## put chaos, chaos-proxy, client-sim and ticker-server on your PATH
 	for crate in scenarios chaos-proxy client-sim server; do cargo install --locked --path $$crate || exit 1; done

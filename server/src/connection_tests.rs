@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::Message;
 use super::*;
 use crate::event::{Event, What};
 use crate::hub::Hub;
+use crate::page::Page;
 use crate::routes::{self, App};
 
 impl Transport for DuplexStream {
@@ -43,6 +44,7 @@ impl World {
         let app = App {
             hub: Arc::clone(&hub),
             allow_origins: Arc::new([]),
+            page: Page(&[]),
         };
         let mut tasks = JoinSet::new();
         let ticking = stop.clone();

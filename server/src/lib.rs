@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Right of `hub`, and in `origin`, `handshake`, `resume`, `liveness`,
-//! `message` and `config`, everything is pure: time and chance are arguments.
+//! `message`, `page` and `config`, everything is pure: time and chance are arguments.
 
 mod apps;
 mod config;
@@ -24,6 +24,7 @@ mod hub;
 mod liveness;
 mod message;
 mod origin;
+mod page;
 mod registry;
 mod resume;
 mod routes;

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{Query, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, RETRY_AFTER,
-    X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY,
+    RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -20,6 +20,7 @@ use axum::{Extension, Router};
 use crate::apps::{Echo, Ticker};
 use crate::handshake;
 use crate::hub::{AttachError, Hub};
+use crate::page::{ASK_FIRST, Asset, Page};
 use crate::resume::Resume;
 
 /// What follows the upgrade of a connection.
@@ -47,12 +48,13 @@ impl Slot {
 pub(crate) struct App {
     pub(crate) hub: Arc<Hub>,
     pub(crate) allow_origins: Arc<[String]>,
+    pub(crate) page: Page,
 }
 
 /// Everything that is served. Requests carry their connection's [`Slot`].
 pub(crate) fn router(app: App) -> Router {
     Router::new()
-        .route("/", get(|| page(PLAIN_PAGE)))
+        .route("/", get(front))
         .route("/plain.html", get(|| page(PLAIN_PAGE)))
         .route("/plain.js", get(|| script(PLAIN_SCRIPT)))
         .route("/websocket.html", get(|| page(ECHO_PAGE)))
@@ -61,7 +63,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/healthz", get(|| async { "ok" }))
         .route("/ws", get(ticker))
         .route("/echo", get(echo))
-        .fallback(not_found)
+        .fallback(other)
         .layer(map_response(secure))
         .with_state(app)
 }
@@ -82,6 +84,15 @@ const PLAIN_SCRIPT: &str = include_str!("pages/plain.js");
 const ECHO_PAGE: &str = include_str!("pages/websocket.html");
 const ECHO_SCRIPT: &str = include_str!("pages/websocket.js");
 const STYLE: &str = include_str!("pages/page.css");
+
+/// Said by the simple page where the built one would be.
+const UNBUILT: &str = "      <p class=\"soft\">
+        This is the simple page. There is another one, with a chart, which was not there
+        when this server was built: <code>make frontend</code> (it needs Node) makes it,
+        and the next build of the server puts it here. This one stays at
+        <a href=\"/plain.html\">/plain.html</a>.
+      </p>
+";
 
 async fn ticker(
     State(app): State<App>,
@@ -131,9 +142,39 @@ fn unavailable(text: String) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], text).into_response()
 }
 
-async fn not_found() -> impl IntoResponse {
-    let text = "not here; there are /, /plain.html, /websocket.html, /healthz, /ws and /echo\n";
-    (StatusCode::NOT_FOUND, text)
+/// The built page, or else the simple one and how to get the other.
+async fn front(State(app): State<App>) -> Response {
+    match app.page.asset("/") {
+        Some(asset) => built(asset),
+        None => {
+            let text = PLAIN_PAGE.replace("    </main>", &format!("{UNBUILT}    </main>"));
+            let headers = [
+                (CONTENT_TYPE, "text/html; charset=utf-8"),
+                (CACHE_CONTROL, ASK_FIRST),
+            ];
+            (headers, text).into_response()
+        }
+    }
+}
+
+/// The other files of the built page.
+async fn other(State(app): State<App>, method: Method, uri: Uri) -> Response {
+    match app.page.asset(uri.path()) {
+        Some(asset) if method == Method::GET || method == Method::HEAD => built(asset),
+        Some(_) => (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET,HEAD")]).into_response(),
+        None => (StatusCode::NOT_FOUND, NOWHERE).into_response(),
+    }
+}
+
+const NOWHERE: &str =
+    "not here; there are /, /plain.html, /websocket.html, /healthz, /ws and /echo\n";
+
+fn built(asset: &Asset) -> Response {
+    let headers = [
+        (CONTENT_TYPE, asset.kind()),
+        (CACHE_CONTROL, asset.caching()),
+    ];
+    (headers, asset.bytes).into_response()
 }
 
 async fn page(text: &'static str) -> impl IntoResponse {
@@ -145,7 +186,7 @@ async fn script(text: &'static str) -> impl IntoResponse {
 }
 
 async fn file(kind: &'static str, text: &'static str) -> impl IntoResponse {
-    ([(CONTENT_TYPE, kind)], text)
+    ([(CONTENT_TYPE, kind), (CACHE_CONTROL, ASK_FIRST)], text)
 }
 
 /// Pages load nothing from elsewhere, run only our scripts, and may connect to
@@ -155,17 +196,24 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     form-action 'none'; frame-ancestors 'none'";
 
 async fn secure(mut response: Response) -> Response {
-    const HEADERS: [(HeaderName, &str); 4] = [
+    const HEADERS: [(HeaderName, &str); 3] = [
         (CONTENT_SECURITY_POLICY, POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
-        (CACHE_CONTROL, "no-store"),
     ];
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         for (name, value) in HEADERS {
             let value = HeaderValue::from_static(value);
             response.headers_mut().insert(name, value);
         }
+        response
+            .headers_mut()
+            .entry(CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-store"));
     }
     response
 }
+
+#[cfg(test)]
+#[path = "routes_tests.rs"]
+mod tests;

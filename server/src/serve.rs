@@ -17,6 +17,7 @@ use crate::config::{Config, Mistake};
 use crate::connection::{Server, SharedServer};
 use crate::event::Event;
 use crate::hub::Hub;
+use crate::page;
 use crate::routes::{self, App};
 
 /// Connections beyond the limit that are being told so. Still more are closed
@@ -84,6 +85,7 @@ pub async fn serve(
     let app = App {
         hub: Arc::clone(&hub),
         allow_origins: config.allow_origins.clone().into(),
+        page: page::BUILT,
     };
     let drain = config.drain;
     let server = Arc::new(Server {

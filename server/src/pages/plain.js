@@ -115,7 +115,7 @@ function receive(text) {
   } catch {
     return;
   }
-  switch (message.type) {
+  switch (message?.type) {
     case "welcome":
       welcome(message);
       break;
@@ -146,8 +146,8 @@ function welcome(message) {
 }
 
 function tick(message) {
-  // A number already seen is no news.
-  if (message.seq <= lastSeq) {
+  // A number already seen is no news, and what is no number is none.
+  if (!(message.seq > lastSeq)) {
     return;
   }
   lastSeq = message.seq;

@@ -1,0 +1,167 @@
+// The ticker as the page sees it: one socket, one state, one series, and what a person can do.
+//
+// The one invariant: every change goes through the fold, and listeners hear of it at most once per
+// NOTIFY_MS, so that a replay of a thousand numbers is one rendering. Used by the hooks.
+
+import type { Address } from "./address.ts";
+import { withResume } from "./address.ts";
+import type { Host, Timer } from "./host.ts";
+import { encode, parse, type Welcome } from "./message.ts";
+import {
+  type Behaviour,
+  DEFAULT_BEHAVIOUR,
+  ReconnectingSocket,
+  type SocketEvent,
+} from "./reconnecting-socket.ts";
+import { Series } from "./series.ts";
+import {
+  fold,
+  INITIAL,
+  isWelcomed,
+  owedCommand,
+  resumeOf,
+  type TickerEvent,
+  type TickerState,
+} from "./state.ts";
+
+const NOTIFY_MS = 16;
+/** Silence for so many heartbeats is suspicious; twice as many is death. */
+const STALE_HEARTBEATS = 2.5;
+const MIN_STALE_MS = 1_500;
+const MAX_STALE_MS = 60_000;
+
+export class TickerClient {
+  readonly series = new Series();
+  readonly address: Address;
+  readonly #host: Host;
+  readonly #socket: ReconnectingSocket | null;
+  readonly #listeners = new Set<() => void>();
+  #state = INITIAL;
+  /** What listeners have been told. */
+  #shown = INITIAL;
+  #notice: Timer | null = null;
+
+  constructor(host: Host, address: Address, behaviour: Behaviour = DEFAULT_BEHAVIOUR) {
+    this.#host = host;
+    this.address = address;
+    this.#socket =
+      address.kind === "usable"
+        ? new ReconnectingSocket(
+            host,
+            behaviour,
+            () => withResume(address.url, resumeOf(this.#state)),
+            (event) => this.#heard(event),
+          )
+        : null;
+  }
+
+  // Arrow functions, since hooks hand them on without their object.
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  readonly snapshot = (): TickerState => this.#shown;
+
+  readonly start = (): void => {
+    if (this.address.kind === "unusable" && this.#state.connection.kind !== "gave-up") {
+      const { given, why } = this.address;
+      this.#apply({ type: "unusable", why: `${given}: ${why}` });
+    }
+    this.#socket?.start();
+  };
+
+  readonly stop = (): void => this.#socket?.stop();
+
+  readonly retry = (): void => this.#socket?.reconnect();
+
+  readonly wake = (): void => this.#socket?.wake();
+
+  readonly online = (): void => {
+    this.#apply({ type: "network", isOnline: true });
+    this.#socket?.hurry();
+    this.#socket?.wake();
+  };
+
+  /** Believed for the log only: a server on this very machine is there all the same. */
+  readonly offline = (): void => this.#apply({ type: "network", isOnline: false });
+
+  readonly setPaused = (paused: boolean): void => {
+    // Before the welcome it would cross it; the welcome is answered anyway.
+    const isSent = isWelcomed(this.#state) && this.#send(paused);
+    this.#apply({ type: "wanted", paused, isSent });
+  };
+
+  #send(paused: boolean): boolean {
+    return this.#socket?.send(encode(paused ? "pause" : "resume")) ?? false;
+  }
+
+  #heard(event: SocketEvent): void {
+    if (event.type !== "message") {
+      return this.#apply(event);
+    }
+    const message = parse(event.data);
+    switch (message.type) {
+      case "tick": {
+        const isNew = isWelcomed(this.#state) && message.seq > this.#state.lastSeq;
+        const { seq, value } = message;
+        const now = this.#host.now();
+        const isLate = isNew && this.series.push(now, seq, value, this.#state.tickMs);
+        return this.#apply({ ...message, isLate });
+      }
+      case "welcome":
+        return this.#welcomed(message);
+      default:
+        return this.#apply(message);
+    }
+  }
+
+  #welcomed(welcome: Welcome): void {
+    const before = this.#state;
+    const isSame = welcome.resumed && welcome.session === before.session;
+    if (!isSame) {
+      this.series.cut(this.#host.now());
+    }
+    this.#apply(welcome);
+    if (welcome.heartbeatMs > 0) {
+      const wished = welcome.heartbeatMs * STALE_HEARTBEATS;
+      const staleMs = Math.min(Math.max(wished, MIN_STALE_MS), MAX_STALE_MS);
+      this.#socket?.expect({ staleMs, deadMs: 2 * staleMs });
+    }
+    const owed = owedCommand(this.#state);
+    if (owed !== null) {
+      this.#apply({ type: "wanted", paused: owed, isSent: this.#send(owed) });
+    }
+  }
+
+  #apply(event: TickerEvent): void {
+    const before = this.#state;
+    const at = this.#host.now();
+    this.#state = fold(before, event, { at, wall: this.#host.wall() });
+    this.#trace(before, this.#state, at);
+    this.#notice ??= this.#host.after(NOTIFY_MS, () => this.#notify());
+  }
+
+  /** Keeps the chart's spans in step with the state. */
+  #trace(before: TickerState, after: TickerState, at: number): void {
+    if (after.outageFrom !== null) {
+      this.series.begin("outage", after.outageFrom);
+    } else if (before.outageFrom !== null) {
+      this.series.end("outage", at);
+    }
+    if (after.isPaused && !before.isPaused) {
+      this.series.begin("pause", at);
+    } else if (!after.isPaused && before.isPaused) {
+      this.series.end("pause", at);
+      this.series.cut(at);
+    }
+  }
+
+  #notify(): void {
+    this.#notice = null;
+    this.#shown = this.#state;
+    for (const listener of this.#listeners) {
+      listener();
+    }
+  }
+}
