@@ -13,8 +13,9 @@ export async function eventually<T>(
   what: string,
   look: () => T | Promise<T>,
   holds: (seen: T) => boolean,
+  patienceMs = PATIENCE_MS,
 ): Promise<T> {
-  const end = performance.now() + PATIENCE_MS;
+  const end = performance.now() + patienceMs;
   for (;;) {
     const seen = await look();
     if (holds(seen)) {
