@@ -9,7 +9,7 @@
 //!
 //! Invariant: the stream is whole and owned by this task all the way: hyper
 //! gives it back at the upgrade. So shutdown knows of every socket, and a dead
-//! peer's can be reset. Used by [`crate::serve`]; any transport will do.
+//! peer's can be reset. Used by [`crate::serve()`]; any transport will do.
 
 use std::convert::Infallible;
 use std::future::poll_fn;

@@ -126,7 +126,7 @@ pub(crate) struct JudgeArgs {
     /// scenario.toml of its run.
     #[arg(value_name = "PATH", required = true)]
     pub(crate) paths: Vec<PathBuf>,
-    /// Judge by the [expect] of this scenario file instead of each run's own.
+    /// Judge by what this scenario file expects instead of each run's own file.
     #[arg(long, value_name = "FILE")]
     pub(crate) expect: Option<PathBuf>,
     /// Write results.json there; by default nowhere.
