@@ -31,7 +31,7 @@ test: ## everything that must hold; a few minutes
 test-frontend: frontend
 	npm --prefix frontend run test
 	npm --prefix frontend run size
-	cargo build --package ticker-server --package chaos-proxy
+	cargo build --workspace
 	CHROMIUM="$$(frontend/browser/chromium.sh --install)" npm --prefix frontend run test:browser
 
 # npm writes this file when all is installed, so nothing is done again until the lockfile changes.
