@@ -16,6 +16,7 @@ const isRoot = process.getuid?.() === 0;
 
 const FLAGS = [
   "--disable-gpu",
+  "--disable-dev-shm-usage",
   "--disable-quic",
   "--no-first-run",
   "--disable-background-networking",

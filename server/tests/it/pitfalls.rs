@@ -51,8 +51,14 @@ async fn a_killed_connection_ends_once_and_quietly() {
         .with_max_level(tracing::Level::DEBUG)
         .with_writer(log.clone())
         .finish();
+    // As long as there is only one subscriber, `tracing` asks that of the thread
+    // that comes by a line first, and what another test's thread does not want
+    // to hear is then said to nobody. With a second one all are asked.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     // The test's runtime has one thread, so this hears the server too.
     let _guard = tracing::subscriber::set_default(logging);
+    // For the lines that were come by just now, before there were two.
+    tracing::callsite::rebuild_interest_cache();
     let server = Server::start(quick());
     let mut client = server.open("/ws").await;
     client.tick().await;
