@@ -93,6 +93,11 @@ describe.skipIf(hasNoBrowser).concurrent.each([simplePage, builtPage])("$name", 
     expect(shown.lost).toBe(0);
     // Ten seconds at ten ticks a second.
     expect(shown.seq).toBeGreaterThan(during.seq + 80);
+    if (ticker === builtPage) {
+      const states = ["connecting", "live", "stale", "connecting", "live"];
+      expect((await stage.statesSeen()).join()).toMatch(new RegExp(`^${states.join(".*")}$`));
+      expect(await stage.page.getByTestId("chart").getAttribute("data-outages")).toBe("1");
+    }
     stage.expectEveryTickOnce();
   });
 
