@@ -60,8 +60,7 @@ describe.skipIf(hasNoBrowser).concurrent.each([simplePage, builtPage])("$name", 
   test("paused, and with no connection, on a telephone", async ({ open }) => {
     const stage = await open({ ticker, context: { viewport: TELEPHONE, reducedMotion } });
     await stage.untilFurther(2);
-    await ticker.pause(stage.page);
-    await stage.until("paused", (shown) => shown.state === "paused");
+    await stage.pause();
     await expectNothingSerious(stage, name(ticker, "telephone-paused"));
     await stage.proxy.stop();
     await stage.until("no connection", (shown) => shown.state === "waiting");

@@ -46,7 +46,7 @@ export const simplePage: TickerPage = {
         reconnects: Math.max(0, digits("connections") - 1),
       };
     }),
-  pause: (page) => page.getByRole("button", { name: "Pause" }).click(),
+  pause: (page) => page.getByRole("button", { name: "Pause" }).click({ timeout: 1000 }),
   resume: (page) => page.getByRole("button", { name: "Resume" }).click(),
 };
 
@@ -68,7 +68,7 @@ export const builtPage: TickerPage = {
         reconnects: Number(text("reconnects")),
       };
     }),
-  pause: (page) => page.getByRole("button", { name: "Pause" }).click(),
+  pause: (page) => page.getByRole("button", { name: "Pause" }).click({ timeout: 1000 }),
   resume: (page) => page.getByRole("button", { name: "Resume" }).click(),
 };
 
