@@ -56,11 +56,11 @@ impl Suite {
         let room = Arc::new(Semaphore::new(self.jobs.clamp(1, Semaphore::MAX_PERMITS)));
         let mut runs = JoinSet::new();
         for (index, run) in self.runs().into_iter().enumerate() {
-            let (room, progress, interrupt) =
-                (Arc::clone(&room), progress.clone(), interrupt.clone());
+            let (progress, interrupt) = (progress.clone(), interrupt.clone());
+            // Taken here, so that they begin in their order. Never closed, so
+            // there is always a permit in the end.
+            let permit = Arc::clone(&room).acquire_owned().await;
             runs.spawn(async move {
-                // Never closed, so there is always a permit in the end.
-                let permit = room.acquire_owned().await;
                 let result = run.judged(progress, interrupt).await;
                 drop(permit);
                 (index, result)
