@@ -97,7 +97,7 @@ async fn comes_back_after_garbage() {
 
 #[tokio::test]
 async fn comes_back_after_every_close_frame() {
-    for code in [1000, 1001, 1008, 1011, 1012, 1013, 3000, 4999] {
+    for code in [1000, 1001, 1008, 1011, 1012, 1013, 1014, 3000, 4999] {
         check(|served| close(served, code), Why::CloseFrame, Some(code)).await;
     }
 }
