@@ -66,7 +66,7 @@ impl Ending {
 pub struct Refusal {
     /// The HTTP status.
     pub status: u16,
-    /// The Retry-After header, if it was there and in seconds.
+    /// The Retry-After header, if it was there and could be read.
     pub retry_after: Option<Duration>,
 }
 
