@@ -149,36 +149,6 @@ fn limit(expected: Expectation) -> Measure {
     }
 }
 
-/// What one outage or effect came to under a limit.
-pub(super) enum Judged {
-    /// It took so long, which is within the limit.
-    Within(Duration),
-    /// It took longer, or never came to an end (`None`) though it was given the
-    /// time.
-    Beyond(Option<Duration>),
-    /// It was not watched long enough to say.
-    Open,
-    /// The client was told to stop before its time was over.
-    Excused,
-}
-
-impl Judged {
-    pub(super) fn of(
-        taken: Option<Duration>,
-        watched: Duration,
-        limit: Duration,
-        is_stopped: bool,
-    ) -> Self {
-        match taken {
-            Some(taken) if taken <= limit => Self::Within(taken),
-            Some(taken) => Self::Beyond(Some(taken)),
-            None if watched >= limit => Self::Beyond(None),
-            None if is_stopped => Self::Excused,
-            None => Self::Open,
-        }
-    }
-}
-
 /// " and 2 more", or nothing.
 pub(super) fn and_more(count: usize) -> String {
     match count {

@@ -5,6 +5,7 @@
 //! failure is not blamed on the client when the fault itself went wrong.
 
 mod availability;
+mod deadlines;
 mod detect_within;
 mod dial_gaps_grow;
 mod evidence;
@@ -26,7 +27,7 @@ mod tests;
 pub use evidence::Evidence;
 pub use measure::Measure;
 pub(crate) use measure::span;
-pub use result::{CheckResult, Finding};
+pub use result::{CheckResult, Excess, Finding};
 
 use crate::language::Expectation;
 
