@@ -24,6 +24,7 @@ pub use latency::{Distribution, Latency};
 pub use slice::Slice;
 pub use slow_close::SlowClose;
 
+use environment::Direction;
 use environment::text::Table;
 
 /// What a rule does to the connections that it strikes.
@@ -190,6 +191,18 @@ impl Fault {
         match self {
             Self::Close(side) | Self::Reset(side) | Self::Cut(Cut { side, .. }) => {
                 *side != Side::Both
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether its client hears nothing of the server any more on a connection
+    /// that stays open.
+    pub fn silences_client(&self) -> bool {
+        match self {
+            Self::Stall(way) | Self::Discard(way) => way.covers(Direction::Downstream),
+            Self::Close(side) | Self::Reset(side) | Self::Cut(Cut { side, .. }) => {
+                !side.is_client()
             }
             _ => false,
         }

@@ -129,6 +129,7 @@ fn limit(expected: Expectation) -> Measure {
         Expectation::RecoverWithin(limit)
         | Expectation::DetectWithin(limit)
         | Expectation::MinDialGap(limit)
+        | Expectation::StaleFlaggedWithin(limit)
         | Expectation::FirstDelaySpread(limit) => Measure::limit(limit),
         Expectation::MaxDials(budget) => match budget.within {
             None => Measure::Count(budget.count),
@@ -142,6 +143,7 @@ fn limit(expected: Expectation) -> Measure {
         | Expectation::Lost(limit)
         | Expectation::Duplicated(limit)
         | Expectation::Reordered(limit) => Measure::Count(limit),
+        Expectation::CloseCode(code) => Measure::Count(code.into()),
         Expectation::DialGapsGrow
         | Expectation::StateEqual
         | Expectation::QuietAfterStop

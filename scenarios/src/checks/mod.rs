@@ -5,6 +5,7 @@
 //! failure is not blamed on the client when the fault itself went wrong.
 
 mod availability;
+mod close_code;
 mod deadlines;
 mod detect_within;
 mod dial_gaps_grow;
@@ -20,6 +21,7 @@ mod quiet_after_stop;
 mod recover_within;
 mod result;
 mod sequence;
+mod stale_flagged_within;
 mod state_equal;
 #[cfg(test)]
 mod tests;
@@ -49,5 +51,7 @@ pub fn check(evidence: &Evidence<'_>, expected: Expectation) -> CheckResult {
         Expectation::StateEqual => state_equal::check(evidence),
         Expectation::QuietAfterStop => quiet_after_stop::check(evidence),
         Expectation::NoLeak => no_leak::check(evidence),
+        Expectation::StaleFlaggedWithin(limit) => stale_flagged_within::check(evidence, limit),
+        Expectation::CloseCode(code) => close_code::check(evidence, code),
     }
 }
