@@ -45,4 +45,6 @@ files! {
     "R31-away.toml"
     "R31.toml"
     "R32-resume.toml"
+    "R32.toml"
+    "R34.toml"
 }
