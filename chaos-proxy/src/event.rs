@@ -6,6 +6,8 @@ use std::sync::Arc;
 use environment::Moment;
 use serde::{Deserialize, Serialize};
 
+use crate::websocket::Opcode;
+
 /// Something that happened in the proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
@@ -57,6 +59,34 @@ pub enum What {
         how: Ending,
         /// The close frame's code, if it was one and had one.
         code: Option<u16>,
+    },
+    /// This connection is no WebSocket (any more): rules about frames can do
+    /// nothing to it. Told once.
+    NotWebSocket,
+    /// What the client offered of extensions was taken out of its request, since
+    /// rules of this plan could do nothing to compressed messages.
+    ExtensionsRefused {
+        /// What was offered.
+        offer: String,
+    },
+    /// A rule was carried out on a frame.
+    Frame {
+        /// The rule's name.
+        rule: String,
+        /// Which link of the connection.
+        direction: String,
+        /// Which frame of it, as it came, from 1; of a close frame of the
+        /// proxy's own, the one before.
+        index: u64,
+        /// The frame's kind.
+        opcode: Opcode,
+    },
+    /// A rule that struck this connection can do nothing to it; told once.
+    Powerless {
+        /// The rule's name.
+        rule: String,
+        /// Why.
+        reason: String,
     },
     /// A reset could wait no longer for the system to hand over these bytes.
     Undelivered {

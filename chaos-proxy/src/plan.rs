@@ -150,14 +150,29 @@ impl Plan {
 
     /// Whether a rule can only be obeyed where frames are watched.
     pub fn needs_frames(&self) -> bool {
-        let needs = |condition: &Condition| condition.stage > Stage::Connect;
+        let needs =
+            |condition: &Condition| condition.stage > Stage::Connect || condition.frames > 0;
         self.rules.iter().any(|rule| {
             let has_jitter =
                 matches!(rule.fault, Fault::Latency(latency) if !latency.jitter.is_zero());
             has_jitter
+                || rule.fault.needs_websocket()
                 || condition_of(rule).is_some_and(needs)
                 || rule.until_on.as_ref().is_some_and(needs)
         })
+    }
+
+    /// Whether a rule may answer an upgrade's request.
+    pub(crate) fn answers_requests(&self) -> bool {
+        let answers = |rule: &Rule| matches!(rule.fault, Fault::UpgradeReply(_));
+        self.rules.iter().any(answers)
+    }
+
+    /// Whether a rule could do nothing to compressed messages.
+    pub(crate) fn breaks_compression(&self) -> bool {
+        self.rules
+            .iter()
+            .any(|rule| rule.fault.breaks_compression())
     }
 
     fn happens(&self, rule: &Rule, client: &str, attempt: u64, number: u64) -> bool {

@@ -17,7 +17,7 @@ use super::Shared;
 use super::attempts::Names;
 use super::faults::Entry;
 use super::field::Field;
-use super::pump::{Lane, segments};
+use super::pump::{Lane, Note, segments};
 use super::side::Side;
 use super::strikes::Hold;
 use super::triggers::{Cutting, Waiting};
@@ -25,7 +25,7 @@ use crate::event::{Ending, Event, Peer, What};
 use crate::link::{End, Link, LinkName};
 use crate::plan::Plan;
 use crate::rule::Reached;
-use crate::websocket::Scanner;
+use crate::websocket::{Editor, OrderId};
 
 /// How long the peers have to answer FIN with FIN.
 const LINGER: Duration = Duration::from_secs(5);
@@ -78,6 +78,8 @@ pub(super) struct Connection {
     /// Which round of the plan it knows its rules of; `None` before t = 0.
     pub(super) armed_round: Option<u64>,
     pub(super) delivery: Delivery,
+    /// What the lanes have said and nobody has heard yet.
+    pub(super) notes: Vec<(Direction, Note)>,
     /// Rules that wait for this connection to come further, or for their time.
     pub(super) waiting: Vec<Waiting>,
     /// Rules that this connection has ended for its client.
@@ -99,6 +101,10 @@ pub(super) struct Connection {
 #[derive(Debug)]
 pub(super) struct Delivery {
     pub(super) reached: Reached,
+    /// Messages of data that were delivered to the client.
+    pub(super) frames: u64,
+    /// It was told that this is no WebSocket.
+    pub(super) is_told_raw: bool,
     /// The answer 101 was delivered: frames may follow.
     pub(super) is_upgraded: bool,
     pub(super) has_begun: bool,
@@ -112,9 +118,22 @@ pub(super) struct Held {
     pub(super) rule: usize,
     pub(super) occurrence: u64,
     pub(super) hold: Hold,
+    /// When it should take effect, if that had a time.
+    pub(super) planned: Option<Moment>,
+    /// It has taken effect: those that wait for a frame have not at once.
+    pub(super) has_struck: bool,
     /// From when, and from which offsets of the streams upstream and downstream.
     pub(super) since: Moment,
     pub(super) offsets: (u64, u64),
+}
+
+impl Held {
+    pub(super) fn id(&self) -> OrderId {
+        OrderId {
+            rule: self.rule,
+            occurrence: self.occurrence,
+        }
+    }
 }
 
 type Dial = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>;
@@ -164,8 +183,8 @@ impl Connection {
                 direction,
             };
             let wants_name = named.names.is_some() && direction == Direction::Upstream;
-            let scanner = (shared.frames || wants_name).then(Scanner::new);
-            Lane::new(Link::new(name, segments(shared.frames)), scanner)
+            let editor = (shared.frames || wants_name).then(|| Editor::new(name.clone()));
+            Lane::new(Link::new(name, segments(shared.frames)), editor)
         };
         let heard_at = shared.environment.clock.now();
         Self {
@@ -184,10 +203,13 @@ impl Connection {
             armed_round: None,
             delivery: Delivery {
                 reached: Reached::ACCEPTED,
+                frames: 0,
+                is_told_raw: false,
                 is_upgraded: false,
                 has_begun: false,
                 is_awaited: false,
             },
+            notes: Vec::new(),
             waiting: Vec::new(),
             outlived: Vec::new(),
             unreported: Vec::new(),
@@ -302,7 +324,7 @@ impl Connection {
     /// A peer's RST, seen although nobody reads. While its bytes are still
     /// being read, reading comes to it in order.
     fn notice_error(&mut self, peer: Peer) {
-        let is_read = !self.side(peer).has_ended && self.opposite(peer).lane.link.wants_input();
+        let is_read = !self.side(peer).has_ended && self.opposite(peer).lane.wants_input();
         let side = self.side(peer);
         side.had_error = true;
         side.lane.is_blocked = false;

@@ -8,11 +8,15 @@ use super::field::Field;
 use super::strikes::{Act, Subject};
 use super::triggers::cut_offset;
 use crate::event::{Peer, What};
-use crate::fault::{Fault, Phase, Side};
-use crate::link::{Effects, End};
+use crate::fault::{Corrupt, Fault, Phase, Place, Side};
+use crate::link::{Effects, End, LinkName};
 use crate::rule::When;
-use crate::websocket::client_name;
+use crate::websocket::{OrderId, client_name};
 use environment::{Direction, Moment};
+
+/// Why a rule about frames can do nothing to a connection of a proxy that had no
+/// such rule when it began.
+const UNWATCHED: &str = "its frames were not watched from its beginning";
 
 /// How a connection begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,11 +108,20 @@ impl Connection {
             return;
         };
         let ordinal = std::mem::replace(&mut self.attempt, attempt);
+        if !self.shared.frames {
+            self.toward_server.lane.forget_frames();
+        }
         self.client = Arc::clone(&name);
         self.is_named = true;
         self.tell(What::Named { ordinal });
         for side in [&mut self.toward_client, &mut self.toward_server] {
-            side.lane.link.rename(Arc::clone(&name), attempt);
+            let direction = side.lane.link.direction();
+            side.lane.rename(&LinkName {
+                seed: self.plan.seed(),
+                client: Arc::clone(&name),
+                attempt,
+                direction,
+            });
         }
         self.outlived.clear();
         self.unreported.clear();
@@ -136,11 +149,20 @@ impl Connection {
         match (fault.phase(), fault) {
             (Phase::Strike, Fault::Close(side)) => self.close(*side),
             (Phase::Strike, Fault::Reset(side)) => self.reset(*side),
+            // A close frame waits for a boundary.
+            (Phase::Strike, Fault::CloseFrame(_)) => self.hold(act),
             (Phase::Hold, _) => self.hold(act),
             // About the listener, or about connections that are yet to come.
             (Phase::Strike | Phase::Listener | Phase::Accept, _) => return,
         }
-        if fault.phase() == Phase::Strike || !fault.is_instant() {
+        if fault.needs_websocket() && !self.shared.frames {
+            let id = OrderId {
+                rule: act.rule,
+                occurrence: act.occurrence,
+            };
+            self.powerless(id, UNWATCHED);
+        }
+        if !fault.waits() {
             self.struck(act, field);
         }
     }
@@ -151,6 +173,8 @@ impl Connection {
             rule: act.rule,
             occurrence: act.occurrence,
             hold: act.hold,
+            planned: act.planned,
+            has_struck: !self.plan.rules()[act.rule].fault.waits(),
             since: self.now(),
             offsets: (offset(&self.toward_server), offset(&self.toward_client)),
         });
@@ -199,7 +223,7 @@ impl Connection {
     }
 
     /// The server gets nothing from this connection, or nothing more.
-    fn leave_server(&mut self) {
+    pub(super) fn leave_server(&mut self) {
         self.is_dialling = false;
         self.toward_server.stream = None;
         self.toward_server.lane.link.abandon();
@@ -234,7 +258,7 @@ impl Connection {
 
     fn let_go(&mut self, held: &Held) {
         let rule = &self.plan.rules()[held.rule];
-        if !rule.fault.is_instant() {
+        if !rule.fault.is_instant() && held.has_struck {
             self.delivery.is_awaited = true;
             self.tell(What::Healed {
                 rule: rule.name.clone(),
@@ -247,13 +271,13 @@ impl Connection {
         let Fault::Cut(cut) = &self.plan.rules()[held.rule].fault else {
             return false;
         };
-        let lanes = [
-            (&self.toward_client, Direction::Downstream),
-            (&self.toward_server, Direction::Upstream),
-        ];
-        lanes
+        let by_frame = matches!(cut.place, Place::Frame(_)).then(|| held.id());
+        [Direction::Downstream, Direction::Upstream]
             .into_iter()
-            .any(|(side, way)| cut.way.covers(way) && side.lane.link.is_cut())
+            .any(|way| {
+                let lane = self.lane(way);
+                cut.way.covers(way) && lane.link.is_cut() && lane.cut_by == by_frame
+            })
     }
 
     pub(super) fn apply_effects(&mut self) {
@@ -261,8 +285,11 @@ impl Connection {
             (Peer::Client, Direction::Downstream),
             (Peer::Server, Direction::Upstream),
         ] {
-            let effects = self.effects(direction);
-            self.side(peer).lane.link.apply(effects);
+            let (effects, edits) = (self.effects(direction), self.edits(direction));
+            let (now, mut notes) = (self.now(), Vec::new());
+            let lane = &mut self.side(peer).lane;
+            lane.apply(now, effects, edits, &mut notes);
+            self.keep_notes(direction, notes);
         }
     }
 
@@ -275,12 +302,20 @@ impl Connection {
                 Fault::Stall(way) if way.covers(direction) => effects.stall(),
                 Fault::Discard(way) if way.covers(direction) => effects.discard(),
                 Fault::Latency(it) if it.way.covers(direction) => effects.delay(name(), *it),
-                Fault::Corrupt(it) if it.way.covers(direction) => effects.corrupt(name(), *it),
+                Fault::Corrupt(Corrupt::Bits(it)) if it.way.covers(direction) => {
+                    effects.corrupt(name(), *it);
+                }
+                Fault::UpgradeDelay(it) if direction == Direction::Downstream => {
+                    effects.delay_answer(it.delay);
+                }
+                Fault::DelayFrame(_) => effects.allow_late(held.id()),
                 Fault::Slice(it) if it.way.covers(direction) => effects.slice(name(), *it),
                 Fault::Bandwidth(it) if it.way.covers(direction) => effects.limit(it.clone()),
                 Fault::SlowClose(it) if it.way.covers(direction) => effects.delay_fin(it.delay),
                 Fault::Cut(it) if it.way.covers(direction) => {
-                    effects.cut_at(cut_offset(held.offsets, it, direction));
+                    if let Some(offset) = cut_offset(held.offsets, it, direction) {
+                        effects.cut_at(offset);
+                    }
                 }
                 _ => {}
             }

@@ -14,6 +14,7 @@ mod conductor;
 mod connection;
 mod faults;
 mod field;
+mod frames;
 mod gate;
 mod pump;
 mod side;
@@ -116,6 +117,7 @@ struct Shared {
     upstream: String,
     dial_timeout: Duration,
     frames: bool,
+    apply: Apply,
     tell: Tell,
     connections: TaskTracker,
     stop: CancellationToken,
@@ -148,6 +150,7 @@ pub async fn run(
         upstream: config.upstream,
         dial_timeout: config.dial_timeout,
         frames: config.frames,
+        apply: config.apply,
         tell,
         connections: TaskTracker::new(),
         stop: shutdown.child_token(),

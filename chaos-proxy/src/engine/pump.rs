@@ -3,13 +3,14 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use environment::{Moment, Stream};
 
 use crate::link::segments::Frame;
-use crate::link::{Link, Output, Segments};
-use crate::websocket::{Head, Opcode, Scanner, Seen};
+use crate::link::{Effects, End, Link, LinkName, Output, Segments};
+use crate::websocket::{Editor, Edits, Opcode, OrderId, Powerless, Step};
 
 /// The size of one read.
 const READ: usize = 64 * 1024;
@@ -38,14 +39,30 @@ pub(super) enum Read {
 pub(super) enum Note {
     /// A request's target was read.
     Request(String),
-    /// A close frame was read.
+    /// The peer's close frame was read.
     CloseFrame(Option<u16>),
     /// The upgrade's answer was read.
-    AnswerRead(u16),
+    AnswerRead { status: u16, is_compressed: bool },
     /// The upgrade's answer was delivered.
     Answered(u16),
-    /// Data was delivered: a whole data frame, or bytes of a raw stream.
+    /// The end of a message of data was delivered.
     Delivered,
+    /// Bytes of a raw stream were delivered.
+    DeliveredBytes,
+    /// This is no WebSocket.
+    Raw,
+    /// The offer of extensions was taken out of the request.
+    Stripped(String),
+    /// A rule was carried out on a frame.
+    Acted {
+        id: OrderId,
+        index: u64,
+        opcode: Opcode,
+    },
+    /// A rule cannot be carried out.
+    Powerless(OrderId, Powerless),
+    /// The request is to be answered by this rule.
+    Reply(OrderId),
 }
 
 /// What is to be said once everything before `end` has been written.
@@ -59,7 +76,8 @@ struct Milestone {
 #[derive(Debug)]
 pub(super) struct Lane {
     pub(super) link: Link,
-    scanner: Option<Scanner>,
+    /// Where frames are watched.
+    editor: Option<Box<Editor>>,
     milestones: VecDeque<Milestone>,
     /// Whether every byte counts as data: no frames are known.
     is_raw: bool,
@@ -67,23 +85,149 @@ pub(super) struct Lane {
     pub(super) is_blocked: bool,
     /// When bytes were last written.
     pub(super) wrote_at: Option<Moment>,
+    /// Whose cut inside a frame it was, if it was one.
+    pub(super) cut_by: Option<OrderId>,
 }
 
 impl Lane {
-    pub(super) fn new(link: Link, scanner: Option<Scanner>) -> Self {
+    pub(super) fn new(link: Link, editor: Option<Editor>) -> Self {
         Self {
             link,
-            is_raw: scanner.is_none(),
-            scanner,
+            is_raw: editor.is_none(),
+            editor: editor.map(Box::new),
             milestones: VecDeque::new(),
             is_blocked: false,
             wrote_at: None,
+            cut_by: None,
+        }
+    }
+
+    /// Stops watching frames, unless some of one are held back.
+    pub(super) fn forget_frames(&mut self) {
+        self.editor.take_if(|editor| editor.held() == 0);
+    }
+
+    /// Gives the lane another owner, for the draws still to come.
+    pub(super) fn rename(&mut self, name: &LinkName) {
+        self.link.rename(Arc::clone(&name.client), name.attempt);
+        if let Some(editor) = &mut self.editor {
+            editor.rename(name.clone());
+        }
+    }
+
+    /// Puts the lane under other faults.
+    pub(super) fn apply(
+        &mut self,
+        now: Moment,
+        effects: Effects,
+        edits: Edits,
+        notes: &mut Vec<Note>,
+    ) {
+        self.link.apply(effects);
+        self.edit(now, notes, |editor, step| editor.apply(edits, step));
+    }
+
+    /// The request that was kept back may be dealt with.
+    pub(super) fn decide(&mut self, now: Moment, notes: &mut Vec<Note>) {
+        self.edit(now, notes, |editor, step| editor.decide(step));
+    }
+
+    /// The upgrade has succeeded.
+    pub(super) fn open(&mut self, now: Moment, is_compressed: bool, notes: &mut Vec<Note>) {
+        self.edit(now, notes, |editor, step| editor.open(is_compressed, step));
+    }
+
+    /// The source has ended.
+    pub(super) fn push_end(&mut self, now: Moment, end: End, notes: &mut Vec<Note>) {
+        if end == End::Fin {
+            self.edit(now, notes, |editor, step| editor.finish(step));
+        }
+        self.link.push_end(now, end);
+    }
+
+    /// Sends an answer to the upgrade that the server has not given.
+    pub(super) fn answer(&mut self, now: Moment, bytes: Vec<u8>, status: Option<u16>) {
+        self.editor = None;
+        self.is_raw = false;
+        let end = self.link.admitted() + bytes.len() as u64;
+        self.milestones.extend(status.map(|status| Milestone {
+            end,
+            note: Note::Answered(status),
+        }));
+        self.link.push(now, Bytes::from(bytes));
+    }
+
+    /// Lets the editor do something, and does what it says.
+    fn edit(
+        &mut self,
+        now: Moment,
+        notes: &mut Vec<Note>,
+        act: impl FnOnce(&mut Editor, &mut dyn FnMut(Step)),
+    ) {
+        let Some(mut editor) = self.editor.take() else {
+            return;
+        };
+        if !self.link.is_ended() {
+            act(&mut editor, &mut |step| self.obey(step, now, notes));
+        }
+        self.editor = Some(editor);
+    }
+
+    fn obey(&mut self, step: Step, now: Moment, notes: &mut Vec<Note>) {
+        match step {
+            Step::Pass(bytes, late) => self.link.push_late(now, bytes, late),
+            Step::Frame {
+                index,
+                opcode,
+                is_final,
+                start,
+                end,
+            } => {
+                self.link.segments().note(Frame { index, start, end });
+                if is_final && !opcode.is_control() {
+                    let note = Note::Delivered;
+                    self.milestones.push_back(Milestone { end, note });
+                }
+            }
+            Step::Answer {
+                status,
+                is_compressed,
+                end,
+            } => {
+                notes.push(Note::AnswerRead {
+                    status,
+                    is_compressed,
+                });
+                let note = Note::Answered(status);
+                self.milestones.push_back(Milestone { end, note });
+            }
+            Step::Raw { is_refusal } => {
+                self.link.segments().become_raw();
+                // The body of a refusal is no data.
+                self.is_raw = !is_refusal;
+                if !is_refusal {
+                    notes.push(Note::Raw);
+                }
+            }
+            Step::Cut { id } => {
+                if !self.link.is_cut() {
+                    self.cut_by = Some(id);
+                    self.link.push_end(now, End::Cut);
+                }
+            }
+            Step::Finish => self.link.push_end(now, End::Fin),
+            Step::Request { target } => notes.push(Note::Request(target)),
+            Step::Closing { code } => notes.push(Note::CloseFrame(code)),
+            Step::Stripped { offer } => notes.push(Note::Stripped(offer)),
+            Step::Acted { id, index, opcode } => notes.push(Note::Acted { id, index, opcode }),
+            Step::Powerless { id, why } => notes.push(Note::Powerless(id, why)),
+            Step::Reply { id } => notes.push(Note::Reply(id)),
         }
     }
 
     /// Reads once from the source.
     pub(super) fn read(&mut self, source: &Stream, now: Moment, notes: &mut Vec<Note>) -> Read {
-        let room = self.link.room().min(READ);
+        let room = self.room().min(READ);
         SCRATCH.with_borrow_mut(|scratch| match source.try_read(&mut scratch[..room]) {
             Ok(0) => Read::Fin,
             Ok(count) => {
@@ -96,12 +240,27 @@ impl Lane {
         })
     }
 
+    /// How many bytes may be taken now.
+    fn room(&self) -> usize {
+        let held = self.editor.as_ref().map_or(0, |editor| editor.held());
+        self.link.room().saturating_sub(held)
+    }
+
+    /// Whether the source should be read.
+    pub(super) fn wants_input(&self) -> bool {
+        self.link.wants_input() && (self.link.is_ended() || self.room() > 0)
+    }
+
     fn take(&mut self, bytes: &[u8], now: Moment, notes: &mut Vec<Note>) {
         if self.link.is_ended() {
             return;
         }
-        self.scan(bytes, notes);
-        self.link.push(now, Bytes::copy_from_slice(bytes));
+        let bytes = Bytes::copy_from_slice(bytes);
+        if self.editor.is_some() {
+            self.edit(now, notes, |editor, step| editor.feed(bytes, step));
+        } else {
+            self.link.push(now, bytes);
+        }
         self.forget_swallowed();
     }
 
@@ -114,55 +273,6 @@ impl Lane {
             .is_some_and(|milestone| milestone.end <= passed)
         {
             self.milestones.pop_front();
-        }
-    }
-
-    fn scan(&mut self, bytes: &[u8], notes: &mut Vec<Note>) {
-        let Some(scanner) = &mut self.scanner else {
-            return;
-        };
-        let (segments, milestones, is_raw) =
-            (self.link.segments(), &mut self.milestones, &mut self.is_raw);
-        let mut refused = false;
-        scanner.feed(bytes, &mut |seen| match seen {
-            Seen::Head {
-                head: Head::Request { target },
-                ..
-            } => notes.push(Note::Request(target)),
-            Seen::Head {
-                head: Head::Response { status },
-                end,
-            } => {
-                refused = status != 101;
-                notes.push(Note::AnswerRead(status));
-                milestones.push_back(Milestone {
-                    end,
-                    note: Note::Answered(status),
-                });
-            }
-            Seen::Frame {
-                index,
-                opcode,
-                start,
-                end,
-            } => {
-                segments.note(Frame { index, start, end });
-                if opcode == Opcode::Data {
-                    milestones.push_back(Milestone {
-                        end,
-                        note: Note::Delivered,
-                    });
-                }
-            }
-            Seen::Close { code } => notes.push(Note::CloseFrame(code)),
-            Seen::Raw => {
-                segments.become_raw();
-                // The body of a refusal is no data.
-                *is_raw = !refused;
-            }
-        });
-        if scanner.is_raw() {
-            self.scanner = None;
         }
     }
 
@@ -207,7 +317,7 @@ impl Lane {
             notes.extend(self.milestones.pop_front().map(|milestone| milestone.note));
         }
         if self.is_raw {
-            notes.push(Note::Delivered);
+            notes.push(Note::DeliveredBytes);
         }
     }
 }

@@ -36,7 +36,7 @@ impl Side {
         let mut add = |wanted: Interest| {
             interest = Some(interest.map_or(wanted, |interest| interest | wanted));
         };
-        if !self.has_ended && opposite.link.wants_input() {
+        if !self.has_ended && opposite.wants_input() {
             add(Interest::READABLE);
         }
         if self.lane.is_blocked {

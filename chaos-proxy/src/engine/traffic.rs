@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use environment::Moment;
+use environment::{Direction, Moment};
 use tokio::sync::watch;
 
 use super::connection::Connection;
@@ -23,6 +23,7 @@ impl Connection {
     /// Moves whatever can move, up to a bound that lets others have their turn.
     pub(super) fn pump(&mut self, field: &watch::Receiver<Field>) {
         let now = self.now();
+        self.hear(field);
         for _ in 0..ROUNDS {
             let mut moved = false;
             for peer in [Peer::Client, Peer::Server] {
@@ -49,7 +50,7 @@ impl Connection {
         let Some(stream) = from
             .stream
             .as_ref()
-            .filter(|_| !from.has_ended && to.lane.link.wants_input())
+            .filter(|_| !from.has_ended && to.lane.wants_input())
         else {
             return false;
         };
@@ -58,7 +59,11 @@ impl Connection {
         if !matches!(read, Read::Nothing) {
             self.heard_at = now;
         }
-        self.note(peer, notes, field);
+        let way = match peer {
+            Peer::Client => Direction::Upstream,
+            Peer::Server => Direction::Downstream,
+        };
+        self.note(way, notes, field);
         match read {
             Read::Some => true,
             Read::Nothing => false,
@@ -90,7 +95,11 @@ impl Connection {
             }
             Err(_) => return self.peer_ended(peer, Ending::Reset),
         }
-        self.note(peer, notes, field);
+        let way = match peer {
+            Peer::Client => Direction::Downstream,
+            Peer::Server => Direction::Upstream,
+        };
+        self.note(way, notes, field);
         if peer == Peer::Client {
             self.progress(&field.borrow());
         }
@@ -116,38 +125,107 @@ impl Connection {
             self.forget_dial();
         }
         let end = if is_reset { End::Reset } else { End::Fin };
-        self.opposite(peer).lane.link.push_end(now, end);
+        let mut notes = Vec::new();
+        self.opposite(peer).lane.push_end(now, end, &mut notes);
         self.reach(Stage::Closing);
         true
     }
 
-    fn note(&mut self, peer: Peer, notes: Vec<Note>, field: &watch::Receiver<Field>) {
-        for note in notes {
-            match note {
-                Note::Request(target) => {
-                    self.take_name(&target, &field.borrow());
-                    self.reach(Stage::Upgrade);
-                }
-                Note::CloseFrame(code) if self.delivery.is_upgraded => {
-                    self.tell(What::PeerEnded {
-                        peer,
-                        how: Ending::CloseFrame,
-                        code,
-                    });
-                    self.reach(Stage::Closing);
-                }
-                Note::AnswerRead(status) => self.delivery.is_upgraded = status == 101,
-                Note::Answered(status) => {
-                    self.tell(What::Upgraded { status });
-                    if status == 101 {
-                        self.reach(Stage::Open);
-                    }
-                }
-                Note::Delivered if peer == Peer::Client => self.delivered(),
-                Note::CloseFrame(_) | Note::Delivered => {}
+    /// Hears what the lanes said when they were last changed.
+    pub(super) fn hear(&mut self, field: &watch::Receiver<Field>) {
+        while !self.notes.is_empty() {
+            for (way, note) in std::mem::take(&mut self.notes) {
+                self.note(way, vec![note], field);
             }
+        }
+    }
+
+    fn note(&mut self, way: Direction, notes: Vec<Note>, field: &watch::Receiver<Field>) {
+        if notes.is_empty() {
+            return;
+        }
+        for note in notes {
+            self.heed(way, note, field);
             self.progress(&field.borrow());
         }
+        self.hear(field);
+    }
+
+    fn heed(&mut self, way: Direction, note: Note, field: &watch::Receiver<Field>) {
+        match note {
+            Note::Request(target) => self.requested(&target, field),
+            Note::CloseFrame(code) => self.close_frame_read(way, code),
+            Note::AnswerRead {
+                status,
+                is_compressed,
+            } => self.answer_read(status, is_compressed),
+            Note::Answered(status) => {
+                self.tell(What::Upgraded { status });
+                if status == 101 {
+                    self.reach(Stage::Open);
+                }
+            }
+            Note::Delivered if way == Direction::Downstream => {
+                self.delivery.frames += 1;
+                self.delivered();
+            }
+            Note::DeliveredBytes if way == Direction::Downstream => self.delivered(),
+            Note::Delivered | Note::DeliveredBytes => {}
+            Note::Raw => self.become_raw(),
+            Note::Stripped(offer) => self.tell(What::ExtensionsRefused { offer }),
+            Note::Acted { id, index, opcode } => {
+                self.acted(way, id, index, opcode, &field.borrow())
+            }
+            Note::Powerless(id, why) => self.powerless(id, why.reason()),
+            Note::Reply(id) => self.answer_upgrade(id, &field.borrow()),
+        }
+    }
+
+    /// The request was read, and is kept back if a rule might answer it.
+    fn requested(&mut self, target: &str, field: &watch::Receiver<Field>) {
+        self.take_name(target, &field.borrow());
+        self.reach(Stage::Upgrade);
+        self.progress(&field.borrow());
+        let now = self.now();
+        let mut notes = Vec::new();
+        self.toward_server.lane.decide(now, &mut notes);
+        self.keep_notes(Direction::Upstream, notes);
+    }
+
+    fn close_frame_read(&mut self, way: Direction, code: Option<u16>) {
+        if !self.delivery.is_upgraded {
+            return;
+        }
+        let peer = match way {
+            Direction::Upstream => Peer::Client,
+            Direction::Downstream => Peer::Server,
+        };
+        self.tell(What::PeerEnded {
+            peer,
+            how: Ending::CloseFrame,
+            code,
+        });
+        self.reach(Stage::Closing);
+    }
+
+    fn answer_read(&mut self, status: u16, is_compressed: bool) {
+        self.delivery.is_upgraded = status == 101;
+        if status == 101 {
+            let now = self.now();
+            let mut notes = Vec::new();
+            self.toward_server.lane.open(now, is_compressed, &mut notes);
+            self.keep_notes(Direction::Upstream, notes);
+        }
+    }
+
+    fn become_raw(&mut self) {
+        if !std::mem::replace(&mut self.delivery.is_told_raw, true) {
+            self.tell(What::NotWebSocket);
+        }
+    }
+
+    pub(super) fn keep_notes(&mut self, way: Direction, notes: Vec<Note>) {
+        self.notes.extend(notes.into_iter().map(|note| (way, note)));
     }
 
     /// A peer's RST goes on to the other, behind what it sent before: a moment's

@@ -11,9 +11,9 @@ use super::field::Field;
 use super::gate::micros;
 use super::strikes::Act;
 use crate::event::{Peer, What};
-use crate::fault::{Cut, Fault, How, IdleTimeout, Side};
+use crate::fault::{Cut, Fault, How, IdleTimeout, Place, Side};
 use crate::link::End;
-use crate::rule::{Condition, Stage, When};
+use crate::rule::{Condition, Progress, Stage, When};
 
 /// How long a reset waits for what came before it, at most.
 const HAND_OVER: Duration = Duration::from_secs(1);
@@ -90,11 +90,12 @@ impl Connection {
     }
 
     fn meets(&self, condition: &Condition) -> bool {
-        condition.is_met(
-            self.attempt,
-            self.delivery.reached,
-            self.toward_client.lane.link.written(),
-        )
+        let progress = Progress {
+            reached: self.delivery.reached,
+            bytes: self.toward_client.lane.link.written(),
+            frames: self.delivery.frames,
+        };
+        condition.is_met(self.attempt, progress)
     }
 
     fn meet_conditions(&mut self) {
@@ -227,15 +228,23 @@ impl Connection {
         self.apply_effects();
     }
 
-    /// The cut that came first on this link; it strikes once.
+    /// The cut that came first on this link; it strikes once. One inside a frame
+    /// has said that it did.
     fn take_cut(&mut self, direction: Direction) -> Option<(Act, Cut)> {
+        let by_frame = self.lane(direction).cut_by;
         let cuts = self.held.iter().enumerate().filter_map(|(index, held)| {
             match &self.plan.rules()[held.rule].fault {
                 Fault::Cut(cut) if cut.way.covers(direction) => Some((index, held, *cut)),
                 _ => None,
             }
         });
-        let first = cuts.min_by_key(|(_, held, cut)| cut_offset(held.offsets, cut, direction));
+        let first = match by_frame {
+            Some(id) => cuts.into_iter().find(|(_, held, _)| held.id() == id),
+            None => cuts
+                .filter_map(|cut| Some((cut_offset(cut.1.offsets, &cut.2, direction)?, cut)))
+                .min_by_key(|(offset, _)| *offset)
+                .map(|(_, cut)| cut),
+        };
         let (index, _, cut) = first?;
         let held = self.held.remove(index);
         // It waited for bytes, so it had no time of its own.
@@ -312,12 +321,15 @@ impl Connection {
     }
 }
 
-/// Where a cut that took hold at these offsets lets nothing more in.
-pub(super) fn cut_offset(offsets: (u64, u64), cut: &Cut, direction: Direction) -> u64 {
+/// Where a cut behind bytes that took hold at these offsets lets nothing more in.
+pub(super) fn cut_offset(offsets: (u64, u64), cut: &Cut, direction: Direction) -> Option<u64> {
+    let Place::Bytes(bytes) = cut.place else {
+        return None;
+    };
     let (upstream, downstream) = offsets;
     let from = match direction {
         Direction::Upstream => upstream,
         Direction::Downstream => downstream,
     };
-    from.saturating_add(cut.bytes)
+    Some(from.saturating_add(bytes))
 }

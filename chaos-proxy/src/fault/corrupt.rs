@@ -1,28 +1,111 @@
-//! `corrupt`: bits flipped at seeded positions of the stream.
+//! `corrupt`: bits flipped at seeded positions of the stream, or a frame made
+//! illegal.
 //!
-//! The stream is taken in stretches of 1,460 bytes; in each, `bytes` positions
+//! For the bits, the stream is taken in stretches of 1,460 bytes; in each, `bytes` positions
 //! are drawn, and one bit of each is flipped. So what is damaged depends on the
 //! offset and the key, not on how the bytes were read.
 
 use environment::Draw;
-use environment::text::Table;
+use environment::text::{FromToml, Mismatch, Table, Value, choice};
 
-use super::Way;
+use super::{Frames, Way};
 
 /// The length of a stretch.
 const STRETCH: u64 = 1460;
 
+/// Damage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Corrupt {
+    /// To bytes, whatever they are.
+    Bits(FlipBits),
+    /// To frames.
+    Frames(BadFrame),
+}
+
 /// Damage to bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Corrupt {
+pub struct FlipBits {
     /// Which links.
     pub way: Way,
     /// How many positions are drawn in each stretch of 1,460 bytes.
     pub bytes: u32,
 }
 
+/// Frames that break the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadFrame {
+    /// Which messages; the first frame of each is damaged.
+    pub frames: Frames,
+    /// How.
+    pub kind: Illegal,
+}
+
+/// How a frame breaks the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Illegal {
+    /// A reserved opcode (RFC 6455 §5.2): 3 for data, 11 for control frames.
+    Opcode,
+    /// A mask from the server, or none from the client (§5.1).
+    Mask,
+    /// The reserved bit RSV2, which no extension in use defines (§5.2).
+    Reserved,
+    /// A text that begins with the byte 0xff, which is no UTF-8 (§8.1).
+    Utf8,
+}
+
 impl Corrupt {
     pub(crate) fn read(table: &mut Table<'_>) -> Option<Self> {
+        if table.has("kind") {
+            return BadFrame::read(table).map(Self::Frames);
+        }
+        for key in ["opcode", "index"] {
+            if table.has(key) {
+                table.ignore(key);
+                table.error_with_help(
+                    table.key_span(key),
+                    format!("`{key}` needs `kind`: it is about frames"),
+                    "for example `kind = \"opcode\"`",
+                );
+                return None;
+            }
+        }
+        FlipBits::read(table).map(Self::Bits)
+    }
+
+    /// Whether this way is damaged.
+    pub fn way(&self) -> Way {
+        match self {
+            Self::Bits(bits) => bits.way,
+            Self::Frames(bad) => bad.frames.way,
+        }
+    }
+}
+
+impl BadFrame {
+    fn read(table: &mut Table<'_>) -> Option<Self> {
+        let frames = Frames::read(table);
+        let kind = table.required("kind")?;
+        Some(Self {
+            frames: frames?,
+            kind,
+        })
+    }
+}
+
+impl FromToml for Illegal {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        let kinds = [
+            ("opcode", Self::Opcode),
+            ("mask", Self::Mask),
+            ("reserved", Self::Reserved),
+            ("utf8", Self::Utf8),
+        ];
+        choice(value, &kinds)
+    }
+}
+
+impl FlipBits {
+    fn read(table: &mut Table<'_>) -> Option<Self> {
         let way = table.or("direction", Way::Both);
         let bytes = table.or::<u32>("bytes", 1);
         if !(1..=1460).contains(&bytes) {
@@ -71,7 +154,7 @@ mod tests {
     #[test]
     fn one_position_in_every_stretch_is_hit() {
         let mut bytes = vec![0; 14_600];
-        let corrupt = Corrupt {
+        let corrupt = FlipBits {
             way: Way::Both,
             bytes: 1,
         };
@@ -84,7 +167,7 @@ mod tests {
     proptest! {
         #[test]
         fn chunking_does_not_matter(length in 1_usize..8000, offset in 0_u64..5000, cut in 0_usize..8000, count in 1_u32..5) {
-            let corrupt = Corrupt { way: Way::Both, bytes: count };
+            let corrupt = FlipBits { way: Way::Both, bytes: count };
             let mut whole = vec![0; length];
             let hit = corrupt.damage(&mut whole, offset, draw);
             let mut parts = vec![0; length];

@@ -1,21 +1,55 @@
 //! `cut`: the connection ends after so many bytes, in the middle of whatever
-//! they are.
+//! they are; or inside a chosen part of a chosen frame.
 
 use environment::text::{FromToml, Mismatch, Table, Value, choice};
 
-use super::{Side, Way};
+use super::{Opcodes, Side, Way};
 
-/// An end after so many bytes.
+/// An end in the middle of something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cut {
-    /// Which link's bytes are counted, from when the rule takes hold.
+    /// Which link is counted, from when the rule takes hold.
     pub way: Way,
-    /// How many of them still pass.
-    pub bytes: u64,
+    /// Where.
+    pub place: Place,
     /// How the connection ends.
     pub how: How,
     /// For whom.
     pub side: Side,
+}
+
+/// Where a stream is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Behind so many bytes.
+    Bytes(u64),
+    /// Inside a frame.
+    Frame(FrameCut),
+}
+
+/// A place inside a frame (RFC 6455 §5.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrameCut {
+    /// Which frame of those kinds, from 1.
+    pub number: u64,
+    /// What is counted.
+    pub opcodes: Opcodes,
+    /// Which part.
+    pub part: Part,
+}
+
+/// A part of a frame. Where the frame has no such part, it is given one, in a
+/// way that its receiver cannot tell from a true one before the end comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Behind the first byte of its header.
+    Header,
+    /// Behind the first byte of its extended length.
+    Length,
+    /// In the middle of its payload.
+    Payload,
+    /// Behind it, where another fragment of its message must follow.
+    Between,
 }
 
 /// FIN or RST.
@@ -32,13 +66,75 @@ impl Cut {
         let way = table.or("direction", Way::Downstream);
         let how = table.or("how", How::Close);
         let side = table.or("side", Side::Both);
-        let bytes = table.required("bytes")?;
         Some(Self {
             way,
-            bytes,
+            place: Place::read(table)?,
             how,
             side,
         })
+    }
+}
+
+impl Place {
+    fn read(table: &mut Table<'_>) -> Option<Self> {
+        if table.has("frame") {
+            let frame = FrameCut::read(table);
+            if table.has("bytes") {
+                let message = "`bytes` and `frame` exclude each other: a stream is cut once";
+                table.error(table.span_of("bytes"), message);
+                table.ignore("bytes");
+                return None;
+            }
+            return frame.map(Self::Frame);
+        }
+        for key in ["part", "opcode"] {
+            if table.has(key) {
+                table.ignore(key);
+                let message = format!("`{key}` needs `frame`: it is about a frame");
+                table.error(table.key_span(key), message);
+                return None;
+            }
+        }
+        if !table.has("bytes") {
+            table.ignore("bytes");
+            table.ignore("frame");
+            table.error_with_help(
+                table.span(),
+                "missing key `bytes` or `frame`: a cut needs a place",
+                "for example `bytes = 300`, or `frame = 2, part = \"payload\"`",
+            );
+            return None;
+        }
+        table.required("bytes").map(Self::Bytes)
+    }
+}
+
+impl FrameCut {
+    fn read(table: &mut Table<'_>) -> Option<Self> {
+        let opcodes = table.or("opcode", Opcodes::Data);
+        let part = table.or("part", Part::Payload);
+        let number = table.required::<u64>("frame")?;
+        if number == 0 {
+            table.error(table.span_of("frame"), "frames count from 1");
+            return None;
+        }
+        Some(Self {
+            number,
+            opcodes,
+            part,
+        })
+    }
+}
+
+impl FromToml for Part {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        let parts = [
+            ("header", Self::Header),
+            ("length", Self::Length),
+            ("payload", Self::Payload),
+            ("between", Self::Between),
+        ];
+        choice(value, &parts)
     }
 }
 

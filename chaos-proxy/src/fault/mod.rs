@@ -5,24 +5,32 @@
 //! that act on connections and listeners.
 
 mod bandwidth;
+mod close_frame;
 mod connect_delay;
 mod corrupt;
 mod cut;
 mod direction;
+mod frames;
 mod idle_timeout;
 mod latency;
+mod ordinals;
 mod slice;
 mod slow_close;
+mod upgrade;
 
 pub use bandwidth::{Bandwidth, Pace};
+pub use close_frame::CloseFrame;
 pub use connect_delay::ConnectDelay;
-pub use corrupt::Corrupt;
-pub use cut::{Cut, How};
+pub use corrupt::{BadFrame, Corrupt, FlipBits, Illegal};
+pub use cut::{Cut, FrameCut, How, Part, Place};
 pub use direction::{Side, Way};
+pub use frames::{DelayFrame, Frames, Opcodes};
 pub use idle_timeout::IdleTimeout;
 pub use latency::{Distribution, Latency};
+pub use ordinals::Ordinals;
 pub use slice::Slice;
 pub use slow_close::SlowClose;
+pub use upgrade::{Answer, UpgradeDelay, UpgradeReply};
 
 use environment::Direction;
 use environment::text::Table;
@@ -43,6 +51,10 @@ pub enum Fault {
     ConnectDelay(ConnectDelay),
     /// Nothing passes; everything is held in order until the fault is healed.
     Stall(Way),
+    /// The upgrade's request gets another answer than the server's.
+    UpgradeReply(UpgradeReply),
+    /// The upgrade's answer is late.
+    UpgradeDelay(UpgradeDelay),
     /// Everything passes later, in order.
     Latency(Latency),
     /// Bytes pass no faster than this.
@@ -51,14 +63,24 @@ pub enum Fault {
     Slice(Slice),
     /// Bytes are swallowed, the connection is kept.
     Discard(Way),
-    /// Bits are flipped at seeded positions.
+    /// Bits are flipped at seeded positions, or frames made illegal.
     Corrupt(Corrupt),
     /// FIN. Bytes not yet passed on are dropped, nothing follows.
     Close(Side),
     /// RST.
     Reset(Side),
-    /// Close or reset after so many bytes.
+    /// Close or reset after so many bytes, or inside a frame.
     Cut(Cut),
+    /// A WebSocket close, then FIN.
+    CloseFrame(CloseFrame),
+    /// Messages are swallowed.
+    DropFrame(Frames),
+    /// Messages come twice.
+    DuplicateFrame(Frames),
+    /// Messages pass later, and what is behind them waits.
+    DelayFrame(DelayFrame),
+    /// A message changes places with the next one of its kind.
+    ReorderFrame(Frames),
     /// A FIN is passed on later.
     SlowClose(SlowClose),
     /// Close or reset after a silence.
@@ -82,13 +104,19 @@ pub enum Phase {
 type Read = fn(&mut Table<'_>) -> Option<Fault>;
 
 /// Every fault's word and reader, in the order of the documentation.
-const READERS: [(&str, Read); 16] = [
+const READERS: [(&str, Read); 23] = [
     ("refuse", |_| Some(Fault::Refuse)),
     ("reject", |_| Some(Fault::Reject)),
     ("blackhole", |_| Some(Fault::Blackhole)),
     ("accept_silent", |_| Some(Fault::AcceptSilent)),
     ("connect_delay", |table| {
         ConnectDelay::read(table).map(Fault::ConnectDelay)
+    }),
+    ("upgrade_reply", |table| {
+        UpgradeReply::read(table).map(Fault::UpgradeReply)
+    }),
+    ("upgrade_delay", |table| {
+        UpgradeDelay::read(table).map(Fault::UpgradeDelay)
     }),
     ("latency", |table| Latency::read(table).map(Fault::Latency)),
     ("bandwidth", |table| {
@@ -109,6 +137,21 @@ const READERS: [(&str, Read); 16] = [
         Some(Fault::Reset(table.or("side", Side::Both)))
     }),
     ("cut", |table| Cut::read(table).map(Fault::Cut)),
+    ("close_frame", |table| {
+        CloseFrame::read(table).map(Fault::CloseFrame)
+    }),
+    ("drop_frame", |table| {
+        Frames::read(table).map(Fault::DropFrame)
+    }),
+    ("duplicate_frame", |table| {
+        Frames::read(table).map(Fault::DuplicateFrame)
+    }),
+    ("delay_frame", |table| {
+        DelayFrame::read(table).map(Fault::DelayFrame)
+    }),
+    ("reorder_frame", |table| {
+        Frames::read(table).map(Fault::ReorderFrame)
+    }),
     ("slow_close", |table| {
         SlowClose::read(table).map(Fault::SlowClose)
     }),
@@ -147,6 +190,13 @@ impl Fault {
             Self::AcceptSilent => "accept_silent",
             Self::ConnectDelay(_) => "connect_delay",
             Self::Stall(_) => "stall",
+            Self::UpgradeReply(_) => "upgrade_reply",
+            Self::UpgradeDelay(_) => "upgrade_delay",
+            Self::CloseFrame(_) => "close_frame",
+            Self::DropFrame(_) => "drop_frame",
+            Self::DuplicateFrame(_) => "duplicate_frame",
+            Self::DelayFrame(_) => "delay_frame",
+            Self::ReorderFrame(_) => "reorder_frame",
             Self::Latency(_) => "latency",
             Self::Bandwidth(_) => "bandwidth",
             Self::Slice(_) => "slice",
@@ -163,13 +213,69 @@ impl Fault {
     /// Whether it strikes a connection once, rather than holding it: then it has
     /// no length.
     pub fn is_instant(&self) -> bool {
-        self.phase() == Phase::Strike || matches!(self, Self::Cut(_) | Self::IdleTimeout(_))
+        self.phase() == Phase::Strike
+            || matches!(
+                self,
+                Self::Cut(_) | Self::IdleTimeout(_) | Self::UpgradeReply(_)
+            )
+    }
+
+    /// Whether it waits for something in the stream (bytes, a frame, a silence)
+    /// before it acts on a connection, and so may never act.
+    pub fn waits(&self) -> bool {
+        match self {
+            Self::Cut(_)
+            | Self::IdleTimeout(_)
+            | Self::UpgradeReply(_)
+            | Self::CloseFrame(_)
+            | Self::Corrupt(Corrupt::Frames(_))
+            | Self::DropFrame(_)
+            | Self::DuplicateFrame(_)
+            | Self::DelayFrame(_)
+            | Self::ReorderFrame(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it can act on a WebSocket only.
+    pub fn needs_websocket(&self) -> bool {
+        match self {
+            Self::UpgradeReply(_)
+            | Self::UpgradeDelay(_)
+            | Self::CloseFrame(_)
+            | Self::Corrupt(Corrupt::Frames(_))
+            | Self::DropFrame(_)
+            | Self::DuplicateFrame(_)
+            | Self::DelayFrame(_)
+            | Self::ReorderFrame(_) => true,
+            Self::Cut(cut) => matches!(cut.place, Place::Frame(_)),
+            _ => false,
+        }
+    }
+
+    /// Whether it would break the context of a compressed stream (RFC 7692
+    /// §7.1.1), or needs to know what is compressed.
+    pub fn breaks_compression(&self) -> bool {
+        match self {
+            Self::DropFrame(frames) | Self::DuplicateFrame(frames) | Self::ReorderFrame(frames) => {
+                frames.opcodes.include_data()
+            }
+            Self::Corrupt(Corrupt::Frames(bad)) => bad.kind == Illegal::Utf8,
+            _ => false,
+        }
     }
 
     /// Whether everything still passes, only later or in smaller pieces.
     pub fn is_mild(&self) -> bool {
         match self {
-            Self::Latency(_) | Self::Slice(_) | Self::SlowClose(_) | Self::ConnectDelay(_) => true,
+            Self::Latency(_)
+            | Self::Slice(_)
+            | Self::SlowClose(_)
+            | Self::ConnectDelay(_)
+            | Self::UpgradeDelay(_)
+            | Self::DuplicateFrame(_)
+            | Self::DelayFrame(_)
+            | Self::ReorderFrame(_) => true,
             Self::Bandwidth(bandwidth) => bandwidth.rate > 0,
             _ => false,
         }
@@ -189,9 +295,10 @@ impl Fault {
     /// Whether one peer learns nothing of the end of the other.
     pub fn leaves_one_side_open(&self) -> bool {
         match self {
-            Self::Close(side) | Self::Reset(side) | Self::Cut(Cut { side, .. }) => {
-                *side != Side::Both
-            }
+            Self::Close(side)
+            | Self::Reset(side)
+            | Self::Cut(Cut { side, .. })
+            | Self::CloseFrame(CloseFrame { side, .. }) => *side != Side::Both,
             _ => false,
         }
     }
@@ -213,7 +320,7 @@ impl Fault {
         match self {
             Self::Refuse | Self::Blackhole => Phase::Listener,
             Self::Reject | Self::AcceptSilent | Self::ConnectDelay(_) => Phase::Accept,
-            Self::Close(_) | Self::Reset(_) => Phase::Strike,
+            Self::Close(_) | Self::Reset(_) | Self::CloseFrame(_) => Phase::Strike,
             Self::Stall(_)
             | Self::Latency(_)
             | Self::Bandwidth(_)
@@ -222,6 +329,12 @@ impl Fault {
             | Self::Corrupt(_)
             | Self::Cut(_)
             | Self::SlowClose(_)
+            | Self::UpgradeReply(_)
+            | Self::UpgradeDelay(_)
+            | Self::DropFrame(_)
+            | Self::DuplicateFrame(_)
+            | Self::DelayFrame(_)
+            | Self::ReorderFrame(_)
             | Self::IdleTimeout(_) => Phase::Hold,
         }
     }
@@ -252,7 +365,9 @@ mod tests {
     fn every_word_reads_a_fault_of_that_word() {
         for word in Fault::words() {
             let keys = match word {
-                "connect_delay" | "latency" | "slow_close" | "idle_timeout" => "delay = \"1s\"",
+                "connect_delay" | "latency" | "slow_close" | "idle_timeout" | "upgrade_delay"
+                | "delay_frame" => "delay = \"1s\"",
+                "upgrade_reply" => "status = 503",
                 "bandwidth" => "rate = \"1KB/s\"",
                 "slice" => "size = \"1B\"",
                 "cut" => "bytes = 3",
@@ -282,6 +397,26 @@ mod tests {
             "did you mean `reset`",
         );
         check("corrupt = { bytes = 0 }", "1 to 1460");
+        check("corrupt = { index = 2 }", "`index` needs `kind`");
+        check("cut = { bytes = 3, frame = 1 }", "exclude each other");
+        check(
+            "cut = { bytes = 3, part = \"header\" }",
+            "`part` needs `frame`",
+        );
+        check("cut = { frame = 0 }", "frames count from 1");
+        check("close_frame = { reason = \"x\" }", "`reason` needs `code`");
+        check("upgrade_reply = { status = 101 }", "no final answer");
+        check("upgrade_reply = {}", "missing key `status`");
+        check(
+            "upgrade_reply = { status = 503, headers = { \"a b\" = \"x\" } }",
+            "no name of a header",
+        );
+        check(
+            "upgrade_reply = { status = 503, headers = { A = \"x\\ny\" } }",
+            "one line of visible characters",
+        );
+        check("drop_frame = { opcode = \"pin\" }", "did you mean `ping`");
+        check("drop_frame = { index = \"0\" }", "not a number from 1 on");
         check("stal = {}", "did you mean `stall`");
     }
 }

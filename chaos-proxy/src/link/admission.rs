@@ -46,6 +46,10 @@ pub(super) struct Piece {
     /// What a delay's draw counts.
     segment: u64,
     slice: Option<u64>,
+    /// It is of the upgrade's head.
+    is_head: bool,
+    /// How late its message is to be.
+    pub(super) late: Duration,
 }
 
 /// See the module.
@@ -62,6 +66,10 @@ impl Admission {
             name,
             head: Tail::default(),
         }
+    }
+
+    pub(super) fn direction(&self) -> Direction {
+        self.name.direction
     }
 
     pub(super) fn rename(&mut self, client: Arc<str>, attempt: u64) {
@@ -101,6 +109,8 @@ impl Admission {
             length,
             segment: 0,
             slice: None,
+            is_head: false,
+            late: Duration::ZERO,
         };
         let mut end_at = |end: u64| {
             let most = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX);
@@ -109,6 +119,12 @@ impl Admission {
         if effects.has_jitter() {
             let (segment, end) = segments.at(offset);
             piece.segment = segment;
+            end_at(end);
+        }
+        if !effects.answer_delay().is_zero()
+            && let Some(end) = segments.head_end(offset)
+        {
+            piece.is_head = true;
             end_at(end);
         }
         if let Some(slice) = effects.sliced() {
@@ -136,7 +152,10 @@ impl Admission {
         let sent = effects.limited().map_or(arrived, |limit| {
             limit.admit(&mut pace, arrived, piece.length as u64)
         });
-        let mut due = self.delayed(effects, sent, piece.segment);
+        let mut due = self.delayed(effects, sent, piece.segment) + piece.late;
+        if piece.is_head {
+            due = due + effects.answer_delay();
+        }
         if let Some(slice) = effects.sliced()
             && self
                 .head

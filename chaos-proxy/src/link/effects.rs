@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::fault::{Bandwidth, Corrupt, Latency, Slice};
+use crate::fault::{Bandwidth, FlipBits, Latency, Slice};
+use crate::websocket::OrderId;
 
 /// What holds, delays or damages the bytes of a link now.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -11,10 +12,13 @@ pub struct Effects {
     stalls: usize,
     discards: usize,
     delays: Vec<Ruled<Latency>>,
-    corrupts: Vec<Ruled<Corrupt>>,
+    corrupts: Vec<Ruled<FlipBits>>,
     slice: Option<Ruled<Slice>>,
     limit: Option<Bandwidth>,
     fin_delay: Duration,
+    answer_delay: Duration,
+    /// The orders that may make single messages late.
+    late: Vec<OrderId>,
     cut_at: Option<u64>,
 }
 
@@ -44,7 +48,7 @@ impl Effects {
     }
 
     /// Adds damage; several damage one after the other.
-    pub fn corrupt(&mut self, rule: Arc<str>, fault: Corrupt) {
+    pub fn corrupt(&mut self, rule: Arc<str>, fault: FlipBits) {
         self.corrupts.push(Ruled { rule, fault });
     }
 
@@ -75,6 +79,16 @@ impl Effects {
         self.fin_delay = self.fin_delay.saturating_add(delay);
     }
 
+    /// Delays the upgrade's answer; several add up.
+    pub fn delay_answer(&mut self, delay: Duration) {
+        self.answer_delay = self.answer_delay.saturating_add(delay);
+    }
+
+    /// Messages that are marked late by this order are so.
+    pub fn allow_late(&mut self, id: OrderId) {
+        self.late.push(id);
+    }
+
     /// Lets nothing in from this offset of the stream on; of several, the first.
     pub fn cut_at(&mut self, offset: u64) {
         self.cut_at = Some(self.cut_at.map_or(offset, |at| at.min(offset)));
@@ -98,7 +112,7 @@ impl Effects {
         &self.delays
     }
 
-    pub(super) fn corrupts(&self) -> &[Ruled<Corrupt>] {
+    pub(super) fn corrupts(&self) -> &[Ruled<FlipBits>] {
         &self.corrupts
     }
 
@@ -112,6 +126,14 @@ impl Effects {
 
     pub(super) fn fin_delay(&self) -> Duration {
         self.fin_delay
+    }
+
+    pub(super) fn answer_delay(&self) -> Duration {
+        self.answer_delay
+    }
+
+    pub(super) fn allows_late(&self, id: OrderId) -> bool {
+        self.late.contains(&id)
     }
 
     pub(super) fn cut_offset(&self) -> Option<u64> {

@@ -24,12 +24,14 @@ pub use effects::{Effects, Ruled};
 pub use segments::Segments;
 
 use std::collections::VecDeque;
-
 use std::sync::Arc;
+use std::time::Duration;
 
 use admission::{Admission, Tail};
 use bytes::{Buf, Bytes};
-use environment::Moment;
+use environment::{Direction, Moment};
+
+use crate::websocket::Late;
 
 /// How many bytes a link holds before it stops reading.
 pub const CAPACITY: usize = 256 * 1024;
@@ -81,6 +83,8 @@ struct Chunk {
     /// Offset of the first byte in the stream.
     offset: u64,
     arrived: Moment,
+    /// Its message is to leave later than it would.
+    late: Option<Late>,
 }
 
 /// What leaves next.
@@ -152,7 +156,13 @@ impl Link {
     }
 
     /// Takes bytes that arrived at `now`. After the end they are thrown away.
-    pub fn push(&mut self, now: Moment, mut bytes: Bytes) {
+    pub fn push(&mut self, now: Moment, bytes: Bytes) {
+        self.push_late(now, bytes, None);
+    }
+
+    /// As [`Link::push`], for bytes of a message that leaves later, while the
+    /// effects allow it. What comes behind them waits.
+    pub fn push_late(&mut self, now: Moment, mut bytes: Bytes, late: Option<Late>) {
         if self.state != State::Open || bytes.is_empty() {
             return;
         }
@@ -163,13 +173,13 @@ impl Link {
         if let Some(room) = room.filter(|&room| room <= bytes.len() as u64) {
             self.damage.discarded += bytes.len() as u64 - room;
             bytes.truncate(usize::try_from(room).unwrap_or(usize::MAX));
-            self.take(now, bytes);
+            self.take(now, bytes, late);
             return self.push_end(now, End::Cut);
         }
-        self.take(now, bytes);
+        self.take(now, bytes, late);
     }
 
-    fn take(&mut self, now: Moment, bytes: Bytes) {
+    fn take(&mut self, now: Moment, bytes: Bytes, late: Option<Late>) {
         if bytes.is_empty() {
             return;
         }
@@ -186,6 +196,7 @@ impl Link {
             bytes,
             offset,
             arrived: now,
+            late,
         });
         self.find_front();
     }
@@ -211,6 +222,11 @@ impl Link {
         self.forget_front();
         self.effects = effects;
         self.find_front();
+    }
+
+    /// Which way its bytes go.
+    pub fn direction(&self) -> Direction {
+        self.admission.direction()
     }
 
     /// Gives the link another owner, for the draws still to come.
@@ -382,9 +398,11 @@ impl Link {
             return;
         };
         let length = chunk.bytes.len();
-        let piece = self
+        let mut piece = self
             .admission
             .piece(&self.effects, &self.segments, chunk.offset, length);
+        let late = chunk.late.filter(|late| self.effects.allows_late(late.id));
+        piece.late = late.map_or(Duration::ZERO, |late| late.delay);
         let (due, after) = self.admission.admit(&self.effects, chunk.arrived, &piece);
         self.front = Some(Front {
             length: piece.length,

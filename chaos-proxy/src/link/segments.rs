@@ -60,6 +60,18 @@ impl Segments {
         }
     }
 
+    /// Whether the byte at `offset` is of the upgrade's head, and where that ends
+    /// as far as is known.
+    pub(super) fn head_end(&self, offset: u64) -> Option<u64> {
+        match self {
+            Self::Raw => None,
+            Self::Frames(_) => {
+                let (index, end) = self.at(offset);
+                (index == 0).then_some(end)
+            }
+        }
+    }
+
     /// Forgets what lies wholly before `offset`, but for the last one, which
     /// says how far the count is.
     pub(super) fn forget_before(&mut self, offset: u64) {

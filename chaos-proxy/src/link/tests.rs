@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::fault::{Bandwidth, Corrupt, Distribution, Latency, Slice, Way};
+use crate::fault::{Bandwidth, Distribution, FlipBits, Latency, Slice, Way};
 use environment::{Direction, Seed};
 use proptest::prelude::*;
 
@@ -454,7 +454,7 @@ proptest! {
         let (mut link, mut expect) = (link(), Vec::new());
         for (is_discarded, bytes) in &pushes {
             let mut effects = Effects::default();
-            effects.corrupt(Arc::from("corrupt"), Corrupt { way: Way::Both, bytes: count });
+            effects.corrupt(Arc::from("corrupt"), FlipBits { way: Way::Both, bytes: count });
             if *is_discarded {
                 effects.discard();
             } else {

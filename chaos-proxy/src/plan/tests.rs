@@ -29,6 +29,7 @@ fn condition(attempts: &str) -> Condition {
         attempts: attempts.parse().unwrap(),
         stage: Stage::Connect,
         bytes: 0,
+        frames: 0,
     }
 }
 

@@ -8,7 +8,7 @@ mod read;
 mod when;
 
 pub use read::{Reading, read_rules};
-pub use when::{Attempts, Condition, Reached, Stage, When};
+pub use when::{Condition, Progress, Reached, Stage, When};
 
 use std::collections::BTreeSet;
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use environment::text::{FromToml, Mismatch, Span, Table, Value, choice, format_duration};
 
-use super::when::{Attempts, Condition, Stage, When};
+use super::when::{Condition, Stage, When};
 use super::{Rule, Target};
-use crate::fault::{Fault, Phase};
+use crate::fault::{Fault, Ordinals, Phase};
 use crate::plan::MAX_OCCURRENCES;
 
 /// What the reader is told about the rest of the file.
@@ -106,7 +106,7 @@ fn is_possible(table: &Table<'_>, rule: &Rule, reading: Reading<'_>) -> bool {
             table.error_with_help(
                 table.span_of("on"),
                 format!("`{word}` acts as a connection is accepted; later is too late for it"),
-                "leave out `phase`, `bytes` and `after`, or use `reset` or `stall`",
+                "leave out `phase`, `bytes`, `frame` and `after`, or use `reset` or `stall`",
             );
             return false;
         }
@@ -221,26 +221,29 @@ fn read_condition(on: &mut Table<'_>) -> Option<Condition> {
         choice(value, &stages)
     });
     let bytes = on.optional::<u64>("bytes");
-    let attempts = on.optional::<Attempts>("attempt");
+    let frames = on.optional::<u64>("frame");
+    let attempts = on.optional::<Ordinals>("attempt");
     let is_wrong = |key: &str, is_read: bool| on.has(key) && !is_read;
     if is_wrong("phase", stage.is_some())
         || is_wrong("bytes", bytes.is_some())
+        || is_wrong("frame", frames.is_some())
         || is_wrong("attempt", attempts.is_some())
     {
         return None;
     }
-    if stage.is_none() && bytes.is_none() && attempts.is_none() {
+    if stage.is_none() && bytes.is_none() && frames.is_none() && attempts.is_none() {
         on.error_with_help(
             on.span(),
-            "a condition needs `attempt`, `phase` or `bytes`",
+            "a condition needs `attempt`, `phase`, `bytes` or `frame`",
             "for example `on = { attempt = 2 }`",
         );
         return None;
     }
     Some(Condition {
-        attempts: attempts.unwrap_or(Attempts::ALL),
+        attempts: attempts.unwrap_or(Ordinals::ALL),
         stage: stage.unwrap_or(Stage::Connect),
         bytes: bytes.unwrap_or(0),
+        frames: frames.unwrap_or(0),
     })
 }
 
@@ -419,19 +422,5 @@ struct ClientName(String, Span);
 impl FromToml for ClientName {
     fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
         String::from_toml(value).map(|name| Self(name, value.span()))
-    }
-}
-
-impl FromToml for Attempts {
-    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
-        let text = match (value.as_integer(), value.as_str()) {
-            (Some(number), _) => number.to_string(),
-            (None, Some(text)) => text.to_owned(),
-            (None, None) => {
-                return Err(value.mismatch("an attempt such as 2, or a range such as \"2..\""));
-            }
-        };
-        text.parse()
-            .map_err(|problem: String| Mismatch::new(value.span(), problem))
     }
 }

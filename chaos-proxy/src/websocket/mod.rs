@@ -1,11 +1,17 @@
-//! Watching a WebSocket go by, without ever being one of its ends.
+//! A WebSocket going by (RFC 6455 §4 and §5.2): watched by the scanner, changed
+//! by the editor where a rule asks for it, and never terminated.
 //!
-//! The scanner reads the raw bytes of one direction, in whatever pieces they
-//! come, and says where the upgrade's head and the frames begin and end (RFC
-//! 6455 §4 and §5.2). It changes no byte and holds at most a head's worth.
+//! Both read the raw bytes of one direction, in whatever pieces they come.
+//! Invariant: a byte that no rule is about goes on as it came.
 
+mod editor;
 mod head;
+mod opcode;
+mod order;
 mod scanner;
 
+pub use editor::{Editor, Late, Powerless, Step};
 pub use head::{Head, client_name};
-pub use scanner::{Opcode, Scanner, Seen};
+pub use opcode::Opcode;
+pub use order::{Edits, Order, OrderId, Task};
+pub use scanner::{Frame, Scanner, Seen};

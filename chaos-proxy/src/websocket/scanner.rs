@@ -7,9 +7,9 @@
 use std::io::Cursor;
 
 use tungstenite::protocol::frame::FrameHeader;
-use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 use super::head::Head;
+use super::opcode::Opcode;
 
 /// A head longer than this is not an upgrade that the proxy follows.
 const LONGEST_HEAD: usize = 64 * 1024;
@@ -27,16 +27,7 @@ pub enum Seen {
         end: u64,
     },
     /// A frame's header is complete; its payload may be still to come.
-    Frame {
-        /// Counts from 1.
-        index: u64,
-        /// What kind.
-        opcode: Opcode,
-        /// Offset of its first byte.
-        start: u64,
-        /// Offset of the first byte after its payload.
-        end: u64,
-    },
+    Frame(Frame),
     /// The payload of a close frame is there.
     Close {
         /// Its code (RFC 6455 §5.5.1), if it has one.
@@ -46,15 +37,21 @@ pub enum Seen {
     Raw,
 }
 
-/// The kinds of frames that the proxy tells apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Opcode {
-    /// Text, binary, or a continuation of them.
-    Data,
-    /// Ping or pong.
-    Heartbeat,
-    /// Close.
-    Close,
+/// A frame and its place in the stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// Counts from 1.
+    pub index: u64,
+    /// What kind.
+    pub opcode: Opcode,
+    /// Its header, in full.
+    pub header: FrameHeader,
+    /// Offset of its first byte.
+    pub start: u64,
+    /// Offset of its payload's first byte.
+    pub payload: u64,
+    /// Offset of the first byte after its payload.
+    pub end: u64,
 }
 
 #[derive(Debug)]
@@ -94,6 +91,11 @@ impl Scanner {
             offset: 0,
             frames: 0,
         }
+    }
+
+    /// How many bytes have been read.
+    pub fn offset(&self) -> u64 {
+        self.offset
     }
 
     /// Whether there is nothing more to be seen.
@@ -156,7 +158,10 @@ impl Scanner {
         let Some(head) = Head::read(bytes) else {
             return self.become_raw(see);
         };
-        let is_upgrade = !matches!(head, Head::Response { status } if status != 101);
+        let is_upgrade = match head {
+            Head::Request { is_upgrade, .. } => is_upgrade,
+            Head::Response { status, .. } => status == 101,
+        };
         see(Seen::Head {
             head,
             end: self.offset,
@@ -177,7 +182,7 @@ impl Scanner {
             Ok(None) => return,
             Err(_) => return self.become_raw(see),
         };
-        let Some(opcode) = opcode_of(header.opcode) else {
+        let Some(opcode) = Opcode::of(header.opcode) else {
             return self.become_raw(see);
         };
         let start = self.offset - bytes.len() as u64;
@@ -190,16 +195,18 @@ impl Scanner {
             return self.become_raw(see);
         };
         self.frames += 1;
-        see(Seen::Frame {
-            index: self.frames,
-            opcode,
-            start,
-            end,
-        });
         let close = (opcode == Opcode::Close).then(|| CloseCode {
             mask: header.mask,
             bytes: Vec::new(),
         });
+        see(Seen::Frame(Frame {
+            index: self.frames,
+            opcode,
+            header,
+            start,
+            payload: self.offset,
+            end,
+        }));
         self.state = State::Payload {
             left: length,
             close,
@@ -249,21 +256,13 @@ fn could_be_http(head: &[u8]) -> bool {
     head.iter().take(3).all(u8::is_ascii_uppercase)
 }
 
-fn opcode_of(opcode: OpCode) -> Option<Opcode> {
-    match opcode {
-        OpCode::Data(Data::Text | Data::Binary | Data::Continue) => Some(Opcode::Data),
-        OpCode::Control(Control::Ping | Control::Pong) => Some(Opcode::Heartbeat),
-        OpCode::Control(Control::Close) => Some(Opcode::Close),
-        OpCode::Data(Data::Reserved(_)) | OpCode::Control(Control::Reserved(_)) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
+    const REQUEST: &[u8] = b"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\n\r\n";
 
     fn scan(stream: &[u8], sizes: &[usize]) -> Vec<Seen> {
         let (mut scanner, mut seen, mut rest) = (Scanner::new(), Vec::new(), stream);
@@ -287,37 +286,28 @@ mod tests {
     #[test]
     fn frames_are_found_behind_the_head() {
         let stream = with_frames(b"\x81\x02hi\x89\x00\x88\x02\x03\xf4");
-        let expect = vec![
-            Seen::Head {
-                head: Head::Response { status: 101 },
-                end: at(0),
-            },
-            Seen::Frame {
-                index: 1,
-                opcode: Opcode::Data,
-                start: at(0),
-                end: at(4),
-            },
-            Seen::Frame {
-                index: 2,
-                opcode: Opcode::Heartbeat,
-                start: at(4),
-                end: at(6),
-            },
-            Seen::Frame {
-                index: 3,
-                opcode: Opcode::Close,
-                start: at(6),
-                end: at(10),
-            },
-            Seen::Close { code: Some(1012) },
+        let seen = scan(&stream, &[]);
+        let head = Head::Response {
+            status: 101,
+            is_compressed: false,
+        };
+        assert_eq!(seen[0], Seen::Head { head, end: at(0) });
+        let frames = seen.iter().filter_map(|seen| match seen {
+            Seen::Frame(frame) => Some((frame.opcode, frame.start, frame.payload, frame.end)),
+            _ => None,
+        });
+        let expect = [
+            (Opcode::Text, at(0), at(2), at(4)),
+            (Opcode::Ping, at(4), at(6), at(6)),
+            (Opcode::Close, at(6), at(8), at(10)),
         ];
-        assert_eq!(scan(&stream, &[]), expect);
+        assert_eq!(frames.collect::<Vec<_>>(), expect);
+        assert_eq!(seen.last(), Some(&Seen::Close { code: Some(1012) }));
     }
 
     #[test]
     fn a_masked_close_code_is_unmasked() {
-        let stream = b"GET /ws HTTP/1.1\r\n\r\n\x88\x82\x01\x02\x03\x04\x02\xea".to_vec();
+        let stream = [REQUEST, b"\x88\x82\x01\x02\x03\x04\x02\xea"].concat();
         assert_eq!(
             scan(&stream, &[]).pop(),
             Some(Seen::Close { code: Some(1000) })
@@ -341,12 +331,18 @@ mod tests {
             refused[..],
             [
                 Seen::Head {
-                    head: Head::Response { status: 503 },
+                    head: Head::Response { status: 503, .. },
                     ..
                 },
                 Seen::Raw
             ]
         ));
+    }
+
+    #[test]
+    fn a_request_for_no_websocket_is_raw() {
+        let seen = scan(b"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\nx", &[]);
+        assert!(matches!(seen[..], [Seen::Head { .. }, Seen::Raw]));
     }
 
     #[test]

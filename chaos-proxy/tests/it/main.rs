@@ -12,4 +12,5 @@ mod regressions;
 mod selects;
 mod targets;
 mod traffic;
+mod websocket;
 mod wire;

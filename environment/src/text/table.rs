@@ -208,6 +208,17 @@ impl<'a> Table<'a> {
         entries.map(|(key, _)| (key.get_ref().as_ref(), key.span()))
     }
 
+    /// Every key with its place and value, in alphabetical order: for tables
+    /// whose keys are the file's own. None of them is unknown then.
+    pub fn entries(&mut self) -> impl Iterator<Item = (&'a str, Span, Value<'a>)> + use<'a> {
+        self.ignore_all();
+        let (entries, broken) = (self.entries.iter(), self.context.broken());
+        entries.map(move |(key, node)| {
+            let value = Value::new(node, broken);
+            (key.get_ref().as_ref(), key.span(), value)
+        })
+    }
+
     /// Known, but read by somebody else or not at all.
     pub fn ignore(&mut self, key: &'static str) {
         if !self.known.contains(&key) {

@@ -58,7 +58,21 @@ pub struct Connections {
     by_client: BTreeMap<Arc<str>, BTreeMap<u64, Connection>>,
     strikes: Vec<Strike>,
     upstream_failure: Option<String>,
+    powerless: Vec<Powerless>,
     server: Server,
+}
+
+/// A rule that could do nothing to a connection that it struck.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Powerless {
+    /// Whose connection.
+    pub client: Arc<str>,
+    /// Which.
+    pub attempt: u64,
+    /// The rule's name.
+    pub rule: String,
+    /// Why, as the proxy says it.
+    pub reason: String,
 }
 
 /// Whether dials to the server can succeed.
@@ -128,6 +142,12 @@ impl Connections {
         &self.strikes
     }
 
+    /// Where this rule could do nothing, if there is such a connection.
+    pub fn powerless(&self, rule: &str) -> Option<&Powerless> {
+        let mut powerless = self.powerless.iter();
+        powerless.find(|powerless| powerless.rule == rule)
+    }
+
     /// The first error of a dial to the server while it should have been there,
     /// if there was any. No fault makes one: then the harness has failed.
     pub fn upstream_failure(&self) -> Option<&str> {
@@ -184,6 +204,12 @@ impl Connections {
             What::UpstreamFailed { error } => {
                 self.upstream_failure.get_or_insert_with(|| error.clone());
             }
+            What::Powerless { rule, reason } => self.powerless.push(Powerless {
+                client: Arc::clone(client),
+                attempt: *attempt,
+                rule: rule.clone(),
+                reason: reason.clone(),
+            }),
             What::Healed { rule, occurrence } => {
                 self.heal(client, *attempt, rule, *occurrence, entry.at);
             }

@@ -25,7 +25,7 @@ mod sockets;
 #[cfg(test)]
 mod tests;
 
-pub use connections::{Connection, Connections, Strike};
+pub use connections::{Connection, Connections, Powerless, Strike};
 pub use dials::{ClientDials, Dial, Dials};
 pub use effects::{Effect, effects};
 pub use marks::{Downtime, Instruction, Marks};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chaos_proxy::{Attempts, Stage};
+use chaos_proxy::{Ordinals, Stage};
 use client_sim::Command;
 use environment::text::{FromToml, Mismatch, Span, Table, Value, choice, format_duration};
 use environment::{Key, Realm, Seed};
@@ -33,7 +33,7 @@ pub enum ActionTime {
     /// Each time that a connection of the client comes so far, after t = 0.
     On {
         /// Which connections.
-        attempts: Attempts,
+        attempts: Ordinals,
         /// How far.
         stage: Stage,
         /// How much later.
@@ -231,7 +231,7 @@ const STAGES: [(&str, Stage); 3] = [
 ];
 
 fn read_condition(on: &mut Table<'_>, after: Duration) -> Option<ActionTime> {
-    let attempts = on.optional::<Attempts>("attempt");
+    let attempts = on.optional::<Ordinals>("attempt");
     let stage = on.optional_with("phase", |value| match value.as_str() {
         Some("upgrade") => {
             let message = "an action cannot wait for `upgrade`: it passes unseen";
@@ -253,7 +253,7 @@ fn read_condition(on: &mut Table<'_>, after: Duration) -> Option<ActionTime> {
         return None;
     }
     Some(ActionTime::On {
-        attempts: attempts.unwrap_or(Attempts::ALL),
+        attempts: attempts.unwrap_or(Ordinals::ALL),
         stage: stage.unwrap_or(Stage::Connect),
         after,
     })

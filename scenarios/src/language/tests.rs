@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chaos_proxy::{Attempts, Stage};
+use chaos_proxy::{Ordinals, Stage};
 use environment::Seed;
 use environment::text::{Diagnostics, Source};
 use proptest::prelude::*;
@@ -198,7 +198,7 @@ fn an_action_waits_for_what_can_be_seen_of_a_connection() {
     let action = &scenario.actions[0];
     assert_eq!(action.name, "enough");
     let when = ActionTime::On {
-        attempts: Attempts::ALL,
+        attempts: Ordinals::ALL,
         stage: Stage::Closing,
         after: Duration::from_secs(1),
     };

@@ -23,8 +23,14 @@ pub fn line(event: &Event) -> Option<String> {
         What::Struck { rule, fault, .. } => format!("{who}: {rule} ({fault})"),
         What::Healed { rule, .. } => format!("{who}: {rule} is over"),
         What::Closed { .. } => format!("{who}: gone"),
+        What::NotWebSocket => format!("{who}: no WebSocket"),
+        What::Powerless { rule, reason } => {
+            format!("{who}: {rule} could do nothing: {reason}")
+        }
         What::UpstreamConnected
         | What::Upgraded { .. }
+        | What::ExtensionsRefused { .. }
+        | What::Frame { .. }
         | What::Undelivered { .. }
         | What::Damaged { .. } => return None,
     })

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chaos_proxy::{Attempts, Stage, What};
+use chaos_proxy::{Ordinals, Stage, What};
 use environment::Moment;
 
 use crate::journal::{Body, Entry};
@@ -17,7 +17,7 @@ use crate::journal::{Body, Entry};
 pub(super) struct Waiting {
     /// Index into the scenario's actions.
     pub(super) action: usize,
-    pub(super) attempts: Attempts,
+    pub(super) attempts: Ordinals,
     pub(super) stage: Stage,
     pub(super) after: Duration,
     pub(super) targets: BTreeSet<String>,

@@ -95,8 +95,18 @@ fn firing(evidence: &Evidence<'_>, index: usize, rule: &Rule) -> Firing {
         rule: rule.name.clone(),
         strikes: own.len(),
         lateness: lateness.unwrap_or_default(),
-        missing,
+        missing: powerless(evidence, rule).or(missing),
     }
+}
+
+/// A rule that could not do what it says says nothing about the client.
+fn powerless(evidence: &Evidence<'_>, rule: &Rule) -> Option<String> {
+    let powerless = evidence.observed.connections.powerless(&rule.name)?;
+    let (client, attempt, reason) = (&powerless.client, powerless.attempt, &powerless.reason);
+    let rule = &rule.name;
+    Some(format!(
+        "`{rule}` could do nothing to connection {attempt} of {client}: {reason}"
+    ))
 }
 
 /// After the planned time, or, of a connection that came later, after that.
@@ -158,8 +168,8 @@ fn spared(
     let (Phase::Strike | Phase::Hold) = rule.fault.phase() else {
         return None;
     };
-    // A cut waits for bytes, an idle timeout for silence: they may wait for ever.
-    if rule.fault.phase() == Phase::Hold && rule.fault.is_instant() {
+    // It may wait for ever.
+    if rule.fault.waits() {
         return None;
     }
     if evidence.observed.last <= from + LATE_TOLERANCE {

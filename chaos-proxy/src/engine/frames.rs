@@ -1,0 +1,122 @@
+//! What rules do to a WebSocket: its frames, its close, its upgrade's answer.
+
+use environment::{Direction, Key, Realm};
+
+use super::Apply;
+use super::connection::{Connection, Held};
+use super::field::Field;
+use super::pump::Lane;
+use super::strikes::Act;
+use crate::event::What;
+use crate::fault::{Fault, UpgradeReply};
+use crate::link::End;
+use crate::websocket::{Edits, Opcode, Order, OrderId, Task};
+
+impl Connection {
+    /// What the rules that hold it ask of the frames of this direction.
+    pub(super) fn edits(&self, direction: Direction) -> Edits {
+        if !self.shared.frames {
+            return Edits::default();
+        }
+        let orders = self.held.iter().filter_map(|held| {
+            let rule = &self.plan.rules()[held.rule];
+            Some(Order {
+                id: held.id(),
+                rule: rule.name.as_str().into(),
+                task: Task::of(&rule.fault, direction)?,
+            })
+        });
+        let is_request = direction == Direction::Upstream && self.shared.apply == Apply::Faults;
+        Edits {
+            asks: is_request && self.plan.answers_requests(),
+            refuses_extensions: is_request && self.plan.breaks_compression(),
+            orders: orders.collect(),
+        }
+    }
+
+    pub(super) fn lane(&self, direction: Direction) -> &Lane {
+        match direction {
+            Direction::Upstream => &self.toward_server.lane,
+            Direction::Downstream => &self.toward_client.lane,
+        }
+    }
+
+    /// A rule was carried out on a frame.
+    pub(super) fn acted(
+        &mut self,
+        way: Direction,
+        id: OrderId,
+        index: u64,
+        opcode: Opcode,
+        field: &Field,
+    ) {
+        let plan = std::sync::Arc::clone(&self.plan);
+        let Some(rule) = plan.rules().get(id.rule) else {
+            return;
+        };
+        // A cut strikes when all before it has left.
+        if !matches!(rule.fault, Fault::Cut(_)) {
+            self.strike_once(id, field);
+        }
+        self.tell(What::Frame {
+            rule: rule.name.clone(),
+            direction: way.word().to_owned(),
+            index,
+            opcode,
+        });
+    }
+
+    /// Tells that a rule that waited for a frame has taken effect.
+    fn strike_once(&mut self, id: OrderId, field: &Field) {
+        let Some(held) = self.held.iter_mut().find(|held| held.id() == id) else {
+            return;
+        };
+        if !std::mem::replace(&mut held.has_struck, true) {
+            let act = held.act();
+            self.struck(&act, field);
+        }
+    }
+
+    /// A rule can do nothing to this connection.
+    pub(super) fn powerless(&self, id: OrderId, reason: &str) {
+        if let Some(rule) = self.plan.rules().get(id.rule) {
+            self.tell(What::Powerless {
+                rule: rule.name.clone(),
+                reason: reason.to_owned(),
+            });
+        }
+    }
+
+    /// The client gets another answer than the server's; the server gets nothing.
+    pub(super) fn answer_upgrade(&mut self, id: OrderId, field: &Field) {
+        let plan = std::sync::Arc::clone(&self.plan);
+        let Some(Fault::UpgradeReply(reply)) = plan.rules().get(id.rule).map(|rule| &rule.fault)
+        else {
+            return;
+        };
+        self.strike_once(id, field);
+        self.leave_server();
+        let key = Key::new(Realm::Proxy, "garbage", &plan.rules()[id.rule].name)
+            .client(&self.client)
+            .attempt(self.attempt);
+        let bytes = reply.bytes(&mut plan.seed().draw(&key));
+        let now = self.now();
+        let lane = &mut self.toward_client.lane;
+        lane.answer(now, bytes, reply.status());
+        if *reply != UpgradeReply::WrongAccept {
+            lane.link.push_end(now, End::Fin);
+        }
+    }
+}
+
+impl Held {
+    /// What takes effect when it does at last.
+    fn act(&self) -> Act {
+        Act {
+            rule: self.rule,
+            occurrence: self.occurrence,
+            planned: self.planned,
+            hold: self.hold,
+        }
+    }
+}

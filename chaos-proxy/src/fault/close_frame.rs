@@ -1,0 +1,54 @@
+//! `close_frame`: a WebSocket close, as if the other peer had sent it, and FIN
+//! behind it.
+
+use environment::text::Table;
+
+use super::Side;
+
+/// The most that a close frame's reason may have (RFC 6455 §5.5: 125, less two
+/// for the code).
+const LONGEST_REASON: usize = 123;
+
+/// A close frame at the next frame boundary, behind all that came before.
+/// Nothing follows it that way but FIN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloseFrame {
+    /// Who gets it.
+    pub side: Side,
+    /// Its code, whether or not the protocol allows it; `None`: an empty frame.
+    pub code: Option<u16>,
+    /// Its reason; empty without a code.
+    pub reason: String,
+}
+
+impl CloseFrame {
+    pub(crate) fn read(table: &mut Table<'_>) -> Option<Self> {
+        let side = table.or("side", Side::Both);
+        let code = table.optional::<u16>("code");
+        let reason = table.or("reason", String::new());
+        if reason.len() > LONGEST_REASON {
+            table.error(
+                table.span_of("reason"),
+                format!("a close frame has room for {LONGEST_REASON} bytes of `reason`"),
+            );
+            return None;
+        }
+        if !reason.is_empty() && !table.has("code") {
+            table.error_with_help(
+                table.span_of("reason"),
+                "`reason` needs `code`: a close frame without a code has no room for it",
+                "for example `code = 1012`",
+            );
+            return None;
+        }
+        (code.is_some() == table.has("code")).then_some(Self { side, code, reason })
+    }
+
+    /// The frame's payload (RFC 6455 §5.5.1), not masked.
+    pub fn payload(&self) -> Vec<u8> {
+        let code = self.code.map(u16::to_be_bytes);
+        let mut payload = code.map_or(Vec::new(), |code| code.to_vec());
+        payload.extend(self.reason.as_bytes());
+        payload
+    }
+}

@@ -1,0 +1,116 @@
+//! Which frames of a WebSocket a fault is about, and `drop_frame`,
+//! `duplicate_frame`, `reorder_frame` and `delay_frame`, which need no more.
+//!
+//! These act on whole messages: on all fragments of one (RFC 6455 §5.4), or on
+//! one control frame.
+
+use std::time::Duration;
+
+use environment::text::{FromToml, Mismatch, Table, Value, choice};
+
+use super::{Ordinals, Way};
+use crate::websocket::Opcode;
+
+/// A choice of frames by their opcode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opcodes {
+    /// Text and binary, with their continuations. The default everywhere:
+    /// control frames come by the clock, so a count of them repeats less well.
+    Data,
+    /// Text.
+    Text,
+    /// Binary.
+    Binary,
+    /// Ping.
+    Ping,
+    /// Pong.
+    Pong,
+    /// Close.
+    Close,
+    /// Ping, pong and close.
+    Control,
+    /// Every frame.
+    Any,
+}
+
+impl Opcodes {
+    const WORDS: [(&'static str, Self); 8] = [
+        ("data", Self::Data),
+        ("text", Self::Text),
+        ("binary", Self::Binary),
+        ("ping", Self::Ping),
+        ("pong", Self::Pong),
+        ("close", Self::Close),
+        ("control", Self::Control),
+        ("any", Self::Any),
+    ];
+
+    /// Whether a message that begins with such a frame is meant.
+    pub fn covers(self, opcode: Opcode) -> bool {
+        match self {
+            Self::Data => !opcode.is_control(),
+            Self::Text => opcode == Opcode::Text,
+            Self::Binary => opcode == Opcode::Binary,
+            Self::Ping => opcode == Opcode::Ping,
+            Self::Pong => opcode == Opcode::Pong,
+            Self::Close => opcode == Opcode::Close,
+            Self::Control => opcode.is_control(),
+            Self::Any => true,
+        }
+    }
+
+    /// Whether any of them carries data, and so may be compressed.
+    pub fn include_data(self) -> bool {
+        matches!(self, Self::Data | Self::Text | Self::Binary | Self::Any)
+    }
+}
+
+impl FromToml for Opcodes {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        choice(value, &Self::WORDS)
+    }
+}
+
+/// Some messages of some links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frames {
+    /// Which links.
+    pub way: Way,
+    /// What kinds.
+    pub opcodes: Opcodes,
+    /// Which of that kind on a link, counted from when the rule takes hold.
+    pub index: Ordinals,
+}
+
+/// `delay_frame`: a message goes on later, and what comes behind it waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DelayFrame {
+    /// Which messages.
+    pub frames: Frames,
+    /// How much later.
+    pub delay: Duration,
+}
+
+impl Frames {
+    pub(crate) fn read(table: &mut Table<'_>) -> Option<Self> {
+        let way = table.or("direction", Way::Both);
+        let opcodes = table.or("opcode", Opcodes::Data);
+        let index = table.or("index", Ordinals::ALL);
+        Some(Self {
+            way,
+            opcodes,
+            index,
+        })
+    }
+}
+
+impl DelayFrame {
+    pub(crate) fn read(table: &mut Table<'_>) -> Option<Self> {
+        let frames = Frames::read(table);
+        let delay = table.required("delay")?;
+        Some(Self {
+            frames: frames?,
+            delay,
+        })
+    }
+}

@@ -1,0 +1,57 @@
+//! The close frame of the proxy's own, at the next boundary.
+
+use environment::Direction;
+use tungstenite::protocol::frame::FrameHeader;
+use tungstenite::protocol::frame::coding::{Control, OpCode};
+
+use super::kept::{header_bytes, mask_with};
+use super::{Editor, Phase, Step};
+use crate::websocket::Opcode;
+use crate::websocket::order::Task;
+
+impl Editor {
+    /// Whether nothing of the next frame has gone on.
+    pub(super) fn is_at_boundary(&self) -> bool {
+        self.phase == Phase::Frames && self.cursor == self.current.until
+    }
+
+    /// Ends the stream with a close frame, if an order says so and it can be.
+    pub(super) fn close_if_asked(&mut self, step: &mut dyn FnMut(Step)) {
+        if !self.is_open || !self.is_at_boundary() {
+            return;
+        }
+        let close = self
+            .edits
+            .orders
+            .iter()
+            .find_map(|order| match &order.task {
+                Task::Close(payload) => Some((order.id, payload.clone())),
+                _ => None,
+            });
+        let Some((id, mut payload)) = close else {
+            return;
+        };
+        for waiting in std::mem::take(&mut self.waiting) {
+            self.emit_waiting(&waiting, step);
+        }
+        let is_masked = self.name.direction == Direction::Upstream;
+        let mask = is_masked.then(|| self.mask(id, self.last + 1));
+        let header = FrameHeader {
+            mask,
+            opcode: OpCode::Control(Control::Close),
+            ..FrameHeader::default()
+        };
+        let length = payload.len() as u64;
+        mask_with(&mut payload, mask.unwrap_or_default(), 0);
+        self.output.pass(&header_bytes(&header, length));
+        self.output.pass(&payload);
+        self.output.flush(step);
+        step(Step::Acted {
+            id,
+            index: self.last,
+            opcode: Opcode::Close,
+        });
+        step(Step::Finish);
+        self.phase = Phase::Over;
+    }
+}

@@ -1,0 +1,117 @@
+//! What becomes of a message: every order that is about it has its say.
+
+use super::{Editor, Late, Powerless, Step};
+use crate::fault::Illegal;
+use crate::websocket::order::{OrderId, Task};
+use crate::websocket::{Frame, Opcode};
+
+/// What becomes of a message, and of every fragment of it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Fate {
+    pub(super) is_dropped: bool,
+    pub(super) duplicate: Option<OrderId>,
+    pub(super) reorder: Option<OrderId>,
+    pub(super) late: Option<Late>,
+    /// Done to the first frame alone.
+    pub(super) damage: Option<(OrderId, Illegal)>,
+}
+
+impl Fate {
+    /// Whether it must be there as a whole before it goes on.
+    pub(super) fn is_kept(&self) -> bool {
+        !self.is_dropped && (self.duplicate.is_some() || self.reorder.is_some())
+    }
+
+    /// Whether nothing is done to it.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.is_dropped && !self.is_kept() && self.late.is_none() && self.damage.is_none()
+    }
+
+    /// It goes on without waiting to be whole.
+    pub(super) fn give_up_keeping(&mut self) -> impl Iterator<Item = OrderId> + use<> {
+        let (duplicate, reorder) = (self.duplicate.take(), self.reorder.take());
+        duplicate.into_iter().chain(reorder)
+    }
+}
+
+impl Editor {
+    /// Decides about the message that begins with this frame.
+    pub(super) fn decide_fate(&mut self, frame: &Frame, step: &mut dyn FnMut(Step)) -> Fate {
+        let mut fate = Fate::default();
+        for position in 0..self.edits.orders.len() {
+            let order = &self.edits.orders[position];
+            let (id, task) = (order.id, order.task.clone());
+            if !is_about(&task, frame) {
+                continue;
+            }
+            let is_partner = self.let_follow(id);
+            if !self.is_its_turn(id, &task) {
+                continue;
+            }
+            if self.is_compressed && !frame.opcode.is_control() && task.breaks_compression() {
+                self.say_powerless(id, Powerless::Compressed, step);
+                continue;
+            }
+            if is_partner {
+                continue;
+            }
+            add(&mut fate, id, &task);
+            step(Step::Acted {
+                id,
+                index: frame.index,
+                opcode: frame.opcode,
+            });
+        }
+        fate
+    }
+
+    /// Counts the message for this order; whether it is one of those meant.
+    fn is_its_turn(&mut self, id: OrderId, task: &Task) -> bool {
+        let count = self.counts.entry(id).or_default();
+        *count += 1;
+        task.frames()
+            .is_some_and(|frames| frames.index.contains(*count))
+    }
+
+    /// Whether a message waits for one like this to pass; it follows it.
+    fn let_follow(&mut self, id: OrderId) -> bool {
+        let waiting = self.waiting.iter_mut().find(|waiting| waiting.id == id);
+        waiting.map(|waiting| waiting.is_due = true).is_some()
+    }
+
+    pub(super) fn say_powerless(
+        &mut self,
+        id: OrderId,
+        why: Powerless,
+        step: &mut dyn FnMut(Step),
+    ) {
+        if self.powerless.insert(id) {
+            step(Step::Powerless { id, why });
+        }
+    }
+}
+
+fn is_about(task: &Task, frame: &Frame) -> bool {
+    let is_possible = match task {
+        Task::Damage(_, Illegal::Utf8) => frame.opcode == Opcode::Text && frame.end > frame.payload,
+        _ => true,
+    };
+    is_possible
+        && task
+            .frames()
+            .is_some_and(|frames| frames.opcodes.covers(frame.opcode))
+}
+
+fn add(fate: &mut Fate, id: OrderId, task: &Task) {
+    match task {
+        Task::Drop(_) => fate.is_dropped = true,
+        Task::Duplicate(_) => fate.duplicate = Some(id),
+        Task::Reorder(_) => fate.reorder = Some(id),
+        // Of several, the longest: the others have passed by then.
+        Task::Delay(_, delay) if fate.late.is_none_or(|late| late.delay < *delay) => {
+            fate.late = Some(Late { id, delay: *delay });
+        }
+        Task::Damage(_, kind) => fate.damage = Some((id, *kind)),
+        Task::Delay(..) | Task::Reply | Task::Close(_) | Task::Cut(_) => {}
+    }
+}

@@ -1,0 +1,203 @@
+//! From bytes to heads, frames and the rest: how far what has come can be dealt
+//! with.
+
+use bytes::Bytes;
+
+use super::fate::Fate;
+use super::{Current, Editor, Phase, Powerless, Step};
+use crate::websocket::Seen;
+use crate::websocket::head::{Head, without_extensions};
+use crate::websocket::order::{OrderId, Task};
+
+impl Editor {
+    /// Whether nothing can be about these bytes but to watch them.
+    pub(super) fn passes_all(&self) -> bool {
+        self.edits.orders.is_empty()
+            && self.input.is_empty()
+            && self.waiting.is_empty()
+            && self.message.as_ref().is_none_or(Fate::is_plain)
+            && !self.holds_head()
+            && self.current.is_plain()
+    }
+
+    pub(super) fn holds_head(&self) -> bool {
+        let wants = self.edits.asks || self.edits.refuses_extensions;
+        matches!(self.phase, Phase::Head { .. }) && (wants || !self.edits.orders.is_empty())
+    }
+
+    /// The short way of [`Editor::advance`].
+    pub(super) fn pass_all(&mut self, bytes: Bytes, step: &mut dyn FnMut(Step)) {
+        let shift = self.output.offset().wrapping_sub(self.cursor);
+        self.cursor += bytes.len() as u64;
+        for seen in std::mem::take(&mut self.seen) {
+            match seen {
+                Seen::Head { head, end } => {
+                    self.phase = Phase::Frames;
+                    self.current = Current::boundary(end);
+                    self.tell_head(head, end.wrapping_add(shift), step);
+                }
+                Seen::Frame(frame) => {
+                    self.last = frame.index;
+                    self.current = Current::passing(&frame, Fate::default());
+                    self.current.is_open = frame.end > self.cursor;
+                    if !frame.opcode.is_control() {
+                        self.message = (!frame.header.is_final).then(Fate::default);
+                    }
+                    step(Step::Frame {
+                        index: frame.index,
+                        opcode: frame.opcode,
+                        is_final: frame.header.is_final,
+                        start: frame.start.wrapping_add(shift),
+                        end: frame.end.saturating_add(shift),
+                    });
+                }
+                Seen::Close { code } => step(Step::Closing { code }),
+                Seen::Raw => self.become_raw(step),
+            }
+        }
+        self.output.pass_whole(bytes, step);
+    }
+
+    /// Deals with what has come, as far as that goes.
+    pub(super) fn advance(&mut self, step: &mut dyn FnMut(Step)) {
+        loop {
+            if self.phase != Phase::Over {
+                self.pass_payload(step);
+            }
+            if self.phase == Phase::Over {
+                self.seen.clear();
+                self.input.clear();
+                self.waiting.clear();
+                self.building = Default::default();
+                return;
+            }
+            if self.cursor < self.current.until {
+                break;
+            }
+            self.end_frame(step);
+            self.close_if_asked(step);
+            if self.phase == Phase::Over {
+                continue;
+            }
+            match self.seen.pop_front() {
+                None => break,
+                Some(Seen::Head { head, end }) => {
+                    if !self.pass_head(head, end, step) {
+                        return;
+                    }
+                }
+                Some(Seen::Frame(frame)) => self.begin_frame(&frame, step),
+                Some(Seen::Close { code }) => step(Step::Closing { code }),
+                Some(Seen::Raw) => self.become_raw(step),
+            }
+        }
+        self.pass_rest();
+        self.output.flush(step);
+    }
+
+    /// What is not worth waiting for: all of a raw stream, and the beginning of
+    /// a head or a header that no order is about.
+    pub(super) fn pass_rest(&mut self) {
+        let waits = match self.phase {
+            Phase::Head { .. } => self.holds_head(),
+            Phase::Frames => !self.edits.orders.is_empty(),
+            Phase::Raw | Phase::Over => false,
+        };
+        if !waits {
+            let rest = std::mem::take(&mut self.input);
+            self.cursor += rest.len() as u64;
+            self.output.pass(&rest);
+        }
+    }
+
+    pub(super) fn become_raw(&mut self, step: &mut dyn FnMut(Step)) {
+        self.phase = Phase::Raw;
+        // Whatever the frame was, it is bytes now.
+        self.current = Current::boundary(self.cursor);
+        let is_refusal = self.is_refused;
+        step(Step::Raw { is_refusal });
+        self.say_raw(step);
+    }
+
+    /// No order about frames can be carried out.
+    pub(super) fn say_raw(&mut self, step: &mut dyn FnMut(Step)) {
+        if self.is_refused {
+            return;
+        }
+        let orders = self.edits.orders.iter().map(|order| order.id);
+        for id in orders.collect::<Vec<_>>() {
+            self.say_powerless(id, Powerless::Raw, step);
+        }
+    }
+
+    /// Lets a head go on; `false` if it is to be decided about first.
+    pub(super) fn pass_head(&mut self, head: Head, end: u64, step: &mut dyn FnMut(Step)) -> bool {
+        if let (Head::Request { target, .. }, Phase::Head { is_decided: false }) =
+            (&head, self.phase)
+        {
+            step(Step::Request {
+                target: target.clone(),
+            });
+            if self.edits.asks {
+                self.seen.push_front(Seen::Head { head, end });
+                return false;
+            }
+        }
+        let is_whole = self.cursor == 0;
+        let bytes = self.take(end);
+        let is_upgrade = matches!(
+            head,
+            Head::Request {
+                is_upgrade: true,
+                ..
+            }
+        );
+        self.phase = Phase::Frames;
+        self.current = Current::boundary(end);
+        if let Some(id) = self.reply_order().filter(|_| is_upgrade) {
+            self.output.flush(step);
+            step(Step::Reply { id });
+            self.phase = Phase::Over;
+            return true;
+        }
+        let stripped = without_extensions(&bytes)
+            .filter(|_| is_upgrade && is_whole && self.edits.refuses_extensions);
+        if let Some((kept, offer)) = stripped {
+            step(Step::Stripped { offer });
+            self.output.pass(&kept);
+        } else {
+            self.output.pass(&bytes);
+        }
+        if let Head::Response { .. } = head {
+            self.tell_head(head, self.output.offset(), step);
+        }
+        true
+    }
+
+    pub(super) fn tell_head(&mut self, head: Head, end: u64, step: &mut dyn FnMut(Step)) {
+        match head {
+            Head::Request { target, .. } => step(Step::Request { target }),
+            Head::Response {
+                status,
+                is_compressed,
+            } => {
+                self.is_refused = status != 101;
+                if status == 101 {
+                    (self.is_open, self.is_compressed) = (true, is_compressed);
+                }
+                step(Step::Answer {
+                    status,
+                    is_compressed,
+                    end,
+                });
+            }
+        }
+    }
+
+    pub(super) fn reply_order(&self) -> Option<OrderId> {
+        let mut orders = self.edits.orders.iter();
+        orders
+            .find(|order| order.task == Task::Reply)
+            .map(|order| order.id)
+    }
+}

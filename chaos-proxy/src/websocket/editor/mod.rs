@@ -1,0 +1,306 @@
+//! The editor of one direction: watches a WebSocket go by, and does to its
+//! frames what rules ask for.
+//!
+//! ```text
+//!  feed ──▶ scanner ──▶ head │ frame │ frame … ──▶ fate of each message ──▶ steps
+//! ```
+//!
+//! Invariant: what comes out depends on the bytes and the orders alone, not on
+//! how the bytes were cut into pieces; and while there is no order every byte
+//! goes on at once. What is held back is bounded: a head, a frame's header, and
+//! at most [`LONGEST`](kept::LONGEST) of messages that are to be sent twice or
+//! after another.
+
+mod closing;
+mod cut;
+mod fate;
+mod flow;
+mod kept;
+mod message;
+mod output;
+mod step;
+#[cfg(test)]
+mod tests;
+
+pub use step::{Late, Powerless, Step};
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use bytes::{Bytes, BytesMut};
+
+use super::order::{Edits, OrderId};
+use super::{Frame, Scanner, Seen};
+use crate::link::LinkName;
+use fate::Fate;
+use kept::Kept;
+use output::{Output, Placed};
+
+/// How far the stream has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// In the head; of a request it may be asked what becomes of it.
+    Head { is_decided: bool },
+    /// Among frames.
+    Frames,
+    /// No WebSocket.
+    Raw,
+    /// Nothing goes on any more.
+    Over,
+}
+
+/// Where the bytes of the present frame go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sink {
+    Pass,
+    Drop,
+    Keep,
+    /// After so many more bytes, nothing.
+    CutAfter(u64, OrderId),
+}
+
+/// What is done to a payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    None,
+    Mask([u8; 4]),
+    /// The first byte becomes this one.
+    First(u8),
+}
+
+/// The frame that is being passed, or the boundary behind it.
+#[derive(Debug)]
+struct Current {
+    /// Offset, of the stream as it came, of the first byte behind it.
+    until: u64,
+    /// Whether something is to be done when it has come to its end.
+    is_open: bool,
+    /// How much of its payload has come.
+    position: u64,
+    sink: Sink,
+    change: Change,
+    is_control: bool,
+    /// Whether its message ends with it.
+    is_final: bool,
+    fate: Fate,
+}
+
+/// A message that is to follow the next one of its kind.
+#[derive(Debug)]
+struct Waiting {
+    id: OrderId,
+    kept: Kept,
+    duplicate: Option<OrderId>,
+    is_due: bool,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Editor {
+    name: LinkName,
+    scanner: Scanner,
+    edits: Edits,
+    /// How many messages each order has seen.
+    counts: BTreeMap<OrderId, u64>,
+    powerless: BTreeSet<OrderId>,
+    /// What was seen, and not dealt with.
+    seen: VecDeque<Seen>,
+    /// What came, and was not dealt with.
+    input: Bytes,
+    /// Offset of its first byte in the stream as it came.
+    cursor: u64,
+    /// The number of the last frame.
+    last: u64,
+    output: Output,
+    phase: Phase,
+    current: Current,
+    /// Of the data message whose next fragment is to come.
+    message: Option<Fate>,
+    /// Messages of data, and control frames, that are being kept.
+    building: [Kept; 2],
+    waiting: Vec<Waiting>,
+    /// The upgrade has succeeded: close frames may go.
+    is_open: bool,
+    is_compressed: bool,
+    /// The upgrade was refused: there is nothing to be said against that.
+    is_refused: bool,
+}
+
+impl Editor {
+    /// At the start of a stream, without orders. `name` is for the draws.
+    pub fn new(name: LinkName) -> Self {
+        Self {
+            name,
+            scanner: Scanner::new(),
+            edits: Edits::default(),
+            counts: BTreeMap::new(),
+            powerless: BTreeSet::new(),
+            seen: VecDeque::new(),
+            input: Bytes::new(),
+            cursor: 0,
+            last: 0,
+            output: Output::default(),
+            phase: Phase::Head { is_decided: false },
+            current: Current::boundary(0),
+            message: None,
+            building: [Kept::default(), Kept::default()],
+            waiting: Vec::new(),
+            is_open: false,
+            is_compressed: false,
+            is_refused: false,
+        }
+    }
+
+    /// Gives the stream another owner, for the draws still to come.
+    pub fn rename(&mut self, name: LinkName) {
+        self.name = name;
+    }
+
+    /// How many bytes are held back.
+    pub fn held(&self) -> usize {
+        let waiting = self.waiting.iter().map(|waiting| waiting.kept.held());
+        let building = self.building.iter().map(Kept::held);
+        self.input.len() + waiting.chain(building).sum::<usize>()
+    }
+
+    /// Reads on.
+    pub fn feed(&mut self, bytes: Bytes, step: &mut dyn FnMut(Step)) {
+        if self.phase == Phase::Over {
+            return;
+        }
+        let seen = &mut self.seen;
+        self.scanner.feed(&bytes, &mut |item| seen.push_back(item));
+        if self.passes_all() {
+            return self.pass_all(bytes, step);
+        }
+        self.input = joined(&self.input, bytes);
+        self.advance(step);
+    }
+
+    /// The orders are these from now on.
+    pub fn apply(&mut self, edits: Edits, step: &mut dyn FnMut(Step)) {
+        if edits == self.edits {
+            return;
+        }
+        self.edits = edits;
+        let orders = &self.edits.orders;
+        let holds = |id: &OrderId| orders.iter().any(|order| order.id == *id);
+        self.counts.retain(|id, _| holds(id));
+        for waiting in &mut self.waiting {
+            waiting.is_due |= !holds(&waiting.id);
+        }
+        if self.phase == Phase::Raw {
+            self.say_raw(step);
+        }
+        self.go_on(step);
+    }
+
+    /// What was asked about the request has been answered by [`Editor::apply`].
+    pub fn decide(&mut self, step: &mut dyn FnMut(Step)) {
+        if let Phase::Head { is_decided } = &mut self.phase {
+            *is_decided = true;
+            self.advance(step);
+        }
+    }
+
+    /// The upgrade has succeeded.
+    pub fn open(&mut self, is_compressed: bool, step: &mut dyn FnMut(Step)) {
+        (self.is_open, self.is_compressed) = (true, is_compressed);
+        self.go_on(step);
+    }
+
+    /// The source has ended: what is held back goes on.
+    pub fn finish(&mut self, step: &mut dyn FnMut(Step)) {
+        if self.phase == Phase::Over {
+            return;
+        }
+        for waiting in std::mem::take(&mut self.waiting) {
+            self.emit_waiting(&waiting, step);
+        }
+        for kept in std::mem::take(&mut self.building) {
+            self.emit(&kept, None, step);
+        }
+        let rest = std::mem::take(&mut self.input);
+        self.cursor += rest.len() as u64;
+        self.output.pass(&rest);
+        self.output.flush(step);
+        self.phase = Phase::Over;
+    }
+
+    /// After a change of orders.
+    fn go_on(&mut self, step: &mut dyn FnMut(Step)) {
+        if self.is_at_boundary() {
+            self.release_due(step);
+        }
+        self.advance(step);
+    }
+
+    /// What has come of the stream before `end`.
+    pub(super) fn take(&mut self, end: u64) -> Bytes {
+        let wanted = usize::try_from(end.saturating_sub(self.cursor)).unwrap_or(usize::MAX);
+        let bytes = self.input.split_to(wanted.min(self.input.len()));
+        self.cursor += bytes.len() as u64;
+        bytes
+    }
+}
+
+impl Current {
+    fn boundary(until: u64) -> Self {
+        Self {
+            until,
+            is_open: false,
+            position: 0,
+            sink: Sink::Pass,
+            change: Change::None,
+            is_control: false,
+            is_final: true,
+            fate: Fate::default(),
+        }
+    }
+
+    /// Whether it goes on as it comes.
+    fn is_plain(&self) -> bool {
+        let passes = self.sink == Sink::Pass && self.change == Change::None;
+        (passes || !self.is_open) && self.fate.is_plain()
+    }
+
+    fn passing(frame: &Frame, fate: Fate) -> Self {
+        Self {
+            is_open: true,
+            is_control: frame.opcode.is_control(),
+            is_final: frame.header.is_final,
+            fate,
+            ..Self::boundary(frame.end)
+        }
+    }
+}
+
+impl Placed {
+    /// A frame that goes on with a header of so many bytes.
+    fn of(frame: &Frame, header: usize) -> Self {
+        Self {
+            index: frame.index,
+            opcode: frame.opcode,
+            is_final: frame.header.is_final,
+            header,
+            payload: frame.end - frame.payload,
+        }
+    }
+}
+
+impl OrderId {
+    /// Nobody's.
+    const NONE: Self = Self {
+        rule: usize::MAX,
+        occurrence: 0,
+    };
+}
+
+fn joined(held: &Bytes, bytes: Bytes) -> Bytes {
+    if held.is_empty() {
+        return bytes;
+    }
+    let mut all = BytesMut::with_capacity(held.len() + bytes.len());
+    all.extend_from_slice(held);
+    all.extend_from_slice(&bytes);
+    all.freeze()
+}

@@ -1,0 +1,117 @@
+//! What an editor has to say and to pass on.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::websocket::Opcode;
+use crate::websocket::order::OrderId;
+
+/// What is to be done, in this order. Offsets are of the edited stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// These bytes go on.
+    Pass(Bytes, Option<Late>),
+    /// A request's head was read. If [`Edits::asks`], nothing more happens until
+    /// [`Editor::decide`].
+    Request {
+        /// Its request-target.
+        target: String,
+    },
+    /// The upgrade's answer was read; it ends before `end`.
+    Answer {
+        /// Its status.
+        status: u16,
+        /// Whether messages may be compressed.
+        is_compressed: bool,
+        /// Offset of the first byte after it.
+        end: u64,
+    },
+    /// A frame goes on; told before its bytes.
+    Frame {
+        /// Counts the frames as they came, from 1.
+        index: u64,
+        /// What kind.
+        opcode: Opcode,
+        /// Whether its message ends with it.
+        is_final: bool,
+        /// Offset of its first byte.
+        start: u64,
+        /// Offset of the first byte after it.
+        end: u64,
+    },
+    /// The peer's close frame was read, whatever becomes of it.
+    Closing {
+        /// Its code.
+        code: Option<u16>,
+    },
+    /// From here on this is no WebSocket.
+    Raw {
+        /// It is the body of an answer that refuses the upgrade.
+        is_refusal: bool,
+    },
+    /// The offer of extensions was taken out of the request.
+    Stripped {
+        /// What was offered.
+        offer: String,
+    },
+    /// An order was carried out on a frame.
+    Acted {
+        /// Whose.
+        id: OrderId,
+        /// Which frame, as it came; for one of the proxy's own, the one before.
+        index: u64,
+        /// What kind.
+        opcode: Opcode,
+    },
+    /// An order cannot be carried out here.
+    Powerless {
+        /// Whose.
+        id: OrderId,
+        /// Why.
+        why: Powerless,
+    },
+    /// The request is not for the server: somebody else answers it.
+    Reply {
+        /// By whose order.
+        id: OrderId,
+    },
+    /// The stream is cut here.
+    Cut {
+        /// By whose order.
+        id: OrderId,
+    },
+    /// The stream ends here, behind a close frame.
+    Finish,
+}
+
+/// Bytes that are to leave later than they came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Late {
+    /// By whose order.
+    pub id: OrderId,
+    /// How much.
+    pub delay: Duration,
+}
+
+/// Why an order cannot be carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Powerless {
+    /// The messages are compressed.
+    Compressed,
+    /// The message is too long to be kept.
+    TooLong,
+    /// This is no WebSocket.
+    Raw,
+}
+
+impl Powerless {
+    /// In words, for journals and verdicts.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Compressed => "its messages are compressed",
+            Self::TooLong => "a message was too long to be kept back",
+            Self::Raw => "it is no WebSocket",
+        }
+    }
+}
