@@ -222,18 +222,18 @@ impl Fault {
     /// Whether it waits for something in the stream (bytes, a frame, a silence)
     /// before it acts on a connection, and so may never act.
     pub fn waits(&self) -> bool {
-        match self {
+        matches!(
+            self,
             Self::Cut(_)
-            | Self::IdleTimeout(_)
-            | Self::UpgradeReply(_)
-            | Self::CloseFrame(_)
-            | Self::Corrupt(Corrupt::Frames(_))
-            | Self::DropFrame(_)
-            | Self::DuplicateFrame(_)
-            | Self::DelayFrame(_)
-            | Self::ReorderFrame(_) => true,
-            _ => false,
-        }
+                | Self::IdleTimeout(_)
+                | Self::UpgradeReply(_)
+                | Self::CloseFrame(_)
+                | Self::Corrupt(Corrupt::Frames(_))
+                | Self::DropFrame(_)
+                | Self::DuplicateFrame(_)
+                | Self::DelayFrame(_)
+                | Self::ReorderFrame(_)
+        )
     }
 
     /// Whether it can act on a WebSocket only.
