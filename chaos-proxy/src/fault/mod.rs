@@ -384,6 +384,14 @@ mod tests {
             "did you mean `reset`",
         );
         check("corrupt = { bytes = 0 }", "1 to 1460");
+        check(
+            "corrupt = { kind = \"mask\", bytes = 2 }",
+            "exclude each other",
+        );
+        check(
+            "upgrade_reply = { kind = \"garbage\", status = 503 }",
+            "`status` is for",
+        );
         check("corrupt = { index = 2 }", "`index` needs `kind`");
         check("cut = { bytes = 3, frame = 1 }", "exclude each other");
         check(
