@@ -1,6 +1,6 @@
 # The front door. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help chaos play frontend test test-frontend trust lint lint-frontend fmt fmt-frontend install
+.PHONY: help chaos play frontend test test-foreign test-frontend fuzz trust lint lint-frontend fmt fmt-frontend install
 
 # Passed on to `chaos run`, for example: make chaos ARGS="--filter 'R23*' --seed 7"
 ARGS ?=
@@ -25,7 +25,13 @@ frontend: frontend/dist/index.html ## build the page with the chart (needs Node)
 
 test: ## everything that must hold; a few minutes
 	cargo test --workspace
+	@$(MAKE) --no-print-directory test-foreign
 	@$(call need-node,the tests of the page (Vitest and a real browser)) $(MAKE) --no-print-directory test-frontend
+
+# Other people's programs on both sides of the proxy: Python's websockets. Installed where they are not.
+test-foreign:
+	CHAOS_TEST_PYTHON="$$(chaos-proxy/tests/foreign/setup.sh "$${CARGO_TARGET_DIR:-target}/foreign")" \
+		cargo test --package chaos-proxy --test it -- --ignored foreign
 
 # The browser is found, or installed where that is possible; else its tests are skipped by name.
 test-frontend: frontend
@@ -41,6 +47,9 @@ frontend/node_modules/.package-lock.json: frontend/package-lock.json
 frontend/dist/index.html: frontend/node_modules/.package-lock.json frontend/index.html \
 		frontend/vite.config.ts frontend/package.json $(shell find frontend/src -type f)
 	npm --prefix frontend run build
+
+fuzz: ## a minute of hostile bytes for what reads WebSockets (needs nightly Rust and cargo-fuzz)
+	cd chaos-proxy && cargo +nightly fuzz run scanner -- -max_total_time=60
 
 trust: ## is anybody blamed wrongly while all cores are hogged? a quarter of an hour
 	scenarios/trust.sh

@@ -103,13 +103,21 @@ pub(super) struct Delivery {
     pub(super) reached: Reached,
     /// Messages of data that were delivered to the client.
     pub(super) frames: u64,
-    /// It was told that this is no WebSocket.
-    pub(super) is_told_raw: bool,
-    /// The answer 101 was delivered: frames may follow.
-    pub(super) is_upgraded: bool,
+    pub(super) protocol: Protocol,
     pub(super) has_begun: bool,
     /// A fault has let go and nothing was delivered since.
     pub(super) is_awaited: bool,
+}
+
+/// What is spoken on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    /// Nobody knows yet, or nobody looks.
+    Unknown,
+    /// The answer 101 was read: frames follow.
+    WebSocket,
+    /// Something else, and it has been told.
+    Other,
 }
 
 /// A fault that holds this connection.
@@ -204,8 +212,7 @@ impl Connection {
             delivery: Delivery {
                 reached: Reached::ACCEPTED,
                 frames: 0,
-                is_told_raw: false,
-                is_upgraded: false,
+                protocol: Protocol::Unknown,
                 has_begun: false,
                 is_awaited: false,
             },

@@ -6,7 +6,7 @@ use std::time::Duration;
 use environment::{Direction, Moment};
 use tokio::sync::watch;
 
-use super::connection::Connection;
+use super::connection::{Connection, Protocol};
 use super::field::Field;
 use super::pump::{Note, Read, Sent};
 use crate::event::{Ending, Peer, What};
@@ -174,7 +174,7 @@ impl Connection {
             Note::Raw => self.become_raw(),
             Note::Stripped(offer) => self.tell(What::ExtensionsRefused { offer }),
             Note::Acted { id, index, opcode } => {
-                self.acted(way, id, index, opcode, &field.borrow())
+                self.acted(way, id, index, opcode, &field.borrow());
             }
             Note::Powerless(id, why) => self.powerless(id, why.reason()),
             Note::Reply(id) => self.answer_upgrade(id, &field.borrow()),
@@ -193,7 +193,7 @@ impl Connection {
     }
 
     fn close_frame_read(&mut self, way: Direction, code: Option<u16>) {
-        if !self.delivery.is_upgraded {
+        if self.delivery.protocol != Protocol::WebSocket {
             return;
         }
         let peer = match way {
@@ -209,8 +209,8 @@ impl Connection {
     }
 
     fn answer_read(&mut self, status: u16, is_compressed: bool) {
-        self.delivery.is_upgraded = status == 101;
         if status == 101 {
+            self.delivery.protocol = Protocol::WebSocket;
             let now = self.now();
             let mut notes = Vec::new();
             self.toward_server.lane.open(now, is_compressed, &mut notes);
@@ -219,7 +219,8 @@ impl Connection {
     }
 
     fn become_raw(&mut self) {
-        if !std::mem::replace(&mut self.delivery.is_told_raw, true) {
+        let before = std::mem::replace(&mut self.delivery.protocol, Protocol::Other);
+        if before != Protocol::Other {
             self.tell(What::NotWebSocket);
         }
     }

@@ -55,12 +55,19 @@ pub enum Illegal {
 
 impl Corrupt {
     pub(crate) fn read(table: &mut Table<'_>) -> Option<Self> {
+        ["kind", "opcode", "index", "bytes"]
+            .iter()
+            .for_each(|key| table.ignore(key));
         if table.has("kind") {
+            if table.has("bytes") {
+                let message = "`bytes` and `kind` exclude each other: bytes are damaged, or frames";
+                table.error(table.span_of("bytes"), message);
+                return None;
+            }
             return BadFrame::read(table).map(Self::Frames);
         }
         for key in ["opcode", "index"] {
             if table.has(key) {
-                table.ignore(key);
                 table.error_with_help(
                     table.key_span(key),
                     format!("`{key}` needs `kind`: it is about frames"),

@@ -63,6 +63,9 @@ pub enum How {
 
 impl Cut {
     pub(crate) fn read(table: &mut Table<'_>) -> Option<Self> {
+        ["bytes", "frame", "part", "opcode"]
+            .iter()
+            .for_each(|key| table.ignore(key));
         let way = table.or("direction", Way::Downstream);
         let how = table.or("how", How::Close);
         let side = table.or("side", Side::Both);
@@ -82,22 +85,18 @@ impl Place {
             if table.has("bytes") {
                 let message = "`bytes` and `frame` exclude each other: a stream is cut once";
                 table.error(table.span_of("bytes"), message);
-                table.ignore("bytes");
                 return None;
             }
             return frame.map(Self::Frame);
         }
         for key in ["part", "opcode"] {
             if table.has(key) {
-                table.ignore(key);
                 let message = format!("`{key}` needs `frame`: it is about a frame");
                 table.error(table.key_span(key), message);
                 return None;
             }
         }
         if !table.has("bytes") {
-            table.ignore("bytes");
-            table.ignore("frame");
             table.error_with_help(
                 table.span(),
                 "missing key `bytes` or `frame`: a cut needs a place",

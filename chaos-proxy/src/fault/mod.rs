@@ -223,18 +223,18 @@ impl Fault {
     /// Whether it waits for something in the stream (bytes, a frame, a silence)
     /// before it acts on a connection, and so may never act.
     pub fn waits(&self) -> bool {
-        match self {
+        matches!(
+            self,
             Self::Cut(_)
-            | Self::IdleTimeout(_)
-            | Self::UpgradeReply(_)
-            | Self::CloseFrame(_)
-            | Self::Corrupt(Corrupt::Frames(_))
-            | Self::DropFrame(_)
-            | Self::DuplicateFrame(_)
-            | Self::DelayFrame(_)
-            | Self::ReorderFrame(_) => true,
-            _ => false,
-        }
+                | Self::IdleTimeout(_)
+                | Self::UpgradeReply(_)
+                | Self::CloseFrame(_)
+                | Self::Corrupt(Corrupt::Frames(_))
+                | Self::DropFrame(_)
+                | Self::DuplicateFrame(_)
+                | Self::DelayFrame(_)
+                | Self::ReorderFrame(_)
+        )
     }
 
     /// Whether it can act on a WebSocket only.
@@ -397,6 +397,14 @@ mod tests {
             "did you mean `reset`",
         );
         check("corrupt = { bytes = 0 }", "1 to 1460");
+        check(
+            "corrupt = { kind = \"mask\", bytes = 2 }",
+            "exclude each other",
+        );
+        check(
+            "upgrade_reply = { kind = \"garbage\", status = 503 }",
+            "`status` is for",
+        );
         check("corrupt = { index = 2 }", "`index` needs `kind`");
         check("cut = { bytes = 3, frame = 1 }", "exclude each other");
         check(

@@ -50,7 +50,15 @@ enum Kind {
 
 impl UpgradeReply {
     pub(crate) fn read(table: &mut Table<'_>) -> Option<Self> {
+        const ANSWER: [&str; 3] = ["status", "headers", "body"];
+        ANSWER.iter().for_each(|key| table.ignore(key));
         let kind = table.or("kind", Kind::Status);
+        let given = ANSWER.into_iter().find(|key| table.has(key));
+        if let Some(key) = given.filter(|_| kind != Kind::Status) {
+            let message = format!("`{key}` is for `kind = \"status\"`: this answer has none");
+            table.error(table.key_span(key), message);
+            return None;
+        }
         match kind {
             Kind::Status => Answer::read(table).map(Self::Answer),
             Kind::Garbage => Some(Self::Garbage),

@@ -7,6 +7,7 @@
 use std::io::Cursor;
 
 use tungstenite::protocol::frame::FrameHeader;
+use tungstenite::protocol::frame::coding::OpCode;
 
 use super::head::Head;
 use super::opcode::Opcode;
@@ -177,6 +178,10 @@ impl Scanner {
         let State::Header(bytes) = &self.state else {
             return;
         };
+        // Told by the first byte: nobody need wait for the rest.
+        if Opcode::of(OpCode::from(bytes[0] & 0xf)).is_none() {
+            return self.become_raw(see);
+        }
         let (header, length) = match FrameHeader::parse(&mut Cursor::new(bytes)) {
             Ok(Some(parsed)) => parsed,
             Ok(None) => return,

@@ -7,6 +7,7 @@
 
 mod bench;
 mod faults;
+mod foreign;
 mod program;
 mod regressions;
 mod selects;

@@ -157,7 +157,7 @@ impl Editor {
         self.output.delay(None, step);
         if self.current.sink == Sink::Keep {
             let kept = std::mem::take(&mut self.building[usize::from(self.current.is_control)]);
-            self.finish_kept(kept, fate, step);
+            self.finish_kept(kept, &fate, step);
         }
         self.release_due(step);
     }
@@ -169,7 +169,7 @@ impl Editor {
         kept.map(|kept| kept.length).sum()
     }
 
-    pub(super) fn finish_kept(&mut self, kept: Kept, fate: Fate, step: &mut dyn FnMut(Step)) {
+    pub(super) fn finish_kept(&mut self, kept: Kept, fate: &Fate, step: &mut dyn FnMut(Step)) {
         let is_asked = |id: &OrderId| self.edits.orders.iter().any(|order| order.id == *id);
         let waiting = Waiting {
             id: fate.reorder.or(fate.duplicate).unwrap_or(OrderId::NONE),
