@@ -308,9 +308,10 @@ impl Fault {
     pub fn silences_client(&self) -> bool {
         match self {
             Self::Stall(way) | Self::Discard(way) => way.covers(Direction::Downstream),
-            Self::Close(side) | Self::Reset(side) | Self::Cut(Cut { side, .. }) => {
-                !side.is_client()
-            }
+            Self::Close(side)
+            | Self::Reset(side)
+            | Self::Cut(Cut { side, .. })
+            | Self::CloseFrame(CloseFrame { side, .. }) => !side.is_client(),
             _ => false,
         }
     }
