@@ -27,7 +27,7 @@ use std::collections::VecDeque;
 
 use std::sync::Arc;
 
-use admission::{Admission, Tail};
+use admission::{Admission, Arrival, Tail};
 use bytes::{Buf, Bytes};
 use environment::Moment;
 
@@ -80,7 +80,7 @@ struct Chunk {
     bytes: Bytes,
     /// Offset of the first byte in the stream.
     offset: u64,
-    arrived: Moment,
+    arrived: Arrival,
 }
 
 /// What leaves next.
@@ -118,6 +118,8 @@ pub struct Link {
     state: State,
     /// Bytes in the queue.
     held: usize,
+    /// When bytes last left a link that had no room for more.
+    freed_at: Option<Moment>,
     /// Bytes that came in, ever.
     admitted: u64,
     /// Bytes that went out, ever.
@@ -145,6 +147,7 @@ impl Link {
             front: None,
             state: State::Open,
             held: 0,
+            freed_at: None,
             admitted: 0,
             written: 0,
             damage: Damage::default(),
@@ -152,6 +155,8 @@ impl Link {
     }
 
     /// Takes bytes that arrived at `now`. After the end they are thrown away.
+    ///
+    /// If the link had no room until this very `now`, they were waiting for it.
     pub fn push(&mut self, now: Moment, mut bytes: Bytes) {
         if self.state != State::Open || bytes.is_empty() {
             return;
@@ -185,7 +190,10 @@ impl Link {
         self.queue.push_back(Chunk {
             bytes,
             offset,
-            arrived: now,
+            arrived: Arrival {
+                at: now,
+                has_waited: self.freed_at == Some(now),
+            },
         });
         self.find_front();
     }
@@ -273,6 +281,9 @@ impl Link {
 
     /// `count` of the bytes that [`Link::poll`] gave have left at `now`.
     pub fn wrote(&mut self, now: Moment, count: usize) {
+        if self.room() == 0 {
+            self.freed_at = Some(now);
+        }
         let (Some(chunk), Some(front)) = (self.queue.front_mut(), &mut self.front) else {
             return;
         };
