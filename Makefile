@@ -1,6 +1,6 @@
 # The front door. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help chaos play frontend test test-frontend trust lint lint-frontend fmt fmt-frontend install
+.PHONY: help chaos play frontend test test-frontend trust bench lint lint-frontend fmt fmt-frontend install
 
 # Passed on to `chaos run`, for example: make chaos ARGS="--filter 'R23*' --seed 7"
 ARGS ?=
@@ -44,6 +44,9 @@ frontend/dist/index.html: frontend/node_modules/.package-lock.json frontend/inde
 
 trust: ## is anybody blamed wrongly while all cores are hogged? a quarter of an hour
 	scenarios/trust.sh
+
+bench: ## how exact the proxy is: its timing, measured, beside the aims; two minutes on a quiet machine
+	cargo bench --package chaos-proxy
 
 lint: ## formatting, lints and documentation, as CI wants them
 	cargo fmt --all --check
