@@ -586,6 +586,42 @@ fn a_limit_does_not_catch_up_with_a_stall() {
     }
 }
 
+/// A link that is looked after too late, and holds less than passes meanwhile,
+/// keeps its rate all the same, if bytes were waiting for room.
+#[test]
+fn a_full_link_makes_good_what_it_kept_waiting() {
+    let rate = 50_000_000;
+    let carried = |is_waiting: bool| {
+        let (mut link, mut written) = (link(), 0);
+        let mut effects = Effects::default();
+        effects.limit(limit(rate, 0));
+        link.apply(effects);
+        for millis in (0..=1000).step_by(10) {
+            // One write, one read, as the shell does; a source that is not waiting
+            // has nothing more until the next time.
+            while let Output::Write(bytes) = link.poll(at(millis)) {
+                let count = bytes.len();
+                link.wrote(at(millis), count);
+                written += count;
+                if is_waiting {
+                    fill(&mut link, at(millis));
+                }
+            }
+            fill(&mut link, at(millis));
+        }
+        written
+    };
+    let expect = usize::try_from(rate).unwrap();
+    assert!(carried(true).abs_diff(expect) < expect / 200);
+    assert!(carried(false) < expect * 6 / 10);
+}
+
+fn fill(link: &mut Link, now: Moment) {
+    if link.wants_input() {
+        link.push(now, Bytes::from(vec![7; link.room()]));
+    }
+}
+
 /// Other changes of the plan do not use up a shared limit.
 #[test]
 fn a_shared_limit_is_not_used_by_changes() {
