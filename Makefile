@@ -1,6 +1,6 @@
 # The front door. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help chaos play frontend test test-foreign test-frontend fuzz trust lint lint-frontend fmt fmt-frontend install
+.PHONY: help chaos play frontend test test-foreign test-frontend fuzz trust bench lint lint-frontend fmt fmt-frontend install
 
 # Passed on to `chaos run`, for example: make chaos ARGS="--filter 'R23*' --seed 7"
 ARGS ?=
@@ -53,6 +53,9 @@ fuzz: ## a minute of hostile bytes for what reads WebSockets (needs nightly Rust
 
 trust: ## is anybody blamed wrongly while all cores are hogged? a quarter of an hour
 	scenarios/trust.sh
+
+bench: ## how exact the proxy is: its timing, measured, beside the aims; two minutes on a quiet machine
+	cargo bench --package chaos-proxy
 
 lint: ## formatting, lints and documentation, as CI wants them
 	cargo fmt --all --check

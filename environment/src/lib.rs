@@ -38,7 +38,7 @@ impl Environment {
     pub fn real() -> Self {
         Self {
             network: Network::tcp(),
-            clock: Clock::start(),
+            clock: Clock::precise(),
         }
     }
 }

@@ -18,6 +18,25 @@ use crate::plan::jitter_key;
 /// than that, a stall or a sink that takes nothing, is not caught up with.
 const CATCH_UP: Duration = Duration::from_millis(20);
 
+/// When bytes came, and whether it was the link itself that kept them waiting: it
+/// had no room. Then the source did not pause, and a limit goes on as if it had not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Arrival {
+    pub(super) at: Moment,
+    pub(super) has_waited: bool,
+}
+
+impl Arrival {
+    /// Since when a limit may count on these bytes.
+    fn at_limit(self) -> Moment {
+        if self.has_waited {
+            self.at - CATCH_UP
+        } else {
+            self.at
+        }
+    }
+}
+
 /// Whose link it is: what the keys of its draws need.
 #[derive(Debug, Clone)]
 pub struct LinkName {
@@ -144,13 +163,14 @@ impl Admission {
     pub(super) fn admit(
         &self,
         effects: &Effects,
-        arrived: Moment,
+        arrived: Arrival,
         piece: &Piece,
     ) -> (Moment, Tail) {
         let mut pace = self.head.pace;
         // First on the wire at its rate, then along it.
-        let sent = effects.limited().map_or(arrived, |limit| {
-            limit.admit(&mut pace, arrived, piece.length as u64)
+        let sent = effects.limited().map_or(arrived.at, |limit| {
+            let due = limit.admit(&mut pace, arrived.at_limit(), piece.length as u64);
+            due.max(arrived.at)
         });
         let mut due = self.delayed(effects, sent, piece.segment) + piece.late;
         if piece.is_head {

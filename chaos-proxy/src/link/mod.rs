@@ -27,7 +27,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use admission::{Admission, Tail};
+use admission::{Admission, Arrival, Tail};
 use bytes::{Buf, Bytes};
 use environment::{Direction, Moment};
 
@@ -82,7 +82,7 @@ struct Chunk {
     bytes: Bytes,
     /// Offset of the first byte in the stream.
     offset: u64,
-    arrived: Moment,
+    arrived: Arrival,
     /// Its message is to leave later than it would.
     late: Option<Late>,
 }
@@ -122,6 +122,8 @@ pub struct Link {
     state: State,
     /// Bytes in the queue.
     held: usize,
+    /// When bytes last left a link that had no room for more.
+    freed_at: Option<Moment>,
     /// Bytes that came in, ever.
     admitted: u64,
     /// Bytes that went out, ever.
@@ -149,6 +151,7 @@ impl Link {
             front: None,
             state: State::Open,
             held: 0,
+            freed_at: None,
             admitted: 0,
             written: 0,
             damage: Damage::default(),
@@ -156,6 +159,8 @@ impl Link {
     }
 
     /// Takes bytes that arrived at `now`. After the end they are thrown away.
+    ///
+    /// If the link had no room until this very `now`, they were waiting for it.
     pub fn push(&mut self, now: Moment, bytes: Bytes) {
         self.push_late(now, bytes, None);
     }
@@ -195,7 +200,10 @@ impl Link {
         self.queue.push_back(Chunk {
             bytes,
             offset,
-            arrived: now,
+            arrived: Arrival {
+                at: now,
+                has_waited: self.freed_at == Some(now),
+            },
             late,
         });
         self.find_front();
@@ -289,6 +297,9 @@ impl Link {
 
     /// `count` of the bytes that [`Link::poll`] gave have left at `now`.
     pub fn wrote(&mut self, now: Moment, count: usize) {
+        if self.room() == 0 {
+            self.freed_at = Some(now);
+        }
         let (Some(chunk), Some(front)) = (self.queue.front_mut(), &mut self.front) else {
             return;
         };

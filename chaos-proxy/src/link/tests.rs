@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+use super::segments::Frame;
 use super::*;
 use crate::fault::{Bandwidth, Distribution, FlipBits, Latency, Slice, Way};
+use crate::websocket::OrderId;
 use environment::{Direction, Seed};
 use proptest::prelude::*;
 
@@ -49,7 +51,7 @@ fn stalled() -> Effects {
 /// Something done to a link, `after` milliseconds after the one before.
 #[derive(Debug, Clone)]
 enum Step {
-    Push(Vec<u8>),
+    Push(Vec<u8>, Option<Late>),
     Apply(Effects),
     Poll,
 }
@@ -59,6 +61,18 @@ enum Step {
 struct Trace {
     bytes: Vec<(u8, Moment)>,
     end: Option<(End, Moment)>,
+}
+
+const LATE: OrderId = OrderId {
+    rule: 0,
+    occurrence: 1,
+};
+
+fn late() -> impl Strategy<Value = Late> {
+    (0_u64..80).prop_map(|delay| Late {
+        id: LATE,
+        delay: Duration::from_millis(delay),
+    })
 }
 
 /// Any chain of faults that lose nothing.
@@ -84,8 +98,9 @@ fn effects() -> impl Strategy<Value = Effects> {
         prop::collection::vec(delay, 0..3),
         prop::collection::vec(slice, 0..2),
         prop::collection::vec(limit, 0..2),
+        any::<bool>(),
     )
-        .prop_map(|(is_stalled, delays, slices, limits)| {
+        .prop_map(|(is_stalled, delays, slices, limits, has_late)| {
             let mut effects = if is_stalled {
                 stalled()
             } else {
@@ -98,6 +113,9 @@ fn effects() -> impl Strategy<Value = Effects> {
                 .into_iter()
                 .for_each(|slice| effects.slice(Arc::from("slice"), slice));
             limits.into_iter().for_each(|limit| effects.limit(limit));
+            if has_late {
+                effects.allow_late(LATE);
+            }
             effects
         })
 }
@@ -124,7 +142,8 @@ fn steps() -> impl Strategy<Value = Vec<(u64, Step)>> {
 
 fn steps_under(effects: impl Strategy<Value = Effects>) -> impl Strategy<Value = Vec<(u64, Step)>> {
     let step = prop_oneof![
-        4 => prop::collection::vec(any::<u8>(), 1..4000).prop_map(Step::Push),
+        4 => (prop::collection::vec(any::<u8>(), 1..4000), prop::option::weighted(0.2, late()))
+            .prop_map(|(bytes, late)| Step::Push(bytes, late)),
         1 => effects.prop_map(Step::Apply),
         2 => Just(Step::Poll),
     ];
@@ -169,7 +188,9 @@ fn run(steps: &[(u64, Step)], most: usize, spurious: bool) -> (Trace, Link) {
             &mut trace,
         );
         match step {
-            Step::Push(bytes) => link.push(now, Bytes::copy_from_slice(bytes)),
+            Step::Push(bytes, late) => {
+                link.push_late(now, Bytes::copy_from_slice(bytes), *late);
+            }
             Step::Apply(effects) => link.apply(effects.clone()),
             Step::Poll => {}
         }
@@ -213,7 +234,7 @@ fn pushed(steps: &[(u64, Step)]) -> Vec<(u8, Moment)> {
     let mut bytes = Vec::new();
     for (after, step) in steps {
         now = now + Duration::from_millis(*after);
-        if let Step::Push(pushed) = step {
+        if let Step::Push(pushed, _) = step {
             bytes.extend(pushed.iter().map(|&byte| (byte, now)));
         }
     }
@@ -244,7 +265,7 @@ proptest! {
     fn a_delay_is_never_undercut(delay in 0_u64..200, jitter in 0_u64..100, pushes in prop::collection::vec((0_u64..30, prop::collection::vec(any::<u8>(), 1..4000)), 1..15)) {
         let effects = delayed(latency(delay, jitter, Distribution::Uniform));
         let mut steps = vec![(0, Step::Apply(effects))];
-        steps.extend(pushes.into_iter().map(|(after, bytes)| (after, Step::Push(bytes))));
+        steps.extend(pushes.into_iter().map(|(after, bytes)| (after, Step::Push(bytes, None))));
         steps.push((1000, Step::Poll));
         let (trace, _) = run(&steps, usize::MAX, true);
         let least = Duration::from_millis(delay.saturating_sub(jitter));
@@ -267,10 +288,10 @@ proptest! {
     #[test]
     fn chunking_does_not_matter(steps in steps_under(effects_by_offset()), size in 1_usize..3000) {
         let cut: Vec<(u64, Step)> = steps.iter().flat_map(|(after, step)| match step {
-            Step::Push(bytes) => bytes
+            Step::Push(bytes, late) => bytes
                 .chunks(size)
                 .enumerate()
-                .map(|(index, part)| (if index == 0 { *after } else { 0 }, Step::Push(part.to_vec())))
+                .map(|(index, part)| (if index == 0 { *after } else { 0 }, Step::Push(part.to_vec(), *late)))
                 .collect(),
             Step::Apply(_) | Step::Poll => vec![(*after, step.clone())],
         }).collect();
@@ -298,7 +319,7 @@ proptest! {
         let mut link = link();
         link.apply(stalled());
         for (_, step) in &steps {
-            if let Step::Push(bytes) = step {
+            if let Step::Push(bytes, _) = step {
                 link.push(at(0), Bytes::copy_from_slice(bytes));
             }
         }
@@ -339,6 +360,44 @@ fn a_removed_delay_lets_go_at_once_and_an_added_one_counts_from_arrival() {
     assert_eq!(link.poll(at(10)), Output::Write(b"a"));
     link.apply(slow);
     assert_eq!(link.deadline(), Some(at(500)));
+}
+
+#[test]
+fn only_the_upgrades_answer_is_late_and_what_follows_waits_behind_it() {
+    let mut link = Link::new(name(), Segments::frames());
+    let mut effects = Effects::default();
+    effects.delay_answer(Duration::from_millis(300));
+    link.apply(effects);
+    link.segments().note(Frame {
+        index: 1,
+        start: 6,
+        end: 8,
+    });
+    link.push(at(0), Bytes::from_static(b"answer\x81\x00"));
+    assert_eq!(link.deadline(), Some(at(300)));
+    assert_eq!(link.poll(at(300)), Output::Write(b"answer"));
+    link.wrote(at(300), 6);
+    assert_eq!(link.poll(at(300)), Output::Write(b"\x81\x00"));
+    link.wrote(at(300), 2);
+    link.push(at(400), Bytes::from_static(b"\x81"));
+    assert_eq!(link.poll(at(400)), Output::Write(b"\x81"));
+}
+
+#[test]
+fn a_late_message_is_late_only_while_its_rule_holds() {
+    let late = Late {
+        id: LATE,
+        delay: Duration::from_millis(500),
+    };
+    let mut link = link();
+    let mut effects = Effects::default();
+    effects.allow_late(LATE);
+    link.apply(effects);
+    link.push_late(at(0), Bytes::from_static(b"a"), Some(late));
+    link.push(at(0), Bytes::from_static(b"b"));
+    assert_eq!(link.deadline(), Some(at(500)));
+    link.apply(Effects::default());
+    assert_eq!(link.poll(at(10)), Output::Write(b"a"));
 }
 
 #[test]
@@ -485,7 +544,7 @@ proptest! {
         let piece = bandwidth.piece();
         effects.limit(bandwidth);
         let mut steps = vec![(0, Step::Apply(effects))];
-        steps.extend(pushes.into_iter().map(|(after, bytes)| (after, Step::Push(bytes))));
+        steps.extend(pushes.into_iter().map(|(after, bytes)| (after, Step::Push(bytes, None))));
         steps.push((10_000, Step::Poll));
         let (trace, _) = run(&steps, usize::MAX, false);
         let times: Vec<Moment> = trace.bytes.iter().map(|(_, when)| *when).collect();
@@ -524,6 +583,42 @@ fn a_limit_does_not_catch_up_with_a_stall() {
             "{} bytes at once under 10 kB/s",
             trace.bytes.len()
         );
+    }
+}
+
+/// A link that is looked after too late, and holds less than passes meanwhile,
+/// keeps its rate all the same, if bytes were waiting for room.
+#[test]
+fn a_full_link_makes_good_what_it_kept_waiting() {
+    let rate = 50_000_000;
+    let carried = |is_waiting: bool| {
+        let (mut link, mut written) = (link(), 0);
+        let mut effects = Effects::default();
+        effects.limit(limit(rate, 0));
+        link.apply(effects);
+        for millis in (0..=1000).step_by(10) {
+            // One write, one read, as the shell does; a source that is not waiting
+            // has nothing more until the next time.
+            while let Output::Write(bytes) = link.poll(at(millis)) {
+                let count = bytes.len();
+                link.wrote(at(millis), count);
+                written += count;
+                if is_waiting {
+                    fill(&mut link, at(millis));
+                }
+            }
+            fill(&mut link, at(millis));
+        }
+        written
+    };
+    let expect = usize::try_from(rate).unwrap();
+    assert!(carried(true).abs_diff(expect) < expect / 200);
+    assert!(carried(false) < expect * 6 / 10);
+}
+
+fn fill(link: &mut Link, now: Moment) {
+    if link.wants_input() {
+        link.push(now, Bytes::from(vec![7; link.room()]));
     }
 }
 
