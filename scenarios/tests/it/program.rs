@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 /// Longer than any run here, several times over.
-pub(crate) const LIMIT: Duration = Duration::from_secs(100);
+pub(crate) const LIMIT: Duration = Duration::from_secs(300);
 
 /// Where the crate is: its catalogue, and its parent from which paths are told.
 pub(crate) fn catalogue() -> PathBuf {
