@@ -82,7 +82,7 @@ impl Lane {
     }
 
     /// Reads once from the source.
-    pub(super) fn read(&mut self, source: &Stream, now: Moment, notes: &mut Vec<Note>) -> Read {
+    pub(super) fn read(&mut self, source: &mut Stream, now: Moment, notes: &mut Vec<Note>) -> Read {
         let room = self.link.room().min(READ);
         SCRATCH.with_borrow_mut(|scratch| match source.try_read(&mut scratch[..room]) {
             Ok(0) => Read::Fin,
@@ -94,6 +94,16 @@ impl Lane {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Read::Some,
             Err(_) => Read::Reset,
         })
+    }
+
+    /// Whether what comes can still be let in, or is to be thrown away.
+    pub(super) fn wants_input(&self) -> bool {
+        self.link.wants_input()
+    }
+
+    /// Nobody needs to know any more what goes by.
+    pub(super) fn stop_scanning(&mut self) {
+        self.scanner = None;
     }
 
     fn take(&mut self, bytes: &[u8], now: Moment, notes: &mut Vec<Note>) {

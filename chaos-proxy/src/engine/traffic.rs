@@ -17,39 +17,42 @@ use crate::rule::Stage;
 /// What was written longer ago than this has arrived, or never will.
 const FRESH: Duration = Duration::from_secs(5);
 /// Reads and writes before the rest of the program gets its turn.
-const ROUNDS: usize = 64;
+const ROUNDS: usize = 16;
 
 impl Connection {
     /// Moves whatever can move, up to a bound that lets others have their turn.
-    pub(super) fn pump(&mut self, field: &watch::Receiver<Field>) {
+    /// Whether it was this bound that stopped it.
+    pub(super) fn pump(&mut self, field: &watch::Receiver<Field>) -> bool {
         let now = self.now();
-        for _ in 0..ROUNDS {
-            let mut moved = false;
-            for peer in [Peer::Client, Peer::Server] {
-                moved |= self.read(peer, now, field);
-                moved |= self.write(peer, now, field);
-            }
-            if !moved {
-                break;
-            }
-        }
+        let is_busy = (0..ROUNDS).all(|_| self.round(now, field));
         self.progress(&field.borrow());
         let both =
             self.toward_client.lane.link.is_ended() && self.toward_server.lane.link.is_ended();
         if both && self.ended_at.is_none() {
             self.ended_at = Some(now);
         }
+        is_busy
+    }
+
+    /// Whether anything moved.
+    fn round(&mut self, now: Moment, field: &watch::Receiver<Field>) -> bool {
+        let mut moved = false;
+        for peer in [Peer::Client, Peer::Server] {
+            moved |= self.read(peer, now, field);
+            moved |= self.write(peer, now, field);
+        }
+        moved
     }
 
     fn read(&mut self, peer: Peer, now: Moment, field: &watch::Receiver<Field>) -> bool {
         let (from, to) = match peer {
-            Peer::Client => (&self.toward_client, &mut self.toward_server),
-            Peer::Server => (&self.toward_server, &mut self.toward_client),
+            Peer::Client => (&mut self.toward_client, &mut self.toward_server),
+            Peer::Server => (&mut self.toward_server, &mut self.toward_client),
         };
         let Some(stream) = from
             .stream
-            .as_ref()
-            .filter(|_| !from.has_ended && to.lane.link.wants_input())
+            .as_mut()
+            .filter(|_| !from.has_ended && to.lane.wants_input())
         else {
             return false;
         };
@@ -126,6 +129,10 @@ impl Connection {
             match note {
                 Note::Request(target) => {
                     self.take_name(&target, &field.borrow());
+                    if !self.shared.frames {
+                        // The name was all that was looked for.
+                        self.toward_server.lane.stop_scanning();
+                    }
                     self.reach(Stage::Upgrade);
                 }
                 Note::CloseFrame(code) if self.delivery.is_upgraded => {

@@ -17,6 +17,7 @@
 
 mod admission;
 mod effects;
+mod in_force;
 pub mod segments;
 
 pub use admission::LinkName;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 use admission::{Admission, Tail};
 use bytes::{Buf, Bytes};
 use environment::Moment;
+use in_force::InForce;
 
 /// How many bytes a link holds before it stops reading.
 pub const CAPACITY: usize = 256 * 1024;
@@ -111,7 +113,7 @@ enum State {
 pub struct Link {
     admission: Admission,
     segments: Segments,
-    effects: Effects,
+    effects: InForce,
     queue: VecDeque<Chunk>,
     /// `None` only while the queue is empty.
     front: Option<Front>,
@@ -140,7 +142,7 @@ impl Link {
         Self {
             admission: Admission::new(name),
             segments,
-            effects: Effects::default(),
+            effects: InForce::default(),
             queue: VecDeque::new(),
             front: None,
             state: State::Open,
@@ -205,11 +207,11 @@ impl Link {
 
     /// Puts the link under other faults, what is queued included.
     pub fn apply(&mut self, effects: Effects) {
-        if effects == self.effects {
+        if effects == *self.effects {
             return;
         }
         self.forget_front();
-        self.effects = effects;
+        self.effects = effects.into();
         self.find_front();
     }
 
@@ -230,7 +232,7 @@ impl Link {
     /// Drops what is held and everything still to come; the sink is gone.
     pub fn abandon(&mut self) {
         self.forget_front();
-        self.queue.clear();
+        self.queue = VecDeque::new();
         self.held = 0;
         self.state = State::Ended;
     }
@@ -287,6 +289,10 @@ impl Link {
             self.front = None;
             if chunk.bytes.is_empty() {
                 self.queue.pop_front();
+            }
+            if self.queue.is_empty() {
+                // An idle link holds no buffer.
+                self.queue = VecDeque::new();
             }
             self.find_front();
         }
