@@ -245,7 +245,10 @@ impl Connection {
             }
             match self.wake(field, &mut dial, &mut alarm).await {
                 Wake::Stop => return,
-                Wake::Field => self.change(&field.borrow_and_update()),
+                Wake::Field => {
+                    self.drain_pipes();
+                    self.change(&field.borrow_and_update());
+                }
                 Wake::Dialled(dialled) => self.dialled(dialled),
                 Wake::Ready(peer, ready) => self.ready(peer, &ready),
                 Wake::Due => {}
@@ -336,6 +339,7 @@ impl Connection {
     /// A peer's RST, seen although nobody reads. While its bytes are still
     /// being read, reading comes to it in order.
     fn notice_error(&mut self, peer: Peer) {
+        self.drain_pipes();
         let is_read = !self.side(peer).has_ended && self.opposite(peer).lane.wants_input();
         let side = self.side(peer);
         side.had_error = true;
@@ -372,8 +376,10 @@ impl Connection {
                 .filter(|_| side.stream.is_some() && !side.lane.is_blocked)
         };
         let linger = self.ended_at.map(|ended| ended + LINGER);
+        let pipes = [&self.toward_client, &self.toward_server].map(|side| side.lane.pipe_due());
         [due(&self.toward_client), due(&self.toward_server), linger]
             .into_iter()
+            .chain(pipes)
             .flatten()
             .chain(self.rules_due())
             .min()

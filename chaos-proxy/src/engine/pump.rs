@@ -7,6 +7,7 @@ use std::io;
 use bytes::Bytes;
 use environment::{Moment, Stream};
 
+use super::wire::Bulk;
 use crate::link::segments::Frame;
 use crate::link::{Link, Output, Segments};
 use crate::websocket::{Head, Opcode, Scanner, Seen};
@@ -17,7 +18,7 @@ const READ: usize = 64 * 1024;
 thread_local! {
     /// Where every read of this thread lands, so that idle connections hold no
     /// buffer. It is free again before anything else runs.
-    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into_boxed_slice());
+    pub(super) static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into_boxed_slice());
 }
 
 /// What a read brought.
@@ -25,12 +26,26 @@ thread_local! {
 pub(super) enum Read {
     /// Bytes, taken by the lane.
     Some,
+    /// Bytes, and the sink took some of them at once.
+    Passed,
     /// Nothing now.
     Nothing,
     /// FIN.
     Fin,
     /// RST, or another error that ends the connection.
     Reset,
+}
+
+impl Read {
+    /// What it means that a read brought no bytes.
+    pub(super) fn nothing_of(end: io::Result<usize>) -> Self {
+        match end {
+            Ok(_) => Self::Fin,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Self::Nothing,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Self::Some,
+            Err(_) => Self::Reset,
+        }
+    }
 }
 
 /// What a lane has to say.
@@ -67,6 +82,8 @@ pub(super) struct Lane {
     pub(super) is_blocked: bool,
     /// When bytes were last written.
     pub(super) wrote_at: Option<Moment>,
+    /// The kernel's way past the queue, while much goes by.
+    pub(super) bulk: Option<Box<Bulk>>,
 }
 
 impl Lane {
@@ -78,6 +95,7 @@ impl Lane {
             milestones: VecDeque::new(),
             is_blocked: false,
             wrote_at: None,
+            bulk: None,
         }
     }
 
@@ -85,20 +103,26 @@ impl Lane {
     pub(super) fn read(&mut self, source: &mut Stream, now: Moment, notes: &mut Vec<Note>) -> Read {
         let room = self.link.room().min(READ);
         SCRATCH.with_borrow_mut(|scratch| match source.try_read(&mut scratch[..room]) {
-            Ok(0) => Read::Fin,
-            Ok(count) => {
+            Ok(count) if count > 0 => {
                 self.take(&scratch[..count], now, notes);
                 Read::Some
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Read::Nothing,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Read::Some,
-            Err(_) => Read::Reset,
+            end => Read::nothing_of(end),
         })
     }
 
     /// Whether what comes can still be let in, or is to be thrown away.
     pub(super) fn wants_input(&self) -> bool {
-        self.link.wants_input()
+        self.link.wants_input() && !self.is_piped()
+    }
+
+    /// Whether bytes count as data without being looked at.
+    pub(super) fn is_raw(&self) -> bool {
+        self.is_raw
+    }
+
+    pub(super) fn is_scanned(&self) -> bool {
+        self.scanner.is_some()
     }
 
     /// Nobody needs to know any more what goes by.

@@ -44,6 +44,7 @@ impl Side {
     /// Sends `end` now, whatever was still to go, and nothing after it.
     pub(super) fn cut(&mut self, end: End) {
         self.lane.link.cut(end);
+        self.lane.bulk = None;
         // An end needs no room in the system's buffer.
         self.lane.is_blocked = false;
     }
@@ -54,6 +55,7 @@ impl Side {
             stream.reset();
         }
         self.lane.link.abandon();
+        self.lane.bulk = None;
     }
 
     /// Waits until something is worth doing on this socket; for ever if nothing

@@ -24,6 +24,7 @@ impl Connection {
     /// Whether it was this bound that stopped it.
     pub(super) fn pump(&mut self, field: &watch::Receiver<Field>) -> bool {
         let now = self.now();
+        self.give_back_pipes(now);
         let is_busy = (0..ROUNDS).all(|_| self.round(now, field));
         self.progress(&field.borrow());
         let both =
@@ -45,6 +46,7 @@ impl Connection {
     }
 
     fn read(&mut self, peer: Peer, now: Moment, field: &watch::Receiver<Field>) -> bool {
+        let pipes = (!self.is_ruled()).then_some(&self.shared.environment.network);
         let (from, to) = match peer {
             Peer::Client => (&mut self.toward_client, &mut self.toward_server),
             Peer::Server => (&mut self.toward_server, &mut self.toward_client),
@@ -57,13 +59,17 @@ impl Connection {
             return false;
         };
         let mut notes = Vec::new();
-        let read = to.lane.read(stream, now, &mut notes);
+        let read = match &to.stream {
+            Some(sink) if to.lane.is_wire() => to.lane.relay(stream, sink, now, pipes),
+            _ => to.lane.read(stream, now, &mut notes),
+        };
         if !matches!(read, Read::Nothing) {
             self.heard_at = now;
         }
         self.note(peer, notes, field);
         match read {
             Read::Some => true,
+            Read::Passed => self.passed_to(peer.other(), field),
             Read::Nothing => false,
             Read::Fin => self.peer_ended(peer, Ending::Fin),
             Read::Reset => self.peer_ended(peer, Ending::Reset),
@@ -75,6 +81,10 @@ impl Connection {
         let Some(stream) = side.stream.as_ref().filter(|_| !side.lane.is_blocked) else {
             return false;
         };
+        if side.lane.is_piped() {
+            let poured = side.lane.pour(stream, now);
+            return !matches!(poured, Read::Passed) || self.passed_to(peer, field);
+        }
         let mut notes = Vec::new();
         match side.lane.write(stream, now, &mut notes) {
             Ok(None) => return false,
@@ -100,9 +110,21 @@ impl Connection {
         true
     }
 
+    /// Bytes went to this peer, past its link.
+    fn passed_to(&mut self, peer: Peer, field: &watch::Receiver<Field>) -> bool {
+        if peer == Peer::Client {
+            if self.toward_client.lane.is_raw() {
+                self.delivered();
+            }
+            self.progress(&field.borrow());
+        }
+        true
+    }
+
     /// The peer's own end, passed on in order behind what it sent before.
     pub(super) fn peer_ended(&mut self, peer: Peer, how: Ending) -> bool {
         let now = self.now();
+        self.drain_pipes();
         self.tell(What::PeerEnded {
             peer,
             how,
@@ -128,6 +150,7 @@ impl Connection {
         for note in notes {
             match note {
                 Note::Request(target) => {
+                    self.drain_pipes();
                     self.take_name(&target, &field.borrow());
                     if !self.shared.frames {
                         // The name was all that was looked for.

@@ -12,6 +12,13 @@ static NONE: LazyLock<Effects> = LazyLock::new(Effects::default);
 #[derive(Debug, Default)]
 pub(super) struct InForce(Option<Box<Effects>>);
 
+impl InForce {
+    /// Whether nothing holds, delays or damages.
+    pub(super) fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
 impl From<Effects> for InForce {
     fn from(effects: Effects) -> Self {
         Self((effects != *NONE).then(|| Box::new(effects)))

@@ -215,6 +215,20 @@ impl Link {
         self.find_front();
     }
 
+    /// Whether what comes in may go out at once: nothing is held or ending, and
+    /// no fault is in force.
+    pub fn is_wire(&self) -> bool {
+        self.state == State::Open && self.queue.is_empty() && self.effects.is_none()
+    }
+
+    /// `count` bytes came in and went out at `now`, past the queue; only while
+    /// [`Link::is_wire`].
+    pub fn passed_by(&mut self, now: Moment, count: usize) {
+        self.admitted += count as u64;
+        self.written += count as u64;
+        self.admission.passed_by(now);
+    }
+
     /// Gives the link another owner, for the draws still to come.
     pub fn rename(&mut self, client: Arc<str>, attempt: u64) {
         self.admission.rename(client, attempt);
@@ -412,3 +426,5 @@ impl Link {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wire_tests;
