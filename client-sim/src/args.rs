@@ -62,6 +62,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = positive)]
     liveness: Duration,
 
+    /// Flag what is shown as stale after so long a silence [default: half of --liveness].
+    #[arg(long, value_name = "TIME", value_parser = positive)]
+    stale_after: Option<Duration>,
+
     /// A connection must stay up so long before the delays start afresh.
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     min_uptime: Duration,
@@ -100,6 +104,12 @@ impl Args {
             "--connect-timeout-cap {limit:?} is below --connect-timeout {:?}",
             self.connect_timeout
         );
+        let stale_after = self.stale_after.unwrap_or(self.liveness / 2);
+        ensure!(
+            stale_after < self.liveness,
+            "--stale-after {stale_after:?} is not below --liveness {:?}",
+            self.liveness
+        );
         Ok(ClientsConfig {
             count: self.clients,
             ramp: self.ramp,
@@ -108,6 +118,7 @@ impl Args {
                 connect_timeout: self.connect_timeout,
                 connect_timeout_cap: limit,
                 liveness: self.liveness,
+                stale_after,
                 min_uptime: self.min_uptime,
                 max_attempts: self.max_attempts,
                 resume: !self.no_resume,
@@ -185,7 +196,7 @@ mod tests {
     fn every_policy_is_a_flag() {
         let clients = parse(
             "--clients 7 --ramp 2s --reconnect rfc6455 --base 2s --cap 9s --factor 1.5 \
-             --connect-timeout 3s --connect-timeout-cap 9s --liveness 4s --min-uptime 0s \
+             --connect-timeout 3s --connect-timeout-cap 9s --liveness 4s --stale-after 1s --min-uptime 0s \
              --max-attempts 3 --no-resume --flaw no_jitter --flaw no_liveness",
         )
         .unwrap();
@@ -199,6 +210,7 @@ mod tests {
             connect_timeout: Duration::from_secs(3),
             connect_timeout_cap: Duration::from_secs(9),
             liveness: Duration::from_secs(4),
+            stale_after: Duration::from_secs(1),
             min_uptime: Duration::ZERO,
             max_attempts: Some(3),
             resume: false,
@@ -221,6 +233,7 @@ mod tests {
         check("--factor 0.5", "from 1 to 1000");
         check("--base 10s --cap 5s", "--cap 5s is below --base 10s");
         check("--connect-timeout-cap 1s", "below --connect-timeout 5s");
+        check("--stale-after 10s", "not below --liveness 10s");
         check("--clients 0", "1..=10000");
     }
 }

@@ -42,6 +42,9 @@ pub struct Behaviour {
     /// A connection of which nothing is heard for so long is dead; 10 s by
     /// default. A ping goes out at half of it.
     pub liveness: Duration,
+    /// After so long a silence the client flags what it shows as stale; by
+    /// default half of `liveness`, as the page has it.
+    pub stale_after: Duration,
     /// A connection must stay up this long before the back-off starts afresh;
     /// 5 s by default.
     pub min_uptime: Duration,
@@ -61,6 +64,7 @@ impl Default for Behaviour {
             connect_timeout: Duration::from_secs(5),
             connect_timeout_cap: Duration::from_secs(5),
             liveness: Duration::from_secs(10),
+            stale_after: Duration::from_secs(5),
             min_uptime: Duration::from_secs(5),
             max_attempts: None,
             resume: true,
@@ -133,11 +137,13 @@ impl Behaviour {
     fn from_table(table: &mut Table<'_>) -> Self {
         let default = Self::default();
         let connect_timeout = positive(table, "connect_timeout", default.connect_timeout);
+        let liveness = positive(table, "liveness", default.liveness);
         Self {
             reconnect: reconnect(table),
             connect_timeout,
             connect_timeout_cap: connect_timeout_cap(table, connect_timeout),
-            liveness: positive(table, "liveness", default.liveness),
+            liveness,
+            stale_after: stale_after(table, liveness),
             min_uptime: table.or("min_uptime", default.min_uptime),
             max_attempts: max_attempts(table),
             resume: table.or("resume", default.resume),
@@ -205,6 +211,21 @@ fn connect_timeout_cap(table: &mut Table<'_>, connect_timeout: Duration) -> Dura
         }
         given => given.map_or(connect_timeout, |(cap, _)| cap),
     }
+}
+
+/// Whoever has given a connection up shows nothing of it as live any more.
+fn stale_after(table: &mut Table<'_>, liveness: Duration) -> Duration {
+    let default = liveness / 2;
+    let span = table.span_of("stale_after");
+    let given = positive(table, "stale_after", default);
+    if given < liveness {
+        return given;
+    }
+    let (late, dead) = (format_duration(given), format_duration(liveness));
+    let message = format!("stale_after {late} is not below the liveness {dead}");
+    let help = "a connection that is given up is not stale any more";
+    table.error_with_help(span, message, help);
+    default
 }
 
 fn max_attempts(table: &mut Table<'_>) -> Option<u32> {
@@ -276,6 +297,7 @@ mod tests {
             count = 5
             ramp = "500ms"
             liveness = "2s"
+            stale_after = "1500ms"
             reconnect = { decorrelated_jitter = { base = "100ms", cap = "5s", factor = 4 } }
             connect_timeout = "3s"
             connect_timeout_cap = "12s"
@@ -296,6 +318,7 @@ mod tests {
             connect_timeout: Duration::from_secs(3),
             connect_timeout_cap: Duration::from_secs(12),
             liveness: Duration::from_secs(2),
+            stale_after: Duration::from_millis(1500),
             min_uptime: Duration::from_secs(1),
             max_attempts: Some(7),
             resume: false,
@@ -320,6 +343,7 @@ connect_timeout_cap = "1s"
 max_attempts = 0
 flaws = ["no_jiter"]
 livenes = "2s"
+stale_after = "10s"
 "#,
         );
         for part in [
@@ -332,10 +356,19 @@ livenes = "2s"
             "case.toml:8:10: ",
             "no_jitter",
             "case.toml:9:1: unknown key `livenes`",
+            "case.toml:10:15: stale_after 10s is not below the liveness 10s",
         ] {
             assert!(mistakes.contains(part), "no {part:?} in:\n{mistakes}");
         }
         assert_eq!(config.count, 1);
+    }
+
+    #[test]
+    fn what_is_shown_is_stale_at_half_the_liveness_unless_told_otherwise() {
+        let (config, mistakes) = read("[clients]\nliveness = '3s'\n");
+        assert_eq!(mistakes, "");
+        let stale_after = config.behaviour.stale_after;
+        assert_eq!(stale_after, Duration::from_millis(1500));
     }
 
     #[test]

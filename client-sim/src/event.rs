@@ -75,6 +75,17 @@ pub enum What {
         /// The number of the dial that brought it.
         dial: u64,
     },
+    /// Nothing has arrived for the client's window: what it shows is flagged as
+    /// old, though the connection is not given up yet.
+    Stale {
+        /// The number of the dial.
+        dial: u64,
+    },
+    /// Something arrived after all: what it shows is live again.
+    Revived {
+        /// The number of the dial.
+        dial: u64,
+    },
     /// The person at the client asked for this state, here and from now on.
     Intended {
         /// The state wanted.

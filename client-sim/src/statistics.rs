@@ -202,7 +202,11 @@ impl Tally {
                 return self.recovered(at);
             }
             What::GaveUp => self.has_gaven_up = true,
-            What::Intended { .. } | What::Waiting { .. } | What::Stopped => {}
+            What::Intended { .. }
+            | What::Stale { .. }
+            | What::Revived { .. }
+            | What::Waiting { .. }
+            | What::Stopped => {}
         }
         None
     }

@@ -32,6 +32,7 @@ pub use slice::Slice;
 pub use slow_close::SlowClose;
 pub use upgrade::{Answer, UpgradeDelay, UpgradeReply};
 
+use environment::Direction;
 use environment::text::Table;
 
 /// What a rule does to the connections that it strikes.
@@ -298,6 +299,19 @@ impl Fault {
             | Self::Reset(side)
             | Self::Cut(Cut { side, .. })
             | Self::CloseFrame(CloseFrame { side, .. }) => *side != Side::Both,
+            _ => false,
+        }
+    }
+
+    /// Whether its client hears nothing of the server any more on a connection
+    /// that stays open.
+    pub fn silences_client(&self) -> bool {
+        match self {
+            Self::Stall(way) | Self::Discard(way) => way.covers(Direction::Downstream),
+            Self::Close(side)
+            | Self::Reset(side)
+            | Self::Cut(Cut { side, .. })
+            | Self::CloseFrame(CloseFrame { side, .. }) => !side.is_client(),
             _ => false,
         }
     }

@@ -44,6 +44,11 @@ impl Feed {
         is_new
     }
 
+    /// The number of the tick that comes next.
+    pub(super) fn next(&self) -> u64 {
+        self.last_seq.saturating_add(1)
+    }
+
     /// What journals call the session.
     pub(super) fn tag(&self) -> String {
         self.tag.clone()

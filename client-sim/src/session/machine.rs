@@ -3,7 +3,9 @@
 //! Every `if self.has(Flaw::…)` is one bad habit, at the place of the good one.
 
 mod commands;
+mod endings;
 mod messages;
+mod silence;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,6 +13,8 @@ use std::time::Duration;
 
 use environment::{Draw, Key, Moment, Realm, Seed};
 
+use self::endings::is_denial;
+use self::silence::Silence;
 use super::feed::Feed;
 use super::{Command, Ending, Input, Output, Resume};
 use crate::message::ServerMessage;
@@ -44,6 +48,12 @@ pub struct Session {
     was_welcomed: bool,
     /// What the person has asked for, if anything: paused or not.
     intent: Option<bool>,
+    /// The last connection ended while a ping was out, which the next one is to
+    /// answer: a flaw.
+    has_ping_out: bool,
+    /// The last connection ended within a message, and what came of it lies
+    /// before the next one's first: a flaw.
+    has_piece: bool,
     outputs: VecDeque<Output>,
 }
 
@@ -60,10 +70,9 @@ enum State {
 #[derive(Debug, Clone, Copy)]
 struct Open {
     since: Moment,
-    /// When anything last arrived.
-    heard: Moment,
-    /// A ping is out since then.
-    is_pinged: bool,
+    silence: Silence,
+    /// When the answer to another connection's ping is overdue: a flaw.
+    pong_due: Option<Moment>,
     is_welcomed: bool,
     /// A close is out and its answer awaited: a flaw.
     is_closing: bool,
@@ -101,6 +110,8 @@ impl Session {
             feed: Feed::default(),
             was_welcomed: false,
             intent: None,
+            has_ping_out: false,
+            has_piece: false,
             outputs: VecDeque::new(),
         }
     }
@@ -120,10 +131,18 @@ impl Session {
         match input {
             Input::Opened => self.opened(now),
             Input::Heard => self.heard(now, false),
+            Input::Message(_) if self.has_piece => {
+                self.abandon();
+                self.lost(now, Ending::of(Why::Protocol));
+            }
             Input::Message(message) => {
                 self.heard(now, true);
                 self.message(message);
             }
+            Input::Ended(Ending {
+                why: Why::BadUpgrade,
+                ..
+            }) if self.has(Flaw::TakesAnyAnswer) => self.opened(now),
             Input::Ended(ending) => self.lost(now, ending),
         }
     }
@@ -157,8 +176,7 @@ impl Session {
                 self.abandon();
                 self.lost(now, Ending::of(Why::ConnectTimeout));
             }
-            State::Open(open) if now < open.heard + self.behaviour.liveness => self.ping(now),
-            State::Open(_) => self.silent(now),
+            State::Open(open) => self.look(now, &open),
             State::Backoff { .. } => self.dial(now),
             State::Idle | State::Closed | State::GaveUp => {}
         }
@@ -169,9 +187,7 @@ impl Session {
         match &self.state {
             State::Connecting { due } => *due,
             State::Backoff { due } => Some(*due),
-            State::Open(open) if open.is_closing || self.has(Flaw::NoLiveness) => None,
-            State::Open(open) if open.is_pinged => Some(open.heard + self.behaviour.liveness),
-            State::Open(open) => Some(open.heard + self.behaviour.liveness / 2),
+            State::Open(open) => self.next_look(open),
             State::Idle | State::Closed | State::GaveUp => None,
         }
     }
@@ -255,10 +271,11 @@ impl Session {
             return;
         }
         self.timeouts = 0;
+        let carried = std::mem::take(&mut self.has_ping_out);
         self.state = State::Open(Open {
             since: now,
-            heard: now,
-            is_pinged: false,
+            silence: Silence::since(now),
+            pong_due: carried.then(|| now + self.behaviour.liveness / 2),
             is_welcomed: false,
             is_closing: false,
         });
@@ -269,40 +286,6 @@ impl Session {
     }
 
     // === life and death of a connection ===
-
-    fn heard(&mut self, now: Moment, is_message: bool) {
-        let counts = is_message || !self.has(Flaw::LivenessByMessages);
-        if let State::Open(open) = &mut self.state
-            && counts
-        {
-            open.heard = now;
-            open.is_pinged = false;
-        }
-    }
-
-    /// Half the window has passed in silence: asks whether anybody is there.
-    /// A server that has nothing to say is thereby told from a dead one.
-    fn ping(&mut self, now: Moment) {
-        let by_sends = self.has(Flaw::LivenessBySends);
-        if let State::Open(open) = &mut self.state {
-            open.is_pinged = !by_sends;
-            if by_sends {
-                open.heard = now;
-            }
-            self.outputs.push_back(Output::Ping { dial: self.dial });
-        }
-    }
-
-    fn silent(&mut self, now: Moment) {
-        if !self.has(Flaw::WaitsForCloseReply) {
-            self.abandon();
-            return self.lost(now, Ending::of(Why::Silent));
-        }
-        if let State::Open(open) = &mut self.state {
-            open.is_closing = true;
-            self.close(GOING_AWAY, None);
-        }
-    }
 
     /// The current connection or attempt is dropped by this end.
     fn abandon(&mut self) {
@@ -329,9 +312,10 @@ impl Session {
     fn lost(&mut self, now: Moment, ending: Ending) {
         let uptime = match self.state {
             // Silence at the end is no uptime.
-            State::Open(open) => Some(open.heard.since(open.since)),
+            State::Open(open) => Some(open.silence.since.since(open.since)),
             _ => None,
         };
+        self.keep_remains(ending);
         let Ending { why, code, .. } = ending;
         let dial = self.dial;
         self.tell(What::Closed { dial, why, code });
@@ -343,32 +327,6 @@ impl Session {
         } else {
             self.wait(now, ending);
         }
-    }
-
-    /// For the sound client no ending is final but the last of `max_attempts`.
-    fn is_final(&self, ending: Ending, was_open: bool) -> bool {
-        let is_strange = ending
-            .code
-            .is_none_or(|code| !(1000..=1011).contains(&code));
-        let given_up = match ending.why {
-            Why::Ended => self.has(Flaw::StopsOnCleanClose),
-            Why::CloseFrame => {
-                self.has(Flaw::StopsOnCleanClose)
-                    || self.has(Flaw::StopsOnUnknownCode) && is_strange
-            }
-            Why::Reset => self.has(Flaw::StopsOnReset),
-            Why::BadUpgrade => self.has(Flaw::StopsOnBadUpgrade),
-            _ => false,
-        };
-        let failures = self.backoff.failures();
-        let is_first = self.dial == 1 && !was_open;
-        given_up
-            || is_first && self.has(Flaw::GivesUpOnFirstConnect)
-            || failures >= 3 && self.has(Flaw::GivesUpEarly)
-            || self
-                .behaviour
-                .max_attempts
-                .is_some_and(|max| failures >= max)
     }
 
     fn wait(&mut self, now: Moment, ending: Ending) {
@@ -412,21 +370,4 @@ impl Session {
             _ => {}
         }
     }
-}
-
-/// Whether the server has said that coming back soon is unwelcome.
-///
-/// The declared table: 401 and 403, 1013 (try again later), and the codes that
-/// blame this client (1002, 1003, 1007 to 1010, and an application's own 4000
-/// to 4999) are retried near the cap of the policy. All others, 1000 included,
-/// are retried as any loss is: this end did not want them.
-fn is_denial(ending: Ending) -> bool {
-    let by_status = ending
-        .refusal
-        .is_some_and(|r| matches!(r.status, 401 | 403));
-    let by_code = matches!(
-        ending.code,
-        Some(1002 | 1003 | 1007..=1010 | 1013 | 4000..=4999)
-    );
-    by_status || by_code
 }

@@ -45,6 +45,8 @@ pub struct Ending {
     pub code: Option<u16>,
     /// The answer to the upgrade, if it was HTTP but not 101.
     pub refusal: Option<Refusal>,
+    /// A message had begun and was not whole.
+    pub is_cut: bool,
 }
 
 impl Ending {
@@ -54,6 +56,7 @@ impl Ending {
             why,
             code: None,
             refusal: None,
+            is_cut: false,
         }
     }
 }
@@ -63,7 +66,7 @@ impl Ending {
 pub struct Refusal {
     /// The HTTP status.
     pub status: u16,
-    /// The Retry-After header, if it was there and in seconds.
+    /// The Retry-After header, if it was there and could be read.
     pub retry_after: Option<Duration>,
 }
 

@@ -96,7 +96,7 @@ impl Open {
     }
 
     fn fail(&mut self, error: &Error) {
-        self.failed = Some(Ending::of(handshake::of_connection(error)));
+        self.failed = Some(self.ending(handshake::of_connection(error)));
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Input> {
@@ -131,14 +131,23 @@ impl Open {
                 // tungstenite has the answer ready. One try is all it gets: who
                 // waits for a dead peer to take it does not dial.
                 let _ = Pin::new(&mut self.socket).poll_flush(cx);
+                let sent = self.socket.get_ref().frames().close_code();
                 Input::Ended(Ending {
-                    code: frame.map(|frame| frame.code.into()),
+                    code: frame.and(sent),
                     ..Ending::of(Why::CloseFrame)
                 })
             }
             Some(Ok(_)) => Input::Heard,
-            Some(Err(error)) => Input::Ended(Ending::of(handshake::of_connection(&error))),
-            None => Input::Ended(Ending::of(Why::Ended)),
+            Some(Err(error)) => Input::Ended(self.ending(handshake::of_connection(&error))),
+            None => Input::Ended(self.ending(Why::Ended)),
+        }
+    }
+
+    /// An end without a close frame.
+    fn ending(&self, why: Why) -> Ending {
+        Ending {
+            is_cut: self.socket.get_ref().frames().is_within_message(),
+            ..Ending::of(why)
         }
     }
 }

@@ -111,13 +111,24 @@ fn of_upgrade(error: &Error) -> Ending {
 }
 
 fn refusal(response: &Response) -> Refusal {
-    let retry_after = response.headers().get(header::RETRY_AFTER);
-    let seconds = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
     Refusal {
         status: response.status().as_u16(),
-        // A date instead of seconds (RFC 9110 §10.2.3) would need a wall clock.
-        retry_after: seconds.map(Duration::from_secs),
+        retry_after: retry_after(response),
     }
+}
+
+/// RFC 9110 §10.2.3: seconds, or a date. That is counted from the answer's own
+/// date: this end's wall clock may be wrong, and is not asked.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let value = |name| response.headers().get(name)?.to_str().ok().map(str::trim);
+    let date = |text| httpdate::parse_http_date(text).ok();
+    let asked = value(header::RETRY_AFTER)?;
+    if let Ok(seconds) = asked.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let now = date(value(header::DATE)?)?;
+    // One that is over asks for nothing more.
+    Some(date(asked)?.duration_since(now).unwrap_or_default())
 }
 
 /// Why an open connection has failed.
@@ -158,19 +169,26 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_read_in_seconds() {
-        let check = |value: &str, expected| {
-            let response = http::Response::builder()
+    fn retry_after_is_read_in_seconds_and_as_a_date() {
+        let check = |value: &str, date: Option<&str>, expected: Option<u64>| {
+            let mut response = http::Response::builder()
                 .status(503)
-                .header("Retry-After", value)
-                .body(None)
-                .unwrap();
-            let refusal = refusal(&response);
+                .header("Retry-After", value);
+            if let Some(date) = date {
+                response = response.header("Date", date);
+            }
+            let refusal = refusal(&response.body(None).unwrap());
             assert_eq!(refusal.status, 503);
-            assert_eq!(refusal.retry_after, expected, "{value}");
+            let expected = expected.map(Duration::from_secs);
+            assert_eq!(refusal.retry_after, expected, "{value} {date:?}");
         };
-        check("5", Some(Duration::from_secs(5)));
-        check("-5", None);
-        check("Fri, 31 Dec 1999 23:59:59 GMT", None);
+        check("5", None, Some(5));
+        check("-5", None, None);
+        let end = "Fri, 31 Dec 1999 23:59:59 GMT";
+        check(end, None, None);
+        check(end, Some("Fri, 31 Dec 1999 23:59:52 GMT"), Some(7));
+        check(end, Some("Sat, 01 Jan 2000 00:00:00 GMT"), Some(0));
+        check(end, Some("just now"), None);
+        check("soon", Some(end), None);
     }
 }

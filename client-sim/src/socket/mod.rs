@@ -6,6 +6,7 @@
 //! belongs to. Used by [`run`](crate::run).
 
 mod connection;
+mod frames;
 mod handshake;
 mod set;
 mod wire;

@@ -4,7 +4,8 @@
 //! Counting makes life visible while a large message trickles in. Holding back
 //! is needed because tungstenite takes an answer in more than 64 small reads
 //! for an attack, and a slow network is none: every split of the bytes must
-//! lead to the same connection. Used by [`Connection`](super::connection).
+//! lead to the same connection. What follows the answer is followed frame by
+//! frame as well. Used by [`Connection`](super::connection).
 
 use std::io;
 use std::pin::Pin;
@@ -12,6 +13,8 @@ use std::task::{Context, Poll, ready};
 
 use environment::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::frames::Frames;
 
 /// The longest answer to an upgrade that is collected; tungstenite refuses
 /// longer ones itself.
@@ -23,6 +26,7 @@ pub(super) struct Wire<S = Stream> {
     stream: S,
     received: u64,
     head: Head,
+    frames: Frames,
 }
 
 #[derive(Debug)]
@@ -36,17 +40,23 @@ enum Head {
 }
 
 impl<S> Wire<S> {
-    pub(super) const fn new(stream: S) -> Self {
+    pub(super) fn new(stream: S) -> Self {
         Self {
             stream,
             received: 0,
             head: Head::Collecting(Vec::new()),
+            frames: Frames::default(),
         }
     }
 
     /// Bytes that have arrived.
     pub(super) const fn received(&self) -> u64 {
         self.received
+    }
+
+    /// What has arrived behind the answer, frame by frame.
+    pub(super) const fn frames(&self) -> &Frames {
+        &self.frames
     }
 }
 
@@ -69,7 +79,11 @@ impl<S: AsyncRead + Unpin> Wire<S> {
             };
             head.extend_from_slice(buffer.filled());
             let is_over = buffer.filled().is_empty() || head.len() >= HEAD_LIMIT;
-            if is_over || has_empty_line(head, buffer.filled().len()) {
+            let behind = behind_empty_line(head, buffer.filled().len());
+            if let Some(behind) = behind {
+                self.frames.read(&head[behind..]);
+            }
+            if is_over || behind.is_some() {
                 self.head = Head::Releasing(std::mem::take(head), 0);
                 return Poll::Ready(Ok(()));
             }
@@ -77,10 +91,12 @@ impl<S: AsyncRead + Unpin> Wire<S> {
     }
 }
 
-/// Whether the last `fresh` bytes complete an empty line.
-fn has_empty_line(head: &[u8], fresh: usize) -> bool {
+/// Where the empty line ends, if the last `fresh` bytes complete one.
+fn behind_empty_line(head: &[u8], fresh: usize) -> Option<usize> {
     let from = head.len().saturating_sub(fresh + 3);
-    head[from..].windows(4).any(|window| window == b"\r\n\r\n")
+    let mut windows = head[from..].windows(4);
+    let found = windows.position(|window| window == b"\r\n\r\n")?;
+    Some(from + found + 4)
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
@@ -101,7 +117,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
             return Poll::Ready(Ok(()));
         }
         self.head = Head::Passed;
-        self.poll_count(cx, to)
+        let before = to.filled().len();
+        ready!(self.poll_count(cx, to))?;
+        self.frames.read(&to.filled()[before..]);
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -207,8 +226,8 @@ mod tests {
 
     #[test]
     fn the_empty_line_is_found_across_reads() {
-        assert!(has_empty_line(b"a\r\n\r\n", 1));
-        assert!(has_empty_line(b"a\r\n\r\nb", 2));
-        assert!(!has_empty_line(b"a\r\n\r", 1));
+        assert_eq!(behind_empty_line(b"a\r\n\r\n", 1), Some(5));
+        assert_eq!(behind_empty_line(b"a\r\n\r\nb", 2), Some(5));
+        assert_eq!(behind_empty_line(b"a\r\n\r", 1), None);
     }
 }

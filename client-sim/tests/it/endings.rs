@@ -1,5 +1,7 @@
 //! However a connection ends, the client says how and comes back.
 
+use std::pin::Pin;
+
 use client_sim::{Behaviour, Flaw, What, Why};
 use environment::Listener;
 use tokio::io::AsyncWriteExt;
@@ -97,7 +99,7 @@ async fn comes_back_after_garbage() {
 
 #[tokio::test]
 async fn comes_back_after_every_close_frame() {
-    for code in [1000, 1001, 1008, 1011, 1012, 1013, 3000, 4999] {
+    for code in [1000, 1001, 1008, 1011, 1012, 1013, 1014, 3000, 4999] {
         check(|served| close(served, code), Why::CloseFrame, Some(code)).await;
     }
 }
@@ -118,6 +120,25 @@ async fn a_client_that_stops_on_reset_does() {
 async fn a_client_that_stops_on_a_clean_close_does() {
     gives_up_after(Flaw::StopsOnCleanClose, fin).await;
     gives_up_after(Flaw::StopsOnCleanClose, |served| close(served, 1012)).await;
+}
+
+#[tokio::test]
+async fn a_piece_of_a_message_is_told_from_a_whole_one() {
+    let piece_counts = |end: fn(Served) -> Pin<Box<dyn Future<Output = ()>>>| async move {
+        let listener = listen();
+        let (mut subject, served) = live(&listener, flawed(Flaw::DeliversPieces)).await;
+        end(served).await;
+        subject
+            .until("a piece or the end", |what| match what {
+                What::Applied { seq, .. } => Some(*seq == 2),
+                What::Closed { .. } => Some(false),
+                _ => None,
+            })
+            .await
+    };
+    assert!(piece_counts(|served| Box::pin(cut(served))).await);
+    assert!(!piece_counts(|served| Box::pin(fin(served))).await);
+    assert!(!piece_counts(|served| Box::pin(reset(served))).await);
 }
 
 #[tokio::test]

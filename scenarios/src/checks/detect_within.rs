@@ -5,31 +5,25 @@
 
 use std::time::Duration;
 
-use super::evidence::{Evidence, Judged, Seen, and_more};
+use super::deadlines::{Deadlines, Judged};
+use super::evidence::{Evidence, Seen, and_more};
 use super::measure::{Measure, counted, span};
 use super::result::{CheckResult, Finding};
 use crate::definitions::Effect;
 use crate::language::Expectation;
 
 pub(super) fn check(evidence: &Evidence<'_>, limit: Duration) -> CheckResult {
-    let judged: Vec<(&Effect, Judged)> = evidence
-        .effects
-        .iter()
-        .map(|effect| (effect, judge(evidence, effect, limit)))
-        .collect();
-    let beyond = worst(&judged);
-    let mut result = evidence.overall(
-        Expectation::DetectWithin(limit),
-        match beyond.first() {
-            Some((effect, taken)) => too_late(evidence, effect, *taken, beyond.len(), limit),
-            None => in_time(&judged, limit),
-        },
-    );
-    if !beyond.is_empty() {
+    let judged = Deadlines::of(&evidence.effects, |effect| judge(evidence, effect, limit));
+    let beyond = judged.beyond();
+    let seen = match beyond.first() {
+        Some((effect, worst)) => too_late(evidence, effect, worst.taken(), beyond.len(), limit),
+        None => in_time(&judged, limit),
+    };
+    let mut result = evidence.overall(Expectation::DetectWithin(limit), seen);
+    if let Some((_, worst)) = beyond.first() {
         let rules = beyond.iter().map(|(effect, _)| effect.rule.clone());
         result.hangs_on = rules.collect();
-        let worst = beyond.first().and_then(|(_, taken)| *taken);
-        result.excess = worst.map(|taken| taken.saturating_sub(limit));
+        result.excess = Some(worst.excess(limit));
     }
     result
 }
@@ -45,19 +39,6 @@ fn judge(evidence: &Evidence<'_>, effect: &Effect, limit: Duration) -> Judged {
     let noticed = effect.detected.filter(|at| *at <= hurt_until);
     let taken = noticed.map(|at| at.since(effect.start));
     Judged::of(taken, hurt_until.since(effect.start), limit, is_stopped)
-}
-
-/// The effects beyond the limit; never comes first, then the longest.
-fn worst<'a>(judged: &[(&'a Effect, Judged)]) -> Vec<(&'a Effect, Option<Duration>)> {
-    let mut beyond: Vec<_> = judged
-        .iter()
-        .filter_map(|(effect, judged)| match judged {
-            Judged::Beyond(taken) => Some((*effect, *taken)),
-            Judged::Within(_) | Judged::Open | Judged::Excused => None,
-        })
-        .collect();
-    beyond.sort_by_key(|(_, taken)| std::cmp::Reverse(taken.unwrap_or(Duration::MAX)));
-    beyond
 }
 
 fn too_late(
@@ -84,29 +65,22 @@ fn too_late(
     }
 }
 
-fn in_time(judged: &[(&Effect, Judged)], limit: Duration) -> Seen {
-    let taken: Vec<(Duration, &Effect)> = judged
-        .iter()
-        .filter_map(|(effect, judged)| match judged {
-            Judged::Within(taken) => Some((*taken, *effect)),
-            Judged::Beyond(_) | Judged::Open | Judged::Excused => None,
-        })
-        .collect();
-    let Some((longest, effect)) = taken.iter().max_by_key(|(taken, _)| *taken) else {
-        return Seen::nothing(match judged.len() {
+fn in_time(judged: &Deadlines<'_, Effect>, limit: Duration) -> Seen {
+    let Some((count, longest, effect)) = judged.within() else {
+        return Seen::nothing(match judged.count() {
             0 => "no fault hurt any client".to_owned(),
             _ => format!("every fault was over before {} had passed", span(limit)),
         });
     };
     Seen {
         result: Finding::Ok,
-        observed: Measure::seen(Some(*longest)),
+        observed: Measure::seen(Some(longest)),
         why: format!(
             "{}, each noticed within {}; {} took longest, {} after `{}`",
-            counted(taken.len(), "effect"),
+            counted(count, "effect"),
             span(limit),
             effect.client,
-            span(*longest),
+            span(longest),
             effect.rule
         ),
     }

@@ -129,6 +129,7 @@ fn limit(expected: Expectation) -> Measure {
         Expectation::RecoverWithin(limit)
         | Expectation::DetectWithin(limit)
         | Expectation::MinDialGap(limit)
+        | Expectation::StaleFlaggedWithin(limit)
         | Expectation::FirstDelaySpread(limit) => Measure::limit(limit),
         Expectation::MaxDials(budget) => match budget.within {
             None => Measure::Count(budget.count),
@@ -142,40 +143,11 @@ fn limit(expected: Expectation) -> Measure {
         | Expectation::Lost(limit)
         | Expectation::Duplicated(limit)
         | Expectation::Reordered(limit) => Measure::Count(limit),
+        Expectation::CloseCode(code) => Measure::Count(code.into()),
         Expectation::DialGapsGrow
         | Expectation::StateEqual
         | Expectation::QuietAfterStop
         | Expectation::NoLeak => Measure::Holds(true),
-    }
-}
-
-/// What one outage or effect came to under a limit.
-pub(super) enum Judged {
-    /// It took so long, which is within the limit.
-    Within(Duration),
-    /// It took longer, or never came to an end (`None`) though it was given the
-    /// time.
-    Beyond(Option<Duration>),
-    /// It was not watched long enough to say.
-    Open,
-    /// The client was told to stop before its time was over.
-    Excused,
-}
-
-impl Judged {
-    pub(super) fn of(
-        taken: Option<Duration>,
-        watched: Duration,
-        limit: Duration,
-        is_stopped: bool,
-    ) -> Self {
-        match taken {
-            Some(taken) if taken <= limit => Self::Within(taken),
-            Some(taken) => Self::Beyond(Some(taken)),
-            None if watched >= limit => Self::Beyond(None),
-            None if is_stopped => Self::Excused,
-            None => Self::Open,
-        }
     }
 }
 

@@ -5,6 +5,8 @@
 //! failure is not blamed on the client when the fault itself went wrong.
 
 mod availability;
+mod close_code;
+mod deadlines;
 mod detect_within;
 mod dial_gaps_grow;
 mod evidence;
@@ -19,6 +21,7 @@ mod quiet_after_stop;
 mod recover_within;
 mod result;
 mod sequence;
+mod stale_flagged_within;
 mod state_equal;
 #[cfg(test)]
 mod tests;
@@ -26,7 +29,7 @@ mod tests;
 pub use evidence::Evidence;
 pub use measure::Measure;
 pub(crate) use measure::span;
-pub use result::{CheckResult, Finding};
+pub use result::{CheckResult, Excess, Finding};
 
 use crate::language::Expectation;
 
@@ -48,5 +51,7 @@ pub fn check(evidence: &Evidence<'_>, expected: Expectation) -> CheckResult {
         Expectation::StateEqual => state_equal::check(evidence),
         Expectation::QuietAfterStop => quiet_after_stop::check(evidence),
         Expectation::NoLeak => no_leak::check(evidence),
+        Expectation::StaleFlaggedWithin(limit) => stale_flagged_within::check(evidence, limit),
+        Expectation::CloseCode(code) => close_code::check(evidence, code),
     }
 }

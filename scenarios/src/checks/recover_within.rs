@@ -3,31 +3,25 @@
 
 use std::time::Duration;
 
-use super::evidence::{Evidence, Judged, Seen, and_more};
+use super::deadlines::{Beyond, Deadlines, Judged};
+use super::evidence::{Evidence, Seen, and_more};
 use super::measure::{Measure, counted, span};
 use super::result::{CheckResult, Finding};
 use crate::definitions::Outage;
 use crate::language::Expectation;
 
 pub(super) fn check(evidence: &Evidence<'_>, limit: Duration) -> CheckResult {
-    let judged: Vec<(&Outage, Judged)> = evidence
-        .outages
-        .iter()
-        .map(|outage| (outage, judge(evidence, outage, limit)))
-        .collect();
-    let beyond = worst(&judged);
-    let mut result = evidence.overall(
-        Expectation::RecoverWithin(limit),
-        match beyond.first() {
-            Some((outage, taken)) => too_late(evidence, outage, *taken, beyond.len(), limit),
-            None => in_time(evidence, &judged, limit),
-        },
-    );
-    if !beyond.is_empty() {
+    let judged = Deadlines::of(&evidence.outages, |outage| judge(evidence, outage, limit));
+    let beyond = judged.beyond();
+    let seen = match beyond.first() {
+        Some((outage, worst)) => too_late(evidence, outage, *worst, beyond.len(), limit),
+        None => in_time(evidence, &judged, limit),
+    };
+    let mut result = evidence.overall(Expectation::RecoverWithin(limit), seen);
+    if let Some((_, worst)) = beyond.first() {
         let rules = beyond.iter().flat_map(|(outage, _)| outage.rules.clone());
         result.hangs_on = rules.collect();
-        let worst = beyond.first().and_then(|(_, taken)| *taken);
-        result.excess = worst.map(|taken| taken.saturating_sub(limit));
+        result.excess = Some(worst.excess(limit));
     }
     result
 }
@@ -42,23 +36,10 @@ fn judge(evidence: &Evidence<'_>, outage: &Outage, limit: Duration) -> Judged {
     )
 }
 
-/// The outages beyond the limit; never comes first, then the longest.
-fn worst<'a>(judged: &[(&'a Outage, Judged)]) -> Vec<(&'a Outage, Option<Duration>)> {
-    let mut beyond: Vec<_> = judged
-        .iter()
-        .filter_map(|(outage, judged)| match judged {
-            Judged::Beyond(taken) => Some((*outage, *taken)),
-            Judged::Within(_) | Judged::Open | Judged::Excused => None,
-        })
-        .collect();
-    beyond.sort_by_key(|(_, taken)| std::cmp::Reverse(taken.unwrap_or(Duration::MAX)));
-    beyond
-}
-
 fn too_late(
     evidence: &Evidence<'_>,
     outage: &Outage,
-    taken: Option<Duration>,
+    worst: Beyond,
     count: usize,
     limit: Duration,
 ) -> Seen {
@@ -66,23 +47,19 @@ fn too_late(
     let rules = named(outage);
     let (ended, most) = (evidence.at(outage.end), span(limit));
     let more = and_more(count);
-    let what = match taken {
-        Some(taken) => format!("{client} had data only {} after", span(taken)),
-        None => {
-            let (until, _) = evidence.watched_until(client);
-            let watched = until.since(outage.end);
-            format!("{client} had no data in the {} after", span(watched))
-        }
+    let what = match worst {
+        Beyond::Late(taken) => format!("{client} had data only {} after", span(taken)),
+        Beyond::Never(watched) => format!("{client} had no data in the {} after", span(watched)),
     };
     Seen {
         result: Finding::Failed,
-        observed: Measure::seen(taken),
+        observed: Measure::seen(worst.taken()),
         why: format!("{what} {rules} ended {ended}; expected within {most}{more}"),
     }
 }
 
-fn in_time(evidence: &Evidence<'_>, judged: &[(&Outage, Judged)], limit: Duration) -> Seen {
-    if let Some((outage, _)) = judged.iter().find(|(_, j)| matches!(j, Judged::Open)) {
+fn in_time(evidence: &Evidence<'_>, judged: &Deadlines<'_, Outage>, limit: Duration) -> Seen {
+    if let Some(outage) = judged.open() {
         let watched = evidence.observed.watched_until().since(outage.end);
         return Seen::nothing(format!(
             "{} had no data after {}, but was watched for {} only, which is less than {}",
@@ -92,25 +69,18 @@ fn in_time(evidence: &Evidence<'_>, judged: &[(&Outage, Judged)], limit: Duratio
             span(limit)
         ));
     }
-    let taken: Vec<(Duration, &Outage)> = judged
-        .iter()
-        .filter_map(|(outage, judged)| match judged {
-            Judged::Within(taken) => Some((*taken, *outage)),
-            Judged::Beyond(_) | Judged::Open | Judged::Excused => None,
-        })
-        .collect();
-    let Some((longest, outage)) = taken.iter().max_by_key(|(taken, _)| *taken) else {
+    let Some((count, longest, outage)) = judged.within() else {
         return Seen::nothing("no client had an outage to recover from");
     };
     Seen {
         result: Finding::Ok,
-        observed: Measure::seen(Some(*longest)),
+        observed: Measure::seen(Some(longest)),
         why: format!(
             "{}, each recovered from within {}; {} took longest, {} after {}",
-            counted(taken.len(), "outage"),
+            counted(count, "outage"),
             span(limit),
             outage.client,
-            span(*longest),
+            span(longest),
             named(outage)
         ),
     }

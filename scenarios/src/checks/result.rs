@@ -23,10 +23,19 @@ pub struct CheckResult {
     pub why: String,
     /// The rules that must have acted in time for a failure to count.
     pub hangs_on: BTreeSet<String>,
-    /// By how much a time was beyond its limit; `None` if it never came, or if
-    /// this is not about a time. What the machine withheld may explain it.
+    /// By how much a time was beyond its limit; `None` if this is not about a
+    /// time. What the machine withheld may explain it.
     #[serde(skip)]
-    pub excess: Option<Duration>,
+    pub excess: Option<Excess>,
+}
+
+/// By how much a time was beyond its limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Excess {
+    /// It came, this much too late.
+    Late(Duration),
+    /// It never came, and was waited for this much longer.
+    Never(Duration),
 }
 
 /// What a check came to.

@@ -30,7 +30,7 @@ pub use dials::{ClientDials, Dial, Dials};
 pub use effects::{Effect, effects};
 pub use marks::{Downtime, Instruction, Marks};
 pub use outages::{Outage, outages};
-pub use reports::{Reports, Session};
+pub use reports::{End, Reports, Session};
 pub use sequences::{Sequences, unapplied};
 pub use sockets::{Socket, Sockets};
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use client_sim::What;
+use client_sim::{What, Why};
 use environment::Moment;
 
 use crate::journal::{Body, Entry};
@@ -22,11 +22,23 @@ pub struct Session {
     pub session: String,
 }
 
+/// The end of a connection that its client did not want.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct End {
+    /// When the client told.
+    pub at: Moment,
+    /// The close code that it saw; 1005 for a close frame without one, 1006 for
+    /// an end without a close frame.
+    pub code: u16,
+}
+
 /// One dial of a client's, by its own count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Dial {
     from: Moment,
+    is_open: bool,
     until: Option<Moment>,
+    end: Option<End>,
 }
 
 /// What one client told.
@@ -34,6 +46,8 @@ struct Dial {
 struct Report {
     dials: BTreeMap<u64, Dial>,
     closes: Vec<Moment>,
+    /// From when on what it shows was live, or not.
+    freshness: Vec<(Moment, bool)>,
     intended: Vec<(Moment, bool)>,
     /// Was told to stop, and did.
     stopped: Option<Moment>,
@@ -85,6 +99,32 @@ impl Reports {
         let dials = report.dials.values().map(|dial| dial.from);
         let told = dials.chain(report.closes.iter().copied());
         told.filter(|at| *at > from).min()
+    }
+
+    /// How the connection ended that was accepted then, if it was open and the
+    /// client told of an end that it did not want.
+    pub fn end(&self, client: &str, accepted: Moment) -> Option<End> {
+        let dials = self.by_client.get(client)?.dials.values();
+        let dial = dials.rev().find(|dial| dial.from <= accepted)?;
+        dial.end.filter(|_| dial.is_open)
+    }
+
+    /// Whether the client tells whether what it shows is live.
+    pub fn tells_freshness(&self, client: &str) -> bool {
+        let report = self.by_client.get(client);
+        let mut told = report.into_iter().flat_map(|report| &report.freshness);
+        told.any(|(_, is_live)| *is_live)
+    }
+
+    /// The first moment from then on at which the client showed nothing as live.
+    pub fn not_live_from(&self, client: &str, from: Moment) -> Option<Moment> {
+        let freshness = &self.by_client.get(client)?.freshness;
+        let before = freshness.iter().take_while(|(at, _)| *at <= from).last();
+        if before.is_none_or(|(_, is_live)| !is_live) {
+            return Some(from);
+        }
+        let mut ends = freshness.iter().filter(|(_, is_live)| !is_live);
+        ends.find(|(at, _)| *at > from).map(|(at, _)| *at)
     }
 
     /// How many dials or connections the clients had, as far as they knew.
@@ -152,14 +192,30 @@ impl Report {
             What::Dialled { dial } => {
                 let dialled = Dial {
                     from: at,
+                    is_open: false,
                     until: None,
+                    end: None,
                 };
                 self.dials.insert(*dial, dialled);
             }
-            What::Closed { dial, .. } => {
+            What::Opened { dial } => {
+                if let Some(dial) = self.dials.get_mut(dial) {
+                    dial.is_open = true;
+                }
+            }
+            What::Welcomed { .. } | What::Received { .. } | What::Revived { .. } => {
+                self.shows(at, true);
+            }
+            What::Stale { .. } => self.shows(at, false),
+            What::Closed { dial, why, code } => {
                 self.closes.push(at);
+                // The late end of an old connection changes nothing of the new.
+                if self.dials.keys().all(|other| other <= dial) {
+                    self.shows(at, false);
+                }
                 if let Some(dial) = self.dials.get_mut(dial) {
                     dial.until.get_or_insert(at);
+                    dial.end = dial.end.or(end(at, *why, *code));
                 }
             }
             What::Intended { paused } => self.intended.push((at, *paused)),
@@ -172,4 +228,21 @@ impl Report {
             _ => {}
         }
     }
+
+    /// Changes only are kept: there may be many messages.
+    fn shows(&mut self, at: Moment, is_live: bool) {
+        if self.freshness.last().is_none_or(|(_, was)| *was != is_live) {
+            self.freshness.push((at, is_live));
+        }
+    }
+}
+
+/// As browsers tell it (RFC 6455 §7.1.5).
+fn end(at: Moment, why: Why, code: Option<u16>) -> Option<End> {
+    let code = match why {
+        Why::Wanted => return None,
+        Why::CloseFrame => code.unwrap_or(1005),
+        _ => code.unwrap_or(1006),
+    };
+    Some(End { at, code })
 }

@@ -72,6 +72,14 @@ fn objection(expected: Expectation, given: Given<'_>) -> Option<Objection> {
                 help: "what is slow arrives in the end: there is nothing to notice or to recover from",
             })
         }
+        Expectation::CloseCode(_) if given.is_only_slow() => Some(Objection {
+            why: "every fault only slows things down, and ends no connection".to_owned(),
+            help: "add a fault that does, such as `close_frame`",
+        }),
+        Expectation::StaleFlaggedWithin(_) if !given.silences() => Some(Objection {
+            why: "no fault keeps a connection open in silence".to_owned(),
+            help: "add one that does, such as `stall`",
+        }),
         Expectation::DialGapsGrow => {
             let why = reluctance(&given.clients.behaviour.reconnect)?;
             Some(Objection {
@@ -88,6 +96,11 @@ impl Given<'_> {
         !self.rules.is_empty()
             && self.rules.iter().all(|rule| rule.fault.is_mild())
             && self.server_events.is_empty()
+    }
+
+    fn silences(self) -> bool {
+        let mut rules = self.rules.iter();
+        rules.any(|rule| rule.fault.silences_client())
     }
 
     fn has(self, deed: Deed) -> bool {
@@ -168,7 +181,11 @@ mod tests {
     #[test]
     fn what_only_slows_things_down_needs_no_recovery() {
         let slow = "[[fault]]\nat = '1s'\ninject.latency = { delay = '10ms' }\n";
-        for expect in ["recover_within = '1s'", "detect_within = '1s'"] {
+        for expect in [
+            "recover_within = '1s'",
+            "detect_within = '1s'",
+            "close_code = 1006",
+        ] {
             idle(expect, slow, "every fault only slows things down");
             exercised(
                 expect,
@@ -179,6 +196,15 @@ mod tests {
                 &format!("{slow}[[fault]]\nat = '1s'\ninject.reset = {{}}"),
             );
         }
+    }
+
+    #[test]
+    fn without_silence_nothing_goes_stale() {
+        let stall =
+            |way: &str| format!("[[fault]]\nat = '1s'\ninject.stall = {{ direction = '{way}' }}\n");
+        let why = "no fault keeps a connection open in silence";
+        idle("stale_flagged_within = '1s'", &stall("upstream"), why);
+        exercised("stale_flagged_within = '1s'", &stall("downstream"));
     }
 
     #[test]

@@ -42,6 +42,11 @@ pub enum Expectation {
     QuietAfterStop,
     /// At the end the server has no socket that no client has.
     NoLeak,
+    /// A client to which nothing comes any more flags what it shows as stale
+    /// within this time.
+    StaleFlaggedWithin(Duration),
+    /// A connection that a fault ends has this close code for its client.
+    CloseCode(u16),
 }
 
 /// `max_dials = 20`, or `{ count = 5, within = "2s" }`.
@@ -67,7 +72,7 @@ pub struct DialPeak {
 pub const CROWD: usize = 10;
 
 /// The names of the checks, in the order in which they are judged and shown.
-pub const CHECKS: [&str; 15] = [
+pub const CHECKS: [&str; 17] = [
     "recover_within",
     "detect_within",
     "max_live",
@@ -83,10 +88,12 @@ pub const CHECKS: [&str; 15] = [
     "state_equal",
     "quiet_after_stop",
     "no_leak",
+    "stale_flagged_within",
+    "close_code",
 ];
 
 /// Checks that later versions judge.
-const LATER: [&str; 3] = ["queue_at_most", "stale_flagged_within", "close_code"];
+const LATER: [&str; 1] = ["queue_at_most"];
 
 impl Expectation {
     /// Its key, and the name of its check.
@@ -107,13 +114,17 @@ impl Expectation {
             Self::StateEqual => "state_equal",
             Self::QuietAfterStop => "quiet_after_stop",
             Self::NoLeak => "no_leak",
+            Self::StaleFlaggedWithin(_) => "stale_flagged_within",
+            Self::CloseCode(_) => "close_code",
         }
     }
 
     /// Its limit, if it is one on a reaction that must be waited for.
     pub fn within(&self) -> Option<Duration> {
         match self {
-            Self::RecoverWithin(limit) | Self::DetectWithin(limit) => Some(*limit),
+            Self::RecoverWithin(limit)
+            | Self::DetectWithin(limit)
+            | Self::StaleFlaggedWithin(limit) => Some(*limit),
             _ => None,
         }
     }
@@ -143,6 +154,8 @@ pub(super) fn read(table: &mut Table<'_>) -> Vec<(Expectation, Span)> {
         holds(table, "state_equal").then_some(Expectation::StateEqual),
         holds(table, "quiet_after_stop").then_some(Expectation::QuietAfterStop),
         holds(table, "no_leak").then_some(Expectation::NoLeak),
+        some_time(table, "stale_flagged_within").map(Expectation::StaleFlaggedWithin),
+        close_code(table).map(Expectation::CloseCode),
     ];
     if !has_any {
         table.error_with_help(
@@ -217,6 +230,19 @@ fn availability(table: &mut Table<'_>) -> Option<f64> {
     Some(limit)
 }
 
+/// One that a client can see: RFC 6455 §7.4.2 uses none below 1000, and none
+/// above 4999 is given out.
+fn close_code(table: &mut Table<'_>) -> Option<u16> {
+    let (code, span) = table.spanned::<u16>("close_code")?;
+    if !(1000..=4999).contains(&code) {
+        let message = format!("`close_code` is {code}; it must be from 1000 to 4999");
+        let help = "1005 is a close frame without a code, 1006 an end without a close frame";
+        table.error_with_help(span, message, help);
+        return None;
+    }
+    Some(code)
+}
+
 fn some_time(table: &mut Table<'_>, key: &'static str) -> Option<Duration> {
     let (limit, span) = table.spanned::<Duration>(key)?;
     ensure_some(table, key, limit, span)
@@ -279,7 +305,8 @@ mod tests {
                     min_dial_gap = '50ms'\ndial_gaps_grow = true\n\
                     peak_dials = { share = 0.5, within = '1s' }\nfirst_delay_spread = '500ms'\n\
                     availability = 0.9\nlost = 0\nduplicated = 0\nreordered = 0\n\
-                    state_equal = true\nquiet_after_stop = true\nno_leak = true\n";
+                    state_equal = true\nquiet_after_stop = true\nno_leak = true\n\
+                    stale_flagged_within = '1s'\nclose_code = 1012\n";
         let (expect, rendered) = read_text(text);
         assert_eq!(rendered, "");
         assert!(expect.iter().map(|e| e.name()).eq(CHECKS));
@@ -326,6 +353,14 @@ mod tests {
         wrong(
             "peak_dials = { share = 0.5 }",
             "x.toml:1:14: missing key `within`",
+        );
+        wrong(
+            "close_code = 999",
+            "x.toml:1:14: `close_code` is 999; it must be from 1000 to 4999",
+        );
+        wrong(
+            "stale_flagged_within = '0s'",
+            "x.toml:1:24: `stale_flagged_within` is 0s",
         );
         wrong("availability = 0", "x.toml:1:16: `availability` is 0; ");
         wrong("availability = 1.5", "x.toml:1:16: `availability` is 1.5; ");

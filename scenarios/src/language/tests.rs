@@ -92,8 +92,8 @@ fn an_id_is_safe_as_a_folder() {
 fn what_is_not_available_yet_is_told() {
     let check = |line: &str, begins: &str| wrong(&format!("{SMALL}{line}"), begins);
     check(
-        "close_code = 1001",
-        "x.toml:5:1: `close_code` is not available yet",
+        "queue_at_most = 5",
+        "x.toml:5:1: `queue_at_most` is not available yet",
     );
     check(
         "[server]\nexternal = 'ws://x:1/'",

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::firing::{Firing, LATE_TOLERANCE, firings};
-use crate::checks::{CheckResult, Evidence, Finding, check, span};
+use crate::checks::{CheckResult, Evidence, Excess, Finding, check, span};
 use crate::definitions::Marks;
 use crate::journal::{Entry, Header};
 use crate::language::Scenario;
@@ -86,13 +86,17 @@ fn is_blamed(check: &CheckResult, firings: &[Firing]) -> bool {
 
 /// Whether a starved machine explains the failure: it let the harness, and so
 /// the clients, wait for longer than a fault may be late; or it withheld, in
-/// all, as much time as a limit was passed by.
+/// all, as much time as a limit was passed by. Of what never came only the
+/// second is an explanation: who was once kept waiting, and then had all the
+/// time that it needed, has no excuse.
 fn is_explained(check: &CheckResult, marks: &Marks) -> bool {
     let longest = marks.longest_hold_up().map(|(_, late)| late);
-    longest.is_some_and(|late| late > LATE_TOLERANCE)
-        || check
-            .excess
-            .is_some_and(|excess| excess <= marks.withheld())
+    let was_held_up = longest.is_some_and(|late| late > LATE_TOLERANCE);
+    match check.excess {
+        Some(Excess::Never(excess)) => excess <= marks.withheld(),
+        Some(Excess::Late(excess)) => was_held_up || excess <= marks.withheld(),
+        None => was_held_up,
+    }
 }
 
 /// Everything for which the run says nothing.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::checks::Excess;
 use crate::journal::story::Story;
 use crate::journal::{Header, Mark};
 use crate::language::sample::{header, scenario};
@@ -110,7 +111,8 @@ fn late_by_400(held_up: &[u64]) -> Story {
 #[test]
 fn a_time_beyond_its_limit_is_not_blamed_on_the_client_if_the_machine_withheld_as_much() {
     let judgement = judged_as(RESET, &late_by_400(&[]), Verdict::Failed, &[]);
-    assert_eq!(judgement.checks[0].excess, Some(Duration::from_millis(397)));
+    let excess = Excess::Late(Duration::from_millis(397));
+    assert_eq!(judgement.checks[0].excess, Some(excess));
     judged_as(RESET, &late_by_400(&[200, 190]), Verdict::Failed, &[]);
     let reasons = [
         "the machine let the harness wait, for 200ms at 2s, 400ms in all: it was too busy",
@@ -126,25 +128,42 @@ fn a_time_beyond_its_limit_is_not_blamed_on_the_client_if_the_machine_withheld_a
 }
 
 #[test]
-fn after_a_long_hold_up_nobody_is_blamed_for_anything() {
-    let story = |late: u64| {
-        struck(3).mark(
-            Mark::HeldUp {
-                late_us: late * 1000,
-            },
-            2000,
-        )
-    };
-    judged_as(RESET, &story(250), Verdict::Failed, &[]);
+fn after_a_long_hold_up_nobody_is_blamed_for_what_was_late() {
+    judged_as(RESET, &late_by_400(&[250]), Verdict::Failed, &[]);
     let reasons = [
         "the machine let the harness wait, for 251ms at 2s, 251ms in all: it was too busy",
         "no check could be judged ok",
         "`recover_within` failed, but not by the client's doing",
     ];
-    judged_as(RESET, &story(251), Verdict::Inconclusive, &reasons);
+    let story = late_by_400(&[251]);
+    judged_as(RESET, &story, Verdict::Inconclusive, &reasons);
+    let doubled = |late| {
+        back(struck(3))
+            .connected("c1", 3, 5000, 5100)
+            .mark(Mark::HeldUp { late_us: late }, 2000)
+    };
+    let live = RESET.replace("recover_within = '1s'", "max_live = 1");
+    judged_as(&live, &doubled(250_000), Verdict::Failed, &[]);
+    let reasons = reasons.map(|reason| reason.replace("recover_within", "max_live"));
+    let reasons: Vec<&str> = reasons.iter().map(String::as_str).collect();
+    let doubled = doubled(251_000);
+    judged_as(&live, &doubled, Verdict::Inconclusive, &reasons);
     // It takes nothing from a pass.
     let back = back(struck(3)).mark(Mark::HeldUp { late_us: 900_000 }, 2000);
     judged_as(RESET, &back, Verdict::Passed, &[]);
+}
+
+#[test]
+fn who_never_comes_back_is_blamed_though_the_machine_was_once_slow() {
+    // Both are watched for 14,397 ms after the reset, 13,397 ms too long.
+    let story = |late_us| struck(3).mark(Mark::HeldUp { late_us }, 2000);
+    judged_as(RESET, &story(13_396_999), Verdict::Failed, &[]);
+    let reasons = [
+        "the machine let the harness wait, for 13397ms at 2s, 13397ms in all: it was too busy",
+        "no check could be judged ok",
+        "`recover_within` failed, but not by the client's doing",
+    ];
+    judged_as(RESET, &story(13_397_000), Verdict::Inconclusive, &reasons);
 }
 
 #[test]

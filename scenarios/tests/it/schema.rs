@@ -186,6 +186,10 @@ fn what_is_wrong_is_invalid_too() {
         "server_event = [{ at = '1s', do = 'die' }]",
         "/server_event/0/do: ",
     );
+    check(
+        "fault = [{ at = '1s', inject.upgrade_reply = { status = 503, headers = { X = 1 } } }]",
+        "/fault/0/inject/upgrade_reply/headers/X: ",
+    );
     check("clients.flaws = ['no_livenes']", "/clients/flaws/0: ");
     check(
         "expect.peak_dials = { share = 1.0, within = '1s' }",

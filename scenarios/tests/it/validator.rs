@@ -143,6 +143,13 @@ impl<'a> Schema<'a> {
                 items.validate(element, &format!("{place}/{index}"), found);
             }
         }
+        let others = self.keywords.get("additionalProperties");
+        if let (Some(Value::Object(_)), Some(entries)) = (others, value.as_object()) {
+            for (key, entry) in entries {
+                let others = self.at(&self.keywords["additionalProperties"]);
+                others.validate(entry, &format!("{place}/{key}"), found);
+            }
+        }
         if let (Some(keys), Some(entries)) = (self.keys(), value.as_object()) {
             for (key, entry) in entries {
                 let place = format!("{place}/{key}");
@@ -193,7 +200,8 @@ fn is_held(keyword: &str, limit: &Value, value: &Value) -> bool {
             keys.all(|key| entries.contains_key(key.as_str().unwrap()))
         }),
         "additionalProperties" => {
-            assert_eq!(*limit, Value::Bool(false), "tables are closed");
+            let is_closed = *limit == Value::Bool(false);
+            assert!(is_closed || limit.is_object(), "tables are closed");
             true
         }
         "oneOf" | "items" | "properties" | "$defs" => true,

@@ -10,7 +10,8 @@ use crate::{Behaviour, ClientMessage, Flaw, Policy, ServerMessage, Shape, What, 
 fn a_silent_connection_is_abandoned_and_replaced() {
     let mut sound = Rig::live(&[]);
     sound.pass(5 * SECOND);
-    assert_eq!(sound.fresh, [Output::Ping { dial: 1 }]);
+    let stale = Output::Tell(What::Stale { dial: 1 });
+    assert_eq!(sound.fresh, [stale, Output::Ping { dial: 1 }]);
     sound.pass(5 * SECOND - Duration::from_nanos(1));
     assert_eq!(sound.session.phase(), Phase::Open);
     sound.pass(Duration::from_nanos(1));
@@ -20,6 +21,61 @@ fn a_silent_connection_is_abandoned_and_replaced() {
     let mut flawed = Rig::live(&[Flaw::NoLiveness]);
     flawed.pass(1000 * SECOND);
     assert_eq!(flawed.session.phase(), Phase::Open);
+}
+
+#[test]
+fn what_is_shown_is_flagged_as_stale_before_the_connection_is_given_up() {
+    let told = |flaws: &[Flaw]| {
+        let mut rig = Rig::with(Behaviour {
+            stale_after: 4 * SECOND,
+            ..behaviour(flaws)
+        });
+        rig.open();
+        rig.pass(4 * SECOND - Duration::from_nanos(1));
+        assert_eq!(rig.fresh, [], "too early");
+        rig.pass(SECOND);
+        rig.fresh
+    };
+    assert_eq!(told(&[]), [Output::Tell(What::Stale { dial: 1 })]);
+    assert_eq!(told(&[Flaw::NeverStale]), []);
+}
+
+#[test]
+fn whatever_arrives_makes_stale_data_live_again_once() {
+    let revived = |input: Input| {
+        let mut rig = Rig::live(&[]);
+        rig.pass(6 * SECOND);
+        rig.input(input.clone());
+        let first = rig.fresh.clone();
+        rig.input(input);
+        assert!(!rig.has_told(|what| matches!(what, What::Revived { .. })));
+        first
+    };
+    let told = Output::Tell(What::Revived { dial: 1 });
+    let message = revived(Input::Message(ServerMessage::Other));
+    assert_eq!(message[0], told, "before the message");
+    assert_eq!(revived(Input::Heard), [told]);
+}
+
+#[test]
+fn a_new_connection_has_a_heartbeat_of_its_own() {
+    let flaw = [Flaw::CarriesPingOver];
+    let is_replaced_again = |flaws: &[Flaw]| {
+        let mut rig = Rig::live(flaws);
+        rig.pass(10 * SECOND);
+        rig.pass(SECOND);
+        rig.open();
+        rig.stays_up(4);
+        rig.pass(SECOND);
+        rig.has_closed(Why::Silent)
+    };
+    assert!(!is_replaced_again(&[]));
+    assert!(is_replaced_again(&flaw));
+    let mut unasked = Rig::live(&flaw);
+    unasked.fails_and_dials(Why::Reset);
+    unasked.open();
+    unasked.stays_up(20);
+    assert_eq!(unasked.session.phase(), Phase::Open);
 }
 
 #[test]
@@ -217,6 +273,49 @@ fn a_bad_answer_to_the_upgrade_is_not_fatal() {
     };
     assert_eq!(phase(&[]), Phase::Backoff);
     assert_eq!(phase(&[Flaw::StopsOnBadUpgrade]), Phase::GaveUp);
+}
+
+#[test]
+fn no_answer_but_101_is_taken_for_a_websocket() {
+    let mut sound = Rig::new(&[]);
+    sound.ends(Why::BadUpgrade);
+    assert_eq!(sound.session.phase(), Phase::Backoff);
+    let mut flawed = Rig::new(&[Flaw::TakesAnyAnswer]);
+    flawed.ends(Why::BadUpgrade);
+    assert_eq!(flawed.session.phase(), Phase::Open);
+    flawed.pass(10 * SECOND);
+    assert!(flawed.has_closed(Why::Silent));
+    let mut refused = Rig::new(&[Flaw::TakesAnyAnswer]);
+    refused.ends(Why::Refused);
+    assert_eq!(refused.session.phase(), Phase::Backoff);
+}
+
+#[test]
+fn the_piece_of_a_cut_message_is_thrown_away() {
+    let cut = Ending {
+        is_cut: true,
+        ..Ending::of(Why::Ended)
+    };
+    let applied = |flaws: &[Flaw], ending: Ending| {
+        let mut rig = Rig::live(flaws);
+        rig.message(tick(1));
+        rig.input(Input::Ended(ending));
+        let mut applied = rig.applied();
+        rig.pass(SECOND);
+        rig.open();
+        rig.message(tick(2));
+        applied.extend(rig.applied());
+        (applied, rig.session.phase())
+    };
+    assert_eq!(applied(&[], cut), (vec![2], Phase::Open));
+    let flaw = [Flaw::DeliversPieces];
+    assert_eq!(applied(&flaw, cut), (vec![2, 2], Phase::Open));
+    let whole = Ending::of(Why::Ended);
+    assert_eq!(applied(&flaw, whole), (vec![2], Phase::Open));
+    // The new connection's first message is unreadable to it, the next one's not.
+    let flaw = [Flaw::KeepsParserState];
+    assert_eq!(applied(&flaw, cut), (vec![], Phase::Backoff));
+    assert_eq!(applied(&flaw, whole), (vec![2], Phase::Open));
 }
 
 #[test]

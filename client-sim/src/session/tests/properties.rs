@@ -39,8 +39,14 @@ fn ending() -> impl Strategy<Value = Ending> {
         why,
         prop::option::of(any::<u16>()),
         prop::option::of(refusal),
+        any::<bool>(),
     )
-        .prop_map(|(why, code, refusal)| Ending { why, code, refusal })
+        .prop_map(|(why, code, refusal, is_cut)| Ending {
+            why,
+            code,
+            refusal,
+            is_cut,
+        })
 }
 
 fn server_message() -> impl Strategy<Value = ServerMessage> {
