@@ -7,7 +7,8 @@
 //! run can be given another network and another clock.
 //!
 //! - [`Network`], [`Listener`], [`Stream`]: TCP with its manners, including a
-//!   reset on demand and a port that can refuse and still stay ours.
+//!   reset on demand and a port that can refuse and still stay ours; [`Pipe`]s
+//!   between streams, for bulk.
 //! - [`Clock`], [`Moment`]: monotonic time since the clock's origin.
 //! - [`Seed`], [`Key`], [`Draw`]: one draw, one key.
 //! - [`Observer`]: where a part tells what happened.
@@ -21,7 +22,7 @@ pub mod text;
 
 pub use chance::{Direction, Draw, Key, Realm, Seed, secret, tag};
 pub use clock::{Clock, Elapsed, Moment};
-pub use net::{Listener, Network, Stream};
+pub use net::{Listener, Network, Pipe, Stream};
 pub use observer::Observer;
 
 /// Network and clock together, cheap to clone, handed to every service.

@@ -146,6 +146,13 @@ impl Held {
 
 type Dial = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>;
 
+/// A timer that is there only while something is due. It may ring before the
+/// deadline, if that has moved: setting it anew would cost more.
+struct Alarm {
+    due: Moment,
+    rings: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
 enum Wake {
     Stop,
     Field,
@@ -243,12 +250,16 @@ impl Connection {
     }
 
     async fn carry(&mut self, field: &mut watch::Receiver<Field>) {
-        let mut dial: Option<Dial> = None;
+        let (mut dial, mut alarm): (Option<Dial>, Option<Alarm>) = (None, None);
         loop {
             // Here, so that a connection that is always ready is not forgotten.
-            self.obey_due(&field.borrow());
-            self.pump(field);
-            self.report_outlived().await;
+            if self.is_ruled() {
+                self.obey_due(&field.borrow());
+            }
+            let is_busy = self.pump(field);
+            if !self.unreported.is_empty() {
+                Box::pin(self.report_outlived()).await;
+            }
             if self.is_over() {
                 return;
             }
@@ -257,11 +268,16 @@ impl Connection {
             } else if dial.is_none() && self.dial_at() <= self.now() {
                 dial = Some(self.dial());
             }
-            // Others have their turn even if this one is always ready.
-            tokio::task::consume_budget().await;
-            match self.wake(field, &mut dial).await {
+            if is_busy {
+                // Others have their turn even if this one is always ready.
+                tokio::task::yield_now().await;
+            }
+            match self.wake(field, &mut dial, &mut alarm).await {
                 Wake::Stop => return,
-                Wake::Field => self.change(&field.borrow_and_update()),
+                Wake::Field => {
+                    self.drain_pipes();
+                    self.change(&field.borrow_and_update());
+                }
                 Wake::Dialled(dialled) => self.dialled(dialled),
                 Wake::Ready(peer, ready) => self.ready(peer, &ready),
                 Wake::Due => {}
@@ -269,19 +285,40 @@ impl Connection {
         }
     }
 
-    async fn wake(&self, field: &mut watch::Receiver<Field>, dial: &mut Option<Dial>) -> Wake {
+    /// Waits for what comes first. The field also ends with the proxy.
+    async fn wake(
+        &self,
+        field: &mut watch::Receiver<Field>,
+        dial: &mut Option<Dial>,
+        alarm: &mut Option<Alarm>,
+    ) -> Wake {
         let (client, server) = (&self.toward_client, &self.toward_server);
         let dial_at = (self.is_dialling && dial.is_none()).then(|| self.dial_at());
         let deadline = self.deadline().into_iter().chain(dial_at).min();
+        self.set(alarm, deadline);
         tokio::select! {
             biased;
-            () = self.shared.stop.cancelled() => Wake::Stop,
             changed = field.changed() => if changed.is_ok() { Wake::Field } else { Wake::Stop },
             dialled = dialled(dial) => Wake::Dialled(dialled),
             ready = client.readiness(&server.lane) => Wake::Ready(Peer::Client, ready),
             ready = server.readiness(&client.lane) => Wake::Ready(Peer::Server, ready),
-            () = self.shared.environment.clock.sleep_until_some(deadline) => Wake::Due,
+            () = ring(alarm) => Wake::Due,
         }
+    }
+
+    fn set(&self, alarm: &mut Option<Alarm>, deadline: Option<Moment>) {
+        let is_early_enough =
+            |alarm: &mut Alarm| deadline.is_some_and(|deadline| alarm.due <= deadline);
+        if alarm.as_mut().is_some_and(is_early_enough) {
+            return;
+        }
+        *alarm = deadline.map(|due| {
+            let shared = Arc::clone(&self.shared);
+            Alarm {
+                due,
+                rings: Box::pin(async move { shared.environment.clock.sleep_until(due).await }),
+            }
+        });
     }
 
     fn dial(&self) -> Dial {
@@ -331,6 +368,7 @@ impl Connection {
     /// A peer's RST, seen although nobody reads. While its bytes are still
     /// being read, reading comes to it in order.
     fn notice_error(&mut self, peer: Peer) {
+        self.drain_pipes();
         let is_read = !self.side(peer).has_ended && self.opposite(peer).lane.wants_input();
         let side = self.side(peer);
         side.had_error = true;
@@ -367,8 +405,10 @@ impl Connection {
                 .filter(|_| side.stream.is_some() && !side.lane.is_blocked)
         };
         let linger = self.ended_at.map(|ended| ended + LINGER);
+        let pipes = [&self.toward_client, &self.toward_server].map(|side| side.lane.pipe_due());
         [due(&self.toward_client), due(&self.toward_server), linger]
             .into_iter()
+            .chain(pipes)
             .flatten()
             .chain(self.rules_due())
             .min()
@@ -395,6 +435,14 @@ impl Connection {
             Some(_) => side.has_ended && !(will_hear || peer == Peer::Client && self.is_dialling),
         }
     }
+}
+
+async fn ring(alarm: &mut Option<Alarm>) {
+    match alarm {
+        Some(ringing) => ringing.rings.as_mut().await,
+        None => std::future::pending().await,
+    }
+    *alarm = None;
 }
 
 async fn dialled(dial: &mut Option<Dial>) -> io::Result<Stream> {

@@ -108,9 +108,6 @@ impl Connection {
             return;
         };
         let ordinal = std::mem::replace(&mut self.attempt, attempt);
-        if !self.shared.frames {
-            self.toward_server.lane.forget_frames();
-        }
         self.client = Arc::clone(&name);
         self.is_named = true;
         self.tell(What::Named { ordinal });

@@ -21,6 +21,7 @@ mod side;
 mod strikes;
 mod traffic;
 mod triggers;
+mod wire;
 
 pub use conductor::{Commands, Control, control};
 

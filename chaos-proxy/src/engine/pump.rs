@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use environment::{Moment, Stream};
 
+use super::wire::Bulk;
 use crate::link::segments::Frame;
 use crate::link::{Effects, End, Link, LinkName, Output, Segments};
 use crate::websocket::{Editor, Edits, Opcode, OrderId, Powerless, Step};
@@ -18,7 +19,7 @@ const READ: usize = 64 * 1024;
 thread_local! {
     /// Where every read of this thread lands, so that idle connections hold no
     /// buffer. It is free again before anything else runs.
-    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into_boxed_slice());
+    pub(super) static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into_boxed_slice());
 }
 
 /// What a read brought.
@@ -26,12 +27,26 @@ thread_local! {
 pub(super) enum Read {
     /// Bytes, taken by the lane.
     Some,
+    /// Bytes, and the sink took some of them at once.
+    Passed,
     /// Nothing now.
     Nothing,
     /// FIN.
     Fin,
     /// RST, or another error that ends the connection.
     Reset,
+}
+
+impl Read {
+    /// What it means that a read brought no bytes.
+    pub(super) fn nothing_of(end: io::Result<usize>) -> Self {
+        match end {
+            Ok(_) => Self::Fin,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Self::Nothing,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Self::Some,
+            Err(_) => Self::Reset,
+        }
+    }
 }
 
 /// What a lane has to say.
@@ -87,6 +102,8 @@ pub(super) struct Lane {
     pub(super) wrote_at: Option<Moment>,
     /// Whose cut inside a frame it was, if it was one.
     pub(super) cut_by: Option<OrderId>,
+    /// The kernel's way past the queue, while much goes by.
+    pub(super) bulk: Option<Box<Bulk>>,
 }
 
 impl Lane {
@@ -99,6 +116,7 @@ impl Lane {
             is_blocked: false,
             wrote_at: None,
             cut_by: None,
+            bulk: None,
         }
     }
 
@@ -226,17 +244,14 @@ impl Lane {
     }
 
     /// Reads once from the source.
-    pub(super) fn read(&mut self, source: &Stream, now: Moment, notes: &mut Vec<Note>) -> Read {
+    pub(super) fn read(&mut self, source: &mut Stream, now: Moment, notes: &mut Vec<Note>) -> Read {
         let room = self.room().min(READ);
         SCRATCH.with_borrow_mut(|scratch| match source.try_read(&mut scratch[..room]) {
-            Ok(0) => Read::Fin,
-            Ok(count) => {
+            Ok(count) if count > 0 => {
                 self.take(&scratch[..count], now, notes);
                 Read::Some
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Read::Nothing,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Read::Some,
-            Err(_) => Read::Reset,
+            end => Read::nothing_of(end),
         })
     }
 
@@ -246,9 +261,19 @@ impl Lane {
         self.link.room().saturating_sub(held)
     }
 
-    /// Whether the source should be read.
+    /// Whether what comes can still be let in, or is to be thrown away.
     pub(super) fn wants_input(&self) -> bool {
-        self.link.wants_input() && (self.link.is_ended() || self.room() > 0)
+        let has_room = self.link.is_ended() || self.room() > 0;
+        self.link.wants_input() && has_room && !self.is_piped()
+    }
+
+    /// Whether bytes count as data without being looked at.
+    pub(super) fn is_raw(&self) -> bool {
+        self.is_raw
+    }
+
+    pub(super) fn is_scanned(&self) -> bool {
+        self.editor.is_some()
     }
 
     fn take(&mut self, bytes: &[u8], now: Moment, notes: &mut Vec<Note>) {

@@ -1,6 +1,8 @@
 //! One peer of a connection: its socket, and the lane that leads to it.
 
+use std::future::poll_fn;
 use std::io;
+use std::task::{Context, Poll};
 
 use environment::Stream;
 use tokio::io::{Interest, Ready};
@@ -29,25 +31,20 @@ impl Side {
         }
     }
 
-    /// What is worth waiting for on this socket. `opposite` carries what this
-    /// peer sends.
-    fn interest(&self, opposite: &Lane) -> Option<Interest> {
-        let mut interest = (!self.had_error).then_some(Interest::ERROR);
-        let mut add = |wanted: Interest| {
-            interest = Some(interest.map_or(wanted, |interest| interest | wanted));
-        };
-        if !self.has_ended && opposite.wants_input() {
-            add(Interest::READABLE);
+    /// What is worth waiting for on this socket while it is not read.
+    fn interest(&self) -> Option<Interest> {
+        let error = (!self.had_error).then_some(Interest::ERROR);
+        let room = self.lane.is_blocked.then_some(Interest::WRITABLE);
+        match (error, room) {
+            (Some(error), Some(room)) => Some(error | room),
+            (one, other) => one.or(other),
         }
-        if self.lane.is_blocked {
-            add(Interest::WRITABLE);
-        }
-        interest
     }
 
     /// Sends `end` now, whatever was still to go, and nothing after it.
     pub(super) fn cut(&mut self, end: End) {
         self.lane.link.cut(end);
+        self.lane.bulk = None;
         // An end needs no room in the system's buffer.
         self.lane.is_blocked = false;
     }
@@ -58,6 +55,7 @@ impl Side {
             stream.reset();
         }
         self.lane.link.abandon();
+        self.lane.bulk = None;
     }
 
     /// Waits until something is worth doing on this socket; for ever if nothing
@@ -66,9 +64,27 @@ impl Side {
     /// # Errors
     /// When the runtime is shutting down.
     pub(super) async fn readiness(&self, opposite: &Lane) -> io::Result<Ready> {
-        match (&self.stream, self.interest(opposite)) {
-            (Some(stream), Some(interest)) => stream.ready(interest).await,
-            _ => std::future::pending().await,
+        let Some(stream) = &self.stream else {
+            return std::future::pending().await;
+        };
+        if !self.has_ended && opposite.wants_input() {
+            // Whatever becomes of the peer, reading will tell.
+            return poll_fn(|cx| self.poll_flow(stream, cx)).await;
         }
+        match self.interest() {
+            // Rare, and large: boxed, so that an idle connection has no room for it.
+            Some(interest) => Box::pin(stream.ready(interest)).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn poll_flow(&self, stream: &Stream, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        if self.lane.is_blocked
+            && let Poll::Ready(writable) = stream.poll_writable(cx)
+        {
+            return Poll::Ready(writable.map(|()| Ready::WRITABLE));
+        }
+        let readable = stream.poll_readable(cx);
+        readable.map(|readable| readable.map(|()| Ready::READABLE))
     }
 }

@@ -17,45 +17,53 @@ use crate::rule::Stage;
 /// What was written longer ago than this has arrived, or never will.
 const FRESH: Duration = Duration::from_secs(5);
 /// Reads and writes before the rest of the program gets its turn.
-const ROUNDS: usize = 64;
+const ROUNDS: usize = 16;
 
 impl Connection {
     /// Moves whatever can move, up to a bound that lets others have their turn.
-    pub(super) fn pump(&mut self, field: &watch::Receiver<Field>) {
+    /// Whether it was this bound that stopped it.
+    pub(super) fn pump(&mut self, field: &watch::Receiver<Field>) -> bool {
         let now = self.now();
         self.hear(field);
-        for _ in 0..ROUNDS {
-            let mut moved = false;
-            for peer in [Peer::Client, Peer::Server] {
-                moved |= self.read(peer, now, field);
-                moved |= self.write(peer, now, field);
-            }
-            if !moved {
-                break;
-            }
-        }
+        self.give_back_pipes(now);
+        let is_busy = (0..ROUNDS).all(|_| self.round(now, field));
         self.progress(&field.borrow());
         let both =
             self.toward_client.lane.link.is_ended() && self.toward_server.lane.link.is_ended();
         if both && self.ended_at.is_none() {
             self.ended_at = Some(now);
         }
+        is_busy
+    }
+
+    /// Whether anything moved.
+    fn round(&mut self, now: Moment, field: &watch::Receiver<Field>) -> bool {
+        let mut moved = false;
+        for peer in [Peer::Client, Peer::Server] {
+            moved |= self.read(peer, now, field);
+            moved |= self.write(peer, now, field);
+        }
+        moved
     }
 
     fn read(&mut self, peer: Peer, now: Moment, field: &watch::Receiver<Field>) -> bool {
+        let pipes = (!self.is_ruled()).then_some(&self.shared.environment.network);
         let (from, to) = match peer {
-            Peer::Client => (&self.toward_client, &mut self.toward_server),
-            Peer::Server => (&self.toward_server, &mut self.toward_client),
+            Peer::Client => (&mut self.toward_client, &mut self.toward_server),
+            Peer::Server => (&mut self.toward_server, &mut self.toward_client),
         };
         let Some(stream) = from
             .stream
-            .as_ref()
+            .as_mut()
             .filter(|_| !from.has_ended && to.lane.wants_input())
         else {
             return false;
         };
         let mut notes = Vec::new();
-        let read = to.lane.read(stream, now, &mut notes);
+        let read = match &to.stream {
+            Some(sink) if to.lane.is_wire() => to.lane.relay(stream, sink, now, pipes),
+            _ => to.lane.read(stream, now, &mut notes),
+        };
         if !matches!(read, Read::Nothing) {
             self.heard_at = now;
         }
@@ -66,6 +74,7 @@ impl Connection {
         self.note(way, notes, field);
         match read {
             Read::Some => true,
+            Read::Passed => self.passed_to(peer.other(), field),
             Read::Nothing => false,
             Read::Fin => self.peer_ended(peer, Ending::Fin),
             Read::Reset => self.peer_ended(peer, Ending::Reset),
@@ -77,6 +86,10 @@ impl Connection {
         let Some(stream) = side.stream.as_ref().filter(|_| !side.lane.is_blocked) else {
             return false;
         };
+        if side.lane.is_piped() {
+            let poured = side.lane.pour(stream, now);
+            return !matches!(poured, Read::Passed) || self.passed_to(peer, field);
+        }
         let mut notes = Vec::new();
         match side.lane.write(stream, now, &mut notes) {
             Ok(None) => return false,
@@ -106,9 +119,21 @@ impl Connection {
         true
     }
 
+    /// Bytes went to this peer, past its link.
+    fn passed_to(&mut self, peer: Peer, field: &watch::Receiver<Field>) -> bool {
+        if peer == Peer::Client {
+            if self.toward_client.lane.is_raw() {
+                self.delivered();
+            }
+            self.progress(&field.borrow());
+        }
+        true
+    }
+
     /// The peer's own end, passed on in order behind what it sent before.
     pub(super) fn peer_ended(&mut self, peer: Peer, how: Ending) -> bool {
         let now = self.now();
+        self.drain_pipes();
         self.tell(What::PeerEnded {
             peer,
             how,
@@ -183,7 +208,12 @@ impl Connection {
 
     /// The request was read, and is kept back if a rule might answer it.
     fn requested(&mut self, target: &str, field: &watch::Receiver<Field>) {
+        self.drain_pipes();
         self.take_name(target, &field.borrow());
+        if !self.shared.frames {
+            // The name was all that was looked for.
+            self.toward_server.lane.forget_frames();
+        }
         self.reach(Stage::Upgrade);
         self.progress(&field.borrow());
         let now = self.now();

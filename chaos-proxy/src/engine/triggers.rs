@@ -158,6 +158,11 @@ impl Connection {
         }
     }
 
+    /// Whether a rule has hold of it, or waits for it.
+    pub(super) fn is_ruled(&self) -> bool {
+        !(self.held.is_empty() && self.waiting.is_empty() && self.cutting.is_empty())
+    }
+
     /// Does what is due by the clock.
     pub(super) fn obey_due(&mut self, field: &Field) {
         self.release_due(field);

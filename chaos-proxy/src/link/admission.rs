@@ -109,6 +109,12 @@ impl Admission {
         }
     }
 
+    /// What came at `now` has left at once, with no fault in force.
+    pub(super) fn passed_by(&mut self, now: Moment) {
+        self.head.due = self.head.due.max(now);
+        self.head.slice = None;
+    }
+
     /// A piece of this length will not leave as it was admitted.
     pub(super) fn refund(&self, effects: &Effects, length: usize) {
         if let Some(limit) = effects.limited() {

@@ -17,6 +17,7 @@
 
 mod admission;
 mod effects;
+mod in_force;
 pub mod segments;
 
 pub use admission::LinkName;
@@ -30,6 +31,7 @@ use std::time::Duration;
 use admission::{Admission, Arrival, Tail};
 use bytes::{Buf, Bytes};
 use environment::{Direction, Moment};
+use in_force::InForce;
 
 use crate::websocket::Late;
 
@@ -115,7 +117,7 @@ enum State {
 pub struct Link {
     admission: Admission,
     segments: Segments,
-    effects: Effects,
+    effects: InForce,
     queue: VecDeque<Chunk>,
     /// `None` only while the queue is empty.
     front: Option<Front>,
@@ -146,7 +148,7 @@ impl Link {
         Self {
             admission: Admission::new(name),
             segments,
-            effects: Effects::default(),
+            effects: InForce::default(),
             queue: VecDeque::new(),
             front: None,
             state: State::Open,
@@ -224,12 +226,26 @@ impl Link {
 
     /// Puts the link under other faults, what is queued included.
     pub fn apply(&mut self, effects: Effects) {
-        if effects == self.effects {
+        if effects == *self.effects {
             return;
         }
         self.forget_front();
-        self.effects = effects;
+        self.effects = effects.into();
         self.find_front();
+    }
+
+    /// Whether what comes in may go out at once: nothing is held or ending, and
+    /// no fault is in force.
+    pub fn is_wire(&self) -> bool {
+        self.state == State::Open && self.queue.is_empty() && self.effects.is_none()
+    }
+
+    /// `count` bytes came in and went out at `now`, past the queue; only while
+    /// [`Link::is_wire`].
+    pub fn passed_by(&mut self, now: Moment, count: usize) {
+        self.admitted += count as u64;
+        self.written += count as u64;
+        self.admission.passed_by(now);
     }
 
     /// Which way its bytes go.
@@ -254,7 +270,7 @@ impl Link {
     /// Drops what is held and everything still to come; the sink is gone.
     pub fn abandon(&mut self) {
         self.forget_front();
-        self.queue.clear();
+        self.queue = VecDeque::new();
         self.held = 0;
         self.state = State::Ended;
     }
@@ -314,6 +330,10 @@ impl Link {
             self.front = None;
             if chunk.bytes.is_empty() {
                 self.queue.pop_front();
+            }
+            if self.queue.is_empty() {
+                // An idle link holds no buffer.
+                self.queue = VecDeque::new();
             }
             self.find_front();
         }
@@ -435,3 +455,5 @@ impl Link {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wire_tests;

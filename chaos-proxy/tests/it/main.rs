@@ -6,6 +6,7 @@
 )]
 
 mod bench;
+mod bulk;
 mod faults;
 mod foreign;
 mod program;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 /// Ended with the test, whatever becomes of it.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -32,7 +32,7 @@ fn run(args: &[&str]) -> (Option<i32>, String) {
 }
 
 /// Starts the proxy and waits for the line that says where it listens.
-fn start(args: &[&str]) -> (Running, SocketAddr, String) {
+pub(crate) fn start(args: &[&str]) -> (Running, SocketAddr, String) {
     let mut child = program().args(args).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap())

@@ -4,23 +4,33 @@
 //! simulated network can take its place without a change above.
 
 mod listener;
+mod pipe;
 mod stream;
 mod unsent;
 
 pub use listener::Listener;
+pub use pipe::Pipe;
 pub use stream::Stream;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
 
 /// Where listeners are bound and dials go. Cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub struct Network(());
+#[derive(Debug, Clone)]
+pub struct Network {
+    /// How many pipes may still be opened.
+    pipes: Arc<Semaphore>,
+}
 
 impl Network {
     /// The operating system's TCP.
     pub fn tcp() -> Self {
-        Self(())
+        Self {
+            pipes: Arc::new(Semaphore::new(pipe::PIPES)),
+        }
     }
 
     /// Binds `address` and listens on it; port 0 takes a free port.
@@ -41,5 +51,11 @@ impl Network {
     pub async fn dial(&self, authority: &str) -> io::Result<Stream> {
         let stream = tokio::net::TcpStream::connect(authority).await?;
         Ok(Stream::new(stream))
+    }
+
+    /// A pipe from one stream to another, if one is to be had: there are few of
+    /// them, and without one the bytes can be read and written.
+    pub fn pipe(&self) -> Option<Pipe> {
+        Pipe::open(&self.pipes)
     }
 }

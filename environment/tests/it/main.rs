@@ -6,3 +6,5 @@
 )]
 
 mod net;
+#[cfg(target_os = "linux")]
+mod pipe;

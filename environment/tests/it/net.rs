@@ -11,7 +11,7 @@ fn loopback() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
 }
 
-async fn pair() -> (Stream, Stream, Listener) {
+pub(crate) async fn pair() -> (Stream, Stream, Listener) {
     let network = Network::tcp();
     let listener = network.listen(loopback()).unwrap();
     let dialled = network

@@ -1,0 +1,122 @@
+//! A pipe in the kernel, by which bytes go from one stream to another without
+//! being copied into this program and out of it again.
+//!
+//! Invariant: it is filled only while it is empty, so that `WouldBlock` is always
+//! the socket's word and never the pipe's. Linux only; elsewhere none is to be
+//! had, and callers copy.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use rustix::pipe::{PipeFlags, pipe_with};
+use tokio::io::Interest;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::Stream;
+
+/// How many pipes a network has: each costs two descriptors and, while it is
+/// full, [`CAPACITY`] of the kernel's memory.
+pub(super) const PIPES: usize = 64;
+
+/// What is asked of the kernel for one pipe; it may grant less.
+const CAPACITY: usize = 256 * 1024;
+
+/// Bytes under way in the kernel. Dropping it closes it, and loses what it holds.
+#[derive(Debug)]
+pub struct Pipe {
+    reader: OwnedFd,
+    writer: OwnedFd,
+    held: usize,
+    /// Its place among [`PIPES`].
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Pipe {
+    /// An empty pipe, if one is to be had now.
+    pub(super) fn open(pipes: &Arc<Semaphore>) -> Option<Self> {
+        if !cfg!(target_os = "linux") {
+            return None;
+        }
+        let permit = Arc::clone(pipes).try_acquire_owned().ok()?;
+        let (reader, writer) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).ok()?;
+        enlarge(&writer);
+        Some(Self {
+            reader,
+            writer,
+            held: 0,
+            _permit: permit,
+        })
+    }
+
+    /// How many bytes are in it.
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Takes what `source` has; 0 bytes mean that its peer has sent FIN.
+    ///
+    /// # Errors
+    /// `WouldBlock` when nothing is there, or the pipe is not empty;
+    /// `ConnectionReset` after a RST.
+    pub fn fill(&mut self, source: &Stream) -> io::Result<usize> {
+        if self.held > 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let splice = || splice(&source.0, &self.writer, CAPACITY);
+        self.held = source.0.try_io(Interest::READABLE, splice)?;
+        Ok(self.held)
+    }
+
+    /// Gives `sink` what its system takes now.
+    ///
+    /// # Errors
+    /// `WouldBlock` when it takes nothing; the peer's reset as `BrokenPipe` or
+    /// `ConnectionReset`. What is in the pipe stays there.
+    pub fn pour(&mut self, sink: &Stream) -> io::Result<usize> {
+        let splice = || splice(&self.reader, &sink.0, self.held);
+        let count = sink.0.try_io(Interest::WRITABLE, splice)?;
+        self.held -= count;
+        Ok(count)
+    }
+
+    /// Takes everything out.
+    ///
+    /// # Errors
+    /// As the system says it; some is lost then.
+    pub fn drain(mut self) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; self.held];
+        while self.held > 0 {
+            let start = bytes.len() - self.held;
+            match rustix::io::read(&self.reader, &mut bytes[start..])? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                count => self.held -= count,
+            }
+        }
+        Ok(bytes)
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn splice(
+    from: impl std::os::fd::AsFd,
+    to: impl std::os::fd::AsFd,
+    most: usize,
+) -> io::Result<usize> {
+    use rustix::pipe::{SpliceFlags, splice};
+    let flags = SpliceFlags::NONBLOCK | SpliceFlags::MOVE;
+    Ok(splice(from, None, to, None, most, flags)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn splice(_: impl std::os::fd::AsFd, _: impl std::os::fd::AsFd, _: usize) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// A pipe of the usual size works as well, with more calls.
+fn enlarge(writer: &OwnedFd) {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::pipe::fcntl_setpipe_size(writer, CAPACITY);
+    #[cfg(not(target_os = "linux"))]
+    let _ = writer;
+}
