@@ -10,7 +10,7 @@ use proptest::prelude::*;
 #[derive(Debug, Clone)]
 enum Step {
     Push(usize),
-    Apply(Effects),
+    Apply(Box<Effects>),
     Wait,
 }
 
@@ -58,7 +58,7 @@ fn effects() -> impl Strategy<Value = Effects> {
 fn steps() -> impl Strategy<Value = Vec<(u64, Step)>> {
     let step = prop_oneof![
         4 => (1..500_usize).prop_map(Step::Push),
-        1 => effects().prop_map(Step::Apply),
+        1 => effects().prop_map(|effects| Step::Apply(Box::new(effects))),
         2 => Just(Step::Wait),
     ];
     prop::collection::vec((0..20_u64, step), 1..40)
@@ -84,7 +84,7 @@ fn run(steps: &[(u64, Step)], takes_the_short_way: bool) -> (Vec<(Moment, usize)
                 left.push((now, *count));
             }
             Step::Push(count) => link.push(now, Bytes::from(vec![7; *count])),
-            Step::Apply(effects) => link.apply(effects.clone()),
+            Step::Apply(effects) => link.apply(*effects.clone()),
             Step::Wait => {}
         }
         flush(&mut link, now, &mut left);
