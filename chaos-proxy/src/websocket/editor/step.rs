@@ -12,8 +12,8 @@ use crate::websocket::order::OrderId;
 pub enum Step {
     /// These bytes go on.
     Pass(Bytes, Option<Late>),
-    /// A request's head was read. If [`Edits::asks`], nothing more happens until
-    /// [`Editor::decide`].
+    /// A request's head was read. If [`Edits::asks`](super::Edits::asks), nothing more happens until
+    /// [`Editor::decide`](super::Editor::decide).
     Request {
         /// Its request-target.
         target: String,
