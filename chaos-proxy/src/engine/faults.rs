@@ -250,7 +250,15 @@ impl Connection {
             .partition(|held| is_over(held) && !self.is_cut_by(held));
         (self.waiting, self.held) = (waiting, held);
         over.iter().for_each(|held| self.let_go(held));
+        if over.iter().any(|held| self.ends_when_healed(held)) {
+            self.close(Side::Both);
+        }
         !over.is_empty()
+    }
+
+    fn ends_when_healed(&self, held: &Held) -> bool {
+        let fault = &self.plan.rules()[held.rule].fault;
+        matches!(fault, Fault::Expiry(expiry) if expiry.ends_when_healed)
     }
 
     fn let_go(&mut self, held: &Held) {
@@ -298,6 +306,9 @@ impl Connection {
             match &rule.fault {
                 Fault::Stall(way) if way.covers(direction) => effects.stall(),
                 Fault::Discard(way) if way.covers(direction) => effects.discard(),
+                Fault::Expiry(it) if it.swallows.is_some_and(|way| way.covers(direction)) => {
+                    effects.discard();
+                }
                 Fault::Latency(it) if it.way.covers(direction) => effects.delay(name(), *it),
                 Fault::Corrupt(Corrupt::Bits(it)) if it.way.covers(direction) => {
                     effects.corrupt(name(), *it);

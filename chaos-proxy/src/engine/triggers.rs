@@ -11,7 +11,7 @@ use super::field::Field;
 use super::gate::micros;
 use super::strikes::Act;
 use crate::event::{Peer, What};
-use crate::fault::{Cut, Fault, How, IdleTimeout, Place, Side};
+use crate::fault::{Cut, Expiry, Fault, How, IdleTimeout, Place, Side};
 use crate::link::End;
 use crate::rule::{Condition, Progress, Stage, When};
 
@@ -168,6 +168,7 @@ impl Connection {
         self.release_due(field);
         self.obey_waiting(field);
         self.end_idle(field);
+        self.end_expired(field);
         self.finish_cuts();
     }
 
@@ -179,6 +180,7 @@ impl Connection {
         holds
             .chain(waiting)
             .chain(idle)
+            .chain(self.expiries().map(|(_, due, _)| due))
             .chain(self.cutting.iter().map(|cutting| cutting.next_look))
     }
 
@@ -195,9 +197,35 @@ impl Connection {
 
     fn end_idle(&mut self, field: &Field) {
         let now = self.now();
-        let Some((index, due, idle)) = self.idle_timeouts().find(|(_, due, _)| *due <= now) else {
-            return;
-        };
+        let found = self.idle_timeouts().find(|(_, due, _)| *due <= now);
+        if let Some((index, due, idle)) = found {
+            self.end_by(index, due, idle.how, field);
+        }
+    }
+
+    fn expiries(&self) -> impl Iterator<Item = (usize, Moment, How)> {
+        self.held.iter().enumerate().filter_map(|(index, held)| {
+            match &self.plan.rules()[held.rule].fault {
+                Fault::Expiry(Expiry {
+                    delay: Some(delay),
+                    how,
+                    ..
+                }) => Some((index, held.since + *delay, *how)),
+                _ => None,
+            }
+        })
+    }
+
+    fn end_expired(&mut self, field: &Field) {
+        let now = self.now();
+        let found = self.expiries().find(|(_, due, _)| *due <= now);
+        if let Some((index, due, how)) = found {
+            self.end_by(index, due, how, field);
+        }
+    }
+
+    /// What was held is over: both peers get their end, once.
+    fn end_by(&mut self, index: usize, due: Moment, how: How, field: &Field) {
         let held = self.held.swap_remove(index);
         let act = Act {
             rule: held.rule,
@@ -205,11 +233,13 @@ impl Connection {
             planned: Some(due),
             hold: held.hold,
         };
-        match idle.how {
+        match how {
             How::Close => self.close(Side::Both),
             How::Reset => self.reset(Side::Both),
         }
-        self.struck(&act, field);
+        if !held.has_struck {
+            self.struck(&act, field);
+        }
     }
 
     /// Everything before a cut toward `peer` has been written.
