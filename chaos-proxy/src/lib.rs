@@ -16,7 +16,9 @@ mod rule;
 pub mod websocket;
 
 pub use decision::Decision;
-pub use engine::{Apply, Commands, Config, Control, Route, Start, Tell, control, run};
+pub use engine::{
+    AddedRule, Apply, Commands, Config, Control, NameTaken, Route, Start, Tell, control, run,
+};
 pub use event::{Ending, Event, Peer, What};
 pub use fault::*;
 pub use file::{Faults, read_faults};

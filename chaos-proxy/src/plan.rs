@@ -81,28 +81,6 @@ impl Plan {
         }
     }
 
-    /// Adds a rule that was not planned; it acts at `from`, and holds so long.
-    /// Gives the index of its one occurrence.
-    pub(crate) fn add(&mut self, rule: Rule, from: Duration, lasting: Option<Duration>) -> usize {
-        let until = match (lasting, rule.fault.phase()) {
-            (Some(lasting), _) => Some(from.saturating_add(lasting)),
-            (None, Phase::Strike) => None,
-            (None, Phase::Listener | Phase::Accept | Phase::Hold) => Some(self.horizon.max(from)),
-        };
-        self.rules.push(rule);
-        self.about.push(None);
-        let rule = self.rules.len() - 1;
-        // Behind the planned ones, whatever its time: places stay what they are.
-        self.timed.push(Occurrence {
-            rule,
-            number: 1,
-            from,
-            until,
-            struck: None,
-        });
-        self.timed.len() - 1
-    }
-
     /// The rules, in the order of the file.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
@@ -162,20 +140,13 @@ impl Plan {
         })
     }
 
-    /// Whether a rule may answer an upgrade's request.
-    pub(crate) fn answers_requests(&self) -> bool {
-        let answers = |rule: &Rule| matches!(rule.fault, Fault::UpgradeReply(_));
-        self.rules.iter().any(answers)
+    /// Whether this client is among those that the rule is about, by its own draw.
+    pub(crate) fn is_drawn(&self, rule: &Rule, client: &str) -> bool {
+        is_drawn(rule, 0, client, self.seed)
     }
 
-    /// Whether a rule could do nothing to compressed messages.
-    pub(crate) fn breaks_compression(&self) -> bool {
-        self.rules
-            .iter()
-            .any(|rule| rule.fault.breaks_compression())
-    }
-
-    fn happens(&self, rule: &Rule, client: &str, attempt: u64, number: u64) -> bool {
+    /// Whether a chance that is not certain comes.
+    pub(crate) fn happens(&self, rule: &Rule, client: &str, attempt: u64, number: u64) -> bool {
         rule.probability.is_none_or(|probability| {
             self.seed
                 .draw(&probability_key(rule, client, attempt, number))
@@ -341,6 +312,8 @@ fn is_drawn(rule: &Rule, number: u64, client: &str, seed: Seed) -> bool {
     match &rule.target {
         Target::All => true,
         Target::Clients(names) => names.contains(client),
+        // Known only to the engine.
+        Target::Connection(_) => false,
         Target::Share(share) => seed.draw(&share_key(rule, number, client)).chance(*share),
     }
 }

@@ -7,9 +7,10 @@ use environment::{Clock, Environment, Moment};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::cause::Added;
 use super::field::Field;
 use super::{Apply, Route, Tell};
-use crate::fault::Fault;
+use crate::fault::{Fault, Phase};
 use crate::plan::Plan;
 use crate::rule::{Rule, Target, When};
 
@@ -33,20 +34,53 @@ pub struct Commands {
 #[derive(Debug)]
 struct Command {
     order: Order,
-    done: Option<oneshot::Sender<()>>,
+    /// Told whether it could be obeyed.
+    done: Option<oneshot::Sender<bool>>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 enum Order {
     Begin(Moment),
-    /// A rule acts now, and holds so long.
-    Inject(Box<Rule>, Option<Duration>),
+    Put(Box<Put>),
     /// What rules of this name hold is let go.
     Lift(String),
+    /// The added rules of this name are no more.
+    Remove(String),
+    List(oneshot::Sender<Vec<AddedRule>>),
     /// A rule is over for a client.
     End(usize, Arc<str>),
     Heal,
 }
+
+/// A rule that is to be added, or changed.
+#[derive(Debug)]
+struct Put {
+    rule: Rule,
+    owner: Arc<str>,
+    lasting: Option<Duration>,
+}
+
+/// A rule that was added while the proxy ran.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AddedRule {
+    /// It.
+    pub rule: Rule,
+    /// Who added it.
+    pub owner: Arc<str>,
+    /// When it is removed by itself.
+    pub until: Option<Moment>,
+}
+
+/// A planned rule has this name; an added one may not take it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a rule of the scenario is called `{name}`")]
+pub struct NameTaken {
+    /// The name.
+    pub name: String,
+}
+
+/// The owner of what is injected by hand.
+const HAND: &str = "hand";
 
 /// A control and the end that [`super::run`] takes.
 pub fn control() -> (Control, Commands) {
@@ -63,25 +97,55 @@ impl Control {
         self.order(Order::Begin(now)).await;
     }
 
-    /// Injects a fault now, as if a rule of this name had planned it; begins the
-    /// run if it has not begun. Without `lasting` a fault that holds does so
-    /// until the heal. When it returns, the listeners are under it.
+    /// Injects a fault now, on everybody, as a rule of this name; begins the run
+    /// if it has not begun. Without `lasting` a fault that holds does so until it
+    /// is lifted or healed. When it returns, the listeners are under it.
     pub async fn inject(&self, name: &str, fault: Fault, lasting: Option<Duration>) {
-        let rule = Rule {
-            name: name.to_owned(),
-            when: When::Timed {
-                at: Duration::ZERO,
-                every: None,
-                until: None,
-                lasting,
-            },
-            until_on: None,
-            probability: None,
-            target: Target::All,
-            fault,
-            must_fire: false,
+        let rule = Rule::by_hand(name, fault, Target::All);
+        // Refused only if a planned rule has the name, and then that one acts.
+        let _ = self.put(rule, HAND, lasting).await;
+    }
+
+    /// Adds a rule, or changes the added one of its name: a timed rule acts now,
+    /// one on connections on what they do from now on. It is there until it is
+    /// removed, or healed, or for `lasting`. A rule that is changed goes on
+    /// counting from where it was. Begins the run if it has not begun. When it
+    /// returns, the listeners are under it.
+    ///
+    /// # Errors
+    /// When a rule of the plan has the name.
+    pub async fn put(
+        &self,
+        rule: Rule,
+        owner: &str,
+        lasting: Option<Duration>,
+    ) -> Result<(), NameTaken> {
+        let name = rule.name.clone();
+        let put = Put {
+            rule,
+            owner: Arc::from(owner),
+            lasting,
         };
-        self.order(Order::Inject(Box::new(rule), lasting)).await;
+        let is_done = self.order(Order::Put(Box::new(put))).await;
+        if is_done {
+            Ok(())
+        } else {
+            Err(NameTaken { name })
+        }
+    }
+
+    /// Removes the added rules of this name, and heals what they hold; whether
+    /// there was one.
+    pub async fn remove(&self, name: &str) -> bool {
+        self.order(Order::Remove(name.to_owned())).await
+    }
+
+    /// The added rules, in the order in which they came.
+    pub async fn added(&self) -> Vec<AddedRule> {
+        let (told, list) = oneshot::channel();
+        self.order(Order::List(told)).await;
+        // A stopped proxy has no rules.
+        list.await.unwrap_or_default()
     }
 
     /// Lets go what rules of this name hold now; what is planned of them for
@@ -117,7 +181,8 @@ impl Control {
             .await;
     }
 
-    async fn order(&self, order: Order) {
+    /// Whether it could be obeyed; a stopped proxy has nothing against anything.
+    async fn order(&self, order: Order) -> bool {
         let (done, obeyed) = oneshot::channel();
         // Either fails only if the proxy has stopped: nothing is left to direct.
         let _ = self
@@ -127,7 +192,7 @@ impl Control {
                 done: Some(done),
             })
             .await;
-        let _ = obeyed.await;
+        obeyed.await.unwrap_or(true)
     }
 }
 
@@ -152,8 +217,6 @@ pub(super) struct Conductor {
     clock: Clock,
     plan: Arc<Plan>,
     apply: Apply,
-    /// How many occurrences were planned; those behind them were injected.
-    planned: usize,
     /// Whether the plan begins again at its end.
     repeats: bool,
     /// Healed for good.
@@ -176,14 +239,12 @@ impl Conductor {
         routes: &[Route],
         tell: &Tell,
     ) -> (Self, watch::Receiver<Field>) {
-        let planned = plan.timed().len();
         let plan = Arc::new(plan);
         let (field, receiver) = watch::channel(Field::new(Arc::clone(&plan)));
         let conductor = Self {
             clock: environment.clock,
             plan,
             apply,
-            planned,
             repeats: false,
             is_over: false,
             clients: routes
@@ -217,7 +278,7 @@ impl Conductor {
                 biased;
                 () = shutdown.cancelled() => return,
                 Some(command) = commands.receiver.recv() => {
-                    self.obey(command.order);
+                    let is_done = self.obey(command.order);
                     if let Some(done) = command.done {
                         tokio::select! {
                             biased;
@@ -225,7 +286,7 @@ impl Conductor {
                             () = self.wait_for_gates() => {}
                         }
                         // The caller may have gone; the order stands.
-                        let _ = done.send(());
+                        let _ = done.send(is_done);
                     }
                 }
                 () = self.clock.sleep_until_some(next) => self.advance(),
@@ -233,21 +294,26 @@ impl Conductor {
         }
     }
 
-    fn obey(&mut self, order: Order) {
+    /// Whether it could be obeyed.
+    fn obey(&mut self, order: Order) -> bool {
         match order {
             Order::Begin(zero) if self.zero.is_none() => self.begin(zero),
             Order::Begin(_) => {}
-            Order::Inject(rule, lasting) => self.inject(*rule, lasting),
+            Order::Put(put) => return self.put(*put),
             Order::Lift(name) => self.lift(&name),
+            Order::Remove(name) => return self.remove(|added| added.cause.name == name),
+            // Whoever asked may have gone.
+            Order::List(told) => drop(told.send(self.added())),
             Order::End(rule, client) => self.change(|field| {
                 field.ended.insert((rule, client));
             }),
             Order::Heal => {
                 self.is_over = true;
                 self.agenda.clear();
-                self.change(Field::heal);
+                self.change(Field::heal_all);
             }
         }
+        true
     }
 
     /// Every change of the field is a new version of it.
@@ -270,7 +336,7 @@ impl Conductor {
     /// The plan from the start, with another t = 0.
     fn begin_again(&mut self, zero: Moment) {
         self.zero = Some(zero);
-        self.agenda = agenda(&self.plan, self.planned);
+        self.agenda = agenda(&self.plan);
         self.advance_with(|field| {
             field.zero = Some(zero);
             field.round += 1;
@@ -286,7 +352,7 @@ impl Conductor {
         }
         let is_armed = self.apply == Apply::Faults && !self.is_over;
         if is_armed {
-            self.agenda = agenda(&self.plan, self.planned);
+            self.agenda = agenda(&self.plan);
         }
         // What begins at t = 0 does so with it: nobody sees the one without the
         // other.
@@ -296,45 +362,80 @@ impl Conductor {
         });
     }
 
-    fn inject(&mut self, rule: Rule, lasting: Option<Duration>) {
+    fn put(&mut self, put: Put) -> bool {
         let now = self.clock.now();
         if self.zero.is_none() {
             self.begin(now);
         }
-        let zero = self.zero.unwrap_or(now);
-        let from = now.since(zero);
-        let mut plan = Plan::clone(&self.plan);
-        let occurrence = plan.add(rule, from, lasting);
-        self.plan = Arc::new(plan);
-        let until = self.plan.timed()[occurrence].until;
-        self.agenda
-            .extend(until.map(|until| (until, Change::End(occurrence))));
-        sort(&mut self.agenda);
-        let plan = Arc::clone(&self.plan);
+        if self.field.borrow().rules.is_taken(&put.rule.name) {
+            return false;
+        }
+        let is_timed = matches!(put.rule.when, When::Timed { .. });
+        let is_instant = is_timed && put.rule.fault.phase() == Phase::Strike;
+        let until = put.lasting.map(|lasting| now + lasting);
         self.change(|field| {
-            field.plan = plan;
-            field.zero = Some(zero);
-            field.begin(occurrence, now, until.is_none());
+            let cause = if is_instant {
+                field.rules.once(put.rule)
+            } else {
+                field.rules.put(put.rule, put.owner, until)
+            };
+            if is_timed {
+                field.begin_added(cause, now, is_instant);
+            }
         });
+        true
     }
 
+    fn added(&self) -> Vec<AddedRule> {
+        let field = self.field.borrow();
+        let added = field.rules.added();
+        let told = added.map(|added| AddedRule {
+            rule: Rule::clone(&added.cause),
+            owner: Arc::clone(&added.owner),
+            until: added.until,
+        });
+        told.collect()
+    }
+
+    /// Removes added rules, and lets go what they hold.
+    fn remove(&mut self, is_meant: impl Fn(&Added) -> bool) -> bool {
+        let field = self.field.borrow();
+        let meant = field.rules.added().filter(|added| is_meant(added));
+        let ids: Vec<usize> = meant.map(|added| added.cause.id).collect();
+        drop(field);
+        if ids.is_empty() {
+            return false;
+        }
+        self.change(|field| {
+            field.rules.remove(&is_meant);
+            ids.iter().for_each(|id| field.end_rule(*id));
+            field.ended.retain(|(id, _)| !ids.contains(id));
+        });
+        true
+    }
+
+    /// Planned rules go on at their next time, added ones are no more.
     fn lift(&mut self, name: &str) {
-        let plan = Arc::clone(&self.plan);
-        let is_its = |occurrence: usize| plan.rules()[plan.timed()[occurrence].rule].name == name;
+        self.remove(|added| added.cause.name == name);
         self.change(|field| {
             field
                 .begun
-                .retain(|begun| begun.is_instant || !is_its(begun.occurrence));
+                .retain(|begun| begun.is_instant || begun.cause.name != name);
         });
     }
 
     fn next_due(&self) -> Option<Moment> {
-        let (after, _) = self.agenda.last()?;
-        Some(self.zero? + *after)
+        let planned = self.agenda.last().map(|(after, _)| *after);
+        let planned = planned.and_then(|after| Some(self.zero? + after));
+        let field = self.field.borrow();
+        let removals = field.rules.added().filter_map(|added| added.until);
+        removals.chain(planned).min()
     }
 
     /// Makes every change that is due, as one.
     fn advance(&mut self) {
+        let now = self.clock.now();
+        self.remove(|added| added.until.is_some_and(|until| until <= now));
         let elapsed = self.zero.map(|zero| self.clock.now().since(zero));
         let is_due =
             |(after, _): &(Duration, Change)| elapsed.is_some_and(|elapsed| *after <= elapsed);
@@ -347,16 +448,13 @@ impl Conductor {
     fn advance_with(&mut self, first: impl FnOnce(&mut Field)) {
         let Some(zero) = self.zero else { return };
         let elapsed = self.clock.now().since(zero);
-        let (mut agenda, plan) = (std::mem::take(&mut self.agenda), &self.plan);
+        let mut agenda = std::mem::take(&mut self.agenda);
         let mut is_over = false;
         self.change(|field| {
             first(field);
             while let Some((after, change)) = agenda.pop_if(|(after, _)| *after <= elapsed) {
                 match change {
-                    Change::Begin(index) => {
-                        let is_instant = plan.timed()[index].until.is_none();
-                        field.begin(index, zero + after, is_instant);
-                    }
+                    Change::Begin(index) => field.begin(index, zero + after),
                     Change::End(index) => field.end(index),
                     Change::Heal => {
                         field.heal();
@@ -372,10 +470,10 @@ impl Conductor {
     }
 }
 
-/// Every change of the first `planned` occurrences, the first one last.
-fn agenda(plan: &Plan, planned: usize) -> Vec<(Duration, Change)> {
+/// Every change that is planned, the first one last.
+fn agenda(plan: &Plan) -> Vec<(Duration, Change)> {
     let mut agenda = vec![(plan.horizon(), Change::Heal)];
-    for (index, occurrence) in plan.timed().iter().enumerate().take(planned) {
+    for (index, occurrence) in plan.timed().iter().enumerate() {
         agenda.push((occurrence.from, Change::Begin(index)));
         agenda.extend(occurrence.until.map(|until| (until, Change::End(index))));
     }
@@ -416,7 +514,7 @@ mod tests {
     fn the_agenda_ends_before_it_begins_and_heals_last() {
         let rules = vec![stall(1, 2), stall(3, 9)];
         let plan = Plan::new(rules, None, Seed(1), Duration::from_secs(12));
-        let order: Vec<_> = agenda(&plan, 2)
+        let order: Vec<_> = agenda(&plan)
             .into_iter()
             .rev()
             .map(|(at, change)| (at.as_secs(), change))

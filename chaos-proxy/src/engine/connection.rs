@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use super::Shared;
 use super::attempts::Names;
+use super::cause::{Cause, Rules};
 use super::faults::Entry;
 use super::field::Field;
 use super::pump::{Lane, Note, segments};
@@ -23,7 +24,6 @@ use super::strikes::Hold;
 use super::triggers::{Cutting, Waiting};
 use crate::event::{Ending, Event, Peer, What};
 use crate::link::{End, Link, LinkName};
-use crate::plan::Plan;
 use crate::rule::Reached;
 use crate::websocket::{Editor, OrderId};
 
@@ -60,8 +60,10 @@ impl Named {
 /// See the module.
 pub(super) struct Connection {
     pub(super) shared: Arc<Shared>,
-    /// The plan as this connection knows it, with the field that it has seen.
-    pub(super) plan: Arc<Plan>,
+    /// Its number within the proxy, from 1.
+    pub(super) id: u64,
+    /// The rules as this connection knows them.
+    pub(super) rules: Rules,
     pub(super) client: Arc<str>,
     pub(super) attempt: u64,
     pub(super) names: Option<Names>,
@@ -80,6 +82,8 @@ pub(super) struct Connection {
     pub(super) delivery: Delivery,
     /// What the lanes have said and nobody has heard yet.
     pub(super) notes: Vec<(Direction, Note)>,
+    /// Added rules from this number on are still unknown here.
+    pub(super) next_rule: usize,
     /// Rules that wait for this connection to come further, or for their time.
     pub(super) waiting: Vec<Waiting>,
     /// Rules that this connection has ended for its client.
@@ -123,7 +127,7 @@ pub(super) enum Protocol {
 /// A fault that holds this connection.
 #[derive(Debug, Clone)]
 pub(super) struct Held {
-    pub(super) rule: usize,
+    pub(super) cause: Cause,
     pub(super) occurrence: u64,
     pub(super) hold: Hold,
     /// When it should take effect, if that had a time.
@@ -138,7 +142,7 @@ pub(super) struct Held {
 impl Held {
     pub(super) fn id(&self) -> OrderId {
         OrderId {
-            rule: self.rule,
+            rule: self.cause.id,
             occurrence: self.occurrence,
         }
     }
@@ -169,8 +173,8 @@ pub(super) async fn run(
     mut field: watch::Receiver<Field>,
     seen: u64,
 ) {
-    let plan = Arc::clone(&field.borrow().plan);
-    let mut connection = Connection::new(stream, named, shared, plan);
+    let rules = field.borrow().rules.clone();
+    let mut connection = Connection::new(stream, named, shared, rules);
     connection.tell(What::Accepted);
     let entry = {
         let field = field.borrow_and_update();
@@ -189,10 +193,10 @@ pub(super) async fn run(
 }
 
 impl Connection {
-    fn new(stream: Stream, named: Named, shared: Arc<Shared>, plan: Arc<Plan>) -> Self {
+    fn new(stream: Stream, named: Named, shared: Arc<Shared>, rules: Rules) -> Self {
         let lane = |direction| {
             let name = LinkName {
-                seed: plan.seed(),
+                seed: rules.seed(),
                 client: Arc::clone(&named.client),
                 attempt: named.attempt,
                 direction,
@@ -206,7 +210,9 @@ impl Connection {
             toward_client: Side::new(Some(stream), lane(Direction::Downstream)),
             toward_server: Side::new(None, lane(Direction::Upstream)),
             shared,
-            plan,
+            id: 0,
+            next_rule: 0,
+            rules,
             client: named.client,
             attempt: named.attempt,
             is_named: named.names.is_none(),

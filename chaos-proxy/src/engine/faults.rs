@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::attempts::take_name;
+use super::cause::Who;
 use super::connection::{Connection, Held};
 use super::field::Field;
-use super::strikes::{Act, Subject};
+use super::strikes::{Act, Subject, is_armed};
 use super::triggers::cut_offset;
 use crate::event::{Peer, What};
 use crate::fault::{Corrupt, Fault, Phase, Place, Side};
@@ -31,7 +32,7 @@ impl Connection {
     /// Puts a new connection under the field; what began after serial `seen` is
     /// new to it.
     pub(super) fn enter(&mut self, field: &Field, seen: u64) -> Entry {
-        self.plan = Arc::clone(&field.plan);
+        self.rules = field.rules.clone();
         self.last_serial = field.last_serial;
         self.armed_round = field.is_armed.then_some(field.round);
         self.tell_decisions(field);
@@ -43,15 +44,15 @@ impl Connection {
 
     /// What strikes it as it begins. `before` holds it already.
     fn obey_entry(&mut self, acts: Vec<Act>, mut before: Vec<Held>, field: &Field) -> Entry {
-        let plan = Arc::clone(&self.plan);
         let mut entry = Entry::Admitted;
         for act in acts {
-            let is_same = |held: &Held| held.rule == act.rule && held.occurrence == act.occurrence;
+            let is_same =
+                |held: &Held| held.cause.id == act.cause.id && held.occurrence == act.occurrence;
             if let Some(index) = before.iter().position(is_same) {
                 self.held.push(before.remove(index));
                 continue;
             }
-            match plan.rules()[act.rule].fault {
+            match act.cause.fault {
                 Fault::Reject => {
                     self.leave_server();
                     self.toward_client.reset();
@@ -77,17 +78,33 @@ impl Connection {
 
     /// Brings an open connection under a changed field.
     pub(super) fn change(&mut self, field: &Field) {
+        let acts = self.subject(field).on_change(self.last_serial);
+        let fresh = self.go_on(acts);
         self.release(field);
-        // Plans only grow: what is known by its place keeps it.
-        self.plan = Arc::clone(&field.plan);
+        self.rules = field.rules.clone();
+        self.learn_added(field);
         if field.is_armed && self.armed_round != Some(field.round) {
             self.begin_round(field);
         }
-        for act in self.subject(field).on_change(self.last_serial) {
+        for act in fresh {
             self.obey(&act, field);
         }
         self.last_serial = field.last_serial;
         self.apply_effects();
+    }
+
+    /// Rules that were changed while they hold this connection go on holding it,
+    /// and count from when they first did. Gives those that are new to it.
+    fn go_on(&mut self, mut acts: Vec<Act>) -> Vec<Act> {
+        for held in &mut self.held {
+            let is_same =
+                |act: &Act| held.cause.id == act.cause.id && held.occurrence == act.occurrence;
+            if let Some(index) = acts.iter().position(is_same) {
+                let act = acts.remove(index);
+                (held.cause, held.hold) = (act.cause, act.hold);
+            }
+        }
+        acts
     }
 
     /// Lets go what was to hold until now.
@@ -114,7 +131,7 @@ impl Connection {
         for side in [&mut self.toward_client, &mut self.toward_server] {
             let direction = side.lane.link.direction();
             side.lane.rename(&LinkName {
-                seed: self.plan.seed(),
+                seed: self.rules.seed(),
                 client: Arc::clone(&name),
                 attempt,
                 direction,
@@ -132,17 +149,18 @@ impl Connection {
 
     pub(super) fn subject<'a>(&'a self, field: &'a Field) -> Subject<'a> {
         Subject {
-            plan: &self.plan,
             field,
-            client: &self.client,
-            attempt: self.attempt,
+            who: Who {
+                client: &self.client,
+                attempt: self.attempt,
+                connection: self.id,
+            },
             is_old: self.is_old,
         }
     }
 
     pub(super) fn obey(&mut self, act: &Act, field: &Field) {
-        let plan = Arc::clone(&self.plan);
-        let fault = &plan.rules()[act.rule].fault;
+        let fault = &act.cause.fault;
         match (fault.phase(), fault) {
             (Phase::Strike, Fault::Close(side)) => self.close(*side),
             (Phase::Strike, Fault::Reset(side)) => self.reset(*side),
@@ -154,7 +172,7 @@ impl Connection {
         }
         if fault.needs_websocket() && !self.shared.frames {
             let id = OrderId {
-                rule: act.rule,
+                rule: act.cause.id,
                 occurrence: act.occurrence,
             };
             self.powerless(id, UNWATCHED);
@@ -167,11 +185,11 @@ impl Connection {
     fn hold(&mut self, act: &Act) {
         let offset = |side: &super::side::Side| side.lane.link.admitted();
         self.held.push(Held {
-            rule: act.rule,
+            cause: act.cause.clone(),
             occurrence: act.occurrence,
             hold: act.hold,
             planned: act.planned,
-            has_struck: !self.plan.rules()[act.rule].fault.waits(),
+            has_struck: !act.cause.fault.waits(),
             since: self.now(),
             offsets: (offset(&self.toward_server), offset(&self.toward_client)),
         });
@@ -179,10 +197,7 @@ impl Connection {
 
     /// When the rules in force let the server be dialled.
     pub(super) fn dial_at(&self) -> Moment {
-        let rules = self
-            .held
-            .iter()
-            .map(|held| &self.plan.rules()[held.rule].fault);
+        let rules = self.held.iter().map(|held| &held.cause.fault);
         let delays = rules.filter_map(|fault| match fault {
             Fault::ConnectDelay(late) => Some(late.delay),
             _ => None,
@@ -228,9 +243,6 @@ impl Connection {
 
     fn release(&mut self, field: &Field) -> bool {
         let now = self.now();
-        if !field.is_armed {
-            self.waiting.clear();
-        }
         let is_ended = |rule: usize| {
             let is_this =
                 |(ended, whose): &(usize, Arc<str>)| *ended == rule && *whose == self.client;
@@ -239,9 +251,10 @@ impl Connection {
         let waiting = self
             .waiting
             .iter()
-            .filter(|waiting| !is_ended(waiting.rule));
-        let waiting = waiting.copied().collect();
-        let is_over = |held: &Held| held.hold.is_over(field, now) || is_ended(held.rule);
+            .filter(|waiting| !is_ended(waiting.cause.id) && is_armed(&waiting.cause, field));
+        let waiting = waiting.cloned().collect();
+        let is_over =
+            |held: &Held| held.hold.is_over(&held.cause, field, now) || is_ended(held.cause.id);
         // A cut that has let its last byte in is carried out, healed or not.
         let (over, held): (Vec<Held>, Vec<Held>) = self
             .held
@@ -250,11 +263,19 @@ impl Connection {
             .partition(|held| is_over(held) && !self.is_cut_by(held));
         (self.waiting, self.held) = (waiting, held);
         over.iter().for_each(|held| self.let_go(held));
+        if over.iter().any(|held| self.ends_when_healed(held)) {
+            self.close(Side::Both);
+        }
         !over.is_empty()
     }
 
+    fn ends_when_healed(&self, held: &Held) -> bool {
+        let fault = &held.cause.fault;
+        matches!(fault, Fault::Expiry(expiry) if expiry.ends_when_healed)
+    }
+
     fn let_go(&mut self, held: &Held) {
-        let rule = &self.plan.rules()[held.rule];
+        let rule = &held.cause;
         if !rule.fault.is_instant() && held.has_struck {
             self.delivery.is_awaited = true;
             self.tell(What::Healed {
@@ -265,7 +286,7 @@ impl Connection {
     }
 
     fn is_cut_by(&self, held: &Held) -> bool {
-        let Fault::Cut(cut) = &self.plan.rules()[held.rule].fault else {
+        let Fault::Cut(cut) = &held.cause.fault else {
             return false;
         };
         let by_frame = matches!(cut.place, Place::Frame(_)).then(|| held.id());
@@ -293,11 +314,14 @@ impl Connection {
     fn effects(&self, direction: Direction) -> Effects {
         let mut effects = Effects::default();
         for held in &self.held {
-            let rule = &self.plan.rules()[held.rule];
+            let rule = &held.cause;
             let name = || Arc::from(rule.name.as_str());
             match &rule.fault {
                 Fault::Stall(way) if way.covers(direction) => effects.stall(),
                 Fault::Discard(way) if way.covers(direction) => effects.discard(),
+                Fault::Expiry(it) if it.swallows.is_some_and(|way| way.covers(direction)) => {
+                    effects.discard();
+                }
                 Fault::Latency(it) if it.way.covers(direction) => effects.delay(name(), *it),
                 Fault::Corrupt(Corrupt::Bits(it)) if it.way.covers(direction) => {
                     effects.corrupt(name(), *it);
@@ -321,7 +345,7 @@ impl Connection {
     }
 
     fn tell_decisions(&self, field: &Field) {
-        let plan = &self.plan;
+        let plan = self.rules.plan();
         for (index, rule) in plan.rules().iter().enumerate() {
             if matches!(rule.when, When::On { .. }) && !field.is_armed {
                 continue;

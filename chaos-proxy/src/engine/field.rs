@@ -10,19 +10,23 @@ use std::time::Duration;
 
 use environment::Moment;
 
+use super::cause::{Cause, Rules};
 use crate::plan::Plan;
 
 /// How long something without duration stays to be seen, by tasks that a busy
 /// machine has not let run yet.
 const SEEN_WITHIN: Duration = Duration::from_secs(10);
 
-/// A timed occurrence that has begun.
+/// A rule that has begun to act, at its time.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Begun {
     /// Counts beginnings from 1.
     pub(super) serial: u64,
-    /// Index into the plan's occurrences.
-    pub(super) occurrence: usize,
+    pub(super) cause: Cause,
+    /// Index into the plan's occurrences; `None` for an added rule.
+    pub(super) occurrence: Option<usize>,
+    /// Which time of the rule.
+    pub(super) number: u64,
     /// When it was planned.
     pub(super) planned: Moment,
     /// Whether it strikes once what is there, and nothing that comes later.
@@ -32,15 +36,15 @@ pub(super) struct Begun {
 /// See the module.
 #[derive(Debug, Clone)]
 pub(super) struct Field {
-    /// The rules and their times; it only grows.
-    pub(super) plan: Arc<Plan>,
+    /// The rules there are.
+    pub(super) rules: Rules,
     /// Counts the changes.
     pub(super) version: u64,
     /// t = 0, once it has come.
     pub(super) zero: Option<Moment>,
     /// How often the plan has begun again.
     pub(super) round: u64,
-    /// Whether rules on attempts strike: from t = 0 until the heal.
+    /// Whether planned rules on attempts strike: from t = 0 until the heal.
     pub(super) is_armed: bool,
     /// What holds, and what struck lately, by serial.
     pub(super) begun: Vec<Begun>,
@@ -54,7 +58,7 @@ impl Field {
     /// Before t = 0.
     pub(super) fn new(plan: Arc<Plan>) -> Self {
         Self {
-            plan,
+            rules: Rules::new(plan),
             version: 0,
             zero: None,
             round: 0,
@@ -65,27 +69,70 @@ impl Field {
         }
     }
 
-    pub(super) fn begin(&mut self, occurrence: usize, planned: Moment, is_instant: bool) {
-        self.begun
-            .retain(|begun| !begun.is_instant || planned.since(begun.planned) < SEEN_WITHIN);
-        self.last_serial += 1;
-        let serial = self.last_serial;
-        self.begun.push(Begun {
-            serial,
-            occurrence,
+    /// A planned occurrence begins.
+    pub(super) fn begin(&mut self, index: usize, planned: Moment) {
+        let occurrence = &self.rules.plan().timed()[index];
+        let (number, is_instant) = (occurrence.number, occurrence.until.is_none());
+        let Some(cause) = self.rules.get(occurrence.rule).cloned() else {
+            return;
+        };
+        self.push(Begun {
+            serial: 0,
+            cause,
+            occurrence: Some(index),
+            number,
             planned,
             is_instant,
         });
     }
 
-    pub(super) fn end(&mut self, occurrence: usize) {
-        self.begun
-            .retain(|begun| begun.is_instant || begun.occurrence != occurrence);
+    /// An added rule begins, or goes on as something else.
+    pub(super) fn begin_added(&mut self, cause: Cause, now: Moment, is_instant: bool) {
+        self.end_rule(cause.id);
+        self.push(Begun {
+            serial: 0,
+            cause,
+            occurrence: None,
+            number: 1,
+            planned: now,
+            is_instant,
+        });
     }
 
-    /// Everything is over, and nothing is armed any more. What has struck stays
-    /// to be seen.
+    fn push(&mut self, begun: Begun) {
+        let now = begun.planned;
+        self.begun
+            .retain(|begun| !begun.is_instant || now.since(begun.planned) < SEEN_WITHIN);
+        self.last_serial += 1;
+        self.begun.push(Begun {
+            serial: self.last_serial,
+            ..begun
+        });
+    }
+
+    /// A planned occurrence ends.
+    pub(super) fn end(&mut self, occurrence: usize) {
+        self.begun
+            .retain(|begun| begun.is_instant || begun.occurrence != Some(occurrence));
+    }
+
+    /// What this rule holds is let go.
+    pub(super) fn end_rule(&mut self, id: usize) {
+        self.begun
+            .retain(|begun| begun.is_instant || begun.cause.id != id);
+    }
+
+    /// The plan is over, and nothing of it is armed any more. What has struck
+    /// stays to be seen.
     pub(super) fn heal(&mut self) {
+        self.is_armed = false;
+        self.begun
+            .retain(|begun| begun.is_instant || begun.occurrence.is_none());
+    }
+
+    /// Everything is over, what was added included.
+    pub(super) fn heal_all(&mut self) {
+        self.rules.remove(|_| true);
         self.is_armed = false;
         self.begun.retain(|begun| begun.is_instant);
     }

@@ -3,6 +3,7 @@
 use environment::{Direction, Key, Realm};
 
 use super::Apply;
+use super::cause::Cause;
 use super::connection::{Connection, Held};
 use super::field::Field;
 use super::pump::Lane;
@@ -19,17 +20,16 @@ impl Connection {
             return Edits::default();
         }
         let orders = self.held.iter().filter_map(|held| {
-            let rule = &self.plan.rules()[held.rule];
             Some(Order {
                 id: held.id(),
-                rule: rule.name.as_str().into(),
-                task: Task::of(&rule.fault, direction)?,
+                rule: held.cause.name.as_str().into(),
+                task: Task::of(&held.cause.fault, direction)?,
             })
         });
         let is_request = direction == Direction::Upstream && self.shared.apply == Apply::Faults;
         Edits {
-            asks: is_request && self.plan.answers_requests(),
-            refuses_extensions: is_request && self.plan.breaks_compression(),
+            asks: is_request && self.rules.answer_requests(),
+            refuses_extensions: is_request && self.rules.break_compression(),
             orders: orders.collect(),
         }
     }
@@ -50,8 +50,7 @@ impl Connection {
         opcode: Opcode,
         field: &Field,
     ) {
-        let plan = std::sync::Arc::clone(&self.plan);
-        let Some(rule) = plan.rules().get(id.rule) else {
+        let Some(rule) = self.cause(id) else {
             return;
         };
         // A cut strikes when all before it has left.
@@ -64,6 +63,13 @@ impl Connection {
             index,
             opcode,
         });
+    }
+
+    /// The rule that holds this connection, or is there at least.
+    fn cause(&self, id: OrderId) -> Option<Cause> {
+        let held = self.held.iter().find(|held| held.id() == id);
+        let held = held.map(|held| &held.cause);
+        held.or_else(|| self.rules.get(id.rule)).cloned()
     }
 
     /// Tells that a rule that waited for a frame has taken effect.
@@ -79,7 +85,7 @@ impl Connection {
 
     /// A rule can do nothing to this connection.
     pub(super) fn powerless(&self, id: OrderId, reason: &str) {
-        if let Some(rule) = self.plan.rules().get(id.rule) {
+        if let Some(rule) = self.cause(id) {
             self.tell(What::Powerless {
                 rule: rule.name.clone(),
                 reason: reason.to_owned(),
@@ -89,17 +95,18 @@ impl Connection {
 
     /// The client gets another answer than the server's; the server gets nothing.
     pub(super) fn answer_upgrade(&mut self, id: OrderId, field: &Field) {
-        let plan = std::sync::Arc::clone(&self.plan);
-        let Some(Fault::UpgradeReply(reply)) = plan.rules().get(id.rule).map(|rule| &rule.fault)
-        else {
+        let Some(rule) = self.cause(id) else {
+            return;
+        };
+        let Fault::UpgradeReply(reply) = &rule.fault else {
             return;
         };
         self.strike_once(id, field);
         self.leave_server();
-        let key = Key::new(Realm::Proxy, "garbage", &plan.rules()[id.rule].name)
+        let key = Key::new(Realm::Proxy, "garbage", &rule.name)
             .client(&self.client)
             .attempt(self.attempt);
-        let bytes = reply.bytes(&mut plan.seed().draw(&key));
+        let bytes = reply.bytes(&mut self.rules.seed().draw(&key));
         let now = self.now();
         let lane = &mut self.toward_client.lane;
         lane.answer(now, bytes, reply.status());
@@ -113,7 +120,7 @@ impl Held {
     /// What takes effect when it does at last.
     fn act(&self) -> Act {
         Act {
-            rule: self.rule,
+            cause: self.cause.clone(),
             occurrence: self.occurrence,
             planned: self.planned,
             hold: self.hold,

@@ -8,12 +8,12 @@ use environment::{Moment, Stream};
 use tokio::sync::watch;
 
 use super::attempts::Attempts;
+use super::cause::Who;
 use super::connection::{self, Named};
 use super::field::{Begun, Field};
 use super::{Route, Shared, Start};
 use crate::event::{Event, What};
 use crate::fault::{Fault, Phase};
-use crate::plan::Plan;
 
 /// How long to wait after an accept that failed for want of descriptors.
 const BREATH: Duration = Duration::from_millis(50);
@@ -26,7 +26,6 @@ pub(super) async fn run(
     obeyed: watch::Sender<u64>,
 ) {
     let mut gate = Gate {
-        plan: Arc::clone(&field.borrow().plan),
         name: route.client.clone().unwrap_or_else(|| Arc::from("*")),
         route,
         shared,
@@ -64,7 +63,6 @@ pub(super) async fn run(
 }
 
 struct Gate {
-    plan: Arc<Plan>,
     name: Arc<str>,
     route: Route,
     shared: Arc<Shared>,
@@ -120,12 +118,13 @@ impl Gate {
 
     /// Closes or opens the listener as the field says.
     fn obey(&mut self, field: &Field, feed: &watch::Receiver<Field>) {
-        self.plan = Arc::clone(&field.plan);
-        let plan = Arc::clone(&self.plan);
+        let who = Who {
+            client: &self.name,
+            attempt: 0,
+            connection: 0,
+        };
         let is_mine = |begun: &&Begun| {
-            let occurrence = &plan.timed()[begun.occurrence];
-            let rule = &plan.rules()[occurrence.rule];
-            rule.fault.phase() == Phase::Listener && plan.strikes(occurrence, &self.name)
+            begun.cause.fault.phase() == Phase::Listener && field.rules.strikes(begun, who)
         };
         let wanted: Vec<Begun> = field.begun.iter().filter(is_mine).cloned().collect();
         if wanted == self.closing {
@@ -147,9 +146,10 @@ impl Gate {
 
     /// A refusal is louder than silence.
     fn close_or_open(&mut self) -> io::Result<()> {
-        let plan = &self.plan;
-        let fault = |begun: &Begun| &plan.rules()[plan.timed()[begun.occurrence].rule].fault;
-        let is_under = |wanted: Fault| self.closing.iter().any(|begun| *fault(begun) == wanted);
+        let is_under = |wanted: Fault| {
+            let mut closing = self.closing.iter();
+            closing.any(|begun| begun.cause.fault == wanted)
+        };
         let (is_refused, is_silent) = (is_under(Fault::Refuse), is_under(Fault::Blackhole));
         let listener = &mut self.route.listener;
         match (is_refused, is_silent) {
@@ -182,23 +182,21 @@ impl Gate {
             });
         };
         for begun in before.iter().filter(|begun| !self.closing.contains(begun)) {
-            let occurrence = &self.plan.timed()[begun.occurrence];
-            let rule = &self.plan.rules()[occurrence.rule];
+            let rule = &begun.cause;
             tell(What::Healed {
                 rule: rule.name.clone(),
-                occurrence: occurrence.number,
+                occurrence: begun.number,
             });
         }
         for begun in self.closing.iter().filter(|begun| !before.contains(begun)) {
-            let occurrence = &self.plan.timed()[begun.occurrence];
-            let rule = &self.plan.rules()[occurrence.rule];
+            let rule = &begun.cause;
             let planned_us = micros(begun.planned.since(zero));
             let actual_us = micros(now.since(zero));
             let (rule, fault) = (rule.name.clone(), rule.fault.word().to_owned());
             tell(What::Struck {
                 rule,
                 fault,
-                occurrence: occurrence.number,
+                occurrence: begun.number,
                 planned_us: Some(planned_us),
                 actual_us,
             });

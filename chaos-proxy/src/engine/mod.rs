@@ -10,6 +10,7 @@
 //! timer; nothing else touches them, so nothing else can block on them.
 
 mod attempts;
+mod cause;
 mod conductor;
 mod connection;
 mod faults;
@@ -23,7 +24,7 @@ mod traffic;
 mod triggers;
 mod wire;
 
-pub use conductor::{Commands, Control, control};
+pub use conductor::{AddedRule, Commands, Control, NameTaken, control};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,19 +1,18 @@
-//! What the field means for one connection: pure functions of plan and field.
+//! What the field means for one connection: pure functions of rules and field.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use environment::Moment;
 
+use super::cause::{Cause, Who};
 use super::field::{Begun, Field};
-use crate::plan::Plan;
 use crate::rule::{Condition, When};
 
 /// A rule that takes effect on a connection.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Act {
-    /// Index into the plan's rules.
-    pub(super) rule: usize,
+    pub(super) cause: Cause,
     /// Which time of the rule.
     pub(super) occurrence: u64,
     /// When it should take effect; `None` if it waited for the connection.
@@ -27,17 +26,20 @@ pub(super) struct Act {
 pub(super) enum Hold {
     /// The end of what began with this serial.
     Timed(u64),
-    /// A moment of its own, or the end of this round of the plan.
+    /// A moment of its own, or the end of this round of the plan; of an added
+    /// rule, its removal.
     Attempt { until: Option<Moment>, round: u64 },
 }
 
 impl Hold {
-    pub(super) fn is_over(self, field: &Field, now: Moment) -> bool {
+    pub(super) fn is_over(self, cause: &Cause, field: &Field, now: Moment) -> bool {
         match self {
             Self::Timed(serial) => !field.holds(serial),
             Self::Attempt { until, round } => {
                 let is_past = until.is_some_and(|until| until <= now);
-                !field.is_armed || round != field.round || is_past
+                is_past || !is_armed(cause, field) || {
+                    field.rules.is_planned(cause.id) && round != field.round
+                }
             }
         }
     }
@@ -51,13 +53,21 @@ impl Hold {
     }
 }
 
+/// Whether a rule on connections may strike: a planned one from t = 0 until the
+/// heal, an added one as long as it is there.
+pub(super) fn is_armed(cause: &Cause, field: &Field) -> bool {
+    if field.rules.is_planned(cause.id) {
+        field.is_armed
+    } else {
+        field.rules.get(cause.id).is_some()
+    }
+}
+
 /// A connection, as rules see it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Subject<'a> {
-    pub(super) plan: &'a Plan,
     pub(super) field: &'a Field,
-    pub(super) client: &'a str,
-    pub(super) attempt: u64,
+    pub(super) who: Who<'a>,
     /// It was there before the rules were armed: its number strikes and ends
     /// nothing.
     pub(super) is_old: bool,
@@ -74,10 +84,10 @@ impl Subject<'_> {
         let mut acts: Vec<Act> = timed
             .filter_map(|begun| self.act(begun, begun.planned.max(now)))
             .collect();
-        let rules = 0..self.plan.rules().len();
-        acts.extend(rules.filter_map(|rule| self.on_number(rule, now)));
-        acts.retain(|act| !self.is_over(act.rule));
-        acts.sort_by_key(|act| act.rule);
+        let rules = self.field.rules.all();
+        acts.extend(rules.filter_map(|cause| self.on_number(cause, now)));
+        acts.retain(|act| !self.is_over(&act.cause));
+        acts.sort_by_key(|act| act.cause.id);
         acts
     }
 
@@ -85,73 +95,66 @@ impl Subject<'_> {
     pub(super) fn on_change(&self, seen: u64) -> Vec<Act> {
         let fresh = self.field.begun.iter().filter(|begun| begun.serial > seen);
         let acts = fresh.filter_map(|begun| self.act(begun, begun.planned));
-        acts.filter(|act| !self.is_over(act.rule)).collect()
+        acts.filter(|act| !self.is_over(&act.cause)).collect()
     }
 
     /// The rules that wait for it to come further, or for their time after that.
-    pub(super) fn waiting(&self) -> Vec<usize> {
-        let waits = |rule: usize| {
-            self.condition(rule)
+    pub(super) fn waiting(&self) -> Vec<Cause> {
+        let waits = |cause: &&Cause| {
+            condition(cause)
                 .is_some_and(|(condition, after)| !condition.is_about_accept() || !after.is_zero())
         };
-        let rules = 0..self.plan.rules().len();
+        let rules = self.field.rules.all().filter(waits);
         rules
-            .filter(|&rule| waits(rule) && self.is_struck_by(rule) && !self.is_over(rule))
+            .filter(|cause| self.is_struck_by(cause) && !self.is_over(cause))
+            .cloned()
             .collect()
     }
 
     /// Whether a rule is over for this client, at the latest by this connection:
     /// attempts are passed in order.
-    fn is_over(&self, rule: usize) -> bool {
+    fn is_over(&self, cause: &Cause) -> bool {
         let by_this =
-            |until: Condition| until.is_about_accept() && self.attempt >= until.attempts.first;
-        let until = self.plan.rules()[rule].until_on;
+            |until: Condition| until.is_about_accept() && self.who.attempt >= until.attempts.first;
         let is_ended =
-            |(ended, whose): &(usize, Arc<str>)| *ended == rule && &**whose == self.client;
-        !self.is_old && until.is_some_and(by_this) || self.field.ended.iter().any(is_ended)
+            |(ended, whose): &(usize, Arc<str>)| *ended == cause.id && &**whose == self.who.client;
+        !self.is_old && cause.until_on.is_some_and(by_this) || self.field.ended.iter().any(is_ended)
     }
 
     fn act(&self, begun: &Begun, planned: Moment) -> Option<Act> {
-        let occurrence = &self.plan.timed()[begun.occurrence];
-        self.plan.strikes(occurrence, self.client).then_some(Act {
-            rule: occurrence.rule,
-            occurrence: occurrence.number,
+        let strikes = self.field.rules.strikes(begun, self.who);
+        strikes.then(|| Act {
+            cause: begun.cause.clone(),
+            occurrence: begun.number,
             planned: Some(planned),
             hold: Hold::Timed(begun.serial),
         })
     }
 
-    fn on_number(&self, rule: usize, now: Moment) -> Option<Act> {
-        let (condition, after) = self.condition(rule)?;
+    fn on_number(&self, cause: &Cause, now: Moment) -> Option<Act> {
+        let (condition, after) = condition(cause)?;
         let is_now = condition.is_about_accept() && after.is_zero();
-        (is_now && self.is_struck_by(rule))
-            .then(|| Act::on(self.plan, rule, None, now, self.field.round))
+        (is_now && self.is_struck_by(cause)).then(|| Act::on(cause, None, now, self.field.round))
     }
 
-    fn is_struck_by(&self, rule: usize) -> bool {
-        self.field.is_armed && self.plan.strikes_attempt(rule, self.client, self.attempt)
+    fn is_struck_by(&self, cause: &Cause) -> bool {
+        is_armed(cause, self.field) && self.field.rules.strikes_attempt(cause, self.who)
     }
+}
 
-    fn condition(&self, rule: usize) -> Option<(Condition, Duration)> {
-        match self.plan.rules()[rule].when {
-            When::On {
-                condition, after, ..
-            } => Some((condition, after)),
-            When::Timed { .. } => None,
-        }
+fn condition(cause: &Cause) -> Option<(Condition, Duration)> {
+    match cause.when {
+        When::On {
+            condition, after, ..
+        } => Some((condition, after)),
+        When::Timed { .. } => None,
     }
 }
 
 impl Act {
     /// A rule on connections acts `now`.
-    pub(super) fn on(
-        plan: &Plan,
-        rule: usize,
-        planned: Option<Moment>,
-        now: Moment,
-        round: u64,
-    ) -> Self {
-        let lasting = match plan.rules()[rule].when {
+    pub(super) fn on(cause: &Cause, planned: Option<Moment>, now: Moment, round: u64) -> Self {
+        let lasting = match cause.when {
             When::On { lasting, .. } => lasting,
             When::Timed { .. } => None,
         };
@@ -160,7 +163,7 @@ impl Act {
             round,
         };
         Self {
-            rule,
+            cause: cause.clone(),
             occurrence: 1,
             planned,
             hold,

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use environment::{Direction, Moment};
 
+use super::cause::Cause;
 use super::connection::Connection;
 use super::field::Field;
 use super::gate::micros;
 use super::strikes::Act;
 use crate::event::{Peer, What};
-use crate::fault::{Cut, Fault, How, IdleTimeout, Place, Side};
+use crate::fault::{Cut, Expiry, Fault, How, IdleTimeout, Place, Side};
 use crate::link::End;
 use crate::rule::{Condition, Progress, Stage, When};
 
@@ -21,11 +22,17 @@ const HAND_OVER: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(2);
 
 /// A rule that waits for this connection.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Waiting {
-    pub(super) rule: usize,
+    pub(super) cause: Cause,
     /// When it acts, once its condition has been met.
     due: Option<Moment>,
+}
+
+impl Waiting {
+    fn new(cause: Cause) -> Self {
+        Self { cause, due: None }
+    }
 }
 
 /// A reset behind data.
@@ -46,11 +53,9 @@ impl Connection {
 
     /// Lists the rules that will wait for this connection.
     pub(super) fn begin_waiting(&mut self, field: &Field) {
-        let rules = self.subject(field).waiting();
-        self.waiting = rules
-            .into_iter()
-            .map(|rule| Waiting { rule, due: None })
-            .collect();
+        self.next_rule = field.rules.next();
+        let rules = self.subject(field).waiting().into_iter();
+        self.waiting = rules.map(Waiting::new).collect();
         self.progress(field);
     }
 
@@ -59,23 +64,36 @@ impl Connection {
     pub(super) fn begin_round(&mut self, field: &Field) {
         self.armed_round = Some(field.round);
         self.is_old = true;
-        let plan = Arc::clone(&self.plan);
         let is_past = |condition: &Condition| self.meets(condition);
-        let has_come = |rule: &usize| match &plan.rules()[*rule].when {
-            When::On { condition, .. } => is_past(condition),
-            When::Timed { .. } => true,
-        };
-        let waiting = self
-            .subject(field)
-            .waiting()
-            .into_iter()
-            .filter(|rule| !has_come(rule));
-        let waiting = waiting.map(|rule| Waiting { rule, due: None }).collect();
-        let rules = plan.rules().iter().enumerate();
-        let outlived = rules.filter(|(_, rule)| rule.until_on.as_ref().is_some_and(is_past));
-        let outlived = outlived.map(|(index, _)| index).collect();
+        let waiting = self.still_to_come(field, |_| true);
+        let rules = field.rules.all();
+        let outlived = rules.filter(|cause| cause.until_on.as_ref().is_some_and(is_past));
+        let outlived = outlived.map(|cause| cause.id).collect();
         (self.waiting, self.passed) = (waiting, outlived);
         self.outlived.clear();
+    }
+
+    /// Lists the rules on connections that were added since it last looked.
+    pub(super) fn learn_added(&mut self, field: &Field) {
+        let known = std::mem::replace(&mut self.next_rule, field.rules.next());
+        if known < field.rules.next() {
+            let fresh = self.still_to_come(field, |cause| {
+                cause.id >= known && !field.rules.is_planned(cause.id)
+            });
+            self.waiting.extend(fresh);
+        }
+    }
+
+    fn still_to_come(&self, field: &Field, is_meant: impl Fn(&Cause) -> bool) -> Vec<Waiting> {
+        let has_come = |cause: &Cause| match &cause.when {
+            When::On { condition, .. } => self.meets(condition),
+            When::Timed { .. } => true,
+        };
+        let rules = self.subject(field).waiting().into_iter();
+        rules
+            .filter(|cause| is_meant(cause) && !has_come(cause))
+            .map(Waiting::new)
+            .collect()
     }
 
     /// Looks which conditions are met now.
@@ -99,12 +117,12 @@ impl Connection {
     }
 
     fn meet_conditions(&mut self) {
-        let (now, plan) = (self.now(), Arc::clone(&self.plan));
+        let now = self.now();
         let mut waiting = std::mem::take(&mut self.waiting);
         for waiting in waiting.iter_mut().filter(|waiting| waiting.due.is_none()) {
             if let When::On {
                 condition, after, ..
-            } = &plan.rules()[waiting.rule].when
+            } = &waiting.cause.when
                 && self.meets(condition)
             {
                 waiting.due = Some(now + *after);
@@ -114,14 +132,14 @@ impl Connection {
     }
 
     fn obey_waiting(&mut self, field: &Field) {
-        let (now, plan) = (self.now(), Arc::clone(&self.plan));
+        let now = self.now();
         let is_due = |waiting: &Waiting| waiting.due.is_some_and(|due| due <= now);
         let (due, waiting): (Vec<Waiting>, Vec<Waiting>) = std::mem::take(&mut self.waiting)
             .into_iter()
             .partition(is_due);
         self.waiting = waiting;
         for waiting in &due {
-            let act = Act::on(&plan, waiting.rule, waiting.due, now, field.round);
+            let act = Act::on(&waiting.cause, waiting.due, now, field.round);
             self.obey(&act, field);
         }
         if !due.is_empty() {
@@ -132,15 +150,15 @@ impl Connection {
     /// Notes the rules that end for this client now that its connection has
     /// come so far.
     pub(super) fn outlive(&mut self) {
-        let plan = Arc::clone(&self.plan);
-        for (index, rule) in plan.rules().iter().enumerate() {
-            let is_met = rule
+        let rules = self.rules.clone();
+        for cause in rules.all() {
+            let is_met = cause
                 .until_on
                 .as_ref()
                 .is_some_and(|until| self.meets(until));
-            if is_met && !self.outlived.contains(&index) && !self.passed.contains(&index) {
-                self.outlived.push(index);
-                self.unreported.push(index);
+            if is_met && !self.outlived.contains(&cause.id) && !self.passed.contains(&cause.id) {
+                self.outlived.push(cause.id);
+                self.unreported.push(cause.id);
             }
         }
     }
@@ -168,6 +186,7 @@ impl Connection {
         self.release_due(field);
         self.obey_waiting(field);
         self.end_idle(field);
+        self.end_expired(field);
         self.finish_cuts();
     }
 
@@ -179,37 +198,68 @@ impl Connection {
         holds
             .chain(waiting)
             .chain(idle)
+            .chain(self.expiries().map(|(_, due, _)| due))
             .chain(self.cutting.iter().map(|cutting| cutting.next_look))
     }
 
     fn idle_timeouts(&self) -> impl Iterator<Item = (usize, Moment, IdleTimeout)> {
-        self.held.iter().enumerate().filter_map(|(index, held)| {
-            match &self.plan.rules()[held.rule].fault {
+        self.held
+            .iter()
+            .enumerate()
+            .filter_map(|(index, held)| match &held.cause.fault {
                 Fault::IdleTimeout(idle) => {
                     Some((index, self.heard_at.max(held.since) + idle.delay, *idle))
                 }
                 _ => None,
-            }
-        })
+            })
     }
 
     fn end_idle(&mut self, field: &Field) {
         let now = self.now();
-        let Some((index, due, idle)) = self.idle_timeouts().find(|(_, due, _)| *due <= now) else {
-            return;
-        };
+        let found = self.idle_timeouts().find(|(_, due, _)| *due <= now);
+        if let Some((index, due, idle)) = found {
+            self.end_by(index, due, idle.how, field);
+        }
+    }
+
+    fn expiries(&self) -> impl Iterator<Item = (usize, Moment, How)> {
+        self.held
+            .iter()
+            .enumerate()
+            .filter_map(|(index, held)| match &held.cause.fault {
+                Fault::Expiry(Expiry {
+                    delay: Some(delay),
+                    how,
+                    ..
+                }) => Some((index, held.since + *delay, *how)),
+                _ => None,
+            })
+    }
+
+    fn end_expired(&mut self, field: &Field) {
+        let now = self.now();
+        let found = self.expiries().find(|(_, due, _)| *due <= now);
+        if let Some((index, due, how)) = found {
+            self.end_by(index, due, how, field);
+        }
+    }
+
+    /// What was held is over: both peers get their end, once.
+    fn end_by(&mut self, index: usize, due: Moment, how: How, field: &Field) {
         let held = self.held.swap_remove(index);
         let act = Act {
-            rule: held.rule,
+            cause: held.cause,
             occurrence: held.occurrence,
             planned: Some(due),
             hold: held.hold,
         };
-        match idle.how {
+        match how {
             How::Close => self.close(Side::Both),
             How::Reset => self.reset(Side::Both),
         }
-        self.struck(&act, field);
+        if !held.has_struck {
+            self.struck(&act, field);
+        }
     }
 
     /// Everything before a cut toward `peer` has been written.
@@ -237,12 +287,14 @@ impl Connection {
     /// has said that it did.
     fn take_cut(&mut self, direction: Direction) -> Option<(Act, Cut)> {
         let by_frame = self.lane(direction).cut_by;
-        let cuts = self.held.iter().enumerate().filter_map(|(index, held)| {
-            match &self.plan.rules()[held.rule].fault {
-                Fault::Cut(cut) if cut.way.covers(direction) => Some((index, held, *cut)),
-                _ => None,
-            }
-        });
+        let cuts =
+            self.held
+                .iter()
+                .enumerate()
+                .filter_map(|(index, held)| match &held.cause.fault {
+                    Fault::Cut(cut) if cut.way.covers(direction) => Some((index, held, *cut)),
+                    _ => None,
+                });
         let first = match by_frame {
             Some(id) => cuts.into_iter().find(|(_, held, _)| held.id() == id),
             None => cuts
@@ -254,7 +306,7 @@ impl Connection {
         let held = self.held.remove(index);
         // It waited for bytes, so it had no time of its own.
         let act = Act {
-            rule: held.rule,
+            cause: held.cause,
             occurrence: held.occurrence,
             planned: None,
             hold: held.hold,
@@ -314,7 +366,7 @@ impl Connection {
     }
 
     pub(super) fn struck(&self, act: &Act, field: &Field) {
-        let rule = &self.plan.rules()[act.rule];
+        let rule = &act.cause;
         let zero = field.zero.unwrap_or_default();
         self.tell(What::Struck {
             rule: rule.name.clone(),

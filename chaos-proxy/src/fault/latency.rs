@@ -25,6 +25,9 @@ pub struct Latency {
 pub enum Distribution {
     /// Evenly in delay ± jitter.
     Uniform,
+    /// Evenly among the whole milliseconds in [delay − jitter, delay + jitter).
+    /// Toxiproxy's; only by its API.
+    UniformMillis,
     /// Normally, with jitter as the standard deviation.
     Normal,
     /// Log-normally, with delay as the median and, for small jitter, jitter as
@@ -45,6 +48,10 @@ impl Latency {
         }
         let seconds = match self.distribution {
             Distribution::Uniform => middle + stray * (2.0 * draw.unit() - 1.0),
+            Distribution::UniformMillis => {
+                let millis = (stray * 1000.0).floor();
+                middle + ((2.0 * millis * draw.unit()).floor() - millis) / 1000.0
+            }
             Distribution::Normal => middle + stray * draw.normal(),
             Distribution::Lognormal if self.delay.is_zero() => 0.0,
             Distribution::Lognormal => middle * draw.lognormal(0.0, stray / middle),
@@ -87,8 +94,9 @@ mod tests {
     use environment::{Key, Realm, Seed};
     use proptest::prelude::*;
 
-    const ALL: [Distribution; 3] = [
+    const ALL: [Distribution; 4] = [
         Distribution::Uniform,
+        Distribution::UniformMillis,
         Distribution::Normal,
         Distribution::Lognormal,
     ];
@@ -108,17 +116,32 @@ mod tests {
             .collect()
     }
 
+    #[test]
+    fn whole_milliseconds_are_as_likely_as_each_other_and_the_last_is_left_out() {
+        let mut counts = [0; 40];
+        for millis in draws(Distribution::UniformMillis, 40_000) {
+            assert!((millis - millis.round()).abs() < 1e-6, "{millis}");
+            counts[millis.round() as usize - 80] += 1;
+        }
+        // 1,000 each; six standard deviations.
+        let is_even = |count: &i32| (810..1190).contains(count);
+        assert!(counts.iter().all(is_even), "{counts:?}");
+    }
+
     /// Kolmogorov and Smirnov's distance against the stated distribution, at 1 %:
     /// 1.63 ÷ √n.
     #[test]
     fn jitter_follows_its_stated_distribution() {
         let normal = |x: f64| 0.5 * libm::erfc(-x / std::f64::consts::SQRT_2);
         let uniform = |x: f64| ((x - 80.0) / 40.0).clamp(0.0, 1.0);
-        for distribution in ALL {
+        let smooth = ALL
+            .into_iter()
+            .filter(|distribution| *distribution != Distribution::UniformMillis);
+        for distribution in smooth {
             let mut sample = draws(distribution, 5000);
             sample.sort_by(f64::total_cmp);
             let expect = |x: f64| match distribution {
-                Distribution::Uniform => uniform(x),
+                Distribution::Uniform | Distribution::UniformMillis => uniform(x),
                 Distribution::Normal => normal((x - 100.0) / 20.0),
                 Distribution::Lognormal => normal(libm::log(x / 100.0) / 0.2),
             };
@@ -140,7 +163,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_latency_gives_a_delay(delay in 0_u64..100_000, jitter in 0_u64..100_000, which in 0_usize..3, index: u64) {
+        fn any_latency_gives_a_delay(delay in 0_u64..100_000, jitter in 0_u64..100_000, which in 0_usize..ALL.len(), index: u64) {
             let latency = Latency {
                 way: Way::Both,
                 delay: Duration::from_millis(delay),

@@ -10,6 +10,7 @@ mod connect_delay;
 mod corrupt;
 mod cut;
 mod direction;
+mod expiry;
 mod frames;
 mod idle_timeout;
 mod latency;
@@ -24,6 +25,7 @@ pub use connect_delay::ConnectDelay;
 pub use corrupt::{BadFrame, Corrupt, FlipBits, Illegal};
 pub use cut::{Cut, FrameCut, How, Part, Place};
 pub use direction::{Side, Way};
+pub use expiry::Expiry;
 pub use frames::{DelayFrame, Frames, Opcodes};
 pub use idle_timeout::IdleTimeout;
 pub use latency::{Distribution, Latency};
@@ -85,6 +87,8 @@ pub enum Fault {
     SlowClose(SlowClose),
     /// Close or reset after a silence.
     IdleTimeout(IdleTimeout),
+    /// Close or reset after a time. Only by the control API.
+    Expiry(Expiry),
 }
 
 /// What kind of act a fault is.
@@ -207,6 +211,7 @@ impl Fault {
             Self::Cut(_) => "cut",
             Self::SlowClose(_) => "slow_close",
             Self::IdleTimeout(_) => "idle_timeout",
+            Self::Expiry(_) => "expiry",
         }
     }
 
@@ -220,9 +225,12 @@ impl Fault {
             )
     }
 
-    /// Whether it waits for something in the stream (bytes, a frame, a silence)
+    /// Whether it waits for something in the stream (bytes, a frame, a silence, a time)
     /// before it acts on a connection, and so may never act.
     pub fn waits(&self) -> bool {
+        if let Self::Expiry(expiry) = self {
+            return expiry.swallows.is_none();
+        }
         matches!(
             self,
             Self::Cut(_)
@@ -288,6 +296,7 @@ impl Fault {
             Self::Reset(side) => side.is_client(),
             Self::Cut(cut) => cut.how == How::Reset && cut.side.is_client(),
             Self::IdleTimeout(idle) => idle.how == How::Reset,
+            Self::Expiry(expiry) => expiry.how == How::Reset,
             _ => false,
         }
     }
@@ -336,7 +345,8 @@ impl Fault {
             | Self::DuplicateFrame(_)
             | Self::DelayFrame(_)
             | Self::ReorderFrame(_)
-            | Self::IdleTimeout(_) => Phase::Hold,
+            | Self::IdleTimeout(_)
+            | Self::Expiry(_) => Phase::Hold,
         }
     }
 }

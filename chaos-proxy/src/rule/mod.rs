@@ -11,6 +11,7 @@ pub use read::{Reading, read_rules};
 pub use when::{Condition, Progress, Reached, Stage, When};
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::fault::Fault;
 
@@ -33,6 +34,26 @@ pub struct Rule {
     pub must_fire: bool,
 }
 
+impl Rule {
+    /// A rule that acts as soon as it is added.
+    pub fn by_hand(name: &str, fault: Fault, target: Target) -> Self {
+        Self {
+            name: name.to_owned(),
+            when: When::Timed {
+                at: Duration::ZERO,
+                every: None,
+                until: None,
+                lasting: None,
+            },
+            until_on: None,
+            probability: None,
+            target,
+            fault,
+            must_fire: false,
+        }
+    }
+}
+
 /// Which clients a rule is about.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Target {
@@ -42,4 +63,6 @@ pub enum Target {
     Share(f64),
     /// These, by name.
     Clients(BTreeSet<String>),
+    /// One connection, by its number within the proxy; not for files.
+    Connection(u64),
 }

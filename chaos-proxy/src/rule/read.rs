@@ -149,7 +149,8 @@ fn names_nobody_yet(fault: &Fault, target: &Target) -> bool {
     match (fault.phase(), target) {
         (Phase::Listener, Target::Clients(_) | Target::Share(_))
         | (Phase::Accept, Target::Clients(_)) => true,
-        (Phase::Accept | Phase::Hold | Phase::Strike, _) | (Phase::Listener, Target::All) => false,
+        (Phase::Accept | Phase::Hold | Phase::Strike, _)
+        | (Phase::Listener, Target::All | Target::Connection(_)) => false,
     }
 }
 

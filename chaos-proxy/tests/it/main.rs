@@ -7,6 +7,7 @@
 
 mod bench;
 mod bulk;
+mod expiry;
 mod faults;
 mod foreign;
 mod program;
