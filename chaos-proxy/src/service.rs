@@ -60,6 +60,7 @@ impl Service {
             plan,
             apply: Apply::Faults,
             frames,
+            lists: false,
             start: Start::from(args.start),
             repeat: args.repeat,
         };

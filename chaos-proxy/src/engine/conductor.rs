@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::cause::Added;
 use super::field::Field;
+use super::registry::{OpenConnection, Registry};
 use super::{Apply, Route, Tell};
 use crate::fault::{Fault, Phase};
 use crate::plan::Plan;
@@ -20,7 +21,10 @@ const COMMANDS: usize = 16;
 /// Directs a running proxy. Cheap to clone; useless, and harmless, once the
 /// proxy has stopped.
 #[derive(Debug, Clone)]
-pub struct Control(mpsc::Sender<Command>);
+pub struct Control {
+    commands: mpsc::Sender<Command>,
+    registry: Arc<Registry>,
+}
 
 /// The proxy's end of a [`Control`].
 #[derive(Debug)]
@@ -79,13 +83,21 @@ pub struct NameTaken {
     pub name: String,
 }
 
+/// The name of a rule about one connection alone.
+fn on_one(connection: u64) -> String {
+    format!("connection {connection}")
+}
+
 /// The owner of what is injected by hand.
 const HAND: &str = "hand";
 
 /// A control and the end that [`super::run`] takes.
 pub fn control() -> (Control, Commands) {
     let (sender, receiver) = mpsc::channel(COMMANDS);
-    let control = Control(sender);
+    let control = Control {
+        commands: sender,
+        registry: Arc::default(),
+    };
     (control.clone(), Commands { receiver, control })
 }
 
@@ -148,6 +160,28 @@ impl Control {
         list.await.unwrap_or_default()
     }
 
+    /// The open connections, where the proxy lists them, in accept order.
+    pub fn connections(&self) -> Vec<OpenConnection> {
+        self.registry.open()
+    }
+
+    /// Does this to one open connection, by its number; whether it is there. A
+    /// fault that holds does so until [`Control::release`].
+    pub async fn strike(&self, connection: u64, fault: Fault) -> bool {
+        let rule = Rule::by_hand(&on_one(connection), fault, Target::Connection(connection));
+        self.registry.has(connection) && self.put(rule, HAND, None).await.is_ok()
+    }
+
+    /// Lets go what [`Control::strike`] holds of this connection; whether there
+    /// was anything.
+    pub async fn release(&self, connection: u64) -> bool {
+        self.remove(&on_one(connection)).await
+    }
+
+    pub(super) fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
     /// Lets go what rules of this name hold now; what is planned of them for
     /// later stays planned.
     pub async fn lift(&self, name: &str) {
@@ -166,14 +200,14 @@ impl Control {
             order: Order::Begin(now),
             done: None,
         };
-        self.0.try_send(command).is_ok()
+        self.commands.try_send(command).is_ok()
     }
 
     /// This rule is over for this client.
     pub(super) async fn end(&self, rule: usize, client: Arc<str>) {
         // A stopped proxy has no rules.
         let _ = self
-            .0
+            .commands
             .send(Command {
                 order: Order::End(rule, client),
                 done: None,
@@ -186,7 +220,7 @@ impl Control {
         let (done, obeyed) = oneshot::channel();
         // Either fails only if the proxy has stopped: nothing is left to direct.
         let _ = self
-            .0
+            .commands
             .send(Command {
                 order,
                 done: Some(done),

@@ -18,6 +18,7 @@ mod field;
 mod frames;
 mod gate;
 mod pump;
+mod registry;
 mod side;
 mod strikes;
 mod traffic;
@@ -25,6 +26,7 @@ mod triggers;
 mod wire;
 
 pub use conductor::{AddedRule, Commands, Control, NameTaken, control};
+pub use registry::OpenConnection;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,6 +71,8 @@ pub struct Config {
     /// frame, close frames are told, and delays are drawn by frame. Without,
     /// the stream's bytes count.
     pub frames: bool,
+    /// Whether [`Control::connections`] lists the open ones.
+    pub lists: bool,
     /// When t = 0 is.
     pub start: Start,
     /// Whether the plan begins again at its horizon, for ever.
@@ -119,6 +123,7 @@ struct Shared {
     upstream: String,
     dial_timeout: Duration,
     frames: bool,
+    lists: bool,
     apply: Apply,
     tell: Tell,
     connections: TaskTracker,
@@ -152,6 +157,7 @@ pub async fn run(
         upstream: config.upstream,
         dial_timeout: config.dial_timeout,
         frames: config.frames,
+        lists: config.lists,
         apply: config.apply,
         tell,
         connections: TaskTracker::new(),

@@ -28,12 +28,25 @@ impl Connection {
         self.give_back_pipes(now);
         let is_busy = (0..ROUNDS).all(|_| self.round(now, field));
         self.progress(&field.borrow());
+        self.count();
         let both =
             self.toward_client.lane.link.is_ended() && self.toward_server.lane.link.is_ended();
         if both && self.ended_at.is_none() {
             self.ended_at = Some(now);
         }
         is_busy
+    }
+
+    /// Tells those who may ask how far it is.
+    fn count(&self) {
+        if let Some(listed) = &self.listed {
+            listed.count(
+                self.delivery.reached,
+                self.toward_server.lane.link.written(),
+                self.toward_client.lane.link.written(),
+                self.delivery.frames,
+            );
+        }
     }
 
     /// Whether anything moved.

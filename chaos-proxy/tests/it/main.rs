@@ -10,6 +10,7 @@ mod bulk;
 mod expiry;
 mod faults;
 mod foreign;
+mod live_rules;
 mod program;
 mod regressions;
 mod selects;
