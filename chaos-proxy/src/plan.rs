@@ -26,6 +26,8 @@ pub struct Plan {
     timed: Vec<Occurrence>,
     /// The clients that each rule on connections is about, where all are known.
     about: Vec<Option<BTreeSet<String>>>,
+    /// Whether what a client does can end a rule: looked for at every byte.
+    has_until_on: bool,
 }
 
 /// One time that a timed rule acts.
@@ -72,12 +74,14 @@ impl Plan {
         }
         // A stable sort: rules of one moment act in the order of the file.
         timed.sort_by_key(|occurrence| occurrence.from);
+        let has_until_on = rules.iter().any(|rule| rule.until_on.is_some());
         Self {
             seed,
             horizon,
             rules,
             timed,
             about,
+            has_until_on,
         }
     }
 
@@ -89,6 +93,7 @@ impl Plan {
             (None, Phase::Strike) => None,
             (None, Phase::Listener | Phase::Accept | Phase::Hold) => Some(self.horizon.max(from)),
         };
+        self.has_until_on |= rule.until_on.is_some();
         self.rules.push(rule);
         self.about.push(None);
         let rule = self.rules.len() - 1;
@@ -106,6 +111,11 @@ impl Plan {
     /// The rules, in the order of the file.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// Whether any of them has an `until_on`.
+    pub(crate) fn has_until_on(&self) -> bool {
+        self.has_until_on
     }
 
     /// The seed that expanded them.

@@ -84,7 +84,7 @@ impl Connection {
             self.meet_conditions();
             self.obey_waiting(field);
         }
-        if field.is_armed {
+        if field.is_armed && self.plan.has_until_on() {
             self.outlive();
         }
     }
