@@ -2,7 +2,7 @@
 //! byte arrives once and in its place, whatever faults come and go meanwhile.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -210,6 +210,50 @@ async fn a_close_in_the_midst_of_bulk_is_a_clean_end_behind_what_came_before() {
         }
     };
     assert!(soon(all).await > 0);
+}
+
+/// Bytes in the system's send and receive queue of the socket between these ends.
+#[cfg(target_os = "linux")]
+fn queues(local: SocketAddr, peer: SocketAddr) -> (usize, usize) {
+    let end = |address: SocketAddr| format!("0100007F:{:04X}", address.port());
+    let ends = format!(": {} {} ", end(local), end(peer));
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let rest = table.lines().find_map(|line| line.split_once(&ends));
+    let (sending, receiving) = rest
+        .unwrap()
+        .1
+        .split_whitespace()
+        .nth(1)
+        .unwrap()
+        .split_once(':')
+        .unwrap();
+    let bytes = |digits| usize::from_str_radix(digits, 16).unwrap();
+    (bytes(sending), bytes(receiving))
+}
+
+/// The client reads nothing, so bytes stand everywhere, in the pipe too. Under a
+/// stall the client gets those that the proxy had written, and no more.
+#[tokio::test(flavor = "multi_thread")]
+#[cfg(target_os = "linux")]
+async fn a_stall_holds_what_lies_in_the_pipe() {
+    let (mut bench, mut client, mut server) = start().await;
+    let clock = bench.environment.clock;
+    let moment = Duration::from_millis(300);
+    while let Ok(sent) = clock.timeout(moment, server.write(&BLOCK)).await {
+        sent.unwrap();
+    }
+    let stall = fault("stall = {}");
+    bench.control.inject("held", stall, Some(PATIENCE)).await;
+    bench.struck("held").await;
+    let (here, proxy) = (client.local_addr().unwrap(), client.peer_addr().unwrap());
+    let written = queues(proxy, here).0 + queues(here, proxy).1;
+    let (mut buffer, mut read) = (vec![0; MEBIBYTE], 0);
+    while let Ok(count) = clock.timeout(moment, client.read(&mut buffer)).await {
+        read += count.unwrap();
+    }
+    assert_eq!(read, written);
+    bench.control.lift("held").await;
+    assert!(soon(client.read(&mut buffer)).await.unwrap() > 0);
 }
 
 /// Descriptors of a process: all, and those of pipes.
