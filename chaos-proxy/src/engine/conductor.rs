@@ -258,6 +258,10 @@ pub(super) struct Conductor {
     clients: Vec<String>,
     tell: Tell,
     field: watch::Sender<Field>,
+    /// Its version, for the listeners. They are told after the connections, so
+    /// that whoever they let in knows no less than they do, and by a channel of
+    /// their own, so that they need not wait for their turn behind thousands.
+    version: watch::Sender<u64>,
     /// Which version of the field each listener has obeyed.
     gates: Vec<watch::Receiver<u64>>,
     /// What is still to come, the next one last.
@@ -275,6 +279,7 @@ impl Conductor {
     ) -> (Self, watch::Receiver<Field>) {
         let plan = Arc::new(plan);
         let (field, receiver) = watch::channel(Field::new(Arc::clone(&plan)));
+        let (version, _) = watch::channel(0);
         let conductor = Self {
             clock: environment.clock,
             plan,
@@ -287,6 +292,7 @@ impl Conductor {
                 .collect(),
             tell: tell.clone(),
             field,
+            version,
             gates: Vec::new(),
             agenda: Vec::new(),
             zero: None,
@@ -297,6 +303,11 @@ impl Conductor {
     /// Lets the plan begin again at its end, for ever.
     pub(super) fn repeat(&mut self) {
         self.repeats = true;
+    }
+
+    /// Says when the field has another version.
+    pub(super) fn version(&self) -> watch::Receiver<u64> {
+        self.version.subscribe()
     }
 
     /// Waits for these listeners when somebody waits for a command.
@@ -356,6 +367,7 @@ impl Conductor {
             field.version += 1;
             change(field);
         });
+        self.version.send_replace(self.field.borrow().version);
     }
 
     /// Waits until every listener has obeyed the field as it is now.

@@ -284,6 +284,8 @@ impl Connection {
             } else if dial.is_none() && self.dial_at() <= self.now() {
                 dial = Some(self.dial());
             }
+            // Even if what it waits for is always there already.
+            tokio::task::consume_budget().await;
             if is_busy {
                 // Others have their turn even if this one is always ready.
                 tokio::task::yield_now().await;

@@ -165,23 +165,35 @@ pub async fn run(
         control: commands.control(),
         start: config.start,
     });
-    let (gates, obeyed) = open_gates(config.routes, &shared, &field);
+    let version = conductor.version();
+    let (gates, obeyed) = open_gates(config.routes, &shared, &field, &version);
     conductor.watch_gates(obeyed);
-    conductor.run(commands, shutdown).await;
+    conduct(conductor.run(commands, shutdown)).await;
     close(&shared, &gates).await;
+}
+
+/// In a task of its own: what the conductor wakes from a thread of the runtime
+/// has its turn at once, before the thousands that it woke earlier.
+async fn conduct(conducting: impl Future<Output = ()> + Send + 'static) {
+    let tasks = TaskTracker::new();
+    tasks.spawn(conducting);
+    tasks.close();
+    tasks.wait().await;
 }
 
 fn open_gates(
     routes: Vec<Route>,
     shared: &Arc<Shared>,
     field: &watch::Receiver<field::Field>,
+    version: &watch::Receiver<u64>,
 ) -> (TaskTracker, Vec<watch::Receiver<u64>>) {
     let gates = TaskTracker::new();
     let mut obeyed = Vec::new();
     for route in routes {
         let (sender, receiver) = watch::channel(0);
         obeyed.push(receiver);
-        gates.spawn(gate::run(route, Arc::clone(shared), field.clone(), sender));
+        let (field, version) = (field.clone(), version.clone());
+        gates.spawn(gate::run(route, Arc::clone(shared), field, version, sender));
     }
     gates.close();
     (gates, obeyed)

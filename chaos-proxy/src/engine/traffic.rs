@@ -16,7 +16,9 @@ use crate::rule::Stage;
 
 /// What was written longer ago than this has arrived, or never will.
 const FRESH: Duration = Duration::from_secs(5);
-/// Reads and writes before the rest of the program gets its turn.
+/// Writes to a peer for one read from it.
+const WRITES: usize = 8;
+/// Rounds of reads and writes before the rest of the program gets its turn.
 const ROUNDS: usize = 16;
 
 impl Connection {
@@ -54,7 +56,12 @@ impl Connection {
         let mut moved = false;
         for peer in [Peer::Client, Peer::Server] {
             moved |= self.read(peer, now, field);
-            moved |= self.write(peer, now, field);
+            // What a fault has held up leaves faster than more comes in, so that
+            // a busy link is a wire again some time after the heal.
+            moved |= (0..WRITES)
+                .take_while(|_| self.write(peer, now, field))
+                .count()
+                > 0;
         }
         moved
     }
