@@ -30,6 +30,7 @@ test: ## everything that must hold; a few minutes
 
 # Other people's programs on both sides of the proxy: Python's websockets. Installed where they are not.
 test-foreign:
+	@command -v python3 >/dev/null || { echo "SKIPPED for want of Python 3: the tests with other people's programs"; exit 0; }; \
 	CHAOS_TEST_PYTHON="$$(chaos-proxy/tests/foreign/setup.sh "$${CARGO_TARGET_DIR:-target}/foreign")" \
 		cargo test --package chaos-proxy --test it -- --ignored foreign
 
