@@ -5,6 +5,7 @@
 //! beyond their names and gives no verdicts.
 
 mod decision;
+mod embedded;
 pub mod engine;
 mod event;
 pub mod fault;
@@ -16,6 +17,7 @@ mod rule;
 pub mod websocket;
 
 pub use decision::Decision;
+pub use embedded::{Builder, ChaosProxy, Guard, StartError};
 pub use engine::{
     AddedRule, Apply, Commands, Config, Control, NameTaken, OpenConnection, Route, Start, Tell,
     control, run,

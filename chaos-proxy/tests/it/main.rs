@@ -7,6 +7,7 @@
 
 mod bench;
 mod bulk;
+mod embedded;
 mod expiry;
 mod faults;
 mod foreign;
