@@ -201,9 +201,9 @@ impl Conductor {
         let until = put.lasting.map(|lasting| now + lasting);
         self.change(|field| {
             let cause = if is_instant {
-                field.rules.once(put.rule)
+                Arc::make_mut(&mut field.rules).once(put.rule)
             } else {
-                field.rules.put(put.rule, put.owner, until)
+                Arc::make_mut(&mut field.rules).put(put.rule, put.owner, until)
             };
             if is_timed {
                 field.begin_added(cause, now, is_instant);
@@ -233,7 +233,7 @@ impl Conductor {
             return false;
         }
         self.change(|field| {
-            field.rules.remove(&is_meant);
+            Arc::make_mut(&mut field.rules).remove(&is_meant);
             ids.iter().for_each(|id| field.end_rule(*id));
             field.ended.retain(|(id, _)| !ids.contains(id));
         });

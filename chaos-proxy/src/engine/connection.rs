@@ -64,9 +64,9 @@ pub(super) struct Connection {
     /// Its number within the proxy, from 1.
     pub(super) id: u64,
     /// Where it is told of, if anywhere.
-    pub(super) listed: Option<Listed>,
+    pub(super) listed: Option<Box<Listed>>,
     /// The rules as this connection knows them.
-    pub(super) rules: Rules,
+    pub(super) rules: Arc<Rules>,
     pub(super) client: Arc<str>,
     pub(super) attempt: u64,
     pub(super) names: Option<Names>,
@@ -168,16 +168,24 @@ enum Wake {
     Due,
 }
 
-/// Carries one accepted connection to its end.
+/// A connection that was just accepted.
+pub(super) struct Accepted {
+    pub(super) stream: Stream,
+    pub(super) named: Named,
+    /// What began after this serial is new to it.
+    pub(super) seen: u64,
+}
+
+/// Carries one accepted connection to its end. It comes in a box: what a task is
+/// given takes room in it as long as it lives.
 pub(super) async fn run(
-    stream: Stream,
-    named: Named,
+    accepted: Box<Accepted>,
     shared: Arc<Shared>,
     mut field: watch::Receiver<Field>,
-    seen: u64,
 ) {
-    let rules = field.borrow().rules.clone();
-    let mut connection = Connection::new(stream, named, shared, rules);
+    let rules = Arc::clone(&field.borrow().rules);
+    let seen = accepted.seen;
+    let mut connection = Connection::new(accepted.stream, accepted.named, shared, rules);
     connection.tell(What::Accepted);
     let entry = {
         let field = field.borrow_and_update();
@@ -196,7 +204,7 @@ pub(super) async fn run(
 }
 
 impl Connection {
-    fn new(stream: Stream, named: Named, shared: Arc<Shared>, rules: Rules) -> Self {
+    fn new(stream: Stream, named: Named, shared: Arc<Shared>, rules: Arc<Rules>) -> Self {
         let lane = |direction| {
             let name = LinkName {
                 seed: rules.seed(),
@@ -213,7 +221,7 @@ impl Connection {
         let id = registry.next();
         let listed = shared.lists.then(|| {
             let name = (Arc::clone(&named.client), named.attempt);
-            Listed::new(registry, id, name, heard_at, shared.frames)
+            Box::new(Listed::new(registry, id, name, heard_at, shared.frames))
         });
         Self {
             toward_client: Side::new(Some(stream), lane(Direction::Downstream)),

@@ -32,7 +32,7 @@ impl Connection {
     /// Puts a new connection under the field; what began after serial `seen` is
     /// new to it.
     pub(super) fn enter(&mut self, field: &Field, seen: u64) -> Entry {
-        self.rules = field.rules.clone();
+        self.rules = Arc::clone(&field.rules);
         self.last_serial = field.last_serial;
         self.armed_round = field.is_armed.then_some(field.round);
         self.tell_decisions(field);
@@ -81,7 +81,7 @@ impl Connection {
         let acts = self.subject(field).on_change(self.last_serial);
         let fresh = self.go_on(acts);
         self.release(field);
-        self.rules = field.rules.clone();
+        self.rules = Arc::clone(&field.rules);
         self.learn_added(field);
         if field.is_armed && self.armed_round != Some(field.round) {
             self.begin_round(field);
@@ -297,7 +297,9 @@ impl Connection {
             .into_iter()
             .any(|way| {
                 let lane = self.lane(way);
-                cut.way.covers(way) && lane.link.is_cut() && lane.cut_by == by_frame
+                cut.way.covers(way)
+                    && lane.link.is_cut()
+                    && lane.cut_by.as_deref() == by_frame.as_ref()
             })
     }
 

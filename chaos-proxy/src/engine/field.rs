@@ -37,7 +37,7 @@ pub(super) struct Begun {
 #[derive(Debug, Clone)]
 pub(super) struct Field {
     /// The rules there are.
-    pub(super) rules: Rules,
+    pub(super) rules: Arc<Rules>,
     /// Counts the changes.
     pub(super) version: u64,
     /// t = 0, once it has come.
@@ -58,7 +58,7 @@ impl Field {
     /// Before t = 0.
     pub(super) fn new(plan: Arc<Plan>) -> Self {
         Self {
-            rules: Rules::new(plan),
+            rules: Arc::new(Rules::new(plan)),
             version: 0,
             zero: None,
             round: 0,
@@ -132,7 +132,7 @@ impl Field {
 
     /// Everything is over, what was added included.
     pub(super) fn heal_all(&mut self) {
-        self.rules.remove(|_| true);
+        Arc::make_mut(&mut self.rules).remove(|_| true);
         self.is_armed = false;
         self.begun.retain(|begun| begun.is_instant);
     }

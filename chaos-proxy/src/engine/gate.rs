@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::attempts::Attempts;
 use super::cause::Who;
-use super::connection::{self, Named};
+use super::connection::{self, Accepted, Named};
 use super::field::{Begun, Field};
 use super::{Route, Shared, Start};
 use crate::event::{Event, What};
@@ -113,8 +113,12 @@ impl Gate {
             Some(client) => Named::known(Arc::clone(client), ordinal),
             None => Named::ordinal(ordinal, self.attempts.names()),
         };
-        let connection =
-            connection::run(stream, named, Arc::clone(&self.shared), field.clone(), seen);
+        let accepted = Box::new(Accepted {
+            stream,
+            named,
+            seen,
+        });
+        let connection = connection::run(accepted, Arc::clone(&self.shared), field.clone());
         self.shared.connections.spawn(connection);
     }
 

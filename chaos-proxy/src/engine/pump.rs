@@ -101,7 +101,7 @@ pub(super) struct Lane {
     /// When bytes were last written.
     pub(super) wrote_at: Option<Moment>,
     /// Whose cut inside a frame it was, if it was one.
-    pub(super) cut_by: Option<OrderId>,
+    pub(super) cut_by: Option<Box<OrderId>>,
     /// The kernel's way past the queue, while much goes by.
     pub(super) bulk: Option<Box<Bulk>>,
 }
@@ -229,7 +229,7 @@ impl Lane {
             }
             Step::Cut { id } => {
                 if !self.link.is_cut() {
-                    self.cut_by = Some(id);
+                    self.cut_by = Some(Box::new(id));
                     self.link.push_end(now, End::Cut);
                 }
             }

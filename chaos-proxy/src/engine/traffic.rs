@@ -269,6 +269,10 @@ impl Connection {
     }
 
     fn become_raw(&mut self) {
+        if !self.shared.frames {
+            // Only a name was looked for.
+            self.toward_server.lane.forget_frames();
+        }
         let before = std::mem::replace(&mut self.delivery.protocol, Protocol::Other);
         if before != Protocol::Other {
             self.tell(What::NotWebSocket);

@@ -150,7 +150,7 @@ impl Connection {
     /// Notes the rules that end for this client now that its connection has
     /// come so far.
     fn outlive(&mut self, field: &Field) {
-        let rules = self.rules.clone();
+        let rules = Arc::clone(&self.rules);
         for cause in rules.all().filter(|cause| is_armed(cause, field)) {
             let is_met = cause
                 .until_on
@@ -286,7 +286,7 @@ impl Connection {
     /// The cut that came first on this link; it strikes once. One inside a frame
     /// has said that it did.
     fn take_cut(&mut self, direction: Direction) -> Option<(Act, Cut)> {
-        let by_frame = self.lane(direction).cut_by;
+        let by_frame = self.lane(direction).cut_by.as_deref();
         let cuts =
             self.held
                 .iter()
@@ -296,7 +296,7 @@ impl Connection {
                     _ => None,
                 });
         let first = match by_frame {
-            Some(id) => cuts.into_iter().find(|(_, held, _)| held.id() == id),
+            Some(id) => cuts.into_iter().find(|(_, held, _)| held.id() == *id),
             None => cuts
                 .filter_map(|cut| Some((cut_offset(cut.1.offsets, &cut.2, direction)?, cut)))
                 .min_by_key(|(offset, _)| *offset)
