@@ -49,7 +49,7 @@ fn task(&(kind, chosen, index): &(u8, u8, u8)) -> Task {
         2 => Task::Reorder(frames),
         3 => Task::Delay(frames, std::time::Duration::from_secs(1)),
         4 => Task::Damage(frames, kinds[choice]),
-        5 => Task::Close(vec![3, 232]),
+        5 => Task::Close(vec![3, 232], 0),
         _ => Task::Cut(FrameCut {
             number: u64::from(index % 8) + 1,
             opcodes: opcodes[choice],

@@ -207,6 +207,8 @@ impl Conductor {
             };
             if is_timed {
                 field.begin_added(cause, now, is_instant);
+            } else {
+                field.end_rule(cause.id);
             }
         });
         true

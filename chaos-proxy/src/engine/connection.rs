@@ -137,6 +137,8 @@ pub(super) struct Held {
     pub(super) planned: Option<Moment>,
     /// It has taken effect: those that wait for a frame have not at once.
     pub(super) has_struck: bool,
+    /// It was told that it can do nothing here.
+    pub(super) is_powerless: bool,
     /// From when, and from which offsets of the streams upstream and downstream.
     pub(super) since: Moment,
     pub(super) offsets: (u64, u64),
@@ -196,6 +198,7 @@ pub(super) async fn run(
     } else {
         connection.carry(&mut field).await;
     }
+    connection.forget_own_rules().await;
     connection.tell_damage();
     connection.tell(What::Closed {
         upstream_bytes: connection.toward_server.lane.link.written(),

@@ -198,6 +198,18 @@ impl Control {
         self.commands.try_send(command).is_ok()
     }
 
+    /// The rules about this connection alone are over.
+    pub(super) async fn forget(&self, connection: u64) {
+        // A stopped proxy has no rules.
+        let _ = self
+            .commands
+            .send(Command {
+                order: Order::Remove(on_one(connection)),
+                done: None,
+            })
+            .await;
+    }
+
     /// This rule is over for this client.
     pub(super) async fn end(&self, rule: usize, client: Arc<str>) {
         // A stopped proxy has no rules.

@@ -6,7 +6,7 @@ use super::attempts::take_name;
 use super::cause::Who;
 use super::connection::{Connection, Held};
 use super::field::Field;
-use super::strikes::{Act, Subject, is_armed};
+use super::strikes::{Act, Hold, Subject, is_armed};
 use super::triggers::cut_offset;
 use crate::event::{Peer, What};
 use crate::fault::{Corrupt, Fault, Phase, Place, Side};
@@ -71,7 +71,13 @@ impl Connection {
                 _ => self.obey(&act, field),
             }
         }
-        before.iter().for_each(|held| self.let_go(held));
+        for held in before {
+            if held.hold == Hold::Once {
+                self.held.push(held);
+            } else {
+                self.let_go(&held);
+            }
+        }
         self.apply_effects();
         entry
     }
@@ -167,8 +173,11 @@ impl Connection {
         match (fault.phase(), fault) {
             (Phase::Strike, Fault::Close(side)) => self.close(*side),
             (Phase::Strike, Fault::Reset(side)) => self.reset(*side),
-            // A close frame waits for a boundary.
-            (Phase::Strike, Fault::CloseFrame(_)) => self.hold(act),
+            // A close frame waits for a boundary, however long.
+            (Phase::Strike, Fault::CloseFrame(_)) => self.hold(&Act {
+                hold: Hold::Once,
+                ..act.clone()
+            }),
             (Phase::Hold, _) => self.hold(act),
             // About the listener, or about connections that are yet to come.
             (Phase::Strike | Phase::Listener | Phase::Accept, _) => return,
@@ -193,6 +202,7 @@ impl Connection {
             hold: act.hold,
             planned: act.planned,
             has_struck: !act.cause.fault.waits(),
+            is_powerless: false,
             since: self.now(),
             offsets: (offset(&self.toward_server), offset(&self.toward_client)),
         });

@@ -3,7 +3,7 @@
 use environment::{Direction, Key, Realm};
 
 use super::Apply;
-use super::cause::Cause;
+use super::cause::{Added, Cause};
 use super::connection::{Connection, Held};
 use super::field::Field;
 use super::pump::Lane;
@@ -11,6 +11,7 @@ use super::strikes::Act;
 use crate::event::What;
 use crate::fault::{Fault, UpgradeReply};
 use crate::link::End;
+use crate::rule::Target;
 use crate::websocket::{Edits, Opcode, Order, OrderId, Task};
 
 impl Connection {
@@ -83,13 +84,25 @@ impl Connection {
         }
     }
 
-    /// A rule can do nothing to this connection.
-    pub(super) fn powerless(&self, id: OrderId, reason: &str) {
-        if let Some(rule) = self.cause(id) {
+    /// A rule can do nothing to this connection; told once.
+    pub(super) fn powerless(&mut self, id: OrderId, reason: &str) {
+        let Some(held) = self.held.iter_mut().find(|held| held.id() == id) else {
+            return;
+        };
+        if !std::mem::replace(&mut held.is_powerless, true) {
+            let rule = held.cause.name.clone();
             self.tell(What::Powerless {
-                rule: rule.name.clone(),
+                rule,
                 reason: reason.to_owned(),
             });
+        }
+    }
+
+    /// Rules about this connection alone end with it.
+    pub(super) async fn forget_own_rules(&mut self) {
+        let is_own = |added: &Added| added.cause.target == Target::Connection(self.id);
+        if self.rules.added().any(is_own) {
+            self.shared.control.forget(self.id).await;
         }
     }
 

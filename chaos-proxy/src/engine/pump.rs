@@ -16,6 +16,10 @@ use crate::websocket::{Editor, Edits, Opcode, OrderId, Powerless, Step};
 /// The size of one read.
 const READ: usize = 64 * 1024;
 
+/// The same where rules look at every frame: others have their turn although
+/// there may be thousands of them in one read.
+const READ_EDITED: usize = 8 * 1024;
+
 thread_local! {
     /// Where every read of this thread lands, so that idle connections hold no
     /// buffer. It is free again before anything else runs.
@@ -157,9 +161,7 @@ impl Lane {
 
     /// The source has ended.
     pub(super) fn push_end(&mut self, now: Moment, end: End, notes: &mut Vec<Note>) {
-        if end == End::Fin {
-            self.edit(now, notes, |editor, step| editor.finish(step));
-        }
+        self.edit(now, notes, |editor, step| editor.finish(step));
         self.link.push_end(now, end);
     }
 
@@ -185,13 +187,16 @@ impl Lane {
         let Some(mut editor) = self.editor.take() else {
             return;
         };
-        if !self.link.is_ended() {
-            act(&mut editor, &mut |step| self.obey(step, now, notes));
-        }
+        act(&mut editor, &mut |step| self.obey(step, now, notes));
         self.editor = Some(editor);
     }
 
     fn obey(&mut self, step: Step, now: Moment, notes: &mut Vec<Note>) {
+        let is_over = self.link.is_ended() || self.link.is_cut();
+        if is_over && !matches!(step, Step::Closing { .. }) {
+            // Nothing of it will be seen.
+            return;
+        }
         match step {
             Step::Pass(bytes, late) => self.link.push_late(now, bytes, late),
             Step::Frame {
@@ -245,7 +250,12 @@ impl Lane {
 
     /// Reads once from the source.
     pub(super) fn read(&mut self, source: &mut Stream, now: Moment, notes: &mut Vec<Note>) -> Read {
-        let room = self.room().min(READ);
+        let is_edited = self
+            .editor
+            .as_ref()
+            .is_some_and(|editor| editor.is_editing());
+        let most = if is_edited { READ_EDITED } else { READ };
+        let room = self.room().min(most);
         SCRATCH.with_borrow_mut(|scratch| match source.try_read(&mut scratch[..room]) {
             Ok(count) if count > 0 => {
                 self.take(&scratch[..count], now, notes);
@@ -273,11 +283,11 @@ impl Lane {
     }
 
     pub(super) fn is_scanned(&self) -> bool {
-        self.editor.is_some()
+        self.editor.as_ref().is_some_and(|editor| !editor.is_raw())
     }
 
     fn take(&mut self, bytes: &[u8], now: Moment, notes: &mut Vec<Note>) {
-        if self.link.is_ended() {
+        if self.link.is_ended() && self.editor.is_none() {
             return;
         }
         let bytes = Bytes::copy_from_slice(bytes);

@@ -26,6 +26,8 @@ pub(super) struct Act {
 pub(super) enum Hold {
     /// The end of what began with this serial.
     Timed(u64),
+    /// That it has struck, or the heal of the plan.
+    Once,
     /// A moment of its own, or the end of this round of the plan; of an added
     /// rule, its removal.
     Attempt { until: Option<Moment>, round: u64 },
@@ -35,6 +37,7 @@ impl Hold {
     pub(super) fn is_over(self, cause: &Cause, field: &Field, now: Moment) -> bool {
         match self {
             Self::Timed(serial) => !field.holds(serial),
+            Self::Once => field.rules.is_planned(cause.id) && !field.is_armed,
             Self::Attempt { until, round } => {
                 let is_past = until.is_some_and(|until| until <= now);
                 is_past || !is_armed(cause, field) || {
@@ -47,7 +50,7 @@ impl Hold {
     /// When it ends by itself.
     pub(super) fn until(self) -> Option<Moment> {
         match self {
-            Self::Timed(_) => None,
+            Self::Timed(_) | Self::Once => None,
             Self::Attempt { until, .. } => until,
         }
     }

@@ -10,7 +10,7 @@ use super::cause::Cause;
 use super::connection::Connection;
 use super::field::Field;
 use super::gate::micros;
-use super::strikes::{Act, is_armed};
+use super::strikes::{Act, Hold, is_armed};
 use crate::event::{Peer, What};
 use crate::fault::{Cut, Expiry, Fault, How, IdleTimeout, Place, Side};
 use crate::link::End;
@@ -76,6 +76,21 @@ impl Connection {
     /// Lists the rules on connections that were added since it last looked.
     pub(super) fn learn_added(&mut self, field: &Field) {
         let known = std::mem::replace(&mut self.next_rule, field.rules.next());
+        for cause in self
+            .waiting
+            .iter_mut()
+            .map(|waiting| &mut waiting.cause)
+            .chain(
+                self.held
+                    .iter_mut()
+                    .filter(|held| matches!(held.hold, Hold::Attempt { .. }))
+                    .map(|held| &mut held.cause),
+            )
+        {
+            if let Some(now) = field.rules.get(cause.id) {
+                *cause = now.clone();
+            }
+        }
         if known < field.rules.next() {
             let fresh = self.still_to_come(field, |cause| {
                 cause.id >= known && !field.rules.is_planned(cause.id)

@@ -19,6 +19,9 @@ pub struct CloseFrame {
     pub code: Option<u16>,
     /// Its reason; empty without a code.
     pub reason: String,
+    /// Behind which message of data on a link, counted from when the rule takes
+    /// hold; 0: at the next boundary.
+    pub frame: u64,
 }
 
 impl CloseFrame {
@@ -26,6 +29,7 @@ impl CloseFrame {
         let side = table.or("side", Side::Both);
         let code = table.optional::<u16>("code");
         let reason = table.or("reason", String::new());
+        let frame = table.or("frame", 0);
         if reason.len() > LONGEST_REASON {
             table.error(
                 table.span_of("reason"),
@@ -41,7 +45,12 @@ impl CloseFrame {
             );
             return None;
         }
-        (code.is_some() == table.has("code")).then_some(Self { side, code, reason })
+        (code.is_some() == table.has("code")).then_some(Self {
+            side,
+            code,
+            reason,
+            frame,
+        })
     }
 
     /// The frame's payload (RFC 6455 §5.5.1), not masked.

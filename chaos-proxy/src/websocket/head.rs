@@ -27,6 +27,11 @@ pub enum Head {
 }
 
 impl Head {
+    /// Whether it answers an upgrade's request with yes.
+    pub(super) fn is_switch(&self) -> bool {
+        matches!(self, Self::Response { status: 101, .. })
+    }
+
     /// Reads a head; `None` if it is not HTTP/1.
     pub(super) fn read(head: &[u8]) -> Option<Self> {
         let mut headers = [EMPTY_HEADER; MOST_HEADERS];

@@ -32,8 +32,9 @@ pub struct Order {
 pub enum Task {
     /// Take the upgrade's request; somebody else answers it.
     Reply,
-    /// A close frame with this payload at the next boundary, and the end.
-    Close(Vec<u8>),
+    /// A close frame with this payload at the next boundary behind so many
+    /// messages of data, and the end.
+    Close(Vec<u8>, u64),
     /// The end inside a frame.
     Cut(FrameCut),
     /// Swallow messages.
@@ -59,7 +60,7 @@ impl Task {
                     Direction::Upstream => close.side.is_server(),
                     Direction::Downstream => close.side.is_client(),
                 };
-                is_meant.then(|| Self::Close(close.payload()))
+                is_meant.then(|| Self::Close(close.payload(), close.frame))
             }
             Fault::Cut(Cut {
                 way,
@@ -82,7 +83,7 @@ impl Task {
     /// Which messages it is about, if it is about whole messages.
     pub(super) fn frames(&self) -> Option<&Frames> {
         match self {
-            Self::Reply | Self::Close(_) | Self::Cut(_) => None,
+            Self::Reply | Self::Close(..) | Self::Cut(_) => None,
             Self::Drop(frames)
             | Self::Duplicate(frames)
             | Self::Reorder(frames)
@@ -96,7 +97,7 @@ impl Task {
         match self {
             Self::Drop(_) | Self::Duplicate(_) | Self::Reorder(_) => true,
             Self::Damage(_, kind) => *kind == Illegal::Utf8,
-            Self::Reply | Self::Close(_) | Self::Cut(_) | Self::Delay(..) => false,
+            Self::Reply | Self::Close(..) | Self::Cut(_) | Self::Delay(..) => false,
         }
     }
 }

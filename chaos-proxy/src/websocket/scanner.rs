@@ -150,7 +150,8 @@ impl Scanner {
         let State::Head(bytes) = &self.state else {
             return;
         };
-        if !could_be_http(bytes) || bytes.len() >= LONGEST_HEAD {
+        // Of the whole stream: interim answers count, too.
+        if !could_be_http(bytes) || self.offset >= LONGEST_HEAD as u64 {
             return self.become_raw(see);
         }
         if !bytes.ends_with(b"\r\n\r\n") {
@@ -159,6 +160,11 @@ impl Scanner {
         let Some(head) = Head::read(bytes) else {
             return self.become_raw(see);
         };
+        if matches!(head, Head::Response { status: 100..=199, .. } if !head.is_switch()) {
+            // An interim answer (RFC 9110 §15.2): the final one is to come.
+            self.state = State::Head(Vec::new());
+            return;
+        }
         let is_upgrade = match head {
             Head::Request { is_upgrade, .. } => is_upgrade,
             Head::Response { status, .. } => status == 101,

@@ -191,3 +191,85 @@ async fn connections_are_listed_while_they_live_and_struck_one_by_one() {
     assert_eq!(bench.control.connections().len(), 1);
     assert!(!bench.control.strike(2, Fault::Reset(Side::Both)).await);
 }
+
+#[tokio::test]
+async fn a_timed_rule_that_becomes_one_on_connections_holds_nothing_any_more() {
+    let server = listen(&Environment::real());
+    let bench = bench(&server);
+    let (mut client, mut upstream) = open(&bench, &server).await;
+    bench
+        .control
+        .put(
+            rule("name = \"r\"\nat = \"0s\"\ninject.stall = {}"),
+            "me",
+            None,
+        )
+        .await
+        .unwrap();
+    bench
+        .control
+        .put(
+            rule("name = \"r\"\non.attempt = 99\ninject.stall = {}"),
+            "me",
+            None,
+        )
+        .await
+        .unwrap();
+    send(&mut upstream, b"now").await;
+    assert!(
+        !is_silent(&mut client, Duration::from_secs(2)).await,
+        "still stalled"
+    );
+}
+
+#[tokio::test]
+async fn a_changed_rule_that_waits_acts_as_it_is_now() {
+    let server = listen(&Environment::real());
+    let bench = bench(&server);
+    let (mut client, mut upstream) = open(&bench, &server).await;
+    let put = |text: &str| bench.control.put(rule(text), "me", None);
+    put("name = \"r\"\non = { attempt = \"1..\", bytes = 3 }\ninject.reset = {}")
+        .await
+        .unwrap();
+    put("name = \"r\"\non = { attempt = \"1..\", bytes = 1000 }\ninject.reset = {}")
+        .await
+        .unwrap();
+    send(&mut upstream, b"12345").await;
+    expect(&mut client, b"12345").await;
+    send(&mut upstream, b"12345").await;
+    expect(&mut client, b"12345").await;
+}
+
+#[tokio::test]
+async fn a_changed_rule_on_connections_that_holds_acts_as_it_is_now() {
+    let server = listen(&Environment::real());
+    let bench = bench(&server);
+    let put = |text: &str| bench.control.put(rule(text), "me", None);
+    put("name = \"r\"\non.attempt = \"1..\"\ninject.latency = { delay = \"60s\" }")
+        .await
+        .unwrap();
+    let mut client = bench.dial().await;
+    let mut upstream = accept(&server).await;
+    send(&mut client, b"x").await;
+    put("name = \"r\"\non.attempt = \"1..\"\ninject.latency = { delay = \"1ms\" }")
+        .await
+        .unwrap();
+    assert!(
+        !is_silent(&mut upstream, Duration::from_secs(2)).await,
+        "still under the old delay"
+    );
+}
+
+#[tokio::test]
+async fn what_holds_one_connection_is_forgotten_with_it() {
+    let server = listen(&Environment::real());
+    let mut bench = bench(&server);
+    let (client, upstream) = open(&bench, &server).await;
+    assert!(bench.control.strike(1, Fault::Discard(Way::Both)).await);
+    client.reset();
+    drop(upstream);
+    bench
+        .until(|what| matches!(what, What::Closed { .. }))
+        .await;
+    assert_eq!(bench.control.added().await, []);
+}

@@ -91,7 +91,9 @@ async fn a_reset_after_a_fin_is_passed_on() {
         clock.sleep(ms(100)).await;
     }
     let d = clock.now().since(t);
-    assert!(d < ms(1000), "client wrote into the void for {d:?}");
+    // Long after a reset waits for what came before, and before the peers are given
+    // up on.
+    assert!(d < ms(4000), "client wrote into the void for {d:?}");
 }
 
 #[tokio::test]

@@ -308,6 +308,7 @@ async fn a_rule_that_comes_too_late_for_the_frames_says_so() {
         side: chaos_proxy::Side::Both,
         code: None,
         reason: String::new(),
+        frame: 0,
     };
     let fault = chaos_proxy::Fault::CloseFrame(close);
     bench.control.inject("close", fault, None).await;
@@ -375,4 +376,105 @@ async fn what_is_hostile_passes_through_unharmed() {
     let mut upstream = accept(&server).await;
     send(&mut client, &reserved).await;
     expect(&mut upstream, &reserved).await;
+}
+
+#[tokio::test]
+async fn what_is_kept_back_goes_on_before_a_reset() {
+    let (_bench, mut client, mut upstream) = upgraded("[[fault]]\non.attempt = 1\ninject.reorder_frame = { direction = \"downstream\", index = 2 }").await;
+    send(&mut upstream, b"\x81\x01a\x81\x01b").await;
+    expect(&mut client, b"\x81\x01a").await;
+    upstream.reset();
+    expect(&mut client, b"\x81\x01b").await;
+}
+
+#[tokio::test]
+async fn a_clients_close_frame_is_told_though_the_server_was_told_another() {
+    let (mut bench, mut client, mut upstream) = upgraded(
+        "[[fault]]\non = { attempt = 1, frame = 1 }\ninject.close_frame = { code = 1012 }",
+    )
+    .await;
+    send(&mut upstream, b"\x81\x02hi").await;
+    assert_eq!(
+        ending(&mut client).await.unwrap(),
+        b"\x81\x02hi\x88\x02\x03\xf4"
+    );
+    send(&mut client, b"\x88\x82\x00\x00\x00\x00\x03\xf4").await;
+    drop(client);
+    let event = bench
+        .event(|e| {
+            matches!(
+                e.what,
+                What::PeerEnded {
+                    peer: chaos_proxy::Peer::Client,
+                    ..
+                }
+            )
+        })
+        .await;
+    assert!(
+        matches!(
+            event.what,
+            What::PeerEnded {
+                how: chaos_proxy::Ending::CloseFrame,
+                ..
+            }
+        ),
+        "{event:?}"
+    );
+}
+
+#[tokio::test]
+async fn powerless_is_told_once() {
+    let server = listen(&Environment::real());
+    let mut bench = setup(&server).start("[[fault]]\non.attempt = 1\ninject.drop_frame = {}");
+    bench.begin().await;
+    let mut client = bench.dial().await;
+    let mut upstream = accept(&server).await;
+    send(&mut client, b"\x16\x03\x01 hello").await;
+    expect(&mut upstream, b"\x16\x03\x01 hello").await;
+    send(&mut upstream, b"\x16\x03\x01 hello").await;
+    expect(&mut client, b"\x16\x03\x01 hello").await;
+    drop((client, upstream));
+    // Whatever was told, was told before the end.
+    let mut events = Vec::new();
+    loop {
+        let event = bench.event(|_| true).await;
+        let is_last = matches!(event.what, What::Closed { .. });
+        events.push(event);
+        if is_last {
+            break;
+        }
+    }
+    let count = events
+        .iter()
+        .filter(|e| matches!(e.what, What::Powerless { .. }))
+        .count();
+    assert_eq!(count, 1, "{events:?}");
+}
+
+#[tokio::test]
+async fn a_close_frame_waits_for_the_upgrade_however_long() {
+    let server = listen(&Environment::real());
+    let close = "[[fault]]\nat = \"0s\"\ninject.close_frame = { code = 1012, side = \"client\" }";
+    let bench = Setup {
+        is_shared: true,
+        ..setup(&server)
+    }
+    .start(close);
+    let mut client = bench.dial().await;
+    let mut upstream = accept(&server).await;
+    bench.begin().await;
+    // The name is taken, and other rules come and go, before it can be sent.
+    let named = b"GET /ws?client=a HTTP/1.1\r\nUpgrade: websocket\r\n\r\n";
+    send(&mut client, named).await;
+    expect(&mut upstream, named).await;
+    let pause = Duration::from_millis(1);
+    let slow = chaos_proxy::Fault::SlowClose(chaos_proxy::SlowClose {
+        way: chaos_proxy::Way::Both,
+        delay: pause,
+    });
+    bench.control.inject("other", slow, None).await;
+    send(&mut upstream, ANSWER).await;
+    let end = ending(&mut client).await.unwrap();
+    assert_eq!(end, [ANSWER, b"\x88\x02\x03\xf4"].concat());
 }

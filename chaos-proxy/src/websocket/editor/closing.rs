@@ -15,6 +15,15 @@ impl Editor {
         self.phase == Phase::Frames && self.cursor == self.current.until
     }
 
+    /// A message of data has gone by.
+    pub(super) fn count_for_closes(&mut self) {
+        for order in &self.edits.orders {
+            if matches!(order.task, Task::Close(..)) {
+                *self.counts.entry(order.id).or_default() += 1;
+            }
+        }
+    }
+
     /// Ends the stream with a close frame, if an order says so and it can be.
     pub(super) fn close_if_asked(&mut self, step: &mut dyn FnMut(Step)) {
         if !self.is_open || !self.is_at_boundary() {
@@ -25,15 +34,16 @@ impl Editor {
             .orders
             .iter()
             .find_map(|order| match &order.task {
-                Task::Close(payload) => Some((order.id, payload.clone())),
+                Task::Close(payload, behind) => {
+                    let count = self.counts.get(&order.id).copied().unwrap_or(0);
+                    (count >= *behind).then(|| (order.id, payload.clone()))
+                }
                 _ => None,
             });
         let Some((id, mut payload)) = close else {
             return;
         };
-        for waiting in std::mem::take(&mut self.waiting) {
-            self.emit_waiting(&waiting, step);
-        }
+        self.end_waiting(step);
         let is_masked = self.name.direction == Direction::Upstream;
         let mask = is_masked.then(|| self.mask(id, self.last + 1));
         let header = FrameHeader {

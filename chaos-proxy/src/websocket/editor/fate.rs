@@ -56,11 +56,10 @@ impl Editor {
                 continue;
             }
             add(&mut fate, id, &task);
-            step(Step::Acted {
-                id,
-                index: frame.index,
-                opcode: frame.opcode,
-            });
+            // A message may turn out to be too long to be kept.
+            if !matches!(task, Task::Duplicate(_) | Task::Reorder(_)) {
+                say_acted(id, frame, step);
+            }
         }
         fate
     }
@@ -91,6 +90,14 @@ impl Editor {
     }
 }
 
+pub(super) fn say_acted(id: OrderId, frame: &Frame, step: &mut dyn FnMut(Step)) {
+    step(Step::Acted {
+        id,
+        index: frame.index,
+        opcode: frame.opcode,
+    });
+}
+
 fn is_about(task: &Task, frame: &Frame) -> bool {
     let is_possible = match task {
         Task::Damage(_, Illegal::Utf8) => frame.opcode == Opcode::Text && frame.end > frame.payload,
@@ -112,6 +119,6 @@ fn add(fate: &mut Fate, id: OrderId, task: &Task) {
             fate.late = Some(Late { id, delay: *delay });
         }
         Task::Damage(_, kind) => fate.damage = Some((id, *kind)),
-        Task::Delay(..) | Task::Reply | Task::Close(_) | Task::Cut(_) => {}
+        Task::Delay(..) | Task::Reply | Task::Close(..) | Task::Cut(_) => {}
     }
 }

@@ -2,6 +2,7 @@
 //! with.
 
 use bytes::Bytes;
+use environment::Direction;
 
 use super::fate::Fate;
 use super::{Current, Editor, Phase, Powerless, Step};
@@ -31,6 +32,9 @@ impl Editor {
         self.cursor += bytes.len() as u64;
         for seen in std::mem::take(&mut self.seen) {
             match seen {
+                // Nothing more is to be seen.
+                _ if self.phase == Phase::Raw => {}
+                Seen::Head { head, .. } if !self.expects(&head) => self.become_raw(step),
                 Seen::Head { head, end } => {
                     self.phase = Phase::Frames;
                     self.current = Current::boundary(end);
@@ -81,6 +85,8 @@ impl Editor {
             }
             match self.seen.pop_front() {
                 None => break,
+                Some(_) if self.phase == Phase::Raw => {}
+                Some(Seen::Head { head, .. }) if !self.expects(&head) => self.become_raw(step),
                 Some(Seen::Head { head, end }) => {
                     if !self.pass_head(head, end, step) {
                         return;
@@ -100,7 +106,10 @@ impl Editor {
     pub(super) fn pass_rest(&mut self) {
         let waits = match self.phase {
             Phase::Head { .. } => self.holds_head(),
-            Phase::Frames => !self.edits.orders.is_empty(),
+            Phase::Frames => {
+                !self.edits.orders.is_empty()
+                    || self.message.as_ref().is_some_and(|fate| !fate.is_plain())
+            }
             Phase::Raw | Phase::Over => false,
         };
         if !waits {
@@ -112,6 +121,8 @@ impl Editor {
 
     pub(super) fn become_raw(&mut self, step: &mut dyn FnMut(Step)) {
         self.phase = Phase::Raw;
+        self.release_all(step);
+        self.message = None;
         // Whatever the frame was, it is bytes now.
         self.current = Current::boundary(self.cursor);
         let is_refusal = self.is_refused;
@@ -128,6 +139,12 @@ impl Editor {
         for id in orders.collect::<Vec<_>>() {
             self.say_powerless(id, Powerless::Raw, step);
         }
+    }
+
+    /// Whether this side sends such heads: clients ask, servers answer.
+    fn expects(&self, head: &Head) -> bool {
+        let is_request = matches!(head, Head::Request { .. });
+        is_request == (self.name.direction == Direction::Upstream)
     }
 
     /// Lets a head go on; `false` if it is to be decided about first.

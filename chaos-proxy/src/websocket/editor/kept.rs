@@ -10,6 +10,11 @@ use crate::websocket::{Frame, Opcode};
 /// would make it more goes on unchanged.
 pub(super) const LONGEST: u64 = 128 * 1024;
 
+/// What a kept frame costs, about, besides its payload: a stream of empty ones
+/// would else take any amount of memory.
+const FRAME_COST: usize = 128;
+pub(super) const KEPT_COST: u64 = FRAME_COST as u64;
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
@@ -34,7 +39,7 @@ struct KeptFrame {
 impl Kept {
     /// A frame's header has come, to be sent as `header`, which is `raw`.
     pub(super) fn begin(&mut self, frame: &Frame, header: FrameHeader, raw: Vec<u8>, length: u64) {
-        self.length += length;
+        self.length += length + KEPT_COST;
         self.frames.push(KeptFrame {
             index: frame.index,
             opcode: frame.opcode,
@@ -54,7 +59,8 @@ impl Kept {
 
     /// Bytes in memory.
     pub(super) fn held(&self) -> usize {
-        self.frames.iter().map(|frame| frame.payload.len()).sum()
+        let cost = |frame: &KeptFrame| frame.payload.len() + FRAME_COST;
+        self.frames.iter().map(cost).sum()
     }
 
     /// Whether it may come between the fragments of a message.

@@ -5,8 +5,8 @@ use environment::{Key, Realm};
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::OpCode;
 
-use super::fate::Fate;
-use super::kept::{Kept, LONGEST, header_bytes, mask_with};
+use super::fate::{Fate, say_acted};
+use super::kept::{KEPT_COST, Kept, LONGEST, header_bytes, mask_with};
 use super::output::Placed;
 use super::{Change, Current, Editor, Powerless, Sink, Step, Waiting};
 use crate::fault::Illegal;
@@ -31,6 +31,14 @@ impl Editor {
         }
         if let Some((id, part)) = self.cut_for(frame) {
             return self.begin_cut(frame, id, part, step);
+        }
+        if frame.opcode == Opcode::Close {
+            self.end_waiting(step);
+        }
+        if !frame.opcode.is_control() && frame.opcode != Opcode::Continuation {
+            // A message that never ended; the peers' affair.
+            let begun = std::mem::take(&mut self.building[0]);
+            self.emit(&begun, None, step);
         }
         let fate = if frame.opcode == Opcode::Continuation {
             self.fate_of_fragment(frame)
@@ -65,7 +73,7 @@ impl Editor {
             Some(_) => header_bytes(&header, length),
             None => raw.to_vec(),
         };
-        if fate.is_kept() && self.kept_length() + length > LONGEST {
+        if fate.is_kept() && self.kept_length() + length + KEPT_COST > LONGEST {
             for id in fate.give_up_keeping() {
                 self.say_powerless(id, Powerless::TooLong, step);
             }
@@ -75,6 +83,10 @@ impl Editor {
         let sink = if fate.is_dropped {
             Sink::Drop
         } else if fate.is_kept() {
+            if frame.opcode != Opcode::Continuation {
+                let ids = fate.duplicate.into_iter().chain(fate.reorder);
+                ids.for_each(|id| say_acted(id, frame, step));
+            }
             self.building[slot].begin(frame, header, raw, length);
             Sink::Keep
         } else {
@@ -148,6 +160,9 @@ impl Editor {
         }
         let fate = std::mem::take(&mut self.current.fate);
         let is_over = self.current.is_control || self.current.is_final;
+        if !self.current.is_control && is_over {
+            self.count_for_closes();
+        }
         if !self.current.is_control {
             self.message = (!is_over).then(|| fate.clone());
         }
@@ -199,6 +214,24 @@ impl Editor {
         for waiting in &due {
             self.emit_waiting(waiting, step);
         }
+    }
+
+    /// Everything that is kept goes on, in the order in which it came.
+    pub(super) fn release_all(&mut self, step: &mut dyn FnMut(Step)) {
+        for waiting in std::mem::take(&mut self.waiting) {
+            self.emit_waiting(&waiting, step);
+        }
+        for kept in std::mem::take(&mut self.building) {
+            self.emit(&kept, None, step);
+        }
+    }
+
+    /// What waits need wait no longer.
+    pub(super) fn end_waiting(&mut self, step: &mut dyn FnMut(Step)) {
+        for waiting in &mut self.waiting {
+            waiting.is_due = true;
+        }
+        self.release_due(step);
     }
 
     pub(super) fn emit_waiting(&mut self, waiting: &Waiting, step: &mut dyn FnMut(Step)) {

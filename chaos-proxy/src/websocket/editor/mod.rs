@@ -18,6 +18,8 @@ mod flow;
 mod kept;
 mod message;
 mod output;
+#[cfg(test)]
+mod regressions;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -155,6 +157,16 @@ impl Editor {
         self.name = name;
     }
 
+    /// Whether every byte goes on unseen, for ever.
+    pub fn is_raw(&self) -> bool {
+        self.phase == Phase::Raw && self.input.is_empty()
+    }
+
+    /// Whether an order may be about what comes next.
+    pub fn is_editing(&self) -> bool {
+        !self.edits.orders.is_empty()
+    }
+
     /// How many bytes are held back.
     pub fn held(&self) -> usize {
         let waiting = self.waiting.iter().map(|waiting| waiting.kept.held());
@@ -165,7 +177,12 @@ impl Editor {
     /// Reads on.
     pub fn feed(&mut self, bytes: Bytes, step: &mut dyn FnMut(Step)) {
         if self.phase == Phase::Over {
-            return;
+            // A peer's close is told, whatever becomes of it.
+            return self.scanner.feed(&bytes, &mut |seen| {
+                if let Seen::Close { code } = seen {
+                    step(Step::Closing { code });
+                }
+            });
         }
         let seen = &mut self.seen;
         self.scanner.feed(&bytes, &mut |item| seen.push_back(item));
@@ -213,12 +230,7 @@ impl Editor {
         if self.phase == Phase::Over {
             return;
         }
-        for waiting in std::mem::take(&mut self.waiting) {
-            self.emit_waiting(&waiting, step);
-        }
-        for kept in std::mem::take(&mut self.building) {
-            self.emit(&kept, None, step);
-        }
+        self.release_all(step);
         let rest = std::mem::take(&mut self.input);
         self.cursor += rest.len() as u64;
         self.output.pass(&rest);

