@@ -4,11 +4,13 @@
 //! It knows connections, rules and a log of what it did; it knows no clients
 //! beyond their names and gives no verdicts.
 
+pub mod api;
 mod decision;
 pub mod engine;
 mod event;
 pub mod fault;
 mod file;
+pub mod hub;
 mod journal;
 pub mod link;
 mod plan;

@@ -19,7 +19,7 @@ const FAILED: u8 = 3;
 async fn main() -> ExitCode {
     let args = Args::parse();
     start_logging(args.verbose);
-    let service = match Service::prepare(&args) {
+    let service = match Service::prepare(&args).await {
         Ok(service) => service,
         Err(error) => return fail(&error, USAGE),
     };

@@ -5,12 +5,14 @@
     reason = "a test that cannot set itself up has failed"
 )]
 
+mod api;
 mod bench;
 mod bulk;
 mod expiry;
 mod faults;
 mod foreign;
 mod program;
+mod program_api;
 mod regressions;
 mod selects;
 mod targets;
