@@ -28,9 +28,10 @@ test: ## everything that must hold; a few minutes
 	@$(MAKE) --no-print-directory test-foreign
 	@$(call need-node,the tests of the page (Vitest and a real browser)) $(MAKE) --no-print-directory test-frontend
 
-# Other people's programs on both sides of the proxy: Python's websockets. Installed where they are not.
+# Other people's programs: Python's websockets on both sides of the proxy, and three clients of Toxiproxy.
+# Installed where they are not.
 test-foreign:
-	CHAOS_TEST_PYTHON="$$(chaos-proxy/tests/foreign/setup.sh "$${CARGO_TARGET_DIR:-target}/foreign")" \
+	CHAOS_TEST_FOREIGN="$$(chaos-proxy/tests/foreign/setup.sh "$${CARGO_TARGET_DIR:-target}/foreign")" \
 		cargo test --package chaos-proxy --test it -- --ignored foreign
 
 # The browser is found, or installed where that is possible; else its tests are skipped by name.
