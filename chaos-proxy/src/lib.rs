@@ -19,7 +19,8 @@ pub mod websocket;
 
 pub use decision::Decision;
 pub use engine::{
-    AddedRule, Apply, Commands, Config, Control, NameTaken, Route, Start, Tell, control, run,
+    AddedRule, Apply, Commands, Config, Control, NameTaken, OpenConnection, Route, Start, Tell,
+    control, run,
 };
 pub use event::{Ending, Event, Peer, What};
 pub use fault::*;

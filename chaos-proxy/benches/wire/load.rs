@@ -161,20 +161,21 @@ fn chatter(subject: &Subject) -> anyhow::Result<u32> {
 
 /// Connect, one round trip, close.
 pub(crate) fn visits(subject: &Subject) -> anyhow::Result<Vec<Sample>> {
-    let counts = on_threads(8, || {
-        let clock = Clock::start();
-        let mut visits = 0_u32;
-        while clock.now().since_origin() < TIME {
-            dial_echo(subject)?;
-            visits += 1;
-        }
-        Ok(visits)
-    })?;
-    let visits: u32 = counts.iter().sum();
-    Ok(vec![Sample::new(
-        "per s",
-        f64::from(visits) / TIME.as_secs_f64(),
-    )])
+    let (counts, cpu) = with_cpu(subject, || on_threads(8, || visit(subject)))?;
+    let visits = f64::from(counts.iter().sum::<u32>());
+    let mut samples = vec![Sample::new("per s", visits / TIME.as_secs_f64())];
+    samples.extend(cpu.map(|cpu| Sample::new("CPU µs each", cpu.as_secs_f64() * 1e6 / visits)));
+    Ok(samples)
+}
+
+fn visit(subject: &Subject) -> anyhow::Result<u32> {
+    let clock = Clock::start();
+    let mut visits = 0;
+    while clock.now().since_origin() < TIME {
+        dial_echo(subject)?;
+        visits += 1;
+    }
+    Ok(visits)
 }
 
 /// Whether the server's answer comes back after the client's FIN, and whether

@@ -104,6 +104,7 @@ fn config(listener: Listener, upstream: &str) -> Config {
         plan: Plan::new(Vec::new(), None, Seed(1), SECOND),
         apply: Apply::Faults,
         frames: false,
+        lists: false,
         start: Start::FirstConnection,
         repeat: false,
     }

@@ -61,6 +61,9 @@ pub(super) struct Rules {
     added: Arc<BTreeMap<usize, Added>>,
     /// The number of the next rule that is added.
     next: usize,
+    /// Whether one of them can be ended by what a client does: that is looked for
+    /// at every byte.
+    can_be_outlived: bool,
 }
 
 impl Rules {
@@ -69,6 +72,7 @@ impl Rules {
         let planned: Arc<[Cause]> = rules.map(|(id, rule)| cause(id, rule.clone())).collect();
         Self {
             next: planned.len(),
+            can_be_outlived: planned.iter().any(|cause| cause.until_on.is_some()),
             plan,
             planned,
             added: Arc::default(),
@@ -96,6 +100,10 @@ impl Rules {
 
     pub(super) fn added(&self) -> impl Iterator<Item = &Added> {
         self.added.values()
+    }
+
+    pub(super) fn can_be_outlived(&self) -> bool {
+        self.can_be_outlived
     }
 
     /// Whether a rule may answer an upgrade's request.
@@ -131,6 +139,7 @@ impl Rules {
             .find(|added| added.cause.name == rule.name);
         let id = same.map_or(self.next, |same| same.cause.id);
         self.next = self.next.max(id + 1);
+        self.can_be_outlived |= rule.until_on.is_some();
         let added = Added {
             cause: cause(id, rule),
             owner,

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::cause::Added;
 use super::field::Field;
+use super::registry::{OpenConnection, Registry};
 use super::{Apply, Route, Tell};
 use crate::fault::{Fault, Phase};
 use crate::plan::Plan;
@@ -20,7 +21,10 @@ const COMMANDS: usize = 16;
 /// Directs a running proxy. Cheap to clone; useless, and harmless, once the
 /// proxy has stopped.
 #[derive(Debug, Clone)]
-pub struct Control(mpsc::Sender<Command>);
+pub struct Control {
+    commands: mpsc::Sender<Command>,
+    registry: Arc<Registry>,
+}
 
 /// The proxy's end of a [`Control`].
 #[derive(Debug)]
@@ -79,13 +83,21 @@ pub struct NameTaken {
     pub name: String,
 }
 
+/// The name of a rule about one connection alone.
+fn on_one(connection: u64) -> String {
+    format!("connection {connection}")
+}
+
 /// The owner of what is injected by hand.
 const HAND: &str = "hand";
 
 /// A control and the end that [`super::run`] takes.
 pub fn control() -> (Control, Commands) {
     let (sender, receiver) = mpsc::channel(COMMANDS);
-    let control = Control(sender);
+    let control = Control {
+        commands: sender,
+        registry: Arc::default(),
+    };
     (control.clone(), Commands { receiver, control })
 }
 
@@ -148,6 +160,28 @@ impl Control {
         list.await.unwrap_or_default()
     }
 
+    /// The open connections, where the proxy lists them, in accept order.
+    pub fn connections(&self) -> Vec<OpenConnection> {
+        self.registry.open()
+    }
+
+    /// Does this to one open connection, by its number; whether it is there. A
+    /// fault that holds does so until [`Control::release`].
+    pub async fn strike(&self, connection: u64, fault: Fault) -> bool {
+        let rule = Rule::by_hand(&on_one(connection), fault, Target::Connection(connection));
+        self.registry.has(connection) && self.put(rule, HAND, None).await.is_ok()
+    }
+
+    /// Lets go what [`Control::strike`] holds of this connection; whether there
+    /// was anything.
+    pub async fn release(&self, connection: u64) -> bool {
+        self.remove(&on_one(connection)).await
+    }
+
+    pub(super) fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
     /// Lets go what rules of this name hold now; what is planned of them for
     /// later stays planned.
     pub async fn lift(&self, name: &str) {
@@ -166,14 +200,14 @@ impl Control {
             order: Order::Begin(now),
             done: None,
         };
-        self.0.try_send(command).is_ok()
+        self.commands.try_send(command).is_ok()
     }
 
     /// This rule is over for this client.
     pub(super) async fn end(&self, rule: usize, client: Arc<str>) {
         // A stopped proxy has no rules.
         let _ = self
-            .0
+            .commands
             .send(Command {
                 order: Order::End(rule, client),
                 done: None,
@@ -186,7 +220,7 @@ impl Control {
         let (done, obeyed) = oneshot::channel();
         // Either fails only if the proxy has stopped: nothing is left to direct.
         let _ = self
-            .0
+            .commands
             .send(Command {
                 order,
                 done: Some(done),
@@ -224,6 +258,10 @@ pub(super) struct Conductor {
     clients: Vec<String>,
     tell: Tell,
     field: watch::Sender<Field>,
+    /// Its version, for the listeners. They are told after the connections, so
+    /// that whoever they let in knows no less than they do, and by a channel of
+    /// their own, so that they need not wait for their turn behind thousands.
+    version: watch::Sender<u64>,
     /// Which version of the field each listener has obeyed.
     gates: Vec<watch::Receiver<u64>>,
     /// What is still to come, the next one last.
@@ -241,6 +279,7 @@ impl Conductor {
     ) -> (Self, watch::Receiver<Field>) {
         let plan = Arc::new(plan);
         let (field, receiver) = watch::channel(Field::new(Arc::clone(&plan)));
+        let (version, _) = watch::channel(0);
         let conductor = Self {
             clock: environment.clock,
             plan,
@@ -253,6 +292,7 @@ impl Conductor {
                 .collect(),
             tell: tell.clone(),
             field,
+            version,
             gates: Vec::new(),
             agenda: Vec::new(),
             zero: None,
@@ -263,6 +303,11 @@ impl Conductor {
     /// Lets the plan begin again at its end, for ever.
     pub(super) fn repeat(&mut self) {
         self.repeats = true;
+    }
+
+    /// Says when the field has another version.
+    pub(super) fn version(&self) -> watch::Receiver<u64> {
+        self.version.subscribe()
     }
 
     /// Waits for these listeners when somebody waits for a command.
@@ -322,6 +367,7 @@ impl Conductor {
             field.version += 1;
             change(field);
         });
+        self.version.send_replace(self.field.borrow().version);
     }
 
     /// Waits until every listener has obeyed the field as it is now.

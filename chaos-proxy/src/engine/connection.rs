@@ -19,6 +19,7 @@ use super::cause::{Cause, Rules};
 use super::faults::Entry;
 use super::field::Field;
 use super::pump::{Lane, Note, segments};
+use super::registry::Listed;
 use super::side::Side;
 use super::strikes::Hold;
 use super::triggers::{Cutting, Waiting};
@@ -62,6 +63,8 @@ pub(super) struct Connection {
     pub(super) shared: Arc<Shared>,
     /// Its number within the proxy, from 1.
     pub(super) id: u64,
+    /// Where it is told of, if anywhere.
+    pub(super) listed: Option<Listed>,
     /// The rules as this connection knows them.
     pub(super) rules: Rules,
     pub(super) client: Arc<str>,
@@ -206,11 +209,18 @@ impl Connection {
             Lane::new(Link::new(name, segments(shared.frames)), editor)
         };
         let heard_at = shared.environment.clock.now();
+        let registry = shared.control.registry();
+        let id = registry.next();
+        let listed = shared.lists.then(|| {
+            let name = (Arc::clone(&named.client), named.attempt);
+            Listed::new(registry, id, name, heard_at, shared.frames)
+        });
         Self {
             toward_client: Side::new(Some(stream), lane(Direction::Downstream)),
             toward_server: Side::new(None, lane(Direction::Upstream)),
             shared,
-            id: 0,
+            id,
+            listed,
             next_rule: 0,
             rules,
             client: named.client,
@@ -274,6 +284,8 @@ impl Connection {
             } else if dial.is_none() && self.dial_at() <= self.now() {
                 dial = Some(self.dial());
             }
+            // Even if what it waits for is always there already.
+            tokio::task::consume_budget().await;
             if is_busy {
                 // Others have their turn even if this one is always ready.
                 tokio::task::yield_now().await;

@@ -127,6 +127,9 @@ impl Connection {
         let ordinal = std::mem::replace(&mut self.attempt, attempt);
         self.client = Arc::clone(&name);
         self.is_named = true;
+        if let Some(listed) = &self.listed {
+            listed.rename(Arc::clone(&name), attempt);
+        }
         self.tell(What::Named { ordinal });
         for side in [&mut self.toward_client, &mut self.toward_server] {
             let direction = side.lane.link.direction();

@@ -22,7 +22,8 @@ const BREATH: Duration = Duration::from_millis(50);
 pub(super) async fn run(
     route: Route,
     shared: Arc<Shared>,
-    mut field: watch::Receiver<Field>,
+    field: watch::Receiver<Field>,
+    mut version: watch::Receiver<u64>,
     obeyed: watch::Sender<u64>,
 ) {
     let mut gate = Gate {
@@ -37,7 +38,8 @@ pub(super) async fn run(
     let mut has_changed = true;
     loop {
         if std::mem::take(&mut has_changed) {
-            let now = field.borrow_and_update().clone();
+            version.mark_unchanged();
+            let now = field.borrow().clone();
             gate.must_retry = false;
             gate.obey(&now, &field);
             gate.admit_first(&now, &field);
@@ -46,7 +48,7 @@ pub(super) async fn run(
         tokio::select! {
             biased;
             () = gate.shared.stop.cancelled() => return,
-            changed = field.changed() => match changed {
+            changed = version.changed() => match changed {
                 Ok(()) => has_changed = true,
                 Err(_) => return,
             },

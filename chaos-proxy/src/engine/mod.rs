@@ -18,6 +18,7 @@ mod field;
 mod frames;
 mod gate;
 mod pump;
+mod registry;
 mod side;
 mod strikes;
 mod traffic;
@@ -25,6 +26,7 @@ mod triggers;
 mod wire;
 
 pub use conductor::{AddedRule, Commands, Control, NameTaken, control};
+pub use registry::OpenConnection;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,6 +71,8 @@ pub struct Config {
     /// frame, close frames are told, and delays are drawn by frame. Without,
     /// the stream's bytes count.
     pub frames: bool,
+    /// Whether [`Control::connections`] lists the open ones.
+    pub lists: bool,
     /// When t = 0 is.
     pub start: Start,
     /// Whether the plan begins again at its horizon, for ever.
@@ -119,6 +123,7 @@ struct Shared {
     upstream: String,
     dial_timeout: Duration,
     frames: bool,
+    lists: bool,
     apply: Apply,
     tell: Tell,
     connections: TaskTracker,
@@ -152,6 +157,7 @@ pub async fn run(
         upstream: config.upstream,
         dial_timeout: config.dial_timeout,
         frames: config.frames,
+        lists: config.lists,
         apply: config.apply,
         tell,
         connections: TaskTracker::new(),
@@ -159,23 +165,35 @@ pub async fn run(
         control: commands.control(),
         start: config.start,
     });
-    let (gates, obeyed) = open_gates(config.routes, &shared, &field);
+    let version = conductor.version();
+    let (gates, obeyed) = open_gates(config.routes, &shared, &field, &version);
     conductor.watch_gates(obeyed);
-    conductor.run(commands, shutdown).await;
+    conduct(conductor.run(commands, shutdown)).await;
     close(&shared, &gates).await;
+}
+
+/// In a task of its own: what the conductor wakes from a thread of the runtime
+/// has its turn at once, before the thousands that it woke earlier.
+async fn conduct(conducting: impl Future<Output = ()> + Send + 'static) {
+    let tasks = TaskTracker::new();
+    tasks.spawn(conducting);
+    tasks.close();
+    tasks.wait().await;
 }
 
 fn open_gates(
     routes: Vec<Route>,
     shared: &Arc<Shared>,
     field: &watch::Receiver<field::Field>,
+    version: &watch::Receiver<u64>,
 ) -> (TaskTracker, Vec<watch::Receiver<u64>>) {
     let gates = TaskTracker::new();
     let mut obeyed = Vec::new();
     for route in routes {
         let (sender, receiver) = watch::channel(0);
         obeyed.push(receiver);
-        gates.spawn(gate::run(route, Arc::clone(shared), field.clone(), sender));
+        let (field, version) = (field.clone(), version.clone());
+        gates.spawn(gate::run(route, Arc::clone(shared), field, version, sender));
     }
     gates.close();
     (gates, obeyed)

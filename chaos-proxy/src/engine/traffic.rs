@@ -16,7 +16,9 @@ use crate::rule::Stage;
 
 /// What was written longer ago than this has arrived, or never will.
 const FRESH: Duration = Duration::from_secs(5);
-/// Reads and writes before the rest of the program gets its turn.
+/// Writes to a peer for one read from it.
+const WRITES: usize = 8;
+/// Rounds of reads and writes before the rest of the program gets its turn.
 const ROUNDS: usize = 16;
 
 impl Connection {
@@ -28,6 +30,7 @@ impl Connection {
         self.give_back_pipes(now);
         let is_busy = (0..ROUNDS).all(|_| self.round(now, field));
         self.progress(&field.borrow());
+        self.count();
         let both =
             self.toward_client.lane.link.is_ended() && self.toward_server.lane.link.is_ended();
         if both && self.ended_at.is_none() {
@@ -36,12 +39,29 @@ impl Connection {
         is_busy
     }
 
+    /// Tells those who may ask how far it is.
+    fn count(&self) {
+        if let Some(listed) = &self.listed {
+            listed.count(
+                self.delivery.reached,
+                self.toward_server.lane.link.written(),
+                self.toward_client.lane.link.written(),
+                self.delivery.frames,
+            );
+        }
+    }
+
     /// Whether anything moved.
     fn round(&mut self, now: Moment, field: &watch::Receiver<Field>) -> bool {
         let mut moved = false;
         for peer in [Peer::Client, Peer::Server] {
             moved |= self.read(peer, now, field);
-            moved |= self.write(peer, now, field);
+            // What a fault has held up leaves faster than more comes in, so that
+            // a busy link is a wire again some time after the heal.
+            moved |= (0..WRITES)
+                .take_while(|_| self.write(peer, now, field))
+                .count()
+                > 0;
         }
         moved
     }

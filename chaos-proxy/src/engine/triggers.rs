@@ -10,7 +10,7 @@ use super::cause::Cause;
 use super::connection::Connection;
 use super::field::Field;
 use super::gate::micros;
-use super::strikes::Act;
+use super::strikes::{Act, is_armed};
 use crate::event::{Peer, What};
 use crate::fault::{Cut, Expiry, Fault, How, IdleTimeout, Place, Side};
 use crate::link::End;
@@ -102,8 +102,8 @@ impl Connection {
             self.meet_conditions();
             self.obey_waiting(field);
         }
-        if field.is_armed {
-            self.outlive();
+        if self.rules.can_be_outlived() {
+            self.outlive(field);
         }
     }
 
@@ -149,9 +149,9 @@ impl Connection {
 
     /// Notes the rules that end for this client now that its connection has
     /// come so far.
-    pub(super) fn outlive(&mut self) {
+    fn outlive(&mut self, field: &Field) {
         let rules = self.rules.clone();
-        for cause in rules.all() {
+        for cause in rules.all().filter(|cause| is_armed(cause, field)) {
             let is_met = cause
                 .until_on
                 .as_ref()
@@ -337,8 +337,10 @@ impl Connection {
             let stream = self.side(cutting.peer).stream.as_ref();
             let unsent = stream.and_then(environment::Stream::unsent).unwrap_or(0);
             if unsent > 0 && now < cutting.until {
+                // Looking may itself take long: others have most of the time.
+                let looked = self.now();
                 self.cutting.push(Cutting {
-                    next_look: now + LOOK,
+                    next_look: looked + LOOK.max(looked.since(now) * 4),
                     ..cutting
                 });
                 continue;

@@ -79,6 +79,7 @@ impl Member {
             frames: self.script.frames || plan.needs_frames(),
             plan,
             apply: Apply::Faults,
+            lists: true,
             start: self.script.start,
             repeat: self.script.repeat,
         };

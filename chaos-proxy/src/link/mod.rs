@@ -38,6 +38,10 @@ use crate::websocket::Late;
 /// How many bytes a link holds before it stops reading.
 pub const CAPACITY: usize = 256 * 1024;
 
+/// Less room than this is not worth a read. A full link would else take in a few
+/// bytes whenever a few have left, and go on so for ever.
+const LEAST_ROOM: usize = CAPACITY / 4;
+
 /// What a chunk in the queue costs, about, besides its bytes.
 const CHUNK_COST: usize = 64;
 
@@ -313,7 +317,7 @@ impl Link {
 
     /// `count` of the bytes that [`Link::poll`] gave have left at `now`.
     pub fn wrote(&mut self, now: Moment, count: usize) {
-        if self.room() == 0 {
+        if self.room() < LEAST_ROOM {
             self.freed_at = Some(now);
         }
         let (Some(chunk), Some(front)) = (self.queue.front_mut(), &mut self.front) else {
@@ -348,12 +352,12 @@ impl Link {
         };
     }
 
-    /// Whether the source should be read: less than [`CAPACITY`] is held, and
-    /// the source has not ended. What comes after a forced end is still read,
+    /// Whether the source should be read: well less than [`CAPACITY`] is held,
+    /// and the source has not ended. What comes after a forced end is still read,
     /// and thrown away.
     pub fn wants_input(&self) -> bool {
         match self.state {
-            State::Open => self.room() > 0,
+            State::Open => self.room() >= LEAST_ROOM,
             State::Ending { .. } => false,
             State::Forced(_) | State::Finished | State::Ended => true,
         }

@@ -78,6 +78,23 @@ impl Reached {
     /// Accepted, and no more.
     pub const ACCEPTED: Self = Self(1 << Stage::Connect as u8);
 
+    /// As one byte, for keeping.
+    pub(crate) fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// What [`Reached::bits`] gave.
+    pub(crate) fn from_bits(bits: u8) -> Self {
+        Self(bits | Self::ACCEPTED.0)
+    }
+
+    /// The last one of them.
+    pub fn last(self) -> Stage {
+        let stages = [Stage::Closing, Stage::Open, Stage::Upgrade];
+        let last = stages.into_iter().find(|stage| self.has(*stage));
+        last.unwrap_or(Stage::Connect)
+    }
+
     /// It has come to this one too.
     pub fn add(&mut self, stage: Stage) {
         self.0 |= 1 << stage as u8;

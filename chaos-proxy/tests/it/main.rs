@@ -11,6 +11,7 @@ mod bulk;
 mod expiry;
 mod faults;
 mod foreign;
+mod live_rules;
 mod program;
 mod program_api;
 mod regressions;

@@ -6,6 +6,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -54,6 +55,9 @@ struct Filler {
     address: SocketAddr,
     /// Dropped on the heal; it is still in the queue then.
     socket: Option<Socket>,
+    /// Whether it may still come out of the queue. Afterwards its port is like
+    /// any other.
+    is_to_come: AtomicBool,
 }
 
 impl Filler {
@@ -71,7 +75,14 @@ impl Filler {
         Ok(Self {
             address,
             socket: Some(socket),
+            is_to_come: AtomicBool::new(true),
         })
+    }
+
+    /// Whether this connection, which came out of the queue, is this one; it
+    /// comes out once.
+    fn takes(&self, peer: SocketAddr) -> bool {
+        self.address == peer && self.is_to_come.swap(false, Ordering::Relaxed)
     }
 }
 
@@ -169,7 +180,7 @@ impl Listener {
     fn is_filler(&self, peer: SocketAddr) -> bool {
         self.filler
             .as_ref()
-            .is_some_and(|filler| filler.address == peer)
+            .is_some_and(|filler| filler.takes(peer))
     }
 
     /// From now on dials get ECONNREFUSED. Connections in the accept queue are
@@ -241,4 +252,19 @@ fn tcp_socket(address: SocketAddr) -> io::Result<Socket> {
         Type::STREAM,
         Some(Protocol::TCP),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_client_may_have_the_fillers_port() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let filler = Filler::dial(listener.local_addr().unwrap()).unwrap();
+        let somebody = SocketAddr::from(([127, 0, 0, 1], 1));
+        assert!(!filler.takes(somebody));
+        assert!(filler.takes(filler.address));
+        assert!(!filler.takes(filler.address));
+    }
 }

@@ -9,7 +9,6 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::pipe::{PipeFlags, pipe_with};
 use tokio::io::Interest;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -35,12 +34,8 @@ pub struct Pipe {
 impl Pipe {
     /// An empty pipe, if one is to be had now.
     pub(super) fn open(pipes: &Arc<Semaphore>) -> Option<Self> {
-        if !cfg!(target_os = "linux") {
-            return None;
-        }
         let permit = Arc::clone(pipes).try_acquire_owned().ok()?;
-        let (reader, writer) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).ok()?;
-        enlarge(&writer);
+        let (reader, writer) = system::pipe().ok()?;
         Some(Self {
             reader,
             writer,
@@ -63,7 +58,7 @@ impl Pipe {
         if self.held > 0 {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let splice = || splice(&source.0, &self.writer, CAPACITY);
+        let splice = || system::splice(&source.0, &self.writer, CAPACITY);
         self.held = source.0.try_io(Interest::READABLE, splice)?;
         Ok(self.held)
     }
@@ -74,7 +69,7 @@ impl Pipe {
     /// `WouldBlock` when it takes nothing; the peer's reset as `BrokenPipe` or
     /// `ConnectionReset`. What is in the pipe stays there.
     pub fn pour(&mut self, sink: &Stream) -> io::Result<usize> {
-        let splice = || splice(&self.reader, &sink.0, self.held);
+        let splice = || system::splice(&self.reader, &sink.0, self.held);
         let count = sink.0.try_io(Interest::WRITABLE, splice)?;
         self.held -= count;
         Ok(count)
@@ -98,25 +93,35 @@ impl Pipe {
 }
 
 #[cfg(target_os = "linux")]
-fn splice(
-    from: impl std::os::fd::AsFd,
-    to: impl std::os::fd::AsFd,
-    most: usize,
-) -> io::Result<usize> {
-    use rustix::pipe::{SpliceFlags, splice};
-    let flags = SpliceFlags::NONBLOCK | SpliceFlags::MOVE;
-    Ok(splice(from, None, to, None, most, flags)?)
+mod system {
+    use std::io;
+    use std::os::fd::{AsFd, OwnedFd};
+
+    use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with};
+
+    pub(super) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+        let (reader, writer) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+        // A pipe of the usual size does as well, with more calls.
+        let _ = fcntl_setpipe_size(&writer, super::CAPACITY);
+        Ok((reader, writer))
+    }
+
+    pub(super) fn splice(from: impl AsFd, to: impl AsFd, most: usize) -> io::Result<usize> {
+        let flags = SpliceFlags::NONBLOCK | SpliceFlags::MOVE;
+        Ok(rustix::pipe::splice(from, None, to, None, most, flags)?)
+    }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn splice(_: impl std::os::fd::AsFd, _: impl std::os::fd::AsFd, _: usize) -> io::Result<usize> {
-    Err(io::ErrorKind::Unsupported.into())
-}
+mod system {
+    use std::io;
+    use std::os::fd::{AsFd, OwnedFd};
 
-/// A pipe of the usual size works as well, with more calls.
-fn enlarge(writer: &OwnedFd) {
-    #[cfg(target_os = "linux")]
-    let _ = rustix::pipe::fcntl_setpipe_size(writer, CAPACITY);
-    #[cfg(not(target_os = "linux"))]
-    let _ = writer;
+    pub(super) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(super) fn splice(_: impl AsFd, _: impl AsFd, _: usize) -> io::Result<usize> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }

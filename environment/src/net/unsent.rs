@@ -4,9 +4,11 @@
 //! Reading that table costs with the number of sockets of the machine, so it is
 //! for rare use: before a reset that must come after data.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+
+/// The system goes through its sockets while others come and go, and may leave
+/// one out; that it does so as often as this is not to be expected.
+const LOOKS: usize = 8;
 
 /// Bytes in the send queue of the socket between these ends; `None` where the
 /// system does not say.
@@ -17,10 +19,11 @@ pub(super) fn unsent(local: SocketAddr, peer: SocketAddr) -> Option<u64> {
         "/proc/net/tcp6"
     };
     let ends = format!("{} {}", encode(local), encode(peer));
-    let lines = BufReader::new(File::open(table).ok()?)
-        .lines()
-        .map_while(Result::ok);
-    lines.filter_map(|line| queue(&line, &ends)).next()
+    let look = || {
+        let table = std::fs::read_to_string(table).ok()?;
+        table.lines().find_map(|line| queue(line, &ends))
+    };
+    (0..LOOKS).find_map(|_| look())
 }
 
 /// The send queue in a line of the table, if it is about these ends:

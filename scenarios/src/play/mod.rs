@@ -113,6 +113,7 @@ impl Game {
             plan: Plan::new(self.faults.rules, None, self.seed, horizon),
             apply: Apply::Faults,
             frames: true,
+            lists: false,
             start: Start::FirstConnection,
             repeat,
         };

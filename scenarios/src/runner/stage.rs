@@ -95,6 +95,7 @@ impl Stage {
                 Apply::Faults
             },
             frames: true,
+            lists: false,
             start: Start::OnCommand,
             repeat: false,
         };
