@@ -19,8 +19,8 @@ pub mod websocket;
 
 pub use decision::Decision;
 pub use engine::{
-    AddedRule, Apply, Commands, Config, Control, NameTaken, OpenConnection, Route, Start, Tell,
-    control, run,
+    AddedRule, Apply, Carried, Commands, Config, Control, NameTaken, OpenConnection, Route, Start,
+    Tell, Traffic, control, run,
 };
 pub use event::{Ending, Event, Peer, What};
 pub use fault::*;

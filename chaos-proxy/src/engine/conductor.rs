@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::cause::Added;
 use super::field::Field;
-use super::registry::{OpenConnection, Registry};
+use super::registry::{OpenConnection, Registry, Traffic};
 use super::{Apply, Route, Tell};
 use crate::fault::{Fault, Phase};
 use crate::plan::Plan;
@@ -163,6 +163,11 @@ impl Control {
     /// The open connections, where the proxy lists them, in accept order.
     pub fn connections(&self) -> Vec<OpenConnection> {
         self.registry.open()
+    }
+
+    /// What the proxy has carried, where it lists its connections.
+    pub fn traffic(&self) -> Traffic {
+        self.registry.traffic()
     }
 
     /// Does this to one open connection, by its number; whether it is there. A

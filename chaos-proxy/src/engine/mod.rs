@@ -26,7 +26,7 @@ mod triggers;
 mod wire;
 
 pub use conductor::{AddedRule, Commands, Control, NameTaken, control};
-pub use registry::OpenConnection;
+pub use registry::{Carried, OpenConnection, Traffic};
 
 use std::sync::Arc;
 use std::time::Duration;
