@@ -201,7 +201,7 @@ fn hub(
         shutdown.clone(),
     );
     let main = args.upstream.as_ref().map(|_| MAIN);
-    Hub::new(environment.clone(), seed, move |name| {
+    let hub = Hub::new(environment.clone(), seed, move |name| {
         let events = journal.as_ref().map_or_else(Observer::none, |journal| {
             let name = (main != Some(name)).then_some(name);
             journal.observer_of(name, shutdown.clone())
@@ -210,7 +210,12 @@ fn hub(
             events,
             decisions: Observer::none(),
         }
-    })
+    });
+    if args.api.is_some() {
+        hub
+    } else {
+        hub.unasked()
+    }
 }
 
 /// Says something on stdout, for people and for scripts that gave port 0.

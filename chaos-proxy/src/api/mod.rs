@@ -7,7 +7,9 @@
 //! of changes; no call waits for a connection. Used by the program.
 
 mod app;
+mod metrics;
 mod own;
+mod patient;
 mod room;
 mod serve;
 mod toxiproxy;

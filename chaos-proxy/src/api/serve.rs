@@ -22,6 +22,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::app::App;
+use super::patient::{PATIENCE, Patient};
 use super::room::Room;
 use super::{own, toxiproxy};
 
@@ -116,6 +117,7 @@ impl Port {
             let answer = self.router.clone().oneshot(request.map(Body::new));
             async move { answer.await.map_err(|never: Infallible| never) }
         });
+        let stream = Patient::new(stream, self.environment.clock, PATIENCE);
         let connection = http1::Builder::new()
             .auto_date_header(false)
             .timer(ClockTimer::new(self.environment.clock))

@@ -4,12 +4,12 @@
 //! Bounded: the oldest go first, and a reader who was too slow is told how many
 //! it missed. Telling an event never waits for a reader.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::event::Event;
+use crate::event::{Event, What};
 
 /// How many events are kept: some minutes of a busy proxy, and a few megabytes.
 const KEPT: usize = 16_384;
@@ -28,6 +28,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Ring {
     last: u64,
+    counts: BTreeMap<(Arc<str>, Counted), u64>,
     entries: VecDeque<Arc<Entry>>,
 }
 
@@ -40,6 +41,25 @@ pub(crate) struct Entry {
     pub(crate) proxy: Arc<str>,
     /// What.
     pub(crate) event: Event,
+}
+
+/// What is counted of events, for ever.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Counted {
+    /// A fault of this word took effect.
+    Struck(String),
+    /// The server was not reached.
+    UpstreamFailed,
+}
+
+impl Counted {
+    fn of(what: &What) -> Option<Self> {
+        match what {
+            What::Struck { fault, .. } => Some(Self::Struck(fault.clone())),
+            What::UpstreamFailed { .. } => Some(Self::UpstreamFailed),
+            _ => None,
+        }
+    }
 }
 
 /// What a reader gets next.
@@ -75,6 +95,11 @@ impl Chronicle {
         self.ring().last
     }
 
+    /// How often each thing has happened, by proxy.
+    pub(crate) fn counts(&self) -> BTreeMap<(Arc<str>, Counted), u64> {
+        self.ring().counts.clone()
+    }
+
     /// What comes after the event of this number, at most `most` at once; `None`
     /// if nothing has come yet.
     pub(crate) fn after(&self, seen: u64, most: usize) -> Option<Next> {
@@ -98,6 +123,9 @@ impl Ring {
     fn add(&mut self, proxy: &Arc<str>, event: Event) {
         if self.entries.len() == KEPT {
             self.entries.pop_front();
+        }
+        if let Some(counted) = Counted::of(&event.what) {
+            *self.counts.entry((Arc::clone(proxy), counted)).or_default() += 1;
         }
         self.last += 1;
         self.entries.push_back(Arc::new(Entry {
@@ -132,7 +160,6 @@ mod tests {
     use environment::Moment;
 
     use super::*;
-    use crate::event::What;
 
     fn told(count: usize) -> Chronicle {
         let (chronicle, proxy) = (Chronicle::new(), Arc::from("p"));

@@ -1,6 +1,7 @@
 //! One proxy of a hub: its rules, and its engine while it runs. The one file
 //! that speaks to the engine.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use environment::{Environment, Gone, Listener, Moment, Seed};
@@ -8,7 +9,10 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::Script;
-use crate::engine::{Apply, Config, Control, Route, Start, Tell, control, run};
+use crate::engine::{
+    Apply, Config, Control, OpenConnection, Route, Start, Tell, Traffic, control, run,
+};
+use crate::fault::Fault;
 use crate::rule::Rule;
 
 /// How long a dial to an upstream may take.
@@ -21,6 +25,8 @@ pub(crate) struct Member {
     /// In the order in which they were first put.
     rules: Vec<Standing>,
     engine: Option<Engine>,
+    /// What its earlier engines carried.
+    past: Traffic,
 }
 
 /// A rule that somebody put while the proxy was there.
@@ -38,6 +44,8 @@ pub(crate) struct Standing {
 
 #[derive(Debug)]
 struct Engine {
+    address: SocketAddr,
+    upstream: String,
     control: Control,
     stop: CancellationToken,
     gone: Gone,
@@ -49,27 +57,14 @@ impl Member {
             script,
             rules: Vec::new(),
             engine: None,
+            past: Traffic::default(),
         }
     }
 
-    /// The engine as a future to be run; it is directed from here on.
-    pub(super) fn start(
-        &mut self,
-        environment: &Environment,
-        seed: Seed,
-        tell: Tell,
-        listener: Listener,
-        upstream: &str,
-    ) -> impl Future<Output = ()> + Send + use<> {
+    /// How its engine is to run.
+    pub(super) fn config(&self, seed: Seed, listener: Listener, upstream: &str) -> Config {
         let plan = self.script.plan(seed);
-        let (control, commands) = control();
-        let stop = CancellationToken::new();
-        self.engine = Some(Engine {
-            control,
-            stop: stop.clone(),
-            gone: listener.gone(),
-        });
-        let config = Config {
+        Config {
             routes: vec![Route {
                 listener,
                 client: None,
@@ -82,7 +77,25 @@ impl Member {
             lists: true,
             start: self.script.start,
             repeat: self.script.repeat,
-        };
+        }
+    }
+
+    /// The engine as a future to be run; it is directed from here on.
+    pub(super) fn start(
+        &mut self,
+        environment: &Environment,
+        tell: Tell,
+        config: Config,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let (control, commands) = control();
+        let stop = CancellationToken::new();
+        self.engine = config.routes.first().map(|route| Engine {
+            address: route.listener.local_addr(),
+            upstream: config.upstream.clone(),
+            control,
+            stop: stop.clone(),
+            gone: route.listener.gone(),
+        });
         run(environment.clone(), config, commands, tell, stop)
     }
 
@@ -100,6 +113,10 @@ impl Member {
 
     pub(super) async fn stop(&mut self) {
         if let Some(mut engine) = self.engine.take() {
+            self.past = Traffic {
+                open: 0,
+                ..self.past + engine.control.traffic()
+            };
             engine.stop.cancel();
             engine.gone.wait().await;
         }
@@ -132,6 +149,41 @@ impl Member {
         self.rules
             .iter()
             .filter(move |standing| standing.is_in_force(now))
+    }
+
+    /// Where it listens and where it leads to, while it runs.
+    pub(crate) fn route(&self) -> Option<(SocketAddr, &str)> {
+        let engine = self.engine.as_ref()?;
+        Some((engine.address, engine.upstream.as_str()))
+    }
+
+    /// Its open connections.
+    pub(crate) fn connections(&self) -> Vec<OpenConnection> {
+        let engine = self.engine.as_ref();
+        engine.map_or_else(Vec::new, |engine| engine.control.connections())
+    }
+
+    /// What it has carried, open connections included.
+    pub(crate) fn traffic(&self) -> Traffic {
+        let engine = self.engine.as_ref();
+        engine.map_or(self.past, |engine| self.past + engine.control.traffic())
+    }
+
+    /// Does this to one open connection; whether it is there.
+    pub(crate) async fn strike(&self, connection: u64, fault: Fault) -> bool {
+        match &self.engine {
+            Some(engine) => engine.control.strike(connection, fault).await,
+            None => false,
+        }
+    }
+
+    /// Lets one connection go of what [`Member::strike`] holds; whether there
+    /// was anything.
+    pub(crate) async fn release(&self, connection: u64) -> bool {
+        match &self.engine {
+            Some(engine) => engine.control.release(connection).await,
+            None => false,
+        }
     }
 
     /// What it does by itself.

@@ -12,7 +12,7 @@ mod script;
 
 pub use script::Script;
 
-pub(crate) use chronicle::{Chronicle, Entry, Next};
+pub(crate) use chronicle::{Chronicle, Counted, Entry, Next};
 pub(crate) use member::{Member, Standing};
 
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ use environment::{Environment, Listener, Moment, Observer, Seed};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::engine::Tell;
+use crate::engine::{Config, Tell};
 use crate::event::Event;
 use crate::rule::Rule;
 
@@ -45,6 +45,8 @@ pub struct Hub {
     stop: CancellationToken,
     members: BTreeMap<String, Member>,
     chronicle: Chronicle,
+    /// Somebody may ask for events and connections.
+    is_asked: bool,
 }
 
 impl Hub {
@@ -63,7 +65,15 @@ impl Hub {
             stop: CancellationToken::new(),
             members: BTreeMap::new(),
             chronicle: Chronicle::new(),
+            is_asked: true,
         }
+    }
+
+    /// Without an API nobody asks: neither events nor connections are kept.
+    #[must_use]
+    pub fn unasked(mut self) -> Self {
+        self.is_asked = false;
+        self
     }
 
     /// Binds an address for a proxy to come. Where the system has no IPv6, all
@@ -97,13 +107,22 @@ impl Hub {
         let Some(member) = self.members.get_mut(name) else {
             return;
         };
-        let service = member.start(&self.environment, self.seed, tell, listener, upstream);
+        let config = member.config(self.seed, listener, upstream);
+        let config = Config {
+            lists: self.is_asked,
+            ..config
+        };
+        let service = member.start(&self.environment, tell, config);
         self.tasks.spawn(service);
         member.stand_again(self.environment.clock.now()).await;
     }
 
     fn tell(&self, name: &str) -> Tell {
-        let Tell { events, decisions } = (self.listen)(name);
+        let tell = (self.listen)(name);
+        if !self.is_asked {
+            return tell;
+        }
+        let Tell { events, decisions } = tell;
         let (chronicle, name) = (self.chronicle.clone(), Arc::from(name));
         let events = Observer::new(move |event: Event| {
             chronicle.add(&name, event.clone());

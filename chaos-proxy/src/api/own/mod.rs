@@ -3,6 +3,7 @@
 //! `API.md` is its documentation, whose examples a test runs. Everything in and
 //! out is JSON, but for events and metrics; [`guard`] says who may ask.
 
+mod connections;
 mod events;
 mod guard;
 mod language;

@@ -10,13 +10,14 @@ use axum::http::header::{
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, put};
+use axum::routing::{get, post, put};
 
 use super::super::app::App;
+use super::super::metrics;
 use super::super::whole::Whole;
 use super::guard::{self, Listed};
 use super::trouble::Trouble;
-use super::{events, plan, rules};
+use super::{connections, events, plan, rules};
 
 /// Everything under `/chaos/v1`.
 pub(crate) fn router(app: &App) -> Router {
@@ -26,6 +27,9 @@ pub(crate) fn router(app: &App) -> Router {
             "/rules/{proxy}/{name}",
             put(rules::change).delete(rules::remove),
         )
+        .route("/connections", get(connections::list))
+        .route("/connections/{proxy}/{id}/{deed}", post(connections::act))
+        .route("/metrics", get(metrics::own))
         .route("/plan", get(plan::show))
         .route("/events", get(events::stream))
         .fallback(|| async { Trouble::Nowhere })

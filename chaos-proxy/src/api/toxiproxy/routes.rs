@@ -7,9 +7,10 @@ use axum::http::header::{CONTENT_TYPE, USER_AGENT, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, any, get, post};
 
 use super::super::app::App;
+use super::super::metrics;
 use super::super::whole::{LIMIT, Trouble, Whole};
 use super::{Call, Refusal, Reply};
 
@@ -23,10 +24,14 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-toxiproxy-request-id")
 
 /// All of Toxiproxy's routes.
 pub(crate) fn router(app: &App) -> Router {
-    let matched = |methods: MethodRouter<App>| {
-        methods.route_layer(middleware::from_fn_with_state(app.clone(), on_match))
-    };
-    Router::new()
+    let layer = || middleware::from_fn_with_state(app.clone(), on_match);
+    let matched = |methods: MethodRouter<App>| methods.route_layer(layer());
+    let mut router = Router::new();
+    // Any verb will do, as it does there.
+    if app.config().metrics {
+        router = router.route("/metrics", any(metrics::toxiproxy).layer(layer()));
+    }
+    router
         .route("/version", matched(get(version)))
         .route("/proxies", matched(get(proxies).post(create)))
         .route(

@@ -15,7 +15,7 @@ use crate::foreign::installed;
 const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign");
 
 /// A server that sends back what it gets; it ends with the test.
-fn echo() -> SocketAddr {
+pub(super) fn echo() -> SocketAddr {
     let server = listen(&Environment::real());
     let (address, tasks) = (server.local_addr(), TaskTracker::new());
     let own = tasks.clone();

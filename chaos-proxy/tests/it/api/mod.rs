@@ -1,6 +1,7 @@
 //! The control API on a real port, and what it does to real connections.
 
 mod conversation;
+mod documentation;
 mod foreign;
 mod golden;
 mod hostile;

@@ -8,7 +8,7 @@ use environment::{Environment, Seed, Stream};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines, ReadHalf, WriteHalf};
 
-use super::{Answer, Api};
+use super::{Answer, Api, ports};
 use crate::bench::{accept, ending, expect, is_silent, listen, send, soon};
 
 const MOMENT: Duration = Duration::from_millis(200);
@@ -318,4 +318,123 @@ async fn a_number_that_is_none_is_no_place_to_go_on_from() {
         .call_with("GET", "/chaos/v1/events", &headers, None)
         .await;
     assert_eq!(answer.status, 400, "{answer:?}");
+}
+
+#[tokio::test]
+async fn connections_are_shown_live_and_one_of_them_can_be_held_and_ended() {
+    let api = Api::start();
+    let server = listen(&Environment::real());
+    let address = api.proxy("p", &server).await;
+    let (mut clients, mut upstreams) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        let mut client = api.dial_to(address).await;
+        let mut upstream = accept(&server).await;
+        send(&mut client, b"12").await;
+        expect(&mut upstream, b"12").await;
+        send(&mut upstream, b"345").await;
+        expect(&mut client, b"345").await;
+        clients.push(client);
+        upstreams.push(upstream);
+    }
+    let path = "/chaos/v1/connections";
+    let listed = api.get(path).await["connections"].clone();
+    assert_eq!(listed.as_array().unwrap().len(), 3);
+    let mut second = listed[1].clone();
+    assert!(second["age_ms"].take().is_u64());
+    let expected = json!({"proxy": "p", "id": 2, "client": "2", "attempt": 2, "phase": "open",
+        "age_ms": null, "upstream_bytes": 2, "downstream_bytes": 3, "frames": null});
+    assert_eq!(second, expected);
+    let act = async |id: u64, deed: &str| {
+        let answer = api
+            .call("POST", &format!("{path}/p/{id}/{deed}"), None)
+            .await;
+        answer.status
+    };
+    assert_eq!(act(2, "stall").await, 204);
+    send(&mut upstreams[1], b"held").await;
+    assert!(is_silent(&mut clients[1], MOMENT).await);
+    assert_eq!(act(2, "release").await, 204);
+    assert_eq!(act(2, "release").await, 404);
+    expect(&mut clients[1], b"held").await;
+    assert_eq!(act(2, "reset").await, 204);
+    assert_eq!(
+        ending(&mut clients[1]).await,
+        Err(ErrorKind::ConnectionReset)
+    );
+    assert_eq!(act(3, "close").await, 204);
+    assert_eq!(ending(&mut clients[2]).await, Ok(Vec::new()));
+    // The first one never noticed.
+    send(&mut clients[0], b"!").await;
+    expect(&mut upstreams[0], b"!").await;
+    assert_eq!(act(99, "reset").await, 404);
+    assert_eq!(act(1, "resett").await, 404);
+    let other = api.call("POST", &format!("{path}/q/1/reset"), None).await;
+    assert_eq!(other.status, 404);
+}
+
+#[tokio::test]
+async fn metrics_count_while_connections_live_and_after() {
+    let config = Config {
+        metrics: true,
+        ..Config::default()
+    };
+    let api = Api::with(Seed(7), config);
+    let server = listen(&Environment::real());
+    // Given up and taken again below.
+    let address = format!("127.0.0.1:{}", ports::free(1));
+    let body = json!({"name": "p", "listen": address, "upstream": server.local_addr().to_string()});
+    assert_eq!(api.post("/proxies", &body).await.status, 201);
+    let address = address.parse().unwrap();
+    let mut client = api.dial_to(address).await;
+    let mut upstream = accept(&server).await;
+    send(&mut client, b"12").await;
+    expect(&mut upstream, b"12").await;
+    let text = async |path: &str| api.call("GET", path, None).await.body;
+    let has = async |path: &str, line: &str| {
+        let text = text(path).await;
+        assert!(
+            text.lines().any(|known| known == line),
+            "{line} is not in {text}"
+        );
+    };
+    let own = "/chaos/v1/metrics";
+    has(own, "chaos_proxy_connections_open{proxy=\"p\"} 1").await;
+    has(
+        own,
+        "chaos_proxy_sent_bytes_total{proxy=\"p\",direction=\"upstream\"} 2",
+    )
+    .await;
+    let labels = format!(
+        "proxy=\"p\",listener=\"{address}\",upstream=\"{}\"",
+        server.local_addr()
+    );
+    let line = format!("toxiproxy_proxy_received_bytes_total{{direction=\"upstream\",{labels}}} 2");
+    has("/metrics", &line).await;
+    api.toxic(&json!({"type": "reset_peer"})).await;
+    assert_eq!(ending(&mut client).await, Err(ErrorKind::ConnectionReset));
+    let closed = async {
+        while !text(own)
+            .await
+            .contains("connections_open{proxy=\"p\"} 0\n")
+        {}
+    };
+    soon(closed).await;
+    has(own, "chaos_proxy_connections_total{proxy=\"p\"} 1").await;
+    has(
+        own,
+        "chaos_proxy_sent_bytes_total{proxy=\"p\",direction=\"upstream\"} 2",
+    )
+    .await;
+    has(
+        own,
+        "chaos_proxy_faults_total{proxy=\"p\",fault=\"expiry\"} 1",
+    )
+    .await;
+    has(own, "chaos_proxy_rules{proxy=\"p\",owner=\"toxiproxy\"} 1").await;
+    // Counters go on when the proxy is stopped and started.
+    for enabled in [false, true] {
+        let switched = api.post("/proxies/p", &json!({"enabled": enabled})).await;
+        assert_eq!(switched.status, 200, "{switched:?}");
+        has(own, "chaos_proxy_connections_total{proxy=\"p\"} 1").await;
+    }
 }
