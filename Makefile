@@ -31,6 +31,7 @@ test: ## everything that must hold; a few minutes
 # Other people's programs: Python's websockets on both sides of the proxy, and three clients of Toxiproxy.
 # Installed where they are not.
 test-foreign:
+	@command -v python3 >/dev/null || { echo "SKIPPED for want of Python 3: the tests with other people's programs"; exit 0; }; \
 	CHAOS_TEST_FOREIGN="$$(chaos-proxy/tests/foreign/setup.sh "$${CARGO_TARGET_DIR:-target}/foreign")" \
 		cargo test --package chaos-proxy --test it -- --ignored foreign
 

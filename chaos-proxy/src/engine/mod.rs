@@ -13,6 +13,7 @@ mod attempts;
 mod cause;
 mod conductor;
 mod connection;
+mod control;
 mod faults;
 mod field;
 mod frames;
@@ -25,7 +26,7 @@ mod traffic;
 mod triggers;
 mod wire;
 
-pub use conductor::{AddedRule, Commands, Control, NameTaken, control};
+pub use control::{AddedRule, Commands, Control, NameTaken, control};
 pub use registry::{Carried, OpenConnection, Traffic};
 
 use std::sync::Arc;

@@ -9,7 +9,15 @@ folder="$(cd "$1" && pwd)"
 venv="$folder/python"
 if ! cmp -s "$here/requirements.txt" "$venv/installed.txt"; then
   echo "installing what the proxy is tested with into $venv" >&2
-  python3 -m venv --clear "$venv" >&2
+  if ! python3 -m venv --clear "$venv" >&2; then
+    # Debian has the module in a package of its own.
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || {
+      echo "python3 cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2
+      exit 1
+    }
+    apt-get install -qq -y python3-venv >&2
+    python3 -m venv --clear "$venv" >&2
+  fi
   "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt" >&2
   cp "$here/requirements.txt" "$venv/installed.txt"
 fi

@@ -35,7 +35,6 @@ pub(crate) struct Setup {
     /// All on one listener.
     pub(crate) is_shared: bool,
     pub(crate) frames: bool,
-    pub(crate) lists: bool,
     pub(crate) apply: Apply,
     pub(crate) horizon: Duration,
     pub(crate) upstream: String,
@@ -49,7 +48,6 @@ impl Setup {
             clients: vec!["c1".to_owned()],
             is_shared: false,
             frames: false,
-            lists: false,
             apply: Apply::Faults,
             horizon: Duration::from_secs(600),
             upstream: upstream.to_string(),
@@ -89,7 +87,7 @@ impl Setup {
             plan,
             apply: self.apply,
             frames: self.frames,
-            lists: self.lists,
+            lists: true,
             start: self.start,
             repeat: self.repeat,
         };

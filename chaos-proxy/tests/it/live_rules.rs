@@ -21,7 +21,6 @@ async fn open(bench: &Bench, server: &Listener) -> (Stream, Stream) {
 
 fn bench(server: &Listener) -> Bench {
     let setup = Setup {
-        lists: true,
         is_shared: true,
         ..Setup::toward(server.local_addr())
     };
