@@ -195,3 +195,77 @@ impl<'a> ToxicChange<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::toxics::Toxics;
+    use super::*;
+
+    /// JSON, or what is left of it.
+    fn text() -> impl Strategy<Value = String> {
+        let word = prop_oneof![
+            Just("name"),
+            Just("NAME"),
+            Just("listen"),
+            Just("upstream"),
+            Just("enabled"),
+            Just("toxics"),
+            Just("type"),
+            Just("stream"),
+            Just("toxicity"),
+            Just("attributes"),
+            Just("latency"),
+            Just("rate"),
+            Just("slicer"),
+            Just("downstream"),
+        ];
+        let leaf = prop_oneof![
+            word.clone().prop_map(|word| format!("\"{word}\"")),
+            any::<f64>().prop_map(|number| number.to_string()),
+            any::<i64>().prop_map(|number| number.to_string()),
+            Just("null".to_owned()),
+            Just("true".to_owned()),
+            Just("\"\\ud800\"".to_owned()),
+            "\\PC{0,6}",
+        ];
+        leaf.prop_recursive(4, 40, 5, move |inner| {
+            let field = (word.clone(), inner.clone())
+                .prop_map(|(word, value)| format!("\"{word}\": {value}"));
+            prop_oneof![
+                prop::collection::vec(inner, 0..4).prop_map(|all| format!("[{}]", all.join(","))),
+                prop::collection::vec(field, 0..5).prop_map(|all| format!("{{{}}}", all.join(","))),
+            ]
+        })
+    }
+
+    proptest! {
+        /// Whatever comes is read or refused; what is read can be shown.
+        #[test]
+        fn no_body_is_too_strange(text in text()) {
+            if let Ok(proxy) = ProxyBody::read(&text) {
+                prop_assert!(!proxy.name.is_empty() && !proxy.upstream.is_empty());
+                prop_assert!(proxy.toxics.is_empty());
+            }
+            let _ = ProxyBody::read_all(&text);
+            let _ = ProxyChange::read(&text);
+            let added = ToxicBody::read(&text).and_then(|body| Toxics::default().check(&body));
+            if let Ok(toxic) = added {
+                let shown = serde_json::to_value(&toxic).unwrap();
+                prop_assert_eq!(shown["type"].as_str(), Some(toxic.attributes.kind().word()));
+                if let Ok(change) = ToxicChange::read(&text) {
+                    // The same body again changes nothing.
+                    prop_assert_eq!(change.apply(&toxic), Ok(toxic));
+                }
+            }
+        }
+
+        #[test]
+        fn no_bytes_are_too_strange(bytes: Vec<u8>) {
+            let text = json::text(&bytes);
+            let _ = ProxyBody::read_all(&text);
+            let _ = ToxicBody::read(&text);
+        }
+    }
+}

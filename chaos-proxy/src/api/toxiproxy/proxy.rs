@@ -42,4 +42,9 @@ impl Proxy {
     pub(crate) fn differs(&self, listen: SocketAddr, upstream: &str) -> bool {
         self.listen != listen.to_string() || self.upstream != upstream
     }
+
+    /// Whether it is what stands in the way of others at this address.
+    pub(crate) fn holds(&self, address: SocketAddr) -> bool {
+        self.enabled && self.listen == address.to_string()
+    }
 }

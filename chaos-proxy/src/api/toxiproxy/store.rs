@@ -87,7 +87,7 @@ impl Store {
         if self.proxies.contains_key(&body.name) {
             return Err(Refusal::ProxyExists);
         }
-        let proxy = make(hub, body, book).await?;
+        let proxy = make(hub, body, None, book).await?;
         let reply = Reply::created(&proxy);
         self.proxies.insert(proxy.name.clone(), proxy);
         Ok(reply)
@@ -189,6 +189,7 @@ impl Store {
         body: ProxyBody,
         book: &Book,
     ) -> Result<Proxy, Refusal> {
+        let mut listener = None;
         if let Some(proxy) = self.proxies.get_mut(&body.name) {
             let address = book.resolve(&body.listen)?;
             if !proxy.differs(address, &body.upstream) {
@@ -197,21 +198,29 @@ impl Store {
                 }
                 return Ok(proxy.clone());
             }
+            if body.enabled && !proxy.holds(address) {
+                listener = Some(bind(hub, address)?);
+            }
             hub.forget(&body.name).await;
             self.proxies.remove(&body.name);
         }
-        let proxy = make(hub, body, book).await?;
+        let proxy = make(hub, body, listener, book).await?;
         self.proxies.insert(proxy.name.clone(), proxy.clone());
         Ok(proxy)
     }
 }
 
 /// Makes a proxy, with its toxics, and starts it if it is to be enabled.
-async fn make(hub: &mut Hub, body: ProxyBody, book: &Book) -> Result<Proxy, Refusal> {
+async fn make(
+    hub: &mut Hub,
+    body: ProxyBody,
+    bound: Option<Listener>,
+    book: &Book,
+) -> Result<Proxy, Refusal> {
     let mut proxy = Proxy::new(body.name, body.listen, body.upstream);
-    let listener = match body.enabled {
-        true => Some(bind(hub, book.resolve(&proxy.listen)?)?),
-        false => None,
+    let listener = match (bound, body.enabled) {
+        (None, true) => Some(bind(hub, book.resolve(&proxy.listen)?)?),
+        (bound, _) => bound,
     };
     hub.add(&proxy.name, Script::empty());
     replace_toxics(hub, &mut proxy, body.toxics).await;
@@ -234,8 +243,7 @@ async fn change_proxy(
     let is_wanted = change.enabled.unwrap_or(proxy.enabled);
     let address = book.resolve(&listen)?;
     if proxy.differs(address, &upstream) {
-        let is_elsewhere = proxy.listen != address.to_string();
-        let listener = match is_wanted && is_elsewhere {
+        let listener = match is_wanted && !proxy.holds(address) {
             true => Some(bind(hub, address)?),
             false => None,
         };

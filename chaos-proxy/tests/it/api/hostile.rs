@@ -189,6 +189,11 @@ async fn addresses_that_cannot_be_had_leave_everything_as_it_was() {
             api.post("/proxies", &body).await,
             api.post("/proxies/p", &json!({"listen": listen})).await,
             api.post("/populate", &json!([body])).await,
+            api.post(
+                "/populate",
+                &json!([{"name": "p", "listen": listen, "upstream": taken}]),
+            )
+            .await,
         ] {
             assert_eq!(answer.status, 500, "{answer:?}");
             assert!(answer.body.contains(words), "{answer:?}");
