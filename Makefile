@@ -50,8 +50,9 @@ frontend/dist/index.html: frontend/node_modules/.package-lock.json frontend/inde
 		frontend/vite.config.ts frontend/package.json $(shell find frontend/src -type f)
 	npm --prefix frontend run build
 
-fuzz: ## a minute of hostile bytes for what reads WebSockets (needs nightly Rust and cargo-fuzz)
+fuzz: ## two minutes of hostile bytes, for what reads WebSockets and for what reads the API's bodies (needs nightly Rust and cargo-fuzz)
 	cd chaos-proxy && cargo +nightly fuzz run scanner -- -max_total_time=60
+	cd chaos-proxy && cargo +nightly fuzz run bodies -- -max_total_time=60
 
 trust: ## is anybody blamed wrongly while all cores are hogged? a quarter of an hour
 	scenarios/trust.sh

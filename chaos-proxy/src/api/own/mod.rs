@@ -11,3 +11,8 @@ mod plan;
 pub(super) mod routes;
 mod rules;
 mod trouble;
+
+/// Whether these bytes are a rule.
+pub(super) fn is_rule(body: &[u8]) -> bool {
+    language::RuleBody::read(body, None).is_ok()
+}

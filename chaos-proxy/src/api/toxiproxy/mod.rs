@@ -36,3 +36,18 @@ pub(crate) use store::Store;
 
 /// The owner of the rules of toxics.
 pub(crate) const OWNER: &str = "toxiproxy";
+
+/// How many kinds of bodies these bytes could be.
+pub(crate) fn count_readings(body: &[u8]) -> usize {
+    let text = json::text(body);
+    let toxic =
+        body::ToxicBody::read(&text).and_then(|body| toxics::Toxics::default().check(&body));
+    let readings = [
+        ProxyBody::read(&text).is_ok(),
+        ProxyBody::read_all(&text).is_ok(),
+        body::ProxyChange::read(&text).is_ok(),
+        toxic.is_ok(),
+        body::ToxicChange::read(&text).is_ok(),
+    ];
+    readings.into_iter().filter(|is_read| *is_read).count()
+}

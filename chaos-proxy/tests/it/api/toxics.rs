@@ -346,3 +346,46 @@ async fn no_call_waits_for_a_connection() {
         assert!(ended.map_or(true, |count| count == 0));
     }
 }
+
+/// Whoever adds the toxic of one name finds it, until whoever removes it has.
+#[tokio::test]
+async fn many_callers_see_one_order_of_changes() {
+    const CALLERS: usize = 8;
+    let api = Api::start();
+    let server = listen(&Environment::real());
+    let address = api.proxy("p", &server).await;
+    let body = json!({"type": "bandwidth", "name": "cut"}).to_string();
+    let caller = async || {
+        let (mut added, mut removed) = (0, 0);
+        for _ in 0..20 {
+            match api
+                .call("POST", "/proxies/p/toxics", Some(&body))
+                .await
+                .status
+            {
+                200 => added += 1,
+                status => assert_eq!(status, 409),
+            }
+            match api
+                .call("DELETE", "/proxies/p/toxics/cut", None)
+                .await
+                .status
+            {
+                204 => removed += 1,
+                status => assert_eq!(status, 404),
+            }
+        }
+        (added, removed)
+    };
+    let counts = futures_util::future::join_all((0..CALLERS).map(|_| caller())).await;
+    let sum = |of: fn(&(usize, usize)) -> usize| counts.iter().map(of).sum::<usize>();
+    let (added, removed) = (sum(|count| count.0), sum(|count| count.1));
+    // Each one added was removed by somebody, once.
+    assert_eq!(added, removed);
+    assert_eq!(api.get("/proxies/p/toxics").await, json!([]));
+    // And so it is in truth: nothing holds a connection any more.
+    let mut client = api.dial_to(address).await;
+    let mut upstream = accept(&server).await;
+    send(&mut upstream, b"x").await;
+    expect(&mut client, b"x").await;
+}
