@@ -54,6 +54,10 @@ pub(crate) struct Args {
     /// Serve /metrics with Toxiproxy's names; /chaos/v1/metrics is there anyway.
     #[arg(long, requires = "api")]
     pub(crate) proxy_metrics: bool,
+    /// Watch WebSocket frames in every proxy from the start, so that rules about
+    /// them can be added by the API at any time.
+    #[arg(long, requires = "api")]
+    pub(crate) frames: bool,
     /// Begin with the proxies of this file, in Toxiproxy's JSON; their toxics are
     /// honoured. A mistake in it is told, and nothing is started.
     #[arg(long, value_name = "FILE")]

@@ -211,10 +211,10 @@ fn hub(
             decisions: Observer::none(),
         }
     });
-    if args.api.is_some() {
-        hub
-    } else {
-        hub.unasked()
+    match (args.api.is_some(), args.frames) {
+        (true, true) => hub.watching_frames(),
+        (true, false) => hub,
+        (false, _) => hub.unasked(),
     }
 }
 

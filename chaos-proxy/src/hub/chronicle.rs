@@ -90,6 +90,11 @@ impl Chronicle {
         self.0.news.send_replace(last);
     }
 
+    /// A proxy is no more, and is counted no more.
+    pub(super) fn forget(&self, proxy: &str) {
+        self.ring().counts.retain(|(of, _), _| **of != *proxy);
+    }
+
     /// The number of the last event.
     pub(crate) fn last(&self) -> u64 {
         self.ring().last

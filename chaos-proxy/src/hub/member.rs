@@ -126,6 +126,8 @@ impl Member {
         if let Some(engine) = &self.engine {
             engine.put(&standing, now).await;
         }
+        // Those that have ended by themselves are forgotten by and by.
+        self.rules.retain(|standing| standing.is_in_force(now));
         let is_same = |old: &&mut Standing| old.rule.name == standing.rule.name;
         match self.rules.iter_mut().find(is_same) {
             Some(old) => *old = standing,
@@ -184,6 +186,12 @@ impl Member {
             Some(engine) => engine.control.release(connection).await,
             None => false,
         }
+    }
+
+    /// Whether its script has frames watched.
+    pub(crate) fn watches_frames(&self) -> bool {
+        // The seed changes nothing about what rules need.
+        self.script.frames || self.script.plan(Seed(0)).needs_frames()
     }
 
     /// What it does by itself.

@@ -47,6 +47,8 @@ pub struct Hub {
     chronicle: Chronicle,
     /// Somebody may ask for events and connections.
     is_asked: bool,
+    /// WebSocket frames are watched in every proxy.
+    is_watching: bool,
 }
 
 impl Hub {
@@ -66,6 +68,7 @@ impl Hub {
             members: BTreeMap::new(),
             chronicle: Chronicle::new(),
             is_asked: true,
+            is_watching: false,
         }
     }
 
@@ -74,6 +77,19 @@ impl Hub {
     pub fn unasked(mut self) -> Self {
         self.is_asked = false;
         self
+    }
+
+    /// Watches WebSocket frames in every proxy, so that rules about them can be
+    /// added at any time. It costs: what is watched is no longer a mere wire.
+    #[must_use]
+    pub fn watching_frames(mut self) -> Self {
+        self.is_watching = true;
+        self
+    }
+
+    /// Whether rules about frames can do anything in this proxy.
+    pub(crate) fn watches_frames(&self, name: &str) -> bool {
+        self.is_watching || self.member(name).is_some_and(Member::watches_frames)
     }
 
     /// Binds an address for a proxy to come. Where the system has no IPv6, all
@@ -110,6 +126,7 @@ impl Hub {
         let config = member.config(self.seed, listener, upstream);
         let config = Config {
             lists: self.is_asked,
+            frames: self.is_watching || config.frames,
             ..config
         };
         let service = member.start(&self.environment, tell, config);
@@ -143,6 +160,7 @@ impl Hub {
     pub async fn forget(&mut self, name: &str) {
         self.stop(name).await;
         self.members.remove(name);
+        self.chronicle.forget(name);
     }
 
     /// Puts a proxy under a rule, in the place of the one of its name if there

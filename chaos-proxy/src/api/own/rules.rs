@@ -15,7 +15,7 @@ use super::language::RuleBody;
 use super::routes::JsonBody;
 use super::trouble::Trouble;
 use crate::hub::{Hub, Standing};
-use crate::rule::Rule;
+use crate::rule::{Rule, When};
 
 /// The owner of the rules of a scenario file.
 const SCENARIO: &str = "scenario";
@@ -112,6 +112,9 @@ impl Room {
             let problem = format!("`owner`: the rules of {} are not made here", body.owner);
             return Err(Trouble::mistake(problem));
         }
+        if needs_frames(&body.rule) && !self.hub.watches_frames(proxy) {
+            return Err(Trouble::Unwatched);
+        }
         let now = self.hub.now();
         let standing = Standing {
             rule: body.rule,
@@ -123,6 +126,12 @@ impl Room {
         self.hub.put(proxy, standing).await;
         Ok(shown)
     }
+}
+
+/// Whether it could do nothing where frames are not watched.
+fn needs_frames(rule: &Rule) -> bool {
+    let waits = matches!(rule.when, When::On { condition, .. } if condition.frames > 0);
+    waits || rule.fault.needs_websocket()
 }
 
 /// The one proxy, where there is one.

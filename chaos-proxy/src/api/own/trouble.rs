@@ -33,6 +33,9 @@ pub(crate) enum Trouble {
         /// Whose it is.
         owner: String,
     },
+    /// A rule about frames, where nobody looks for frames.
+    #[error("frames are not watched in this proxy; start with --frames to add rules about them")]
+    Unwatched,
     /// Nothing but JSON is read.
     #[error("the body must be JSON, and said to be: Content-Type: application/json")]
     NotJson,
@@ -83,7 +86,7 @@ impl Trouble {
         match self {
             Self::Refused(_) => StatusCode::FORBIDDEN,
             Self::NotFound { .. } | Self::Nowhere => StatusCode::NOT_FOUND,
-            Self::Exists(_) | Self::NotYours { .. } => StatusCode::CONFLICT,
+            Self::Exists(_) | Self::NotYours { .. } | Self::Unwatched => StatusCode::CONFLICT,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,

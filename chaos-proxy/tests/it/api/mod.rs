@@ -75,11 +75,17 @@ impl Api {
     }
 
     pub(super) fn with(seed: Seed, config: Config) -> Self {
+        Self::over(config, |environment| {
+            Hub::new(environment.clone(), seed, |_| Tell::nobody())
+        })
+    }
+
+    /// Over a hub of one's own.
+    pub(super) fn over(config: Config, hub: impl FnOnce(&Environment) -> Hub) -> Self {
         let environment = Environment::real();
         let listener = listen(&environment);
         let address = listener.local_addr();
-        let hub = Hub::new(environment.clone(), seed, |_| Tell::nobody());
-        let room = Arc::new(Mutex::new(Room::new(hub)));
+        let room = Arc::new(Mutex::new(Room::new(hub(&environment))));
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         let served = serve(

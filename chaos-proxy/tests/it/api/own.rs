@@ -3,7 +3,9 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use chaos_proxy::Tell;
 use chaos_proxy::api::Config;
+use chaos_proxy::hub::Hub;
 use environment::{Environment, Seed, Stream};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines, ReadHalf, WriteHalf};
@@ -216,6 +218,42 @@ async fn the_plan_says_what_is_to_come() {
     assert_eq!(plan["seed"], 7);
     assert_eq!(plan["plans"][0]["proxy"], "p");
     assert_eq!(plan["plans"][0]["timed"], json!([]));
+}
+
+/// An upgrade's request and answer, and a frame of text.
+const UPGRADE: &[u8] = b"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\n\r\n";
+const UPGRADED: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\r\n";
+const HELLO: &[u8] = b"\x81\x05hello";
+
+#[tokio::test]
+async fn rules_about_frames_act_where_frames_are_watched_and_are_refused_elsewhere() {
+    let blind = Api::start();
+    let server = listen(&Environment::real());
+    blind.proxy("p", &server).await;
+    let drop_frame = json!({"inject": {"drop_frame": {"direction": "downstream", "index": 2}}});
+    let refused = put(&blind, "POST", "/rules", &drop_frame).await;
+    assert_eq!(refused.status, 409, "{refused:?}");
+    assert!(refused.body.contains("--frames"), "{refused:?}");
+    let api = Api::over(Config::default(), |environment| {
+        Hub::new(environment.clone(), Seed(7), |_| Tell::nobody()).watching_frames()
+    });
+    let address = api.proxy("p", &server).await;
+    let mut client = api.dial_to(address).await;
+    let mut upstream = accept(&server).await;
+    send(&mut client, UPGRADE).await;
+    expect(&mut upstream, UPGRADE).await;
+    send(&mut upstream, UPGRADED).await;
+    send(&mut upstream, HELLO).await;
+    expect(&mut client, &[UPGRADED, HELLO].concat()).await;
+    let listed = api.get("/chaos/v1/connections").await;
+    assert_eq!(listed["connections"][0]["frames"], 1);
+    let all = json!({"inject": {"drop_frame": {"direction": "downstream"}}});
+    assert_eq!(put(&api, "POST", "/rules", &all).await.status, 201);
+    send(&mut upstream, HELLO).await;
+    assert!(is_silent(&mut client, MOMENT).await);
+    api.delete("/chaos/v1/rules/p/drop_frame").await;
+    send(&mut upstream, HELLO).await;
+    expect(&mut client, HELLO).await;
 }
 
 /// A reader of events.
