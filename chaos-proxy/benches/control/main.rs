@@ -38,7 +38,7 @@ struct Row {
     measure: fn(&Clock) -> anyhow::Result<Vec<Duration>>,
 }
 
-const ROWS: [Row; 7] = [
+const ROWS: [Row; 8] = [
     Row {
         name: "remove a `bandwidth` whose client went away",
         others: "10–15 s",
@@ -50,6 +50,12 @@ const ROWS: [Row; 7] = [
         others: "the rest of its time",
         aim: "≤ 50 ms",
         measure: counting_down,
+    },
+    Row {
+        name: "add a `reset_peer`: call and RST on an idle connection",
+        others: "no RST, ever",
+        aim: "≤ 2 ms",
+        measure: reset_idle,
     },
     Row {
         name: "disable a proxy whose server answers no SYN",
@@ -135,6 +141,18 @@ fn counting_down(clock: &Clock) -> anyhow::Result<Vec<Duration>> {
     }
     held.ensure_alive()?;
     Ok(times)
+}
+
+fn reset_idle(clock: &Clock) -> anyhow::Result<Vec<Duration>> {
+    let api = Api::start()?;
+    let rounds = (0..ROUNDS).map(|round| {
+        let held = Held::new(&api, &format!("p{round}"), 1)?;
+        timed(clock, || {
+            held.toxic("reset_peer", "{}")?;
+            held.ensure_reset()
+        })
+    });
+    rounds.collect()
 }
 
 fn no_answer(clock: &Clock) -> anyhow::Result<Vec<Duration>> {

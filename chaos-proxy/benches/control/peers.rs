@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::api::Api;
@@ -70,6 +70,16 @@ impl<'a> Held<'a> {
     /// The clients are gone, and nobody was told.
     pub(crate) fn leave(&self) {
         self.clients.borrow_mut().clear();
+    }
+
+    /// The last connection ends with RST.
+    pub(crate) fn ensure_reset(&self) -> anyhow::Result<()> {
+        let clients = self.clients.borrow();
+        let mut client = clients.last().context("no client")?;
+        match client.read(&mut [0; 1]) {
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => Ok(()),
+            other => bail!("no RST: {other:?}"),
+        }
     }
 
     /// A byte passes the last connection, and so all before it have been served.
