@@ -28,10 +28,11 @@ test: ## everything that must hold; a few minutes
 	@$(MAKE) --no-print-directory test-foreign
 	@$(call need-node,the tests of the page (Vitest and a real browser)) $(MAKE) --no-print-directory test-frontend
 
-# Other people's programs on both sides of the proxy: Python's websockets. Installed where they are not.
+# Other people's programs: Python's websockets on both sides of the proxy, and three clients of Toxiproxy.
+# Installed where they are not.
 test-foreign:
 	@command -v python3 >/dev/null || { echo "SKIPPED for want of Python 3: the tests with other people's programs"; exit 0; }; \
-	CHAOS_TEST_PYTHON="$$(chaos-proxy/tests/foreign/setup.sh "$${CARGO_TARGET_DIR:-target}/foreign")" \
+	CHAOS_TEST_FOREIGN="$$(chaos-proxy/tests/foreign/setup.sh "$${CARGO_TARGET_DIR:-target}/foreign")" \
 		cargo test --package chaos-proxy --test it -- --ignored foreign
 
 # The browser is found, or installed where that is possible; else its tests are skipped by name.
@@ -49,8 +50,9 @@ frontend/dist/index.html: frontend/node_modules/.package-lock.json frontend/inde
 		frontend/vite.config.ts frontend/package.json $(shell find frontend/src -type f)
 	npm --prefix frontend run build
 
-fuzz: ## a minute of hostile bytes for what reads WebSockets (needs nightly Rust and cargo-fuzz)
+fuzz: ## two minutes of hostile bytes, for what reads WebSockets and for what reads the API's bodies (needs nightly Rust and cargo-fuzz)
 	cd chaos-proxy && cargo +nightly fuzz run scanner -- -max_total_time=60
+	cd chaos-proxy && cargo +nightly fuzz run bodies -- -max_total_time=60
 
 trust: ## is anybody blamed wrongly while all cores are hogged? a quarter of an hour
 	scenarios/trust.sh

@@ -11,18 +11,23 @@ use environment::text::{Document, Source};
 
 /// A TCP proxy that drops, delays and resets connections on a seeded schedule.
 ///
-/// Exit codes: 0 stopped by a signal, 2 usage or scenario error, 3 failed.
+/// With --upstream it is one proxy; with --api, as many as its callers make;
+/// with --config, those of a file; or all of them at once.
+///
+/// Exit codes: 0 stopped by a signal, 2 usage, scenario or configuration error,
+/// 3 failed.
 #[derive(Debug, Parser)]
 #[command(version)]
 pub(crate) struct Args {
-    /// Where clients connect; port 0 takes a free one and says which.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9000")]
-    pub(crate) listen: String,
+    /// Where clients connect; port 0 takes a free one and says which. By default
+    /// 127.0.0.1:9000.
+    #[arg(long, value_name = "HOST:PORT", requires = "upstream")]
+    pub(crate) listen: Option<String>,
     /// The server that connections are passed on to.
-    #[arg(long, value_name = "HOST:PORT")]
-    pub(crate) upstream: String,
+    #[arg(long, value_name = "HOST:PORT", required_unless_present_any = ["api", "config"])]
+    pub(crate) upstream: Option<String>,
     /// Obey the [[fault]] rules of this scenario file; without, a plain wire.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "upstream")]
     pub(crate) scenario: Option<PathBuf>,
     /// Begin the scenario again at its end, for ever.
     #[arg(long = "loop", requires = "scenario")]
@@ -33,6 +38,30 @@ pub(crate) struct Args {
     /// When t = 0 is.
     #[arg(long, value_enum, default_value_t = StartArg::First)]
     pub(crate) start: StartArg,
+    /// Serve the control API here: Toxiproxy's, for its clients, and our own
+    /// under /chaos/v1 (chaos-proxy/API.md). Not on loopback: anybody who can
+    /// reach the port can make this program connect anywhere.
+    #[arg(long, value_name = "HOST:PORT", num_args = 0..=1, default_missing_value = DEFAULT_API)]
+    pub(crate) api: Option<String>,
+    /// A name, besides addresses and localhost, by which requests to /chaos/v1
+    /// may call this host.
+    #[arg(long, value_name = "NAME", requires = "api")]
+    pub(crate) api_host: Vec<String>,
+    /// The origin of web pages, besides those of this port, that may use
+    /// /chaos/v1.
+    #[arg(long, value_name = "ORIGIN", requires = "api")]
+    pub(crate) api_origin: Vec<String>,
+    /// Serve /metrics with Toxiproxy's names; /chaos/v1/metrics is there anyway.
+    #[arg(long, requires = "api")]
+    pub(crate) proxy_metrics: bool,
+    /// Watch WebSocket frames in every proxy from the start, so that rules about
+    /// them can be added by the API at any time.
+    #[arg(long, requires = "api")]
+    pub(crate) frames: bool,
+    /// Begin with the proxies of this file, in Toxiproxy's JSON; their toxics are
+    /// honoured. A mistake in it is told, and nothing is started.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Write what happens to this file, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
@@ -40,6 +69,11 @@ pub(crate) struct Args {
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }
+
+/// Where clients connect unless told otherwise.
+const DEFAULT_LISTEN: &str = "127.0.0.1:9000";
+/// Toxiproxy's port.
+const DEFAULT_API: &str = "127.0.0.1:8474";
 
 /// When t = 0 is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -97,48 +131,74 @@ impl Args {
     /// # Errors
     /// One that does not resolve.
     pub(crate) fn listen_address(&self) -> anyhow::Result<SocketAddr> {
-        let mut addresses = self.listen.to_socket_addrs().with_context(|| {
-            format!(
-                "--listen {}: not a HOST:PORT to listen on, such as 127.0.0.1:9000",
-                self.listen
-            )
-        })?;
-        addresses
-            .next()
-            .with_context(|| format!("--listen {}: no such address", self.listen))
+        address("--listen", self.listen.as_deref().unwrap_or(DEFAULT_LISTEN))
     }
 
-    /// The upstream, with a port.
+    /// The address of the API, if there is to be one.
+    ///
+    /// # Errors
+    /// One that does not resolve.
+    pub(crate) fn api_address(&self) -> anyhow::Result<Option<SocketAddr>> {
+        let api = self.api.as_deref();
+        api.map(|text| address("--api", text)).transpose()
+    }
+
+    /// The configuration's path and text, if there is one.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub(crate) fn configuration(&self) -> anyhow::Result<Option<(String, String)>> {
+        let Some(path) = &self.config else {
+            return Ok(None);
+        };
+        let text = read_text("configuration", path)?;
+        Ok(Some((path.display().to_string(), text)))
+    }
+
+    /// The upstream, with a port, if there is one.
     ///
     /// # Errors
     /// One without a port; a name need not resolve yet.
-    pub(crate) fn upstream(&self) -> anyhow::Result<String> {
-        let port = self
-            .upstream
+    pub(crate) fn upstream(&self) -> anyhow::Result<Option<String>> {
+        let Some(upstream) = &self.upstream else {
+            return Ok(None);
+        };
+        let port = upstream
             .rsplit_once(':')
             .and_then(|(_, port)| port.parse::<u16>().ok());
         if port.is_none_or(|port| port == 0) {
-            bail!(
-                "--upstream {}: expected HOST:PORT, such as 127.0.0.1:8080",
-                self.upstream
-            );
+            bail!("--upstream {upstream}: expected HOST:PORT, such as 127.0.0.1:8080");
         }
-        Ok(self.upstream.clone())
+        Ok(Some(upstream.clone()))
     }
 }
 
+fn address(flag: &str, text: &str) -> anyhow::Result<SocketAddr> {
+    let mut addresses = text.to_socket_addrs().with_context(|| {
+        format!("{flag} {text}: not a HOST:PORT to listen on, such as {DEFAULT_LISTEN}")
+    })?;
+    addresses
+        .next()
+        .with_context(|| format!("{flag} {text}: no such address"))
+}
+
 fn read_source(path: &Path) -> anyhow::Result<Source> {
+    let text = read_text("scenario", path)?;
+    Ok(Source::new(path.display().to_string(), text))
+}
+
+/// Reads a file that somebody wrote by hand, and that is no larger than such.
+fn read_text(what: &str, path: &Path) -> anyhow::Result<String> {
     let shown = path.display();
     let size = std::fs::metadata(path)
-        .with_context(|| format!("scenario {shown}"))?
+        .with_context(|| format!("{what} {shown}"))?
         .len();
     if size > Document::MAX_BYTES as u64 {
         bail!(
-            "scenario {shown}: {size} bytes; a scenario has at most {}",
+            "{what} {shown}: {size} bytes; a {what} has at most {}",
             Document::MAX_BYTES
         );
     }
-    let bytes = std::fs::read(path).with_context(|| format!("scenario {shown}"))?;
-    let text = String::from_utf8(bytes).with_context(|| format!("scenario {shown}: not UTF-8"))?;
-    Ok(Source::new(shown.to_string(), text))
+    let bytes = std::fs::read(path).with_context(|| format!("{what} {shown}"))?;
+    String::from_utf8(bytes).with_context(|| format!("{what} {shown}: not UTF-8"))
 }

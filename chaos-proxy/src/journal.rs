@@ -29,10 +29,13 @@ struct Header {
     seed: u64,
 }
 
-#[derive(Serialize)]
-struct Line<'a> {
+/// One event as it is written.
+#[derive(Debug, Serialize)]
+pub(crate) struct Line<'a> {
     t_us: u64,
     from: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proxy: Option<&'a str>,
     client: &'a str,
     attempt: u64,
     #[serde(flatten)]
@@ -58,16 +61,27 @@ impl Journal {
         }))))
     }
 
-    /// Writes every event. The first one that cannot be written cancels
-    /// `on_failure`; nothing is written after it, so the file stays whole.
+    /// Writes every event of the program's one proxy. The first one that cannot
+    /// be written cancels `on_failure`; nothing is written after it, so the file
+    /// stays whole.
     pub fn observer(&self, on_failure: CancellationToken) -> Observer<Event> {
-        let inner = Arc::clone(&self.0);
+        self.observer_of(None, on_failure)
+    }
+
+    /// As [`Journal::observer`], for one of several proxies: its name is written
+    /// with every event.
+    pub fn observer_of(
+        &self,
+        proxy: Option<&str>,
+        on_failure: CancellationToken,
+    ) -> Observer<Event> {
+        let (inner, proxy) = (Arc::clone(&self.0), proxy.map(str::to_owned));
         Observer::new(move |event: Event| {
             let mut inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
             if inner.failure.is_some() {
                 return;
             }
-            if let Err(error) = write_line(&mut inner.file, &Line::of(&event)) {
+            if let Err(error) = write_line(&mut inner.file, &Line::of(&event, proxy.as_deref())) {
                 inner.failure = Some(error);
                 on_failure.cancel();
             }
@@ -85,7 +99,7 @@ impl Journal {
 }
 
 impl<'a> Line<'a> {
-    fn of(event: &'a Event) -> Self {
+    pub(crate) fn of(event: &'a Event, proxy: Option<&'a str>) -> Self {
         let Event {
             at,
             client,
@@ -95,6 +109,7 @@ impl<'a> Line<'a> {
         Self {
             t_us: at.as_micros(),
             from: "proxy",
+            proxy,
             client,
             attempt: *attempt,
             what,
@@ -133,6 +148,19 @@ mod tests {
             "{\"t_us\":0,\"from\":\"proxy\",\"client\":\"c1\",\"attempt\":1,\"event\":\"accepted\"}\n",
         );
         assert_eq!(text, expect);
+    }
+
+    #[test]
+    fn one_of_several_proxies_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let journal = Journal::create(file.path(), Seed(7)).unwrap();
+        let observer = journal.observer_of(Some("db"), CancellationToken::new());
+        observer.tell(event());
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        assert!(
+            text.contains("\"from\":\"proxy\",\"proxy\":\"db\","),
+            "{text}"
+        );
     }
 
     #[test]

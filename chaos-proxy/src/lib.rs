@@ -4,12 +4,14 @@
 //! It knows connections, rules and a log of what it did; it knows no clients
 //! beyond their names and gives no verdicts.
 
+pub mod api;
 mod decision;
 mod embedded;
 pub mod engine;
 mod event;
 pub mod fault;
 mod file;
+pub mod hub;
 mod journal;
 pub mod link;
 mod plan;
@@ -19,8 +21,8 @@ pub mod websocket;
 pub use decision::Decision;
 pub use embedded::{Builder, ChaosProxy, Guard, StartError};
 pub use engine::{
-    AddedRule, Apply, Commands, Config, Control, NameTaken, OpenConnection, Route, Start, Tell,
-    control, run,
+    AddedRule, Apply, Carried, Commands, Config, Control, NameTaken, OpenConnection, Route, Start,
+    Tell, Traffic, control, run,
 };
 pub use event::{Ending, Event, Peer, What};
 pub use fault::*;

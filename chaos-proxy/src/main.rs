@@ -1,6 +1,7 @@
 //! The proxy as a program: `chaos-proxy --listen … --upstream … --scenario …`.
 
 mod cli;
+mod descriptors;
 mod service;
 
 use std::process::ExitCode;
@@ -19,7 +20,8 @@ const FAILED: u8 = 3;
 async fn main() -> ExitCode {
     let args = Args::parse();
     start_logging(args.verbose);
-    let service = match Service::prepare(&args) {
+    descriptors::take_all();
+    let service = match Service::prepare(&args).await {
         Ok(service) => service,
         Err(error) => return fail(&error, USAGE),
     };

@@ -2,151 +2,228 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::Arc;
 
 use anyhow::Context;
-use chaos_proxy::{Apply, Config, Journal, Plan, Route, Start, Tell, control, run};
-use environment::{Environment, Observer, Seed};
+use chaos_proxy::api::{self, Room};
+use chaos_proxy::hub::{Hub, Script};
+use chaos_proxy::{Faults, Journal, Start, Tell};
+use environment::{Environment, Listener, Observer, Seed};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::cli::Args;
 
-/// How long a dial to the upstream may take.
-const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
+/// What the proxy of `--listen` and `--upstream` is called in the API.
+const MAIN: &str = "main";
 
-/// A proxy that is ready to run.
+/// Everything that is to run, ready.
 #[derive(Debug)]
 pub(crate) struct Service {
     environment: Environment,
-    config: Config,
+    room: Room,
+    api: Option<(Listener, api::Config)>,
     journal: Option<(Journal, String)>,
-    address: SocketAddr,
+    /// Cancelled when it is time to stop.
+    shutdown: CancellationToken,
 }
 
 impl Service {
-    /// Reads the scenario, binds the port and creates the journal.
+    /// Reads the files, binds the ports, creates the journal, and starts the
+    /// proxies: those of the configuration, then that of the flags.
     ///
     /// # Errors
     /// Whatever stands in the way, named.
-    pub(crate) fn prepare(args: &Args) -> anyhow::Result<Self> {
+    pub(crate) async fn prepare(args: &Args) -> anyhow::Result<Self> {
         let faults = args.faults()?;
-        let upstream = args.upstream()?;
-        let horizon = faults.horizon();
         let seed = args.seed.or(faults.seed).unwrap_or(Seed(1));
-        let plan = Plan::new(faults.rules, None, seed, horizon);
+        let configuration = args.configuration()?;
         let environment = Environment::real();
-        let listen = args.listen_address()?;
-        let listener = environment
-            .network
-            .listen(listen)
-            .with_context(|| format!("failed to listen on {listen}"))?;
-        let address = listener.local_addr();
-        let journal = args.journal.as_ref().map(|path| {
-            let shown = path.display().to_string();
-            let journal = Journal::create(path, seed)
-                .with_context(|| format!("failed to write the journal {shown}"));
-            journal.map(|journal| (journal, shown))
-        });
-        let journal = journal.transpose()?;
-        let frames = journal.is_some() || plan.needs_frames();
-        let config = Config {
-            routes: vec![Route {
-                listener,
-                client: None,
-            }],
-            upstream,
-            dial_timeout: DIAL_TIMEOUT,
-            plan,
-            apply: Apply::Faults,
-            frames,
-            lists: false,
-            start: Start::from(args.start),
-            repeat: args.repeat,
+        let api = match args.api_address()? {
+            Some(address) => Some((listen(&environment, address)?, api_config(args))),
+            None => None,
         };
-        Ok(Self {
+        let main = main_proxy(args, &environment)?;
+        let journal = journal(args, seed)?;
+        let shutdown = CancellationToken::new();
+        let mut service = Self {
+            room: Room::new(hub(args, &environment, seed, journal.as_ref(), &shutdown)),
             environment,
-            config,
+            api,
             journal,
-            address,
-        })
+            shutdown,
+        };
+        service.announce_api()?;
+        if let Some(text) = configuration {
+            service.load(text).await?;
+        }
+        if let Some((listener, upstream)) = main {
+            service
+                .start_main(args, listener, &upstream, seed, faults)
+                .await?;
+        }
+        Ok(service)
     }
 
-    /// Runs until SIGINT or SIGTERM.
+    async fn load(&mut self, (path, text): (String, String)) -> anyhow::Result<()> {
+        let made = self.room.load(&self.environment, &text).await;
+        let made = made.with_context(|| format!("configuration {path}"))?;
+        for (name, listen) in made {
+            say(&format!("listening on {listen}, proxy {name}"))?;
+        }
+        Ok(())
+    }
+
+    async fn start_main(
+        &mut self,
+        args: &Args,
+        listener: Listener,
+        upstream: &str,
+        seed: Seed,
+        faults: Faults,
+    ) -> anyhow::Result<()> {
+        let (address, rules) = (listener.local_addr(), faults.rules.len());
+        if !address.ip().is_loopback() {
+            tracing::warn!(
+                "{address} is not loopback: anybody who can reach it is passed on to {upstream}"
+            );
+        }
+        let script = Script {
+            horizon: faults.duration,
+            rules: faults.rules,
+            start: Start::from(args.start),
+            repeat: args.repeat,
+            frames: self.journal.is_some(),
+        };
+        self.room.add(MAIN, listener, upstream, script).await;
+        say(&format!(
+            "listening on {address}, upstream {upstream}, seed {seed}, {rules} rules"
+        ))
+    }
+
+    fn announce_api(&self) -> anyhow::Result<()> {
+        let Some((listener, _)) = &self.api else {
+            return Ok(());
+        };
+        let address = listener.local_addr();
+        if !address.ip().is_loopback() {
+            tracing::warn!(
+                "the API on {address} is not on loopback: anybody who can reach it can make \
+                 this program listen and connect anywhere"
+            );
+        }
+        say(&format!("API on http://{address}"))
+    }
+
+    /// Runs until SIGINT or SIGTERM, then lets the proxies and the API end.
     ///
     /// # Errors
     /// A journal that can no longer be written.
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let shutdown = CancellationToken::new();
-        let (control, commands) = control();
-        let events = self
-            .journal
-            .as_ref()
-            .map_or_else(Observer::none, |(journal, _)| {
-                journal.observer(shutdown.clone())
-            });
-        let tell = Tell {
-            events,
-            decisions: Observer::none(),
+        let room = Arc::new(Mutex::new(self.room));
+        let tasks = TaskTracker::new();
+        if let Some((listener, config)) = self.api {
+            let (environment, shutdown) = (self.environment.clone(), self.shutdown.clone());
+            let room = Arc::clone(&room);
+            tasks.spawn(api::serve(environment, listener, room, config, shutdown));
+        }
+        tasks.close();
+        let stopped = tokio::select! {
+            biased;
+            stopped = stop_signal() => stopped,
+            () = self.shutdown.cancelled() => Ok(()),
         };
-        self.announce()?;
-        let (environment, start) = (self.environment, self.config.start);
-        let proxy = run(
-            environment.clone(),
-            self.config,
-            commands,
-            tell,
-            shutdown.clone(),
-        );
-        let beginning = async {
-            if start == Start::OnCommand {
-                control.begin(environment.clock.now()).await;
-            }
-            stop_signal().await
-        };
-        let stopped = async {
-            tokio::select! {
-                biased;
-                stopped = beginning => stopped,
-                () = shutdown.cancelled() => Ok(()),
-            }
-            .inspect(|()| shutdown.cancel())
-        };
-        let ((), stopped) = tokio::join!(biased; proxy, stopped);
+        self.shutdown.cancel();
+        room.lock().await.close().await;
+        tasks.wait().await;
         stopped?;
-        match self
+        let failure = self
             .journal
-            .and_then(|(journal, path)| Some((journal.take_failure()?, path)))
-        {
+            .and_then(|(journal, path)| Some((journal.take_failure()?, path)));
+        match failure {
             Some((failure, path)) => {
                 Err(failure).with_context(|| format!("failed to write the journal {path}"))
             }
             None => Ok(()),
         }
     }
+}
 
-    /// Says where it listens: on stdout, for people and for scripts that gave
-    /// port 0.
-    fn announce(&self) -> anyhow::Result<()> {
-        let Self {
-            address, config, ..
-        } = self;
-        if !address.ip().is_loopback() {
-            tracing::warn!(
-                "{address} is not loopback: anybody who can reach it is passed on to {}",
-                config.upstream
-            );
+fn listen(environment: &Environment, address: SocketAddr) -> anyhow::Result<Listener> {
+    let listener = environment.network.listen(address);
+    listener.with_context(|| format!("failed to listen on {address}"))
+}
+
+fn main_proxy(
+    args: &Args,
+    environment: &Environment,
+) -> anyhow::Result<Option<(Listener, String)>> {
+    let Some(upstream) = args.upstream()? else {
+        return Ok(None);
+    };
+    Ok(Some((
+        listen(environment, args.listen_address()?)?,
+        upstream,
+    )))
+}
+
+fn api_config(args: &Args) -> api::Config {
+    api::Config {
+        hosts: args.api_host.clone(),
+        origins: args.api_origin.clone(),
+        metrics: args.proxy_metrics,
+    }
+}
+
+fn journal(args: &Args, seed: Seed) -> anyhow::Result<Option<(Journal, String)>> {
+    let Some(path) = &args.journal else {
+        return Ok(None);
+    };
+    let shown = path.display().to_string();
+    let journal = Journal::create(path, seed)
+        .with_context(|| format!("failed to write the journal {shown}"))?;
+    Ok(Some((journal, shown)))
+}
+
+/// A hub whose proxies write into the journal, each under its name; that of the
+/// flags under none, so that alone it writes what it always has.
+fn hub(
+    args: &Args,
+    environment: &Environment,
+    seed: Seed,
+    journal: Option<&(Journal, String)>,
+    shutdown: &CancellationToken,
+) -> Hub {
+    let (journal, shutdown) = (
+        journal.map(|(journal, _)| journal.clone()),
+        shutdown.clone(),
+    );
+    let main = args.upstream.as_ref().map(|_| MAIN);
+    let hub = Hub::new(environment.clone(), seed, move |name| {
+        let events = journal.as_ref().map_or_else(Observer::none, |journal| {
+            let name = (main != Some(name)).then_some(name);
+            journal.observer_of(name, shutdown.clone())
+        });
+        Tell {
+            events,
+            decisions: Observer::none(),
         }
-        let (seed, rules) = (config.plan.seed(), config.plan.rules().len());
-        let mut stdout = std::io::stdout().lock();
-        writeln!(
-            stdout,
-            "listening on {address}, upstream {}, seed {seed}, {rules} rules",
-            config.upstream
-        )
+    });
+    match (args.api.is_some(), args.frames) {
+        (true, true) => hub.watching_frames(),
+        (true, false) => hub,
+        (false, _) => hub.unasked(),
+    }
+}
+
+/// Says something on stdout, for people and for scripts that gave port 0.
+fn say(line: &str) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{line}")
         .and_then(|()| stdout.flush())
         .context("failed to write to stdout")
-    }
 }
 
 /// Waits for SIGINT or SIGTERM.

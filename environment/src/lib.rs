@@ -9,20 +9,23 @@
 //! - [`Network`], [`Listener`], [`Stream`]: TCP with its manners, including a
 //!   reset on demand and a port that can refuse and still stay ours; [`Pipe`]s
 //!   between streams, for bulk.
-//! - [`Clock`], [`Moment`]: monotonic time since the clock's origin.
+//! - [`Clock`], [`Moment`]: monotonic time since the clock's origin; and
+//!   [`ClockTimer`], the same for hyper.
 //! - [`Seed`], [`Key`], [`Draw`]: one draw, one key.
 //! - [`Observer`]: where a part tells what happened.
 //! - [`text`]: TOML read with every mistake reported at its place.
 
 pub mod chance;
 mod clock;
+mod http_timer;
 mod net;
 mod observer;
 pub mod text;
 
 pub use chance::{Direction, Draw, Key, Realm, Seed, secret, tag};
 pub use clock::{Clock, Elapsed, Moment};
-pub use net::{Listener, Network, Pipe, Stream};
+pub use http_timer::ClockTimer;
+pub use net::{Gone, Listener, Network, Pipe, Stream};
 pub use observer::Observer;
 
 /// Network and clock together, cheap to clone, handed to every service.

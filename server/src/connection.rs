@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use environment::{Clock, Stream};
+use environment::{Clock, ClockTimer, Stream};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -33,7 +33,6 @@ use crate::apps::Conversation;
 use crate::config::Config;
 use crate::routes::{Slot, Upgrade};
 use crate::socket::{End, Socket};
-use crate::timer::ClockTimer;
 
 /// Bytes of a request's head; hyper answers 431 to more.
 const HEAD_LIMIT: usize = 16 * 1024;

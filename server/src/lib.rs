@@ -32,7 +32,6 @@ mod serve;
 mod session;
 mod socket;
 mod ticker;
-mod timer;
 
 pub use config::{Config, Mistake};
 pub use event::{Event, What};

@@ -96,7 +96,7 @@ impl Conductor {
     }
 
     /// Conducts until `shutdown`.
-    pub(super) async fn run(mut self, mut commands: Commands, shutdown: CancellationToken) {
+    pub(super) async fn run(&mut self, mut commands: Commands, shutdown: &CancellationToken) {
         loop {
             let next = self.next_due();
             tokio::select! {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use environment::Moment;
 use tokio::sync::{mpsc, oneshot};
 
-use super::registry::{OpenConnection, Registry};
+use super::registry::{OpenConnection, Registry, Traffic};
 use crate::fault::Fault;
 use crate::rule::{Rule, Target};
 
@@ -158,6 +158,11 @@ impl Control {
     /// The open connections, where the proxy lists them, in accept order.
     pub fn connections(&self) -> Vec<OpenConnection> {
         self.registry.open()
+    }
+
+    /// What the proxy has carried, where it lists its connections.
+    pub fn traffic(&self) -> Traffic {
+        self.registry.traffic()
     }
 
     /// Does this to one open connection, by its number; whether it is there. A

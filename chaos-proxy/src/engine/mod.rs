@@ -27,7 +27,7 @@ mod triggers;
 mod wire;
 
 pub use control::{AddedRule, Commands, Control, NameTaken, control};
-pub use registry::OpenConnection;
+pub use registry::{Carried, OpenConnection, Traffic};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -169,7 +169,14 @@ pub async fn run(
     let version = conductor.version();
     let (gates, obeyed) = open_gates(config.routes, &shared, &field, &version);
     conductor.watch_gates(obeyed);
-    conduct(conductor.run(commands, shutdown)).await;
+    let closing = gates.clone();
+    conduct(async move {
+        conductor.run(commands, &shutdown).await;
+        // The connections end with the field, all at once: whoever waits for
+        // the ports comes first.
+        closing.wait().await;
+    })
+    .await;
     close(&shared, &gates).await;
 }
 

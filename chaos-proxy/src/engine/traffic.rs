@@ -9,6 +9,8 @@ use tokio::sync::watch;
 use super::connection::{Connection, Protocol};
 use super::field::Field;
 use super::pump::{Note, Read, Sent};
+use super::registry::Carried;
+use super::side::Side as Flank;
 use crate::event::{Ending, Peer, What};
 use crate::fault::Side;
 use crate::link::End;
@@ -41,13 +43,13 @@ impl Connection {
 
     /// Tells those who may ask how far it is.
     fn count(&self) {
+        let carried = |side: &Flank| Carried {
+            received: side.lane.link.admitted(),
+            sent: side.lane.link.written(),
+        };
         if let Some(listed) = &self.listed {
-            listed.count(
-                self.delivery.reached,
-                self.toward_server.lane.link.written(),
-                self.toward_client.lane.link.written(),
-                self.delivery.frames,
-            );
+            let (up, down) = (carried(&self.toward_server), carried(&self.toward_client));
+            listed.count(self.delivery.reached, up, down, self.delivery.frames);
         }
     }
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs the other people's programs that the tests run against the proxy, into
-# the folder given; does nothing if they are there. Prints the Python to use.
+# the folder given; does nothing if they are there. Prints the folder.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 mkdir -p "${1:?usage: setup.sh FOLDER}"
-venv="$(cd "$1" && pwd)/python"
-stamp="$venv/installed.txt"
-if ! cmp -s "$here/requirements.txt" "$stamp"; then
+folder="$(cd "$1" && pwd)"
+
+venv="$folder/python"
+if ! cmp -s "$here/requirements.txt" "$venv/installed.txt"; then
   echo "installing what the proxy is tested with into $venv" >&2
   if ! python3 -m venv --clear "$venv" >&2; then
     # Debian has the module in a package of its own.
@@ -18,6 +19,17 @@ if ! cmp -s "$here/requirements.txt" "$stamp"; then
     python3 -m venv --clear "$venv" >&2
   fi
   "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt" >&2
-  cp "$here/requirements.txt" "$stamp"
+  cp "$here/requirements.txt" "$venv/installed.txt"
 fi
-echo "$venv/bin/python"
+
+if ! command -v npm >/dev/null; then
+  echo "SKIPPED for want of Node: toxiproxy-node-client" >&2
+elif ! cmp -s "$here/node/package-lock.json" "$folder/node/installed.json"; then
+  mkdir -p "$folder/node"
+  cp "$here/node/package.json" "$here/node/package-lock.json" "$folder/node"
+  npm --prefix "$folder/node" ci --silent >&2
+  cp "$here/node/package-lock.json" "$folder/node/installed.json"
+fi
+
+cargo build --quiet --locked --manifest-path "$here/rust/Cargo.toml" --target-dir "$folder/rust" >&2
+echo "$folder"

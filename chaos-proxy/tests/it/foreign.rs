@@ -2,6 +2,7 @@
 //! as it comes. `make test` installs what they need and says where it is.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -15,10 +16,15 @@ const PEER: &str = concat!(
     "/tests/foreign/websockets_peer.py"
 );
 
+/// Where other people's programs were installed.
+pub(crate) fn installed(program: &str) -> PathBuf {
+    let folder = std::env::var_os("CHAOS_TEST_FOREIGN");
+    Path::new(&folder.expect("run by `make test-foreign`")).join(program)
+}
+
 /// A Python that has `websockets`.
 fn python() -> Command {
-    let python = std::env::var("CHAOS_TEST_PYTHON");
-    let mut command = Command::new(python.expect("run by `make test-foreign`"));
+    let mut command = Command::new(installed("python/bin/python"));
     command.arg(PEER).kill_on_drop(true);
     command
 }

@@ -189,6 +189,12 @@ async fn connections_are_listed_while_they_live_and_struck_one_by_one() {
         .event(|event| &*event.client == "2" && matches!(event.what, What::Closed { .. }))
         .await;
     assert_eq!(bench.control.connections().len(), 1);
+    // What is closed is counted on.
+    let traffic = bench.control.traffic();
+    assert_eq!((traffic.accepted, traffic.open), (2, 1));
+    let (up, down) = (traffic.upstream, traffic.downstream);
+    assert_eq!((up.received, up.sent), (10, 10));
+    assert_eq!((down.received, down.sent), (15, 15));
     assert!(!bench.control.strike(2, Fault::Reset(Side::Both)).await);
 }
 

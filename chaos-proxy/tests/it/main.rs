@@ -5,6 +5,7 @@
     reason = "a test that cannot set itself up has failed"
 )]
 
+mod api;
 mod bench;
 mod bulk;
 mod embedded;
@@ -13,6 +14,7 @@ mod faults;
 mod foreign;
 mod live_rules;
 mod program;
+mod program_api;
 mod regressions;
 mod selects;
 mod targets;

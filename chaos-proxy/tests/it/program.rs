@@ -17,7 +17,7 @@ impl Drop for Running {
     }
 }
 
-fn program() -> Command {
+pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chaos-proxy"));
     command
         .env_remove("CHAOS_SEED")
@@ -26,7 +26,7 @@ fn program() -> Command {
     command
 }
 
-fn run(args: &[&str]) -> (Option<i32>, String) {
+pub(crate) fn run(args: &[&str]) -> (Option<i32>, String) {
     let Output { status, stderr, .. } = program().args(args).output().unwrap();
     (status.code(), String::from_utf8(stderr).unwrap())
 }
@@ -50,7 +50,7 @@ pub(crate) fn start(args: &[&str]) -> (Running, SocketAddr, String) {
 }
 
 /// An echo server on plain threads; gone with the process.
-fn echo() -> SocketAddr {
+pub(crate) fn echo() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -69,7 +69,7 @@ fn echo() -> SocketAddr {
     address
 }
 
-fn stop(running: &Running) {
+pub(crate) fn stop(running: &Running) {
     let pid = running.0.id().to_string();
     assert!(
         Command::new("kill")

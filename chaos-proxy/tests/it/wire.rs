@@ -129,7 +129,7 @@ async fn a_server_that_is_down_resets_the_client_and_says_why() {
 
 /// An address that answers no SYN: a full accept queue (Linux drops what does
 /// not fit). The sockets keep it full.
-fn unanswering() -> (SocketAddr, Vec<Socket>) {
+pub(crate) fn unanswering() -> (SocketAddr, Vec<Socket>) {
     let stream = || Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).unwrap();
     let listener = stream();
     listener

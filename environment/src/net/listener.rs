@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Waker};
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 use super::Stream;
 
@@ -30,6 +31,21 @@ pub struct Listener {
     listening: Option<TcpListener>,
     /// What fills the accept queue while silent.
     filler: Option<Filler>,
+    /// Last, so that whoever waits for it finds the port free.
+    gone: watch::Sender<()>,
+}
+
+/// The end of a [`Listener`], for whoever wants its port next.
+#[derive(Debug)]
+pub struct Gone(watch::Receiver<()>);
+
+impl Gone {
+    /// Waits until the listener has been dropped and its port is free. Cancel
+    /// safe.
+    pub async fn wait(&mut self) {
+        // Nothing is ever sent: the only news is that the sender is gone.
+        while self.0.changed().await.is_ok() {}
+    }
 }
 
 /// Our own connection to ourselves, which takes the one place of an accept
@@ -84,7 +100,13 @@ impl Listener {
             _placeholder: placeholder,
             listening,
             filler: None,
+            gone: watch::Sender::new(()),
         })
+    }
+
+    /// Tells when this listener has been dropped.
+    pub fn gone(&self) -> Gone {
+        Gone(self.gone.subscribe())
     }
 
     /// The bound address, with the true port.

@@ -8,12 +8,12 @@ mod pipe;
 mod stream;
 mod unsent;
 
-pub use listener::Listener;
+pub use listener::{Gone, Listener};
 pub use pipe::Pipe;
 pub use stream::Stream;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -51,6 +51,17 @@ impl Network {
     pub async fn dial(&self, authority: &str) -> io::Result<Stream> {
         let stream = tokio::net::TcpStream::connect(authority).await?;
         Ok(Stream::new(stream))
+    }
+
+    /// The addresses of a name, as the system finds them.
+    ///
+    /// Waits as long as the system does: put a limit around it.
+    ///
+    /// # Errors
+    /// As the system says it.
+    pub async fn look_up(&self, host: &str) -> io::Result<Vec<IpAddr>> {
+        let found = tokio::net::lookup_host((host, 0)).await?;
+        Ok(found.map(|address| address.ip()).collect())
     }
 
     /// A pipe from one stream to another, if one is to be had: there are few of

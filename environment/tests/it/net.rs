@@ -174,3 +174,16 @@ async fn the_system_says_what_the_peer_has_not_taken() {
         tokio::task::yield_now().await;
     }
 }
+
+/// Whoever waits for the end of a listener can have its port.
+#[tokio::test]
+async fn a_port_is_free_when_its_listener_is_gone() {
+    let network = Network::tcp();
+    let mut listener = network.listen(loopback()).unwrap();
+    let address = listener.local_addr();
+    for _ in 0..20 {
+        let mut gone = listener.gone();
+        let ((), ()) = tokio::join!(gone.wait(), async { drop(listener) });
+        listener = network.listen(address).unwrap();
+    }
+}

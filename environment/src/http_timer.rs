@@ -1,29 +1,31 @@
 //! hyper's timer over the environment's clock, so that its timeouts are virtual
-//! where the clock is. Used by [`crate::connection`].
+//! where the clock is. Used by whatever serves HTTP.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use environment::{Clock, Moment};
 use hyper::rt::{Sleep, Timer};
 
-/// hyper speaks in [`Instant`]s, which only the system makes: one is taken as
-/// the anchor, and all others are the clock's distance from it.
+use crate::clock::{Clock, Moment};
+
+/// hyper's timer. hyper speaks in [`Instant`]s, which only the system makes: one
+/// is taken as the anchor, and all others are the clock's distance from it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct ClockTimer {
+pub struct ClockTimer {
     clock: Clock,
     anchor: Instant,
     anchored_at: Moment,
 }
 
 impl ClockTimer {
+    /// A timer that goes by `clock`.
     #[expect(
         clippy::disallowed_methods,
         reason = "an arbitrary anchor; what matters is the distance from it, which is the clock's"
     )]
-    pub(crate) fn new(clock: Clock) -> Self {
+    pub fn new(clock: Clock) -> Self {
         Self {
             clock,
             anchor: Instant::now(),

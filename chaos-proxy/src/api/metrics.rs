@@ -1,0 +1,175 @@
+//! Metrics in Prometheus' text form: ours, and some by the names that
+//! Toxiproxy's users know.
+//!
+//! Read when asked for: they count bytes of connections that are still open.
+
+use std::fmt;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::app::App;
+use super::toxiproxy;
+use crate::engine::{Carried, Traffic};
+use crate::hub::{Counted, Hub};
+
+/// `GET /chaos/v1/metrics`
+pub(super) async fn own(State(app): State<App>) -> Response {
+    let own = Own::new(&app.room().await.hub);
+    told(&own.register())
+}
+
+/// `GET /metrics`, by Toxiproxy's names.
+pub(super) async fn toxiproxy(State(app): State<App>) -> Response {
+    told(&compatible(&app.room().await.hub))
+}
+
+fn told(registry: &Registry) -> Response {
+    let mut text = String::new();
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    match encode(&mut text, registry) {
+        Ok(()) => ([(CONTENT_TYPE, kind)], text).into_response(),
+        Err(fmt::Error) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfProxy {
+    proxy: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfLink {
+    proxy: String,
+    direction: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfFault {
+    proxy: String,
+    fault: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfOwner {
+    proxy: String,
+    owner: String,
+}
+
+#[derive(Debug, Default)]
+struct Own {
+    accepted: Family<OfProxy, Counter>,
+    open: Family<OfProxy, Gauge>,
+    received: Family<OfLink, Counter>,
+    sent: Family<OfLink, Counter>,
+    struck: Family<OfFault, Counter>,
+    failed: Family<OfProxy, Counter>,
+    rules: Family<OfOwner, Gauge>,
+}
+
+impl Own {
+    fn new(hub: &Hub) -> Self {
+        let (own, now) = (Self::default(), hub.now());
+        for (proxy, member) in hub.members() {
+            own.count_traffic(proxy, member.traffic());
+            for standing in member.standing(now) {
+                let (proxy, owner) = (proxy.to_owned(), standing.owner.clone());
+                own.rules.get_or_create(&OfOwner { proxy, owner }).inc();
+            }
+        }
+        for ((proxy, counted), count) in hub.chronicle().counts() {
+            let proxy = proxy.to_string();
+            match counted {
+                Counted::Struck(fault) => {
+                    let struck = own.struck.get_or_create(&OfFault { proxy, fault });
+                    struck.inc_by(count);
+                }
+                Counted::UpstreamFailed => {
+                    own.failed.get_or_create(&OfProxy { proxy }).inc_by(count);
+                }
+            }
+        }
+        own
+    }
+
+    fn count_traffic(&self, proxy: &str, traffic: Traffic) {
+        let of = OfProxy {
+            proxy: proxy.to_owned(),
+        };
+        self.accepted.get_or_create(&of).inc_by(traffic.accepted);
+        let open = i64::try_from(traffic.open).unwrap_or(i64::MAX);
+        self.open.get_or_create(&of).set(open);
+        for (direction, carried) in directions(traffic) {
+            let of = OfLink {
+                proxy: proxy.to_owned(),
+                direction,
+            };
+            self.received.get_or_create(&of).inc_by(carried.received);
+            self.sent.get_or_create(&of).inc_by(carried.sent);
+        }
+    }
+
+    fn register(self) -> Registry {
+        let mut all = Registry::with_prefix("chaos_proxy");
+        let of = |text: &str| text.to_owned();
+        all.register("connections", of("Connections accepted"), self.accepted);
+        all.register("connections_open", of("Connections open now"), self.open);
+        all.register_with_unit("received", of("Bytes read"), Unit::Bytes, self.received);
+        all.register_with_unit("sent", of("Bytes written"), Unit::Bytes, self.sent);
+        all.register("faults", of("Faults that took effect"), self.struck);
+        all.register("upstream_failures", of("Dials that failed"), self.failed);
+        all.register("rules", of("Rules added and in force"), self.rules);
+        all
+    }
+}
+
+fn directions(traffic: Traffic) -> [(&'static str, Carried); 2] {
+    [
+        ("upstream", traffic.upstream),
+        ("downstream", traffic.downstream),
+    ]
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Compatible {
+    direction: &'static str,
+    proxy: String,
+    listener: String,
+    upstream: String,
+}
+
+/// Toxiproxy's two counters, which there count a connection only when it ends.
+fn compatible(hub: &Hub) -> Registry {
+    let (received, sent) = (
+        Family::<Compatible, Counter>::default(),
+        Family::<Compatible, Counter>::default(),
+    );
+    for (proxy, member) in hub.members() {
+        let Some((listener, upstream)) = member.route() else {
+            continue;
+        };
+        for (direction, carried) in directions(member.traffic()) {
+            let of = Compatible {
+                direction,
+                proxy: proxy.to_owned(),
+                listener: listener.to_string(),
+                upstream: upstream.to_owned(),
+            };
+            received.get_or_create(&of).inc_by(carried.received);
+            sent.get_or_create(&of).inc_by(carried.sent);
+        }
+    }
+    let mut all = Registry::with_prefix(toxiproxy::OWNER);
+    let of = |text: &str| text.to_owned();
+    all.register_with_unit("proxy_received", of("Bytes read"), Unit::Bytes, received);
+    all.register_with_unit("proxy_sent", of("Bytes written"), Unit::Bytes, sent);
+    all
+}

@@ -1,0 +1,133 @@
+//! `/connections`: those that are open, with what has passed so far, and what
+//! may be done to one of them.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use environment::Moment;
+use serde::Serialize;
+
+use super::super::app::App;
+use super::super::room::Room;
+use super::trouble::Trouble;
+use crate::engine::OpenConnection;
+use crate::fault::{Fault, Side, Way};
+
+#[derive(Debug, Serialize)]
+pub(super) struct List {
+    connections: Vec<Shown>,
+}
+
+#[derive(Debug, Serialize)]
+struct Shown {
+    proxy: String,
+    /// Its number within the proxy, since that was last started.
+    id: u64,
+    client: String,
+    /// Which connection of the client.
+    attempt: u64,
+    /// The last stage that it has come to: connect, upgrade, open, closing.
+    phase: &'static str,
+    age_ms: u64,
+    /// Bytes written to the server so far.
+    upstream_bytes: u64,
+    /// Bytes written to the client so far.
+    downstream_bytes: u64,
+    /// Messages of data delivered to the client; `null` where nobody looks.
+    frames: Option<u64>,
+}
+
+/// `GET /connections`
+pub(super) async fn list(State(app): State<App>) -> Json<List> {
+    let room = app.room().await;
+    let now = room.hub.now();
+    let mut connections = Vec::new();
+    for (proxy, member) in room.hub.members() {
+        let open = member.connections();
+        connections.extend(open.iter().map(|one| shown(proxy, one, now)));
+    }
+    Json(List { connections })
+}
+
+/// `POST /connections/{proxy}/{id}/{deed}`
+pub(super) async fn act(
+    State(app): State<App>,
+    Path((proxy, id, deed)): Path<(String, String, String)>,
+) -> Result<StatusCode, Trouble> {
+    let deed = Deed::of_word(&deed).ok_or(Trouble::Nowhere)?;
+    let missing = || Trouble::NotFound {
+        what: "connection",
+        name: format!("{proxy}/{id}"),
+    };
+    let number = id.parse().map_err(|_| missing())?;
+    let name = proxy.clone();
+    let done = app.in_room(move |app| async move {
+        let room = app.room().await;
+        room.act_on(&name, number, deed).await
+    });
+    match done.await.ok_or(Trouble::Failed)? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(missing()),
+    }
+}
+
+/// What may be done to one connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deed {
+    /// RST to both peers.
+    Reset,
+    /// FIN to both peers.
+    Close,
+    /// Nothing passes until the release.
+    Stall,
+    /// The end of the stall.
+    Release,
+}
+
+impl Deed {
+    fn of_word(word: &str) -> Option<Self> {
+        match word {
+            "reset" => Some(Self::Reset),
+            "close" => Some(Self::Close),
+            "stall" => Some(Self::Stall),
+            "release" => Some(Self::Release),
+            _ => None,
+        }
+    }
+}
+
+impl Room {
+    /// Whether the connection is there; for a release, whether it was held.
+    async fn act_on(&self, proxy: &str, connection: u64, deed: Deed) -> bool {
+        let Some(member) = self.hub.member(proxy) else {
+            return false;
+        };
+        let fault = match deed {
+            Deed::Reset => Fault::Reset(Side::Both),
+            Deed::Close => Fault::Close(Side::Both),
+            Deed::Stall => Fault::Stall(Way::Both),
+            Deed::Release => return member.release(connection).await,
+        };
+        member.strike(connection, fault).await
+    }
+}
+
+fn shown(proxy: &str, open: &OpenConnection, now: Moment) -> Shown {
+    Shown {
+        proxy: proxy.to_owned(),
+        id: open.id,
+        client: open.client.to_string(),
+        attempt: open.attempt,
+        phase: open.stage.word(),
+        age_ms: millis(now.since(open.accepted)),
+        upstream_bytes: open.upstream_bytes,
+        downstream_bytes: open.downstream_bytes,
+        frames: open.frames,
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,50 @@
+//! One proxy, as the API shows it and as it compares with what is asked for.
+
+use std::net::SocketAddr;
+
+use serde::Serialize;
+
+use super::toxics::Toxics;
+
+/// See the module. The order of the fields is the order in which they are shown.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Proxy {
+    pub(crate) name: String,
+    /// The bound address; before it was ever bound, what was asked for.
+    pub(crate) listen: String,
+    pub(crate) upstream: String,
+    pub(crate) enabled: bool,
+    /// An accident of Toxiproxy's since 2.5, kept: an empty object.
+    #[serde(rename = "Logger")]
+    pub(crate) logger: Logger,
+    pub(crate) toxics: Toxics,
+}
+
+/// Nothing, in braces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Logger {}
+
+impl Proxy {
+    /// A proxy that is not running.
+    pub(crate) fn new(name: String, listen: String, upstream: String) -> Self {
+        Self {
+            name,
+            listen,
+            upstream,
+            enabled: false,
+            logger: Logger {},
+            toxics: Toxics::default(),
+        }
+    }
+
+    /// Whether these are another address or another server than it has. Port 0
+    /// is always another.
+    pub(crate) fn differs(&self, listen: SocketAddr, upstream: &str) -> bool {
+        self.listen != listen.to_string() || self.upstream != upstream
+    }
+
+    /// Whether it is what stands in the way of others at this address.
+    pub(crate) fn holds(&self, address: SocketAddr) -> bool {
+        self.enabled && self.listen == address.to_string()
+    }
+}

@@ -1,0 +1,197 @@
+//! The control API on a real port, and what it does to real connections.
+
+mod conversation;
+mod documentation;
+mod foreign;
+mod golden;
+mod hostile;
+mod own;
+mod ports;
+mod toxics;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use chaos_proxy::Tell;
+use chaos_proxy::api::{Config, Room, serve};
+use chaos_proxy::hub::Hub;
+use environment::{Environment, Listener, Seed, Stream};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Mutex;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use crate::bench::{listen, soon};
+
+/// A running API without proxies. Stops when dropped.
+pub(super) struct Api {
+    pub(super) environment: Environment,
+    pub(super) address: SocketAddr,
+    tasks: TaskTracker,
+    _stop: DropGuard,
+}
+
+/// What it answered.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: String,
+}
+
+impl Answer {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
+    }
+
+    fn read(bytes: &[u8]) -> Self {
+        let text = std::str::from_utf8(bytes).unwrap();
+        let (head, body) = text
+            .split_once("\r\n\r\n")
+            .unwrap_or_else(|| panic!("{text:?}"));
+        let mut lines = head.split("\r\n");
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap();
+        let header = |line: &str| {
+            let (name, value) = line.split_once(": ").unwrap();
+            (name.to_lowercase(), value.to_owned())
+        };
+        Self {
+            status: status.parse().unwrap(),
+            headers: lines.map(header).collect(),
+            body: body.to_owned(),
+        }
+    }
+}
+
+impl Api {
+    pub(super) fn start() -> Self {
+        Self::with(Seed(7), Config::default())
+    }
+
+    pub(super) fn with(seed: Seed, config: Config) -> Self {
+        Self::over(config, |environment| {
+            Hub::new(environment.clone(), seed, |_| Tell::nobody())
+        })
+    }
+
+    /// Over a hub of one's own.
+    pub(super) fn over(config: Config, hub: impl FnOnce(&Environment) -> Hub) -> Self {
+        let environment = Environment::real();
+        let listener = listen(&environment);
+        let address = listener.local_addr();
+        let room = Arc::new(Mutex::new(Room::new(hub(&environment))));
+        let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let served = serve(
+            environment.clone(),
+            listener,
+            Arc::clone(&room),
+            config,
+            stop.clone(),
+        );
+        tasks.spawn(async move {
+            served.await;
+            room.lock().await.close().await;
+        });
+        Self {
+            environment,
+            address,
+            tasks,
+            _stop: stop.drop_guard(),
+        }
+    }
+
+    /// Stops it and waits until nothing is left.
+    pub(super) async fn stop(self) {
+        drop(self._stop);
+        self.tasks.close();
+        soon(self.tasks.wait()).await;
+    }
+
+    pub(super) async fn dial(&self) -> Stream {
+        let address = self.address.to_string();
+        soon(self.environment.network.dial(&address)).await.unwrap()
+    }
+
+    /// Sends these bytes and reads to the end of the connection.
+    pub(super) async fn raw(&self, request: &[u8]) -> Answer {
+        let mut stream = self.dial().await;
+        soon(stream.write_all(request)).await.unwrap();
+        let mut answer = Vec::new();
+        soon(stream.read_to_end(&mut answer)).await.unwrap();
+        Answer::read(&answer)
+    }
+
+    pub(super) async fn call_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> Answer {
+        let host = self.address;
+        let mut request =
+            format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
+        for (name, value) in headers {
+            request += &format!("{name}: {value}\r\n");
+        }
+        if let Some(body) = body {
+            request += &format!("Content-Length: {}\r\n", body.len());
+        }
+        request += "\r\n";
+        request += body.unwrap_or_default();
+        self.raw(request.as_bytes()).await
+    }
+
+    pub(super) async fn call(&self, method: &str, path: &str, body: Option<&str>) -> Answer {
+        self.call_with(method, path, &[], body).await
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Value {
+        let answer = self.call("GET", path, None).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    }
+
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call("POST", path, Some(&body.to_string())).await
+    }
+
+    pub(super) async fn delete(&self, path: &str) {
+        let answer = self.call("DELETE", path, None).await;
+        assert_eq!(answer.status, 204, "{answer:?}");
+    }
+
+    /// Makes a proxy toward this server; gives its address.
+    pub(super) async fn proxy(&self, name: &str, server: &Listener) -> SocketAddr {
+        self.proxy_toward(name, server.local_addr()).await
+    }
+
+    pub(super) async fn proxy_toward(&self, name: &str, upstream: SocketAddr) -> SocketAddr {
+        let upstream = upstream.to_string();
+        let body = serde_json::json!({
+            "name": name, "listen": "127.0.0.1:0", "upstream": upstream
+        });
+        let answer = self.post("/proxies", &body).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()["listen"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// Adds a toxic to the proxy `p`.
+    pub(super) async fn toxic(&self, body: &Value) {
+        let answer = self.post("/proxies/p/toxics", body).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+
+    /// Dials a proxy.
+    pub(super) async fn dial_to(&self, address: SocketAddr) -> Stream {
+        let address = address.to_string();
+        soon(self.environment.network.dial(&address)).await.unwrap()
+    }
+}
