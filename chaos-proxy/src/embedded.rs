@@ -223,6 +223,10 @@ impl ChaosProxy {
 
 impl Builder {
     /// Where the server is, as `host:port`.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "an address is given as what `local_addr` returned"
+    )]
     pub fn upstream(mut self, upstream: impl ToString) -> Self {
         self.upstream = Some(upstream.to_string());
         self

@@ -6,10 +6,8 @@ use serde_json::Value;
 
 use super::{Answer, Api, ports};
 
-const GOLDEN: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../shared/toxiproxy/golden.jsonl"
-);
+/// The replies of a Toxiproxy 2.12 to 51 requests.
+const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/toxiproxy.jsonl");
 
 /// The ports of the conversation.
 const PORTS: std::ops::RangeInclusive<u16> = 29001..=29006;
