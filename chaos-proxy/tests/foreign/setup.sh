@@ -31,5 +31,13 @@ elif ! cmp -s "$here/node/package-lock.json" "$folder/node/installed.json"; then
   cp "$here/node/package-lock.json" "$folder/node/installed.json"
 fi
 
+# The crate's tree builds against the system's OpenSSL.
+if ! pkg-config --exists openssl 2>/dev/null; then
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || {
+    echo "no OpenSSL to build toxiproxy_rust against; on Debian: apt-get install pkg-config libssl-dev" >&2
+    exit 1
+  }
+  apt-get install -qq -y pkg-config libssl-dev >&2
+fi
 cargo build --quiet --locked --manifest-path "$here/rust/Cargo.toml" --target-dir "$folder/rust" >&2
 echo "$folder"
