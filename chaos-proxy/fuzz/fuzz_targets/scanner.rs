@@ -59,7 +59,8 @@ fn task(&(kind, chosen, index): &(u8, u8, u8)) -> Task {
 }
 
 
-fn run(input: &Input, tasks: &[Task], sizes: &[u8]) -> (Vec<u8>, Vec<Step>) {
+/// `toggles`: whether the orders come and go with every piece.
+fn run(input: &Input, tasks: &[Task], sizes: &[u8], toggles: bool) -> (Vec<u8>, Vec<Step>) {
     let direction = if input.is_upstream {
         Direction::Upstream
     } else {
@@ -85,7 +86,8 @@ fn run(input: &Input, tasks: &[Task], sizes: &[u8]) -> (Vec<u8>, Vec<Step>) {
         orders: orders.collect(),
         ..Edits::default()
     };
-    editor.apply(edits, &mut take);
+    editor.apply(edits.clone(), &mut take);
+    let mut has_orders = true;
     let head = HEADS[usize::from(input.head) % HEADS.len()];
     let stream = [head, &input.bytes].concat();
     let (mut rest, mut sizes) = (&stream[..], sizes.iter().cycle());
@@ -94,6 +96,12 @@ fn run(input: &Input, tasks: &[Task], sizes: &[u8]) -> (Vec<u8>, Vec<Step>) {
         let (now, later) = rest.split_at(size.clamp(1, rest.len()));
         editor.feed(Bytes::copy_from_slice(now), &mut take);
         assert!(editor.held() <= BOUND);
+        if toggles {
+            has_orders = !has_orders;
+            let edits = if has_orders { edits.clone() } else { Edits::default() };
+            editor.apply(edits, &mut take);
+            editor.open(false, &mut take);
+        }
         rest = later;
     }
     editor.finish(&mut take);
@@ -102,8 +110,10 @@ fn run(input: &Input, tasks: &[Task], sizes: &[u8]) -> (Vec<u8>, Vec<Step>) {
 
 fuzz_target!(|input: Input| {
     let tasks: Vec<Task> = input.tasks.iter().take(4).map(task).collect();
-    assert_eq!(run(&input, &tasks, &input.sizes), run(&input, &tasks, &[]));
+    let whole = run(&input, &tasks, &[], false);
+    assert_eq!(run(&input, &tasks, &input.sizes, false), whole);
+    run(&input, &tasks, &input.sizes, true);
     let head = HEADS[usize::from(input.head) % HEADS.len()];
-    let (bytes, _) = run(&input, &[], &input.sizes);
+    let (bytes, _) = run(&input, &[], &input.sizes, false);
     assert_eq!(bytes, [head, &input.bytes].concat());
 });
