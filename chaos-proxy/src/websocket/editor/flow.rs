@@ -69,7 +69,12 @@ impl Editor {
                 self.pass_payload(step);
             }
             if self.phase == Phase::Over {
-                self.seen.clear();
+                // A peer's close is told, whatever becomes of it.
+                for seen in std::mem::take(&mut self.seen) {
+                    if let Seen::Close { code } = seen {
+                        step(Step::Closing { code });
+                    }
+                }
                 self.input.clear();
                 self.waiting.clear();
                 self.building = Default::default();

@@ -119,6 +119,25 @@ fn empty_fragments_are_not_kept_without_bound() {
 }
 
 #[test]
+fn a_close_behind_a_cut_is_told_however_it_was_read() {
+    let cut = || {
+        Task::Cut(crate::fault::FrameCut {
+            number: 1,
+            opcodes: Opcodes::Any,
+            part: crate::fault::Part::Header,
+        })
+    };
+    let stream = [ANSWER.to_vec(), text("1"), frame(0x88, None, b"\x03\xe8")].concat();
+    let told = |sizes: &[usize]| {
+        let mut editor = Editor::new(name(Direction::Downstream));
+        editor.apply(edits(vec![cut()]), &mut |_| {});
+        run(&mut editor, &stream, sizes).steps
+    };
+    assert_eq!(told(&[1]), told(&[]));
+    assert_eq!(told(&[]).last(), Some(&Step::Closing { code: Some(1000) }));
+}
+
+#[test]
 fn an_interim_answer_is_not_the_answer() {
     let mut editor = Editor::new(name(Direction::Downstream));
     let stream = [b"HTTP/1.1 103 Early Hints\r\n\r\n", ANSWER].concat();
