@@ -385,6 +385,7 @@ impl Connection {
     pub(super) fn struck(&self, act: &Act, field: &Field) {
         let rule = &act.cause;
         let zero = field.zero.unwrap_or_default();
+        tracing::info!(rule = rule.name, fault = rule.fault.word(), client = %self.client, attempt = self.attempt, "struck");
         self.tell(What::Struck {
             rule: rule.name.clone(),
             fault: rule.fault.word().to_owned(),
