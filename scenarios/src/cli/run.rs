@@ -10,6 +10,7 @@ use environment::Observer;
 use globset::{Glob, GlobMatcher};
 use scenarios::console::{Live, Style, report};
 use scenarios::language::{Origin, Scenario};
+use scenarios::records;
 use scenarios::results::{Invocation, Results};
 use scenarios::suite::Suite;
 use scenarios::verdict::Verdict;
@@ -19,7 +20,7 @@ use super::args::{Control, RunArgs, Time};
 use super::terminal::print;
 use super::{
     EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_PASSED, EXIT_USAGE, check, complain,
-    signals,
+    signals, written,
 };
 
 /// Scenarios at a time for each core. A case of the catalogue takes about 2 % of
@@ -121,13 +122,9 @@ async fn perform(suite: Suite, interrupt: CancellationToken) -> anyhow::Result<R
 
 /// Tells what it came to; the exit code.
 fn conclude(results: &Results, out: &Path, repeat_all: &str, was_interrupted: bool) -> u8 {
-    let written = results.write(out);
+    let written = records::write(results, out);
     print(report(results, Style::of(&io::stdout())));
-    match &written {
-        Ok(path) => print(format_args!("{}\n", path.display())),
-        Err(error) => complain(&format!("chaos: {error}")),
-    }
-    let code = code(results, written.is_ok(), was_interrupted);
+    let code = code(results, written::tell(&written), was_interrupted);
     if was_interrupted {
         print(format_args!("{repeat_all}\n"));
     } else if code != EXIT_PASSED {
