@@ -3,12 +3,11 @@
 //! Each journal is read, judged and let go before the next.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
 use scenarios::archive::{find, judge_again};
-use scenarios::console::{Style, report};
+use scenarios::console::{Screen, report};
 use scenarios::language::Expectation;
 use scenarios::records;
 use scenarios::results::{Results, ScenarioResult};
@@ -31,7 +30,7 @@ pub(super) fn judge(args: &JudgeArgs) -> anyhow::Result<u8> {
     let (scenarios, is_whole) = judge_all(&args.paths, expect.as_deref());
     let results = Results::new(scenarios);
     if !results.scenarios.is_empty() {
-        print(report(&results, Style::of(&io::stdout())));
+        print(report(&results, Screen::stdout()));
     }
     let is_written = args
         .out

@@ -1,6 +1,5 @@
 //! `chaos run`.
 
-use std::io;
 use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use environment::Observer;
 use globset::{Glob, GlobMatcher};
-use scenarios::console::{Live, Style, report};
+use scenarios::console::{Live, Screen, report};
 use scenarios::language::{Origin, Scenario};
 use scenarios::records;
 use scenarios::results::{Invocation, Results};
@@ -108,8 +107,13 @@ fn announce(suite: &Suite) {
 
 #[tokio::main]
 async fn perform(suite: Suite, interrupt: CancellationToken) -> anyhow::Result<Results> {
-    let mut watching = signals::watch(interrupt.clone()).context("failed to watch for signals")?;
     let live = Arc::new(Live::new(suite.scenarios.len()));
+    let say = {
+        let live = Arc::clone(&live);
+        move |text: &str| live.say(text)
+    };
+    let mut watching =
+        signals::watch(interrupt.clone(), say).context("failed to watch for signals")?;
     let progress = {
         let live = Arc::clone(&live);
         Observer::new(move |progress| live.tell(progress))
@@ -123,7 +127,7 @@ async fn perform(suite: Suite, interrupt: CancellationToken) -> anyhow::Result<R
 /// Tells what it came to; the exit code.
 fn conclude(results: &Results, out: &Path, repeat_all: &str, was_interrupted: bool) -> u8 {
     let written = records::write(results, out);
-    print(report(results, Style::of(&io::stdout())));
+    print(report(results, Screen::stdout()));
     let code = code(results, written::tell(&written), was_interrupted);
     if was_interrupted {
         print(format_args!("{repeat_all}\n"));

@@ -2,17 +2,27 @@
 
 use std::fmt::Write;
 
-use super::style::Style;
+use super::screen::Screen;
 use crate::checks::{CheckResult, Finding};
+use crate::definitions::INTERRUPTED;
+use crate::records::ADVICE;
 use crate::results::{Results, ScenarioResult};
 use crate::verdict::Verdict;
 
 /// Every scenario with its verdict, what went wrong where something did, and
 /// the sums. Ends with a line end.
-pub fn report(results: &Results, style: Style) -> String {
-    let mut text = table(&results.scenarios, style);
-    for scenario in &results.scenarios {
-        text += &story(scenario, style);
+pub fn report(results: &Results, screen: Screen) -> String {
+    let mut text = table(&results.scenarios, screen);
+    let stories = results.scenarios.iter().filter(|s| !was_interrupted(s));
+    text.extend(stories.map(|scenario| story(scenario, screen)));
+    if results.scenarios.iter().any(is_to_be_explained) {
+        text += &format!("\n{}\n", screen.wrapped(ADVICE));
+    }
+    let interrupted = results.scenarios.iter().filter(|s| was_interrupted(s));
+    match interrupted.count() {
+        0 => {}
+        1 => text += "\n1 run was interrupted\n",
+        many => text += &format!("\n{many} runs were interrupted\n"),
     }
     let Results {
         passed,
@@ -24,7 +34,7 @@ pub fn report(results: &Results, style: Style) -> String {
     text
 }
 
-fn table(scenarios: &[ScenarioResult], style: Style) -> String {
+fn table(scenarios: &[ScenarioResult], screen: Screen) -> String {
     let ids = scenarios.iter().map(|scenario| scenario.id.len());
     let width = ids.max().unwrap_or_default();
     let mut text = String::new();
@@ -32,12 +42,12 @@ fn table(scenarios: &[ScenarioResult], style: Style) -> String {
         let ScenarioResult {
             id, title, verdict, ..
         } = scenario;
-        let verdict = style.verdict(*verdict, &format!("{:<12}", verdict.word()));
+        let verdict = screen
+            .style
+            .verdict(*verdict, &format!("{:<12}", verdict.word()));
         let checks = sums(&scenario.checks);
-        line(
-            &mut text,
-            &format!("{verdict}  {id:<width$}  {checks}  {title}"),
-        );
+        let row = format!("{verdict}  {id:<width$}  {checks}  {title}");
+        line(&mut text, &screen.cut(&row));
     }
     text
 }
@@ -53,15 +63,17 @@ fn sums(checks: &[CheckResult]) -> String {
 }
 
 /// What did not go well in a scenario, in sentences; nothing of one that passed.
-fn story(scenario: &ScenarioResult, style: Style) -> String {
+fn story(scenario: &ScenarioResult, screen: Screen) -> String {
     let mut text = String::new();
     if scenario.verdict == Verdict::Passed {
         return text;
     }
-    let verdict = style.verdict(scenario.verdict, scenario.verdict.word());
+    let verdict = screen
+        .style
+        .verdict(scenario.verdict, scenario.verdict.word());
     line(&mut text, &format!("\n{} {verdict}", scenario.id));
     for reason in &scenario.reasons {
-        line(&mut text, &format!("  {reason}"));
+        line(&mut text, &screen.wrapped(&format!("  {reason}")));
     }
     for check in scenario
         .checks
@@ -71,10 +83,24 @@ fn story(scenario: &ScenarioResult, style: Style) -> String {
         let CheckResult {
             name, result, why, ..
         } = check;
-        let finding = style.finding(*result, result.word());
-        line(&mut text, &format!("  {name} {finding}: {why}"));
+        let finding = screen.style.finding(*result, result.word());
+        let sentence = format!("  {name} {finding}: {why}");
+        line(&mut text, &screen.wrapped(&sentence));
     }
     text
+}
+
+/// A control is as it should be.
+fn is_to_be_explained(scenario: &ScenarioResult) -> bool {
+    scenario.verdict == Verdict::Inconclusive
+        && scenario.control.is_none()
+        && !was_interrupted(scenario)
+}
+
+/// Of such a run there is nothing to tell that whoever did it does not know.
+fn was_interrupted(scenario: &ScenarioResult) -> bool {
+    scenario.verdict == Verdict::Inconclusive
+        && scenario.reasons.iter().any(|reason| reason == INTERRUPTED)
 }
 
 fn line(text: &mut String, line: &str) {
@@ -85,6 +111,7 @@ fn line(text: &mut String, line: &str) {
 mod tests {
     use super::*;
     use crate::checks::Measure;
+    use crate::console::Style;
 
     fn check(name: &str, result: Finding, why: &str) -> CheckResult {
         CheckResult {
@@ -147,7 +174,8 @@ mod tests {
 
     #[test]
     fn a_plain_report() {
-        insta::assert_snapshot!(report(&results(), Style::Plain), @r"
+        let text = report(&results(), Screen::PIPE).replace(ADVICE, "ADVICE");
+        insta::assert_snapshot!(text, @r"
     passed        R01          2/2 checks ok  The title of R01
     failed        R23-reset    1/2 checks ok  The title of R23-reset
     inconclusive  R31          0/1 checks ok  The title of R31
@@ -159,13 +187,58 @@ mod tests {
       no rule had any effect
       no_leak not observable: the server told of no socket
 
+    ADVICE
+
     1 passed, 1 failed, 1 inconclusive
     ");
     }
 
     #[test]
+    fn interrupted_runs_are_counted_and_controls_are_not_explained() {
+        let many = |reason: &str, control: Option<&str>| {
+            let run = |id| ScenarioResult {
+                control: control.map(str::to_owned),
+                ..scenario(id, Verdict::Inconclusive, &[reason], Vec::new())
+            };
+            report(&Results::new(vec![run("R01"), run("R02")]), Screen::PIPE)
+        };
+        let interrupted = many(INTERRUPTED, None);
+        let end = "The title of R02\n\n2 runs were interrupted\n\n0 passed";
+        assert!(interrupted.contains(end), "{interrupted}");
+        assert!(!interrupted.contains(ADVICE));
+        assert!(!many("a control", Some("wire")).contains(ADVICE));
+        assert!(many("too busy", None).contains(ADVICE));
+    }
+
+    #[test]
+    fn a_narrow_screen_cuts_rows_and_breaks_sentences() {
+        let screen = Screen {
+            columns: Some(40),
+            ..Screen::PIPE
+        };
+        let text = report(&results(), screen);
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 40),
+            "{text}"
+        );
+        assert!(
+            text.contains("passed        R01          2/2 checks o…\n"),
+            "{text}"
+        );
+        let sentence =
+            "  max_live failed: c1 had 2 live\n    connections at 1s; expected at most\n    1\n";
+        assert!(text.contains(sentence), "{text}");
+    }
+
+    #[test]
     fn colours_change_nothing_but_colours() {
-        let colour = report(&results(), Style::Colour);
+        let colour = report(
+            &results(),
+            Screen {
+                style: Style::Colour,
+                columns: None,
+            },
+        );
         assert!(colour.contains("\u{1b}["));
         let mut plain = String::new();
         let mut rest = colour.as_str();
@@ -173,6 +246,6 @@ mod tests {
             plain += before;
             rest = after.split_once('m').unwrap().1;
         }
-        assert_eq!(plain + rest, report(&results(), Style::Plain));
+        assert_eq!(plain + rest, report(&results(), Screen::PIPE));
     }
 }

@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod broken_off;
+mod console;
 mod judge;
 mod plan;
 mod play;
