@@ -19,6 +19,7 @@ pub mod console;
 pub mod definitions;
 pub mod journal;
 pub mod language;
+mod plain;
 pub mod play;
 pub mod records;
 pub mod results;

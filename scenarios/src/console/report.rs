@@ -73,6 +73,7 @@ fn story(scenario: &ScenarioResult, screen: Screen) -> String {
         .verdict(scenario.verdict, scenario.verdict.word());
     line(&mut text, &format!("\n{} {verdict}", scenario.id));
     for reason in &scenario.reasons {
+        let reason = reason.replace('\n', "\n    ");
         line(&mut text, &screen.wrapped(&format!("  {reason}")));
     }
     for check in scenario

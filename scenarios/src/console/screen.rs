@@ -38,26 +38,34 @@ impl Screen {
         }
     }
 
-    /// The line, broken between words where the screen ends, and what follows
+    /// Each line, broken between words where the screen ends, and what follows
     /// indented by four. A word that is wider than the screen stays whole.
-    pub(super) fn wrapped(&self, line: &str) -> String {
-        const INDENT: &str = "\n    ";
+    pub(super) fn wrapped(&self, text: &str) -> String {
         let Some(columns) = self.columns else {
-            return line.to_owned();
+            return text.to_owned();
         };
-        let (mut text, mut taken) = (String::new(), 0);
-        for word in line.split_inclusive(' ') {
-            let width = console::measure_text_width(word.trim_end());
-            if taken + width > columns && taken > INDENT.len() {
-                text.truncate(text.trim_end().len());
-                text += INDENT;
-                taken = INDENT.len() - 1;
-            }
-            text += word;
-            taken += console::measure_text_width(word);
-        }
-        text
+        let lines: Vec<String> = text
+            .split('\n')
+            .map(|line| wrapped(line, columns))
+            .collect();
+        lines.join("\n")
     }
+}
+
+fn wrapped(line: &str, columns: usize) -> String {
+    const INDENT: &str = "\n    ";
+    let (mut text, mut taken) = (String::new(), 0);
+    for word in line.split_inclusive(' ') {
+        let width = console::measure_text_width(word.trim_end());
+        if taken + width > columns && taken > INDENT.len() {
+            text.truncate(text.trim_end().len());
+            text += INDENT;
+            taken = INDENT.len() - 1;
+        }
+        text += word;
+        taken += console::measure_text_width(word);
+    }
+    text
 }
 
 #[cfg(test)]

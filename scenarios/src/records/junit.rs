@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::words::{ADVICE, by_client, clipped, headline, sentences};
+use super::words::{ADVICE, by_client, headline, sentences};
+use crate::plain::clipped;
 use crate::results::{Results, ScenarioResult};
 use crate::verdict::Verdict;
 

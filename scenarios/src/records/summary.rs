@@ -8,7 +8,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::words::{ADVICE, by_client, clipped, sentences};
+use super::words::{ADVICE, by_client, sentences};
+use crate::plain::clipped;
 use crate::results::{Results, ScenarioResult};
 use crate::verdict::Verdict;
 

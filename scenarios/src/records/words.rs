@@ -1,6 +1,7 @@
 //! Sentences about a scenario, bounded.
 
 use crate::checks::{CheckResult, Finding};
+use crate::plain::clipped;
 use crate::results::{Results, ScenarioResult};
 
 /// What to do when a verdict is inconclusive.
@@ -48,16 +49,6 @@ fn sentence(check: &CheckResult) -> String {
         name, result, why, ..
     } = check;
     format!("{name} {}: {why}", result.word())
-}
-
-/// The text with at most so many characters, the last of them `…` if it had
-/// more.
-pub(super) fn clipped(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    let kept = text.chars().take(most.saturating_sub(1));
-    kept.chain(['…']).collect()
 }
 
 /// The subjects, in the order in which they come, each with its results.

@@ -17,9 +17,14 @@ use serde::{Deserialize, Serialize};
 use crate::checks::CheckResult;
 use crate::journal::Header;
 use crate::language::Scenario;
+use crate::plain;
 use crate::verdict::{Firing, Judgement, LATE_TOLERANCE, Verdict};
 
 const FILE: &str = "results.json";
+
+/// The longest reason, in characters: many times what any has that a program
+/// did not fill.
+const LONGEST_SENTENCE: usize = 10_000;
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -122,6 +127,12 @@ impl Results {
 impl ScenarioResult {
     /// A judgement with what was judged.
     pub fn new(scenario: &Scenario, header: &Header, judgement: Judgement, repeat: String) -> Self {
+        // A journal may be anybody's, and what a program told stands in it.
+        let told = |text: String| plain::lines(&text, LONGEST_SENTENCE);
+        let check = |check: CheckResult| CheckResult {
+            why: told(check.why),
+            ..check
+        };
         Self {
             id: scenario.id.clone(),
             case: scenario.case.clone(),
@@ -130,8 +141,8 @@ impl ScenarioResult {
             time: header.time.clone(),
             seed: header.seed,
             verdict: judgement.verdict,
-            reasons: judgement.reasons,
-            checks: judgement.checks,
+            reasons: judgement.reasons.into_iter().map(told).collect(),
+            checks: judgement.checks.into_iter().map(check).collect(),
             rules: judgement
                 .firings
                 .into_iter()
