@@ -88,35 +88,31 @@ fn wanting(results: &Results) -> String {
                 Verdict::Failed => "❌ failed",
                 Verdict::Inconclusive => "⚠️ inconclusive",
             };
-            format!(
-                "<tr><td>{verdict}</td><td>{}</td><td>{}</td></tr>\n",
-                who(scenario),
-                story(scenario)
-            )
+            format!("<tr><td>{verdict}</td><td>{}</td></tr>\n", story(scenario))
         });
     table(
-        &["verdict", "scenario", "what happened, and how to repeat it"],
+        &["verdict", "what happened, and how to repeat it"],
         rows,
         MOST - FOR_PASSED - FOR_FRAME,
     )
 }
 
-fn who(scenario: &ScenarioResult) -> String {
+/// Who it is, what happened, and how to repeat it: on a line each, all of which
+/// may be broken, since one that may not makes its column as wide as it is.
+fn story(scenario: &ScenarioResult) -> String {
     let ScenarioResult {
         id,
         title,
         client,
         seed,
+        repeat,
         ..
     } = scenario;
     let (id, title, client) = (name(id), name(title), name(client));
-    format!("<b>{id}</b><br>{title}<br>{client}, seed {seed}")
-}
-
-fn story(scenario: &ScenarioResult) -> String {
-    let sentences: Vec<String> = sentences(scenario).iter().map(|s| html(s)).collect();
-    let repeat = escaped(&scenario.repeat, "&#10;");
-    format!("{}<pre><code>{repeat}</code></pre>", sentences.join("<br>"))
+    let mut lines = vec![format!("<b>{id}</b> {title} ({client}, seed {seed})")];
+    lines.extend(sentences(scenario).iter().map(|sentence| html(sentence)));
+    lines.push(format!("<code>{}</code>", escaped(repeat, "&#10;")));
+    lines.join("<br>")
 }
 
 /// What passed, folded away: a row for each scenario and subject.
@@ -226,9 +222,9 @@ mod tests {
         ## chaos: 1 passed, 1 failed, 1 inconclusive
 
         <table>
-        <tr><th>verdict</th><th>scenario</th><th>what happened, and how to repeat it</th></tr>
-        <tr><td>❌ failed</td><td><b>R23-reset</b><br>The title of R23-reset<br>sim, seed 1</td><td>max_live failed: c1 had 2 live connections at 1s; expected at most 1<pre><code>chaos run R23-reset.toml --seed 1</code></pre></td></tr>
-        <tr><td>⚠️ inconclusive</td><td><b>R31</b><br>The title of R31<br>sim, seed 1</td><td>no rule had any effect<br>no_leak not observable: the server told of no socket<pre><code>chaos run R31.toml --seed 1</code></pre></td></tr>
+        <tr><th>verdict</th><th>what happened, and how to repeat it</th></tr>
+        <tr><td>❌ failed</td><td><b>R23-reset</b> The title of R23-reset (sim, seed 1)<br>max_live failed: c1 had 2 live connections at 1s; expected at most 1<br><code>chaos run R23-reset.toml --seed 1</code></td></tr>
+        <tr><td>⚠️ inconclusive</td><td><b>R31</b> The title of R31 (sim, seed 1)<br>no rule had any effect<br>no_leak not observable: the server told of no socket<br><code>chaos run R31.toml --seed 1</code></td></tr>
         </table>
 
         <p>ADVICE</p>
