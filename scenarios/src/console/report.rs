@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::screen::Screen;
+use super::style::Style;
 use crate::checks::{CheckResult, Finding};
 use crate::definitions::INTERRUPTED;
 use crate::records::ADVICE;
@@ -12,7 +13,7 @@ use crate::verdict::Verdict;
 /// Every scenario with its verdict, what went wrong where something did, and
 /// the sums. Ends with a line end.
 pub fn report(results: &Results, screen: Screen) -> String {
-    let mut text = table(&results.scenarios, screen);
+    let mut text = screen.cut(&table(&results.scenarios, screen.style));
     let stories = results.scenarios.iter().filter(|s| !was_interrupted(s));
     text.extend(stories.map(|scenario| story(scenario, screen)));
     if results.scenarios.iter().any(is_to_be_explained) {
@@ -34,7 +35,7 @@ pub fn report(results: &Results, screen: Screen) -> String {
     text
 }
 
-fn table(scenarios: &[ScenarioResult], screen: Screen) -> String {
+fn table(scenarios: &[ScenarioResult], style: Style) -> String {
     let ids = scenarios.iter().map(|scenario| scenario.id.len());
     let width = ids.max().unwrap_or_default();
     let mut text = String::new();
@@ -42,12 +43,12 @@ fn table(scenarios: &[ScenarioResult], screen: Screen) -> String {
         let ScenarioResult {
             id, title, verdict, ..
         } = scenario;
-        let verdict = screen
-            .style
-            .verdict(*verdict, &format!("{:<12}", verdict.word()));
+        let verdict = style.verdict(*verdict, &format!("{:<12}", verdict.word()));
         let checks = sums(&scenario.checks);
-        let row = format!("{verdict}  {id:<width$}  {checks}  {title}");
-        line(&mut text, &screen.cut(&row));
+        line(
+            &mut text,
+            &format!("{verdict}  {id:<width$}  {checks}  {title}"),
+        );
     }
     text
 }
@@ -112,7 +113,6 @@ fn line(text: &mut String, line: &str) {
 mod tests {
     use super::*;
     use crate::checks::Measure;
-    use crate::console::Style;
 
     fn check(name: &str, result: Finding, why: &str) -> CheckResult {
         CheckResult {

@@ -30,12 +30,14 @@ impl Screen {
         }
     }
 
-    /// The line, cut off where the screen ends.
-    pub(super) fn cut(&self, line: &str) -> String {
-        match self.columns {
-            Some(columns) => console::truncate_str(line, columns, "…").into_owned(),
-            None => line.to_owned(),
-        }
+    /// Each line, cut off where the screen ends.
+    pub(super) fn cut(&self, text: &str) -> String {
+        let Some(columns) = self.columns else {
+            return text.to_owned();
+        };
+        let cut = |line| console::truncate_str(line, columns, "…");
+        let lines: Vec<_> = text.split('\n').map(cut).collect();
+        lines.join("\n")
     }
 
     /// Each line, broken between words where the screen ends, and what follows
