@@ -60,7 +60,7 @@ impl Live {
         // The bar locks itself and then, to draw, the runs. In this order only,
         // and so the lines come in the order of their counts, too.
         self.bar.suspend(|| {
-            if let Some(done) = see() {
+            if let Some(done) = see().filter(Done::is_worth_a_line) {
                 write(&line(&done, self.style));
             }
         });
@@ -119,8 +119,8 @@ fn line(done: &Done, style: Style) -> String {
         count: (count, of),
     } = done;
     let verdict = style.verdict(*verdict, &format!("{:<12}", verdict.word()));
-    let took = clock(*took);
-    format!("{verdict}  {label:<20}  {took:>5}  {count}/{of}")
+    let (took, width) = (clock(*took), of.to_string().len());
+    format!("{verdict}  {took:>5}  {count:>width$}/{of}  {label}")
 }
 
 #[cfg(test)]
@@ -136,7 +136,7 @@ mod tests {
             took: Duration::from_secs(14),
             count: (3, 62),
         };
-        let expected = "failed        R23-reset               14s  3/62";
+        let expected = "failed          14s   3/62  R23-reset";
         assert_eq!(line(&done, Style::Plain), expected);
     }
 }

@@ -12,6 +12,9 @@ const LINES: usize = 12;
 /// The widest label, in characters; a scenario's id is shorter.
 const WIDEST: usize = 40;
 
+/// More runs than somebody wants a line about each of.
+const MANY: usize = 1000;
+
 /// Between two runs on one line.
 const GAP: &str = "    ";
 
@@ -43,6 +46,14 @@ pub(super) struct Done {
     pub(super) took: Duration,
     /// How many have been judged, of how many.
     pub(super) count: (usize, usize),
+}
+
+impl Done {
+    /// Of very many runs those that passed are told of now and then only.
+    pub(super) fn is_worth_a_line(&self) -> bool {
+        let (count, of) = self.count;
+        self.verdict != Verdict::Passed || of <= MANY || count % (of / 100) == 0 || count == of
+    }
 }
 
 impl Running {
@@ -239,6 +250,25 @@ mod tests {
             let widest = lines.iter().map(|line| line.chars().count()).max().unwrap();
             assert!(widest <= columns.max(30), "{picture}");
         }
+    }
+
+    #[test]
+    fn of_very_many_that_passed_every_hundredth_part_is_told() {
+        let told = |verdict: Verdict, of: usize| {
+            let done = |count| Done {
+                label: String::new(),
+                verdict,
+                took: at(0),
+                count: (count, of),
+            };
+            (1..=of)
+                .filter(|&count| done(count).is_worth_a_line())
+                .count()
+        };
+        assert_eq!(told(Verdict::Passed, 1000), 1000);
+        assert_eq!(told(Verdict::Passed, 100_000), 100);
+        assert_eq!(told(Verdict::Passed, 1_999), 106);
+        assert_eq!(told(Verdict::Failed, 5_000), 5_000);
     }
 
     #[test]
