@@ -5,8 +5,7 @@ use std::fmt::Write;
 use super::screen::Screen;
 use super::style::Style;
 use crate::checks::{CheckResult, Finding};
-use crate::definitions::INTERRUPTED;
-use crate::records::ADVICE;
+use crate::records::{ADVICE, needs_advice, was_interrupted};
 use crate::results::{Results, ScenarioResult};
 use crate::verdict::Verdict;
 
@@ -16,7 +15,7 @@ pub fn report(results: &Results, screen: Screen) -> String {
     let mut text = screen.cut(&table(&results.scenarios, screen.style));
     let stories = results.scenarios.iter().filter(|s| !was_interrupted(s));
     text.extend(stories.map(|scenario| story(scenario, screen)));
-    if results.scenarios.iter().any(is_to_be_explained) {
+    if results.scenarios.iter().any(needs_advice) {
         text += &format!("\n{}\n", screen.wrapped(ADVICE));
     }
     let interrupted = results.scenarios.iter().filter(|s| was_interrupted(s));
@@ -92,19 +91,6 @@ fn story(scenario: &ScenarioResult, screen: Screen) -> String {
     text
 }
 
-/// A control is as it should be.
-fn is_to_be_explained(scenario: &ScenarioResult) -> bool {
-    scenario.verdict == Verdict::Inconclusive
-        && scenario.control.is_none()
-        && !was_interrupted(scenario)
-}
-
-/// Of such a run there is nothing to tell that whoever did it does not know.
-fn was_interrupted(scenario: &ScenarioResult) -> bool {
-    scenario.verdict == Verdict::Inconclusive
-        && scenario.reasons.iter().any(|reason| reason == INTERRUPTED)
-}
-
 fn line(text: &mut String, line: &str) {
     writeln!(text, "{}", line.trim_end()).expect("a String takes everything");
 }
@@ -113,6 +99,7 @@ fn line(text: &mut String, line: &str) {
 mod tests {
     use super::*;
     use crate::checks::Measure;
+    use crate::definitions::INTERRUPTED;
 
     fn check(name: &str, result: Finding, why: &str) -> CheckResult {
         CheckResult {

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::words::{ADVICE, by_client, headline, sentences};
+use super::words::{ADVICE, by_client, headline, needs_advice, sentences};
 use crate::plain::clipped;
 use crate::results::{Results, ScenarioResult};
 use crate::verdict::Verdict;
@@ -79,7 +79,7 @@ fn status(scenario: &ScenarioResult) -> TestCaseStatus {
 fn story(scenario: &ScenarioResult) -> String {
     let mut lines = sentences(scenario);
     lines.push(String::new());
-    if scenario.verdict == Verdict::Inconclusive {
+    if needs_advice(scenario) {
         lines.extend([ADVICE.to_owned(), String::new()]);
     }
     lines.push("To repeat it:".to_owned());

@@ -13,6 +13,7 @@ mod words;
 pub use junit::junit;
 pub use summary::summary;
 pub use words::ADVICE;
+pub(crate) use words::{needs_advice, was_interrupted};
 
 use std::path::{Path, PathBuf};
 

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::words::{ADVICE, by_client, sentences};
+use super::words::{ADVICE, by_client, needs_advice, sentences};
 use crate::plain::clipped;
 use crate::results::{Results, ScenarioResult};
 use crate::verdict::Verdict;
@@ -41,7 +41,7 @@ pub fn summary(results: &Results) -> String {
         format!("## chaos: {passed} passed, {failed} failed, {inconclusive} inconclusive\n\n");
     text += &sums(results);
     text += &wanting(results);
-    if *inconclusive > 0 {
+    if results.scenarios.iter().any(needs_advice) {
         write!(text, "<p>{}</p>\n\n", html(ADVICE)).expect(INFALLIBLE);
     }
     text += &all_well(results);
@@ -238,6 +238,16 @@ mod tests {
 
         </details>
         ");
+    }
+
+    #[test]
+    fn a_control_is_not_explained() {
+        let control = ScenarioResult {
+            control: Some("wire".into()),
+            ..sample::scenario("R01", Verdict::Inconclusive)
+        };
+        let text = summary(&Results::new(vec![control]));
+        assert!(!text.contains(&html(ADVICE)), "{text}");
     }
 
     #[test]

@@ -1,14 +1,30 @@
 //! Sentences about a scenario, bounded.
 
 use crate::checks::{CheckResult, Finding};
+use crate::definitions::INTERRUPTED;
 use crate::plain::clipped;
 use crate::results::{Results, ScenarioResult};
+use crate::verdict::Verdict;
 
 /// What to do when a verdict is inconclusive.
 pub const ADVICE: &str = "An inconclusive scenario proves nothing and blames nobody; its reasons stand with it. \
 If the machine was too busy: run fewer at a time (--jobs 4), or on a quieter machine. \
 If a rule did not act: `chaos plan FILE` says when it should, and on whom. \
 The command beside it runs it again.";
+
+/// Whether [`ADVICE`] is of use: a control is as it should be, and whoever
+/// interrupted a run knows what to do.
+pub(crate) fn needs_advice(scenario: &ScenarioResult) -> bool {
+    scenario.verdict == Verdict::Inconclusive
+        && scenario.control.is_none()
+        && !was_interrupted(scenario)
+}
+
+/// Of such a run there is nothing to tell that whoever did it does not know.
+pub(crate) fn was_interrupted(scenario: &ScenarioResult) -> bool {
+    scenario.verdict == Verdict::Inconclusive
+        && scenario.reasons.iter().any(|reason| reason == INTERRUPTED)
+}
 
 /// The most sentences about one scenario.
 const SENTENCES: usize = 30;
@@ -70,7 +86,6 @@ pub(super) fn by_client(results: &Results) -> Vec<(&str, Vec<&ScenarioResult>)> 
 mod tests {
     use super::*;
     use crate::records::sample;
-    use crate::verdict::Verdict;
 
     #[test]
     fn sentences_are_bounded_in_number_and_length() {
