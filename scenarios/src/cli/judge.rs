@@ -10,6 +10,7 @@ use anyhow::ensure;
 use scenarios::archive::{find, judge_again};
 use scenarios::console::{Style, report};
 use scenarios::language::Expectation;
+use scenarios::report::Gallery;
 use scenarios::results::{Results, ScenarioResult};
 
 use super::args::JudgeArgs;
@@ -27,12 +28,12 @@ pub(super) fn judge(args: &JudgeArgs) -> anyhow::Result<u8> {
             None => return Ok(EXIT_USAGE),
         },
     };
-    let (scenarios, is_whole) = judge_all(&args.paths, expect.as_deref());
+    let (scenarios, gallery, is_whole) = judge_all(&args.paths, expect.as_deref());
     let results = Results::new(scenarios);
     if !results.scenarios.is_empty() {
         print(report(&results, Style::of(&io::stdout())));
     }
-    let is_written = args.out.as_ref().is_none_or(|out| write(&results, out));
+    let is_written = args.out.as_ref().is_none_or(|out| write(&results, &gallery, out));
     let code = code(&results, is_written, false);
     if code != EXIT_PASSED {
         print(format_args!("{}\n", wanting(&results).join("\n")));
@@ -41,17 +42,18 @@ pub(super) fn judge(args: &JudgeArgs) -> anyhow::Result<u8> {
 }
 
 /// Whether the results could be written; if not, that is told.
-fn write(results: &Results, out: &Path) -> bool {
-    match results.write(out) {
-        Ok(path) => {
-            print(format_args!("{}\n", path.display()));
-            true
-        }
-        Err(error) => {
-            complain(&format!("chaos: {error}"));
-            false
+fn write(results: &Results, gallery: &Gallery, out: &Path) -> bool {
+    let written = [
+        results.write(out),
+        scenarios::report::write(results, gallery, out),
+    ];
+    for written in &written {
+        match written {
+            Ok(path) => print(format_args!("{}\n", path.display())),
+            Err(error) => complain(&format!("chaos: {error}")),
         }
     }
+    written.iter().all(Result::is_ok)
 }
 
 /// What another file expects, or `None` after its mistakes have been told.
@@ -66,8 +68,12 @@ fn expectations(file: &Path) -> anyhow::Result<Option<Vec<Expectation>>> {
 }
 
 /// Every journal's result, each journal once, and whether all could be judged.
-fn judge_all(paths: &[PathBuf], expect: Option<&[Expectation]>) -> (Vec<ScenarioResult>, bool) {
+fn judge_all(
+    paths: &[PathBuf],
+    expect: Option<&[Expectation]>,
+) -> (Vec<ScenarioResult>, Gallery, bool) {
     let (mut results, mut is_whole) = (Vec::new(), true);
+    let mut gallery = Gallery::default();
     let mut judged = BTreeSet::new();
     let mut tell = |error: &dyn std::error::Error| {
         complain(&format!("chaos: {error}"));
@@ -86,10 +92,13 @@ fn judge_all(paths: &[PathBuf], expect: Option<&[Expectation]>) -> (Vec<Scenario
                 continue;
             }
             match judge_again(&journal, expect) {
-                Ok(result) => results.push(result),
+                Ok((result, timeline)) => {
+                    gallery.add(results.len(), result.verdict, timeline);
+                    results.push(result);
+                }
                 Err(error) => tell(&error),
             }
         }
     }
-    (results, is_whole)
+    (results, gallery, is_whole)
 }

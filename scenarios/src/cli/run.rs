@@ -10,6 +10,7 @@ use environment::Observer;
 use globset::{Glob, GlobMatcher};
 use scenarios::console::{Live, Style, report};
 use scenarios::language::{Origin, Scenario};
+use scenarios::report::{Gallery, write};
 use scenarios::results::{Invocation, Results};
 use scenarios::suite::Suite;
 use scenarios::verdict::Verdict;
@@ -50,9 +51,10 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
     };
     announce(&suite);
     let interrupt = CancellationToken::new();
-    let results = perform(suite, interrupt.clone())?;
+    let (results, gallery) = perform(suite, interrupt.clone())?;
     Ok(conclude(
         &results,
+        &gallery,
         &args.out,
         &repeat_all,
         interrupt.is_cancelled(),
@@ -106,28 +108,40 @@ fn announce(suite: &Suite) {
 }
 
 #[tokio::main]
-async fn perform(suite: Suite, interrupt: CancellationToken) -> anyhow::Result<Results> {
+async fn perform(
+    suite: Suite,
+    interrupt: CancellationToken,
+) -> anyhow::Result<(Results, Gallery)> {
     let mut watching = signals::watch(interrupt.clone()).context("failed to watch for signals")?;
     let live = Arc::new(Live::new(suite.scenarios.len()));
     let progress = {
         let live = Arc::clone(&live);
         Observer::new(move |progress| live.tell(progress))
     };
-    let results = suite.run(progress, interrupt).await;
+    let (results, gallery) = suite.run(progress, interrupt).await;
     live.finish();
     watching.abort_all();
-    Ok(Results::new(results))
+    Ok((Results::new(results), gallery))
 }
 
 /// Tells what it came to; the exit code.
-fn conclude(results: &Results, out: &Path, repeat_all: &str, was_interrupted: bool) -> u8 {
-    let written = results.write(out);
+fn conclude(
+    results: &Results,
+    gallery: &Gallery,
+    out: &Path,
+    repeat_all: &str,
+    was_interrupted: bool,
+) -> u8 {
+    let written = [results.write(out), write(results, gallery, out)];
     print(report(results, Style::of(&io::stdout())));
-    match &written {
-        Ok(path) => print(format_args!("{}\n", path.display())),
-        Err(error) => complain(&format!("chaos: {error}")),
+    for written in &written {
+        match written {
+            Ok(path) => print(format_args!("{}\n", path.display())),
+            Err(error) => complain(&format!("chaos: {error}")),
+        }
     }
-    let code = code(results, written.is_ok(), was_interrupted);
+    let is_written = written.iter().all(Result::is_ok);
+    let code = code(results, is_written, was_interrupted);
     if was_interrupted {
         print(format_args!("{repeat_all}\n"));
     } else if code != EXIT_PASSED {

@@ -4,10 +4,11 @@
 //! and then put there.
 
 mod repeat;
+mod whole;
 
 pub use repeat::{Invocation, shell_quoted};
+pub use whole::write_whole;
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -112,21 +113,9 @@ impl Results {
     /// # Errors
     /// When the system refuses; then an older file is still there.
     pub fn write(&self, out: &Path) -> Result<PathBuf, ResultsError> {
-        let path = out.join(FILE);
-        let beside = out.join(format!(".{FILE}.{}", std::process::id()));
         let text =
             serde_json::to_string_pretty(self).expect("names and numbers always have a JSON form");
-        let written = fs::create_dir_all(out)
-            .and_then(|()| fs::write(&beside, text + "\n"))
-            .and_then(|()| fs::rename(&beside, &path));
-        match written {
-            Ok(()) => Ok(path),
-            Err(source) => {
-                // Half a file helps nobody; if it cannot be removed it stays.
-                let _ = fs::remove_file(&beside);
-                Err(ResultsError { path, source })
-            }
-        }
+        write_whole(out, FILE, &(text + "\n"))
     }
 }
 
@@ -167,6 +156,8 @@ impl From<Firing> for RuleResult {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn result(verdict: Verdict) -> ScenarioResult {
