@@ -33,7 +33,10 @@ pub(super) fn judge(args: &JudgeArgs) -> anyhow::Result<u8> {
     if !results.scenarios.is_empty() {
         print(report(&results, Style::of(&io::stdout())));
     }
-    let is_written = args.out.as_ref().is_none_or(|out| write(&results, &gallery, out));
+    let is_written = args
+        .out
+        .as_ref()
+        .is_none_or(|out| write(&results, &gallery, out));
     let code = code(&results, is_written, false);
     if code != EXIT_PASSED {
         print(format_args!("{}\n", wanting(&results).join("\n")));

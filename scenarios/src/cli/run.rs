@@ -108,10 +108,7 @@ fn announce(suite: &Suite) {
 }
 
 #[tokio::main]
-async fn perform(
-    suite: Suite,
-    interrupt: CancellationToken,
-) -> anyhow::Result<(Results, Gallery)> {
+async fn perform(suite: Suite, interrupt: CancellationToken) -> anyhow::Result<(Results, Gallery)> {
     let mut watching = signals::watch(interrupt.clone()).context("failed to watch for signals")?;
     let live = Arc::new(Live::new(suite.scenarios.len()));
     let progress = {

@@ -8,6 +8,8 @@ use maud::{Markup, html};
 use super::plot::{Anchor, Plot, Row, percent};
 use crate::report::timeline::{Axis, Bar, Level, Recoveries, Timeline, Waits, readable};
 
+/// Room on the left for the heights in words.
+const MARGIN: u32 = 1_200;
 /// Room above the highest value, in pixels.
 const HEADROOM: u32 = 14;
 
@@ -16,11 +18,12 @@ pub(super) fn connections(timeline: &Timeline, anchor: &str) -> Markup {
     let mut plot = Plot::default();
     let clients = u32::try_from(timeline.crowd.count).unwrap_or(u32::MAX);
     let most = timeline.open.most().max(clients).max(1);
-    let top = plot.row(Row::Chart, &format!("connections, at most {}", timeline.open.most()), false);
-    let scale = Scale::new(top, u64::from(most));
+    let name = format!("{} at most", timeline.open.most());
+    let top = plot.row(Row::Level, &name, false);
+    let scale = Scale::new(top, Row::Level, u64::from(most));
     let wanted = scale.y(u64::from(clients));
     plot.shape(html! {
-        path class="limit" d={ "M0 " (wanted) "H" (Axis::WIDTH) } {}
+        path class="wanted" d={ "M0 " (wanted) "H" (Axis::WIDTH) } {}
         path class="level open" d=(outline(&timeline.open, &scale)) {}
         path class="level live" d=(outline(&timeline.live, &scale)) {}
     });
@@ -57,10 +60,10 @@ struct Scale {
 }
 
 impl Scale {
-    fn new(row_top: u32, most: u64) -> Self {
+    fn new(row_top: u32, row: Row, most: u64) -> Self {
         Self {
             top: row_top + HEADROOM,
-            height: Row::Chart.height() - HEADROOM - 1,
+            height: row.height() - HEADROOM - 1,
             most: most.max(1),
         }
     }
@@ -112,20 +115,21 @@ pub(super) fn recoveries(timeline: &Timeline, anchor: &str) -> Markup {
 }
 
 fn told(recoveries: &Recoveries) -> String {
-    let taken = |time: Option<Duration>| time.map_or_else(|| "never".to_owned(), readable);
-    match recoveries.count {
-        0 => "No client had an outage to recover from.".to_owned(),
-        count => {
-            let slowest = recoveries.bars.last().and_then(|bar| bar.taken);
-            let outages = if count == 1 { "outage" } else { "outages" };
-            let never = match recoveries.never {
+    let Recoveries { count, never, .. } = recoveries;
+    let outages = if *count == 1 { "outage" } else { "outages" };
+    let slowest = recoveries.bars.iter().filter_map(|bar| bar.taken).max();
+    match (recoveries.median, slowest) {
+        _ if *count == 0 => "No client had an outage to recover from.".to_owned(),
+        (_, None) => format!("{count} {outages}, and no data after any of them."),
+        (median, Some(slowest)) => {
+            let median = median.map_or_else(|| "never".to_owned(), readable);
+            let never = match never {
                 0 => String::new(),
-                never => format!(" {never} without any data again."),
+                never => format!(" After {never} of them there was no data again."),
             };
             format!(
-                "{count} {outages}, from the quickest to the slowest; data again after {} in the middle, {} at the latest.{never}",
-                taken(recoveries.median),
-                taken(slowest)
+                "{count} {outages}, from the quickest to the slowest: the median is {median}, the longest {}.{never}",
+                readable(slowest)
             )
         }
     }
@@ -137,52 +141,92 @@ fn bars(recoveries: &Recoveries, anchor: &str) -> Markup {
     let longest = taken.max().unwrap_or_default();
     let limit = recoveries.limit;
     // A limit far above everything would press it all to the ground.
-    let is_limit_near = limit.is_some_and(|limit| limit <= longest * 4 || longest.is_zero());
-    let most = if is_limit_near { longest.max(limit.unwrap_or_default()) } else { longest };
+    let near = limit.filter(|limit| *limit <= longest * 4 || longest.is_zero());
+    let most = longest.max(near.unwrap_or_default());
     let top = plot.row(Row::Chart, "", false);
-    let scale = Scale::new(top, micros(most));
+    let scale = Scale::new(top, Row::Chart, micros(most));
+    heights(&mut plot, &scale, most);
     let count = u32::try_from(recoveries.bars.len()).unwrap_or(1);
     for (number, bar) in (0..).zip(&recoveries.bars) {
-        plot.shape(one_bar(bar, number, count, &scale));
+        let x = MARGIN + (Axis::WIDTH - MARGIN) * number / count;
+        one_bar(
+            &mut plot,
+            bar,
+            x,
+            (Axis::WIDTH - MARGIN) / count,
+            &scale,
+            limit,
+        );
     }
-    heights(&mut plot, &scale, most);
     if let Some(limit) = limit {
-        let y = if is_limit_near { scale.y_of(limit) } else { top + HEADROOM - 3 };
-        let far = if is_limit_near { "" } else { " (further up)" };
-        if is_limit_near {
-            plot.shape(html! { path class="limit" d={ "M0 " (y) "H" (Axis::WIDTH) } {} });
+        let y = near.map_or(top + HEADROOM, |limit| scale.y_of(limit));
+        let far = if near.is_some() { "" } else { ", further up" };
+        if near.is_some() {
+            plot.shape(
+                html! { path class="limit" d={ "M" (MARGIN) " " (y) "H" (Axis::WIDTH) } {} },
+            );
         }
         let label = format!("limit {}{far}", readable(limit));
-        plot.text(Axis::WIDTH - 60, y.max(11) - 3, Anchor::End, "limit-word", &label);
+        plot.text(
+            MARGIN + 60,
+            y.max(14) - 3,
+            Anchor::Start,
+            "limit-word",
+            &label,
+        );
     }
-    plot.finish(&format!("{anchor}-recovery"), "Recovery times", &told(recoveries))
+    plot.finish(
+        &format!("{anchor}-recovery"),
+        "Recovery times",
+        &told(recoveries),
+    )
 }
 
-/// Never is as high as the chart, and hatched.
-fn one_bar(bar: &Bar, number: u32, count: u32, scale: &Scale) -> Markup {
-    let pitch = Axis::WIDTH / count;
+/// What took too long has another colour, and a sign if there is room; never is
+/// as high as the chart, and hatched.
+fn one_bar(plot: &mut Plot, bar: &Bar, x: u32, pitch: u32, scale: &Scale, limit: Option<Duration>) {
     let width = (pitch * 4 / 5).clamp(20, 1_200);
-    let x = pitch * number + (pitch - width.min(pitch)) / 2;
+    let x = x + (pitch - width.min(pitch)) / 2;
     let y = bar.taken.map_or(scale.top, |taken| scale.y_of(taken));
     let height = (scale.bottom() - y).max(2);
-    let class = if bar.taken.is_some() { "taken" } else { "never" };
-    let taken = bar.taken.map_or_else(|| "no data again".to_owned(), readable);
+    let is_late = bar
+        .taken
+        .is_some_and(|taken| limit.is_some_and(|limit| taken > limit));
+    let class = match bar.taken {
+        None => "never",
+        Some(_) if is_late => "late",
+        Some(_) => "taken",
+    };
+    let taken = bar
+        .taken
+        .map_or_else(|| "no data again".to_owned(), readable);
     let others = match bar.count {
         1 => String::new(),
         count => format!("; the longest of {count}"),
     };
-    let title = format!("{} after {}, healed at {}: {taken}{others}", bar.client, bar.rules.join(" and "), bar.healed);
-    html! {
+    let rules = bar.rules.join(" and ");
+    let title = format!(
+        "{} after {rules}, healed at {}: {taken}{others}",
+        bar.client, bar.healed
+    );
+    plot.shape(html! {
         rect class=(class) x=(x) y=(scale.bottom() - height) width=(width) height=(height) { title { (title) } }
+    });
+    if bar.taken.is_none() && pitch > 700 {
+        let y = scale.top + scale.height / 2;
+        plot.text(x + width / 2, y, Anchor::Middle, "never-word", "never");
     }
 }
 
 /// Half and whole of the scale.
 fn heights(plot: &mut Plot, scale: &Scale, most: Duration) {
-    for value in [most / 2, most] {
+    // Times are told in milliseconds, so half of a few is not.
+    let has_half = most >= Duration::from_millis(10);
+    let half = has_half.then_some(most / 2);
+    for value in half.into_iter().chain([most]) {
         let y = scale.y_of(value);
-        plot.shape(html! { path class="grid" d={ "M0 " (y) "H" (Axis::WIDTH) } {} });
-        plot.text(40, y - 3, Anchor::Start, "", &readable(value));
+        plot.shape(html! { path class="grid" d={ "M" (MARGIN) " " (y) "H" (Axis::WIDTH) } {} });
+        plot.text(MARGIN - 100, y + 4, Anchor::End, "", &readable(value));
     }
 }
 
@@ -208,17 +252,26 @@ fn dots(waits: &Waits, anchor: &str) -> Markup {
     let mut plot = Plot::default();
     let most = waits.longest();
     let top = plot.row(Row::Chart, "", false);
-    let scale = Scale::new(top, micros(most));
+    let scale = Scale::new(top, Row::Chart, micros(most));
     let count = u32::try_from(waits.envelope.len()).unwrap_or(1).max(1);
-    let pitch = Axis::WIDTH / count;
+    let pitch = (Axis::WIDTH - MARGIN) / count;
     plot.shape(html! { path class="envelope" d=(band(waits, pitch, &scale)) {} });
     heights(&mut plot, &scale, most);
     for dot in &waits.dots {
         let retry = u32::try_from(dot.retry).unwrap_or(0);
-        let (x, y) = (pitch * retry + pitch / 2, scale.y_of(dot.wait));
+        let (x, y) = (MARGIN + pitch * retry + pitch / 2, scale.y_of(dot.wait));
         let radius = if dot.count > 1 { 4 } else { 3 };
-        let others = if dot.count > 1 { format!("; {} about so", dot.count) } else { String::new() };
-        let title = format!("retry {} of {}: {}{others}", retry + 1, dot.client, readable(dot.wait));
+        let others = if dot.count > 1 {
+            format!("; {} about so", dot.count)
+        } else {
+            String::new()
+        };
+        let title = format!(
+            "retry {} of {}: {}{others}",
+            retry + 1,
+            dot.client,
+            readable(dot.wait)
+        );
         plot.unstretched(html! {
             circle class="dot" cx=(percent(x)) cy=(y) r=(radius) { title { (title) } }
         });
@@ -226,23 +279,46 @@ fn dots(waits: &Waits, anchor: &str) -> Markup {
     let y = plot.row(Row::Foot, "", false) + 15;
     let every = count.div_ceil(10);
     for retry in (0..count).filter(|retry| retry % every == 0) {
-        plot.text(pitch * retry + pitch / 2, y, Anchor::Middle, "", &(retry + 1).to_string());
+        plot.text(
+            MARGIN + pitch * retry + pitch / 2,
+            y,
+            Anchor::Middle,
+            "",
+            &(retry + 1).to_string(),
+        );
     }
     let description = format!(
         "{} waits, the longest {}; the policy allows at most {}.",
         waits.count,
-        readable(waits.dots.iter().map(|dot| dot.wait).max().unwrap_or_default()),
-        readable(waits.envelope.iter().map(|(_, high)| *high).max().unwrap_or_default())
+        readable(
+            waits
+                .dots
+                .iter()
+                .map(|dot| dot.wait)
+                .max()
+                .unwrap_or_default()
+        ),
+        readable(
+            waits
+                .envelope
+                .iter()
+                .map(|(_, high)| *high)
+                .max()
+                .unwrap_or_default()
+        )
     );
-    plot.finish(&format!("{anchor}-waits"), "Waits before dials", &description)
+    plot.finish(
+        &format!("{anchor}-waits"),
+        "Waits before dials",
+        &description,
+    )
 }
 
 /// From the longest allowed waits to the shortest and back, in steps.
 fn band(waits: &Waits, pitch: u32, scale: &Scale) -> String {
-    let mut path = String::new();
-    for (x, (_, high)) in (0..).step_by(pitch as usize).zip(&waits.envelope) {
-        let word = if x == 0 { "M0 " } else { "V" };
-        path += &format!("{word}{}h{pitch}", scale.y_of(*high));
+    let mut path = format!("M{MARGIN} {}", scale.bottom());
+    for (_, high) in &waits.envelope {
+        path += &format!("V{}h{pitch}", scale.y_of(*high));
     }
     for (low, _) in waits.envelope.iter().rev() {
         // A policy without jitter has a band of no height.

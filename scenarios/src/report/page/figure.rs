@@ -1,11 +1,15 @@
 //! The timeline: what was done from outside, and what each client was about.
 
+use std::time::Duration;
+
+use environment::Moment;
 use maud::{Markup, html};
 
 use super::plot::{Anchor, Plot, Row, percent};
 use super::section::Detail;
 use crate::report::timeline::{
-    Axis, COLUMNS, Lane, Segment, Stack, State, Stray, StrayKind, Tick, Timeline, Track, readable,
+    Axis, COLUMNS, Lane, Segment, Span, Stack, State, Stray, StrayKind, Tick, Timeline, Track,
+    readable,
 };
 
 /// With more clients than this, lanes are thin.
@@ -125,35 +129,41 @@ fn draw_track(plot: &mut Plot, axis: &Axis, track: &Track) {
     };
     let top = plot.row(Row::Track, &name, false);
     for span in &track.spans {
-        let (x, width) = extent(axis, span.from, span.until);
         let felt = if span.was_felt { "" } else { " missed" };
         let class = format!("track {}{felt}", track.kind.class());
-        let what = span_in_words(axis, track, span.from, span.until, span.count, span.was_felt);
-        plot.shape(html! {
-            rect class=(class) x=(x) y=(top + 5) width=(width) height="12" { title { (what) } }
-        });
+        let what = span_in_words(axis, track, span);
+        let (x, width) = extent(axis, span.from, span.until);
+        if width > LEAST_WIDTH {
+            plot.shape(html! {
+                rect class=(class) x=(x) y=(top + 5) width=(width) height="12" { title { (what) } }
+            });
+        } else {
+            plot.unstretched(html! {
+                use class=(class) href="#instant" x=(percent(x)) y=(top + 11) { title { (what) } }
+            });
+        }
     }
 }
 
-fn span_in_words(
-    axis: &Axis,
-    track: &Track,
-    from: environment::Moment,
-    until: environment::Moment,
-    count: usize,
-    was_felt: bool,
-) -> String {
-    let times = if count > 1 { format!(", {count} times") } else { String::new() };
-    let missed = if was_felt { "" } else { ": planned, and struck nobody" };
-    let when = if from == until {
-        format!("at {}", axis.time(from))
+fn span_in_words(axis: &Axis, track: &Track, span: &Span) -> String {
+    let times = match span.count {
+        1 => String::new(),
+        count => format!(", {count} times"),
+    };
+    let missed = if span.was_felt {
+        ""
     } else {
-        format!("from {} to {}", axis.time(from), axis.time(until))
+        ": planned, and struck nobody"
+    };
+    let when = if span.from == span.until {
+        format!("at {}", axis.time(span.from))
+    } else {
+        format!("from {} to {}", axis.time(span.from), axis.time(span.until))
     };
     format!("{} {when}{times}{missed}", track.name)
 }
 
-fn extent(axis: &Axis, from: environment::Moment, until: environment::Moment) -> (u32, u32) {
+fn extent(axis: &Axis, from: Moment, until: Moment) -> (u32, u32) {
     let (x, end) = (axis.x(from), axis.x(until));
     let width = end.saturating_sub(x).max(LEAST_WIDTH);
     (x.min(Axis::WIDTH - width), width)
@@ -168,7 +178,9 @@ fn draw_lane(plot: &mut Plot, axis: &Axis, lane: &Lane, row: Row, has_titles: bo
     for segment in &lane.segments {
         let (x, width) = extent(axis, segment.from, segment.until);
         let shape = bar(segment.state, x, width, bar_top, bar_height);
-        plot.shape(with_title(shape, has_titles, || told(axis, &lane.client, segment)));
+        plot.shape(with_title(shape, has_titles, || {
+            told(axis, &lane.client, segment)
+        }));
     }
     for stray in &lane.strays {
         let (x, width) = extent(axis, stray.from, stray.until);
@@ -176,13 +188,17 @@ fn draw_lane(plot: &mut Plot, axis: &Axis, lane: &Lane, row: Row, has_titles: bo
         let class = stray_class(stray.kind);
         let y = bar_top + bar_height + 1;
         let shape = html! { rect class=(class) x=(x) y=(y) width=(width) height=(strip) {} };
-        plot.shape(with_title(shape, has_titles, || told_stray(axis, &lane.client, stray)));
+        plot.shape(with_title(shape, has_titles, || {
+            told_stray(axis, &lane.client, stray)
+        }));
     }
     let dials = lines(axis, &lane.dials, top, bar_top - top + 3);
     plot.shape(html! { @if !dials.is_empty() { path class="dial" d=(dials) {} } });
     if row == Row::Lane && lane.strikes.len() <= MOST_SIGNS {
         for strike in &lane.strikes {
-            plot.unstretched(html! { use href="#strike" x=(percent(axis.x(strike.at))) y=(top) {} });
+            plot.unstretched(
+                html! { use href="#strike" x=(percent(axis.x(strike.at))) y=(top) {} },
+            );
         }
     } else {
         let strikes = lines(axis, &lane.strikes, top, bar_top - top + 3);
@@ -243,22 +259,25 @@ fn draw_stack(plot: &mut Plot, stack: &Stack, count: usize) {
             .map(|(below, share)| below + u64::from(*share))
             .collect();
         if above != below {
-            let y = |share: u64| {
+            let y = |share: &u64| {
                 let whole = (count as u64 * 1000).max(1);
-                let down = share.min(whole) * u64::from(height) * 10 / whole;
-                u64::from(height) * 10 - down
+                let up = share.min(&whole) * u64::from(height) * 10 / whole;
+                u64::from(top + height) * 10 - up
             };
-            let edge = steps(above.iter().map(|share| y(*share)));
-            let back = back(below.iter().map(|share| y(*share)));
+            let edge = steps(above.iter().map(y));
+            let back = back(below.iter().map(y));
             plot.shape(html! {
-                svg y=(top) width=(Axis::WIDTH) height=(height) viewBox={ "0 0 " (Axis::WIDTH) " " (height * 10) } preserveAspectRatio="none" {
-                    path class=(state.class()) d={ "M0 " (edge) (back) "z" } { title { (state.word()) } }
-                }
+                path class=(state.class()) d={ "M0 " (edge) (back) "z" } { title { (state.word()) } }
             });
         }
         below = above;
     }
     draw_dials(plot, &stack.dials);
+}
+
+/// Tenths of a pixel.
+fn tenths(y: u64) -> String {
+    format!("{}.{}", y / 10, y % 10)
 }
 
 /// To the right: "y h… V… h…", a column after the other.
@@ -269,9 +288,9 @@ fn steps(heights: impl Iterator<Item = u64>) -> String {
     let mut along = 0;
     for y in heights {
         match last {
-            None => path += &y.to_string(),
+            None => path += &tenths(y),
             Some(before) if before != y => {
-                path += &format!("h{along}V{y}");
+                path += &format!("h{along}V{}", tenths(y));
                 along = 0;
             }
             Some(_) => {}
@@ -293,7 +312,7 @@ fn back(heights: impl DoubleEndedIterator<Item = u64>) -> String {
             if last.is_some() {
                 path += &format!("h-{along}");
             }
-            path += &format!("V{y}");
+            path += &format!("V{}", tenths(y));
             along = 0;
         }
         last = Some(y);
@@ -304,7 +323,7 @@ fn back(heights: impl DoubleEndedIterator<Item = u64>) -> String {
 
 fn draw_dials(plot: &mut Plot, dials: &[u32]) {
     let most = dials.iter().copied().max().unwrap_or(0);
-    let name = format!("dials, at most {most} at once");
+    let name = format!("dials: {most} at most");
     let height = Row::Strip.height() - 8;
     let top = plot.row(Row::Strip, &name, false) + 4;
     let width = Axis::WIDTH / COLUMNS;
@@ -323,9 +342,16 @@ fn shade(plot: &mut Plot, timeline: &Timeline, top: u32) {
     let height = plot.bottom() - top;
     let axis = &timeline.axis;
     let harms = timeline.tracks.iter().filter(|track| track.kind.is_harm());
-    for span in harms.flat_map(|track| &track.spans).filter(|span| span.was_felt) {
+    for span in harms
+        .flat_map(|track| &track.spans)
+        .filter(|span| span.was_felt)
+    {
         let (x, width) = extent(axis, span.from, span.until);
-        let class = if width <= LEAST_WIDTH { "shade thin" } else { "shade" };
+        let class = if width <= LEAST_WIDTH {
+            "shade thin"
+        } else {
+            "shade"
+        };
         plot.shape(html! { rect class=(class) x=(x) y=(top) width=(width) height=(height) {} });
     }
 }
@@ -357,11 +383,19 @@ fn description(timeline: &Timeline) -> String {
     const MOST: usize = 12;
     let axis = &timeline.axis;
     let count = timeline.crowd.count;
-    let clients = if count == 1 { "1 client".to_owned() } else { format!("{count} clients") };
-    let mut text = format!("{clients}, from {} to {}.", axis.time(axis.from), axis.time(axis.until));
+    let clients = if count == 1 {
+        "1 client".to_owned()
+    } else {
+        format!("{count} clients")
+    };
+    let mut text = format!(
+        "{clients}, from {} to {}.",
+        axis.time(axis.from),
+        axis.time(axis.until)
+    );
     for track in &timeline.tracks {
         if let Some(span) = track.spans.first() {
-            let what = span_in_words(axis, track, span.from, span.until, span.count, span.was_felt);
+            let what = span_in_words(axis, track, span);
             let more = match track.spans.len() - 1 {
                 0 => String::new(),
                 more => format!(", and {more} times more"),
@@ -380,12 +414,18 @@ fn description(timeline: &Timeline) -> String {
 
 fn lane_in_words(lane: &Lane) -> String {
     let totals = State::ALL.into_iter().filter_map(|state| {
-        let own = lane.segments.iter().filter(|segment| segment.state == state);
-        let total: std::time::Duration = own.map(Segment::length).sum();
+        let own = lane
+            .segments
+            .iter()
+            .filter(|segment| segment.state == state);
+        let total: Duration = own.map(Segment::length).sum();
         (!total.is_zero()).then(|| format!("{} for {}", state.word(), readable(total)))
     });
     let totals: Vec<String> = totals.collect();
-    let strays = lane.strays.iter().map(|stray| format!(", {} ticks {}", stray.count, stray.kind.word()));
+    let strays = lane
+        .strays
+        .iter()
+        .map(|stray| format!(", {} ticks {}", stray.count, stray.kind.word()));
     let strays: String = strays.take(3).collect();
     format!(" {}: {}{strays}.", lane.client, totals.join(", "))
 }

@@ -1,6 +1,6 @@
 //! The matrix at the top: scenarios by clients, each cell a link.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
 
@@ -25,7 +25,7 @@ struct Row<'a> {
 /// The first runs have sections to link to, as many as there are of these.
 pub(super) fn matrix(runs: &[Run<'_>], sections: &[Markup], most: usize) -> Markup {
     let clients = clients(runs);
-    let linked: Vec<usize> = runs.iter().take(sections.len()).map(|r| r.index).collect();
+    let linked: BTreeSet<usize> = runs.iter().take(sections.len()).map(|r| r.index).collect();
     let mut rows = rows(runs, &clients);
     let mut room = most;
     let mut shown: Vec<Markup> = Vec::new();
@@ -39,12 +39,12 @@ pub(super) fn matrix(runs: &[Run<'_>], sections: &[Markup], most: usize) -> Mark
     }
     let more = rows.len() - shown.len();
     html! {
-        div class="scroll" role="region" aria-labelledby="matrix-caption" tabindex="0" {
+        section class="scroll" aria-labelledby="matrix-caption" tabindex="0" {
             table class="matrix" {
                 caption id="matrix-caption" { "Every scenario with every client; what did not pass comes first. A verdict leads to its run." }
                 thead { tr {
                     th scope="col" { "Scenario" }
-                    th scope="col" { "What a good client does" }
+                    th scope="col" { "What should happen" }
                     @for client in &clients { th scope="col" { (client) } }
                 } }
                 tbody { @for row in &shown { (row) } }
@@ -61,7 +61,7 @@ fn clients<'a>(runs: &[Run<'a>]) -> Vec<&'a str> {
     let mut by_index: Vec<&Run<'_>> = runs.iter().collect();
     by_index.sort_by_key(|run| run.index);
     let mut clients: Vec<&str> = Vec::new();
-    for run in runs {
+    for run in by_index {
         if !clients.contains(&run.result.client.as_str()) {
             clients.push(&run.result.client);
         }
@@ -85,12 +85,15 @@ fn rows<'a>(runs: &'a [Run<'a>], clients: &[&str]) -> Vec<Row<'a>> {
         }
         let client = clients.iter().position(|client| *client == result.client);
         let cells = &mut rows[place].cells;
-        cells.entry(client.unwrap_or_default()).or_default().push(run);
+        cells
+            .entry(client.unwrap_or_default())
+            .or_default()
+            .push(run);
     }
     rows
 }
 
-fn row_of(row: &Row<'_>, clients: &[&str], linked: &[usize]) -> Markup {
+fn row_of(row: &Row<'_>, clients: &[&str], linked: &BTreeSet<usize>) -> Markup {
     html! {
         tr {
             th scope="row" { (row.id) }
@@ -106,7 +109,7 @@ fn row_of(row: &Row<'_>, clients: &[&str], linked: &[usize]) -> Markup {
     }
 }
 
-fn one(run: &Run<'_>, linked: &[usize]) -> Markup {
+fn one(run: &Run<'_>, linked: &BTreeSet<usize>) -> Markup {
     let verdict = run.result.verdict;
     let label = html! { (sign(verdict)) " " (verdict.word()) };
     html! {
@@ -116,7 +119,7 @@ fn one(run: &Run<'_>, linked: &[usize]) -> Markup {
 }
 
 /// Several seeds: how many of each verdict, and links to what did not pass.
-fn many(runs: &[&Run<'_>], linked: &[usize]) -> Markup {
+fn many(runs: &[&Run<'_>], linked: &BTreeSet<usize>) -> Markup {
     let verdicts = [Verdict::Failed, Verdict::Inconclusive, Verdict::Passed];
     html! {
         @for verdict in verdicts {
@@ -136,7 +139,7 @@ fn many(runs: &[&Run<'_>], linked: &[usize]) -> Markup {
     }
 }
 
-fn link(run: &Run<'_>, linked: &[usize], verdict: Verdict, label: &Markup) -> Markup {
+fn link(run: &Run<'_>, linked: &BTreeSet<usize>, verdict: Verdict, label: &Markup) -> Markup {
     html! {
         @if linked.contains(&run.index) {
             a class={ "badge " (verdict.word()) } href={ "#" (run.anchor()) } { (label) }

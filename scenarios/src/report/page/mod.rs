@@ -27,7 +27,7 @@ const MATRIX_BYTES: usize = 2 * MOST_BYTES / 10;
 const STYLE: &str = include_str!("style.css");
 /// Nothing is fetched, run or sent; and no style but the page's own, which is
 /// known by its hash (a test says what that is).
-const POLICY: &str = "default-src 'none'; style-src 'sha256-IN2RwJ1290OHhYaebij4iKdRZJrlzFSLz57cJCLfXQE='; base-uri 'none'; form-action 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'sha256-paMgHDWNpWrgYqZTIsOF0U/Fk3RSI0SlqUxVbI2KfTE='; base-uri 'none'; form-action 'none'";
 
 /// The whole page.
 pub fn render(results: &Results, gallery: &Gallery) -> String {
@@ -102,7 +102,9 @@ fn sections(runs: &[Run<'_>]) -> Vec<Markup> {
             Verdict::Failed | Verdict::Inconclusive => share.max(room / 4),
         };
         let details = [Detail::Full, Detail::Plain, Detail::Words];
-        let mut tries = details.into_iter().map(|detail| section::section(run, detail));
+        let mut tries = details
+            .into_iter()
+            .map(|detail| section::section(run, detail));
         let Some(section) = tries.find(|section| section.0.len() <= most) else {
             break;
         };
@@ -127,7 +129,9 @@ fn sums(results: &Results) -> String {
         (results.passed, "passed"),
     ];
     let parts = parts.into_iter().filter(|(count, _)| *count > 0);
-    let parts: Vec<String> = parts.map(|(count, word)| format!("{count} {word}")).collect();
+    let parts: Vec<String> = parts
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
     if parts.is_empty() {
         return "nothing was run".to_owned();
     }

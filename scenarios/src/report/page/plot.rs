@@ -43,6 +43,8 @@ pub(super) enum Row {
     Thin,
     /// A whole chart.
     Chart,
+    /// A lower one, under a timeline.
+    Level,
     /// A small one.
     Strip,
     /// The labels of the axis.
@@ -57,6 +59,7 @@ impl Row {
             Self::Lane => 26,
             Self::Thin => 12,
             Self::Chart => 150,
+            Self::Level => 96,
             Self::Strip => 44,
             Self::Foot => 22,
         }
@@ -69,6 +72,7 @@ impl Row {
             Self::Lane => "row-lane",
             Self::Thin => "row-thin",
             Self::Chart => "row-chart",
+            Self::Level => "row-level",
             Self::Strip => "row-strip",
             Self::Foot => "row-foot",
         }
@@ -129,7 +133,7 @@ impl Plot {
         let bottom = self.height;
         let y = self.row(Row::Foot, "", false) + 15;
         let mut lines = String::new();
-        for (x, label) in axis.ticks(6) {
+        for (x, label) in axis.ticks(8) {
             lines += &format!("M{x} {top}V{bottom}");
             let anchor = match x {
                 0..600 => Anchor::Start,
@@ -181,7 +185,12 @@ pub(super) fn patterns() -> Markup {
                     rect class="hurt-back" width="90" height="6" {}
                     path class="hurt-line" d="M-20 1.5L20 -1.5M-10 6.7L100 -.7M70 7.5L110 4.5" {}
                 }
+                pattern id="never" width="90" height="6" patternUnits="userSpaceOnUse" {
+                    rect class="never-back" width="90" height="6" {}
+                    path class="never-line" d="M-20 1.5L20 -1.5M-10 6.7L100 -.7M70 7.5L110 4.5" {}
+                }
                 path id="strike" class="strike" d="M-4.5 0h9l-4.5 7z" {}
+                path id="instant" d="M0 -7l5 7l-5 7l-5 -7z" {}
             }
         }
     }

@@ -51,7 +51,7 @@ pub(super) fn section(run: &Run<'_>, detail: Detail) -> Markup {
                     (outcome(run.result))
                     (about(run))
                     div class="beside" {
-                        (checks(&run.result.checks))
+                        (checks(run.result))
                         (figures(run, detail))
                     }
                     (rules(&run.result.rules))
@@ -65,7 +65,11 @@ pub(super) fn section(run: &Run<'_>, detail: Detail) -> Markup {
 
 fn summary(run: &Run<'_>, title: &str) -> Markup {
     let result = run.result;
-    let ok = result.checks.iter().filter(|c| c.result == Finding::Ok).count();
+    let ok = result
+        .checks
+        .iter()
+        .filter(|c| c.result == Finding::Ok)
+        .count();
     html! {
         summary {
             h3 id=(title) {
@@ -75,7 +79,7 @@ fn summary(run: &Run<'_>, title: &str) -> Markup {
             }
             " "
             span class="meta" {
-                (result.client) " \u{b7} seed " (result.seed) " \u{b7} "
+                (result.client) " \u{b7} seed " (result.seed) " \u{b7} " (result.time) " time \u{b7} "
                 (ok) " of " (result.checks.len()) " checks ok"
             }
         }
@@ -112,13 +116,12 @@ fn about(run: &Run<'_>) -> Markup {
         title,
         flaws,
         control,
-        time,
         ..
     } = run.result;
     let timeline = run.timeline;
     html! {
         dl class="facts" {
-            div { dt { "A good client" } dd { (clipped(title, MOST_SENTENCE)) } }
+            div { dt { "What should happen" } dd { (clipped(title, MOST_SENTENCE)) } }
             @if let Some(why) = timeline.map(|t| t.why.as_str()).filter(|why| !why.is_empty()) {
                 div { dt { "What goes wrong otherwise" } dd { (why) } }
             }
@@ -131,7 +134,6 @@ fn about(run: &Run<'_>) -> Markup {
             @if let Some(control) = control {
                 div { dt { "Control" } dd { (control) ": every fault was planned and none applied" } }
             }
-            div { dt { "Clock" } dd { (time) } }
         }
     }
 }
@@ -149,18 +151,28 @@ fn link(source: &str) -> Markup {
     }
 }
 
-/// Each check; what did not hold comes first.
-fn checks(checks: &[CheckResult]) -> Markup {
-    let mut ordered: Vec<&CheckResult> = checks.iter().collect();
-    ordered.sort_by_key(|check| match check.result {
-        Finding::Failed => 0,
-        Finding::NotObservable => 1,
-        Finding::Ok => 2,
-    });
+/// Each check. Those that held stand aside where others did not.
+fn checks(result: &ScenarioResult) -> Markup {
+    let of = |finding| {
+        result
+            .checks
+            .iter()
+            .filter(move |check| check.result == finding)
+    };
+    let wanting: Vec<&CheckResult> = of(Finding::Failed)
+        .chain(of(Finding::NotObservable))
+        .collect();
+    let held: Vec<&CheckResult> = of(Finding::Ok).collect();
     html! {
-        section class="checks" {
+        div class="checks" {
             h4 { "Checks" }
-            ul { @for check in ordered { (card(check)) } }
+            @if !wanting.is_empty() { ul { @for check in &wanting { (card(check)) } } }
+            @if !held.is_empty() {
+                details open[wanting.is_empty()] {
+                    summary { (held.len()) " that held" }
+                    ul { @for check in &held { (card(check)) } }
+                }
+            }
         }
     }
 }
@@ -250,8 +262,10 @@ fn lateness(rule: &RuleResult) -> String {
 fn repeat(result: &ScenarioResult) -> Markup {
     html! {
         @if !result.repeat.is_empty() {
-            h4 { "Repeat this run" }
-            pre class="copy" tabindex="0" { (clipped(&result.repeat, 8 * 1024)) }
+            div {
+                h4 { "Repeat this run" }
+                pre class="copy" tabindex="0" { (clipped(&result.repeat, 8 * 1024)) }
+            }
         }
     }
 }

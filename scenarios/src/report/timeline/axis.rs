@@ -96,7 +96,9 @@ pub(crate) fn readable(time: Duration) -> String {
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     let parts = [(hours, "h"), (minutes, "min"), (seconds, "s")];
     let parts = parts.into_iter().filter(|(count, _)| *count > 0);
-    let parts: Vec<String> = parts.map(|(count, unit)| format!("{count}{unit}")).collect();
+    let parts: Vec<String> = parts
+        .map(|(count, unit)| format!("{count}{unit}"))
+        .collect();
     parts.join(" ")
 }
 
@@ -147,7 +149,10 @@ mod tests {
     #[test]
     fn long_times_have_larger_units() {
         let of = |secs| readable(Duration::from_secs(secs));
-        assert_eq!([of(59), of(60), of(200), of(7205)], ["59s", "1min", "3min 20s", "2h 5s"]);
+        assert_eq!(
+            [of(59), of(60), of(200), of(7205)],
+            ["59s", "1min", "3min 20s", "2h 5s"]
+        );
         assert_eq!(readable(Duration::from_micros(20)), "<1ms");
     }
 }

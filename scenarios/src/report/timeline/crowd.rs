@@ -88,7 +88,11 @@ fn worst<'a>(
         .map(|(index, client)| {
             let segments = segments(known, client, axis.until);
             let live = segments.iter().filter(|s| s.state == State::Live);
-            (!named.contains(client), live.map(Segment::length).sum(), index)
+            (
+                !named.contains(client),
+                live.map(Segment::length).sum(),
+                index,
+            )
         })
         .collect();
     ranked.sort_unstable();
@@ -110,8 +114,9 @@ impl Stack {
                     spread(times, axis, &segment);
                 }
             }
-            for dial in known.dials(client).filter(|dial| dial.at <= axis.until) {
-                dials[column(axis, dial.at)] += 1;
+            let dialled = known.dials(client).iter().map(|dial| dial.at);
+            for at in dialled.filter(|at| *at <= axis.until) {
+                dials[column(axis, at)] += 1;
             }
         }
         let width = axis.length() / COLUMNS;

@@ -77,8 +77,12 @@ impl Lane {
         strays: &Strays<'_>,
     ) -> Self {
         let shown = |at: &Moment| *at <= axis.until;
-        let dials = known.dials(client).map(|dial| dial.at).filter(shown);
-        let strikes = known.strikes(client).map(|strike| strike.at).filter(shown);
+        let dials = known.dials(client).iter().map(|dial| dial.at).filter(shown);
+        let strikes = known
+            .strikes(client)
+            .iter()
+            .map(|strike| strike.at)
+            .filter(shown);
         let own = strays.get(client).map_or(&[][..], Vec::as_slice);
         Self {
             client: client.to_owned(),
@@ -120,7 +124,10 @@ fn ticks(moments: impl Iterator<Item = Moment>, axis: &Axis) -> Vec<Tick> {
 pub(crate) fn strays<'a>(observed: &'a Observations, declares_resume: bool) -> Strays<'a> {
     let mut strays: Strays<'_> = BTreeMap::new();
     let sequences = &observed.sequences;
-    if let (Some(settled), true) = (observed.marks.settled, sequences.are_reported() && declares_resume) {
+    if let (Some(settled), true) = (
+        observed.marks.settled,
+        sequences.are_reported() && declares_resume,
+    ) {
         for (session, client) in observed.reports.owners() {
             let stopped = observed.reports.stopped(client);
             let until = stopped.map_or(settled, |stopped| stopped.min(settled));

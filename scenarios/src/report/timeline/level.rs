@@ -33,7 +33,11 @@ impl Level {
         let mut level = Self::default();
         let mut now = 0_u32;
         for (at, begins) in changes {
-            now = if begins { now + 1 } else { now.saturating_sub(1) };
+            now = if begins {
+                now + 1
+            } else {
+                now.saturating_sub(1)
+            };
             level.change(axis.x(at) / Axis::PIXEL * Axis::PIXEL, now);
         }
         level
@@ -89,7 +93,12 @@ mod tests {
         };
         let intervals = [(0, 5001), (5003, 9000), (5004, 5006)].map(|(a, b)| (ms(a), ms(b)));
         let level = Level::of(&axis, intervals.into_iter());
-        let step = |x, least, most, last| Step { x, least, most, last };
+        let step = |x, least, most, last| Step {
+            x,
+            least,
+            most,
+            last,
+        };
         let expected = [step(0, 0, 1, 1), step(5000, 0, 2, 1), step(9000, 0, 1, 0)];
         assert_eq!(level.steps, expected);
         assert_eq!(level.most(), 2);

@@ -24,7 +24,7 @@ pub(crate) use lane::{Lane, Stray, StrayKind, Tick};
 pub(crate) use level::Level;
 pub(crate) use recovery::{Bar, Recoveries};
 pub(crate) use state::{Segment, State};
-pub(crate) use track::Track;
+pub(crate) use track::{Span, Track};
 pub(crate) use waits::Waits;
 
 use crate::checks::{CheckResult, Evidence};

@@ -43,15 +43,24 @@ impl Recoveries {
         let mut outages: Vec<&Outage> = evidence.outages.iter().collect();
         outages.retain(|outage| outage.data.is_some() || owes_data(evidence, outage));
         outages.sort_by_key(|outage| outage.recovered().unwrap_or(Duration::MAX));
-        let limit = evidence.scenario.expect.iter().find_map(|expected| match expected {
-            Expectation::RecoverWithin(limit) => Some(*limit),
-            _ => None,
-        });
+        let limit = evidence
+            .scenario
+            .expect
+            .iter()
+            .find_map(|expected| match expected {
+                Expectation::RecoverWithin(limit) => Some(*limit),
+                _ => None,
+            });
         let bars = outages.chunks(outages.len().div_ceil(MOST_BARS).max(1));
         Self {
             count: outages.len(),
-            never: outages.iter().filter(|outage| outage.data.is_none()).count(),
-            median: outages.get(outages.len() / 2).and_then(|outage| outage.recovered()),
+            never: outages
+                .iter()
+                .filter(|outage| outage.data.is_none())
+                .count(),
+            median: outages
+                .get(outages.len() / 2)
+                .and_then(|outage| outage.recovered()),
             bars: bars.filter_map(|outages| Bar::of(outages, axis)).collect(),
             limit,
         }

@@ -125,7 +125,13 @@ type Pieces = Vec<(Piece, Moment, Moment)>;
 fn presence(known: &Known<'_>, client: &str, end: Moment, pieces: &mut Pieces) {
     let reports = &known.evidence.observed.reports;
     let accepted = known.connections(client).map(|c| c.accepted);
-    let Some(from) = known.dials(client).map(|d| d.at).chain(accepted).min() else {
+    let Some(from) = known
+        .dials(client)
+        .iter()
+        .map(|d| d.at)
+        .chain(accepted)
+        .min()
+    else {
         return;
     };
     let stopped = reports.stopped(client).unwrap_or(end);
@@ -135,7 +141,7 @@ fn presence(known: &Known<'_>, client: &str, end: Moment, pieces: &mut Pieces) {
     }
 }
 
-/// From a dial that the client told of until it was accepted, or had failed.
+/// From a dial until it was accepted, or had failed, or the next one began.
 fn dialling(
     known: &Known<'_>,
     client: &str,
@@ -143,13 +149,13 @@ fn dialling(
     end: Moment,
     pieces: &mut Pieces,
 ) {
-    let mut next = known.dials(client).skip(1);
-    for dial in known.dials(client) {
-        let accepted = connections.iter().map(|c| c.accepted);
-        let accepted = accepted.filter(|at| *at >= dial.at).min();
-        let ends = [dial.ended, accepted, next.next().map(|next| next.at)];
-        let until = ends.into_iter().flatten().min().unwrap_or(end);
-        pieces.push((Piece::Dialling, dial.at, until));
+    let dials = known.dials(client);
+    let next = dials.iter().skip(1).map(|dial| Some(dial.at));
+    for (dial, next) in dials.iter().zip(next.chain([None])) {
+        let after = connections.partition_point(|c| c.accepted < dial.at);
+        let accepted = connections.get(after).map(|c| c.accepted);
+        let ends = [dial.ended, accepted, next].into_iter().flatten();
+        pieces.push((Piece::Dialling, dial.at, ends.min().unwrap_or(end)));
     }
 }
 
@@ -164,11 +170,19 @@ fn connected(
     let data = connection.first_data.unwrap_or(gone).min(gone);
     let hurt = known.hurt(client, connection.attempt);
     split(connection.accepted, data, &hurt, |is_hurt, from, until| {
-        let piece = if is_hurt { Piece::OpenHurt } else { Piece::Open };
+        let piece = if is_hurt {
+            Piece::OpenHurt
+        } else {
+            Piece::Open
+        };
         pieces.push((piece, from, until));
     });
     split(data, gone, &hurt, |is_hurt, from, until| {
-        let piece = if is_hurt { Piece::LiveHurt } else { Piece::Live };
+        let piece = if is_hurt {
+            Piece::LiveHurt
+        } else {
+            Piece::Live
+        };
         pieces.push((piece, from, until));
     });
 }
@@ -207,7 +221,11 @@ fn sweep(pieces: impl Iterator<Item = (Piece, Moment, Moment)>) -> Vec<Segment> 
     let mut changes = changes.into_iter().peekable();
     while let Some((at, piece, begins)) = changes.next() {
         let count = &mut counts[piece as usize];
-        *count = if begins { *count + 1 } else { count.saturating_sub(1) };
+        *count = if begins {
+            *count + 1
+        } else {
+            count.saturating_sub(1)
+        };
         let Some((next, ..)) = changes.peek().filter(|(next, ..)| *next > at) else {
             continue;
         };

@@ -1,7 +1,7 @@
 //! What was done to the clients from outside, one track for each rule, server
 //! event and kind of action: when, and for how long.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chaos_proxy::{Rule, When};
 use environment::Moment;
@@ -71,7 +71,9 @@ impl TrackKind {
 /// Every track, and how many more there would be.
 pub(crate) fn tracks(known: &Known<'_>, axis: &Axis) -> (Vec<Track>, usize) {
     let rules = known.evidence.plan.rules().iter().enumerate();
-    let mut tracks: Vec<Track> = rules.map(|(index, rule)| of_rule(known, index, rule)).collect();
+    let mut tracks: Vec<Track> = rules
+        .map(|(index, rule)| of_rule(known, index, rule))
+        .collect();
     tracks.extend(of_server(known));
     tracks.extend(of_actions(known));
     tracks.extend(of_machine(known));
@@ -101,6 +103,7 @@ fn of_rule(known: &Known<'_>, index: usize, rule: &Rule) -> Track {
 /// The planned windows, each felt if it struck anybody.
 fn windows(known: &Known<'_>, index: usize, strikes: &[&Strike]) -> Vec<Span> {
     let plan = &known.evidence.plan;
+    let felt: BTreeSet<u64> = strikes.iter().map(|strike| strike.occurrence).collect();
     let moment = |after| known.evidence.observed.marks.moment(after);
     let occurrences = plan.timed().iter().filter(|o| o.rule == index);
     occurrences
@@ -109,7 +112,7 @@ fn windows(known: &Known<'_>, index: usize, strikes: &[&Strike]) -> Vec<Span> {
             Span {
                 from,
                 until: occurrence.until.map_or(from, moment),
-                was_felt: strikes.iter().any(|s| s.occurrence == occurrence.number),
+                was_felt: felt.contains(&occurrence.number),
                 count: 1,
             }
         })
@@ -118,14 +121,9 @@ fn windows(known: &Known<'_>, index: usize, strikes: &[&Strike]) -> Vec<Span> {
 
 /// A rule on connections has no window: from each strike until it let go.
 fn holds(known: &Known<'_>, strikes: &[&Strike]) -> Vec<Span> {
-    let effects = &known.evidence.effects;
     let spans = strikes.iter().map(|strike| {
-        let mut effects = effects.iter();
-        let effect = effects.find(|effect| {
-            effect.client == strike.client
-                && effect.rule == strike.rule
-                && effect.hurt.contains(&strike.attempt)
-        });
+        let mut effects = known.effects(&strike.client, strike.attempt).iter();
+        let effect = effects.find(|effect| effect.rule == strike.rule);
         let until = strike.healed.or(effect.map(|effect| effect.end));
         Span {
             from: strike.at,
@@ -196,8 +194,7 @@ fn merged(spans: &[Span], axis: &Axis) -> Vec<Span> {
     for span in spans {
         match merged.last_mut() {
             Some(last)
-                if last.was_felt == span.was_felt
-                    && span.from <= last.until + axis.pixel() =>
+                if last.was_felt == span.was_felt && span.from <= last.until + axis.pixel() =>
             {
                 last.until = last.until.max(span.until);
                 last.count += span.count;
