@@ -4,7 +4,7 @@
 //! ```text
 //! language ─▶ runner ─▶ journal ─▶ definitions ─▶ checks ─▶ verdict ─▶ results
 //!              │ server, proxy, clients     (all pure from here on)      │
-//!            suite: many of them, some at a time                      console
+//!            suite: many of them, some at a time              console, report
 //!                                └──▶ archive: judged again, from files alone
 //! ```
 //!

@@ -63,9 +63,10 @@ fn decisive(lines: &[String]) -> usize {
     index
 }
 
-/// What `chaos run` printed, without the line that names its results.
+/// What `chaos run` printed, without the lines that name its records.
 fn table(answer: &Answer) -> String {
-    let lines = answer.out.lines().filter(|line| !line.contains(".json"));
+    let is_record = |line: &&str| line.starts_with("out/");
+    let lines = answer.out.lines().filter(|line| !is_record(line));
     lines.map(|line| format!("{line}\n")).collect()
 }
 

@@ -14,6 +14,7 @@ mod play;
 mod program;
 mod proof;
 mod readme;
+mod report;
 mod schema;
 mod server_events;
 mod validator;

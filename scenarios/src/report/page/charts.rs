@@ -238,7 +238,7 @@ pub(super) fn waits(timeline: &Timeline, anchor: &str) -> Markup {
             figcaption {
                 b { "Waits before each new dial." } " "
                 @if waits.count == 0 {
-                    "No client had to dial again."
+                    "No client had to dial again by itself."
                 } @else {
                     "By the number of the retry; the band is what " code { (waits.shape) } " in the scenario allows."
                 }

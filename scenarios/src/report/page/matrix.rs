@@ -123,12 +123,12 @@ fn many(runs: &[&Run<'_>], linked: &BTreeSet<usize>) -> Markup {
     let verdicts = [Verdict::Failed, Verdict::Inconclusive, Verdict::Passed];
     html! {
         @for verdict in verdicts {
-            @let own: Vec<&&Run<'_>> = runs.iter().filter(|run| run.result.verdict == verdict).collect();
+            @let own = of_verdict(runs, verdict);
             @let named = if rank(verdict) < rank(Verdict::Passed) { MOST_SEEDS } else { 1 };
             @if !own.is_empty() {
                 div {
                     span class={ "badge " (verdict.word()) } { (sign(verdict)) " " (own.len()) " " (verdict.word()) }
-                    " seed"
+                    @if own.len() == 1 { " seed" } @else { " seeds" }
                     @for run in own.iter().take(named) {
                         " " (link(run, linked, verdict, &html! { (run.result.seed) }))
                     }
@@ -137,6 +137,14 @@ fn many(runs: &[&Run<'_>], linked: &BTreeSet<usize>) -> Markup {
             }
         }
     }
+}
+
+/// By seed.
+fn of_verdict<'a>(runs: &[&'a Run<'a>], verdict: Verdict) -> Vec<&'a Run<'a>> {
+    let own = runs.iter().filter(|run| run.result.verdict == verdict);
+    let mut own: Vec<&Run<'_>> = own.copied().collect();
+    own.sort_by_key(|run| (run.result.seed, run.index));
+    own
 }
 
 fn link(run: &Run<'_>, linked: &BTreeSet<usize>, verdict: Verdict, label: &Markup) -> Markup {

@@ -34,7 +34,7 @@ pub(super) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The section's id.
+    /// The id of what is in its section.
     pub(super) fn anchor(&self) -> String {
         format!("run-{}", self.index + 1)
     }
@@ -44,10 +44,11 @@ pub(super) fn section(run: &Run<'_>, detail: Detail) -> Markup {
     let ScenarioResult { verdict, .. } = run.result;
     let title = format!("{}-title", run.anchor());
     html! {
-        article id=(run.anchor()) class={ "run " (verdict.word()) } aria-labelledby=(title) {
+        article class={ "run " (verdict.word()) } aria-labelledby=(title) {
             details open[*verdict != Verdict::Passed] {
                 (summary(run, &title))
-                div class="body" {
+                // Within what can be closed: who follows a link to it opens it.
+                div id=(run.anchor()) class="body" {
                     (outcome(run.result))
                     (about(run))
                     div class="beside" {

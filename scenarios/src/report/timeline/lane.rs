@@ -10,8 +10,8 @@ use super::evidence::Known;
 use super::state::{Segment, merged, segments};
 use crate::definitions::Observations;
 
-/// No lane shows more states than this.
-const MOST_SEGMENTS: usize = 2_000;
+/// The lanes of a figure have no more marks of a kind together than this.
+const MOST_MARKS: usize = 8_000;
 /// No lane shows more places than this where ticks went wrong.
 const MOST_STRAYS: usize = 200;
 
@@ -75,7 +75,9 @@ impl Lane {
         client: &str,
         named: &BTreeSet<String>,
         strays: &Strays<'_>,
+        lanes: usize,
     ) -> Self {
+        let most = (MOST_MARKS / lanes.max(1)).clamp(100, 2_000);
         let shown = |at: &Moment| *at <= axis.until;
         let dials = known.dials(client).iter().map(|dial| dial.at).filter(shown);
         let strikes = known
@@ -87,36 +89,44 @@ impl Lane {
         Self {
             client: client.to_owned(),
             is_named: named.contains(client),
-            segments: bounded(&segments(known, client, axis.until), axis),
-            dials: ticks(dials, axis),
-            strikes: ticks(strikes, axis),
+            segments: bounded(&segments(known, client, axis.until), axis, most),
+            dials: ticks(dials, axis, most),
+            strikes: ticks(strikes, axis, most),
             strays: spans(own, axis),
         }
     }
 }
 
-fn bounded(segments: &[Segment], axis: &Axis) -> Vec<Segment> {
+/// What is shorter than a pixel, or than it takes, is merged.
+fn bounded(segments: &[Segment], axis: &Axis, most: usize) -> Vec<Segment> {
     let mut least = axis.pixel();
     loop {
         let merged = merged(segments, least);
-        if merged.len() <= MOST_SEGMENTS {
+        if merged.len() <= most {
             return merged;
         }
         least *= 2;
     }
 }
 
-fn ticks(moments: impl Iterator<Item = Moment>, axis: &Axis) -> Vec<Tick> {
+/// What is closer together than a pixel, or than it takes, is one.
+fn ticks(moments: impl Iterator<Item = Moment>, axis: &Axis, most: usize) -> Vec<Tick> {
     let mut moments: Vec<Moment> = moments.collect();
     moments.sort_unstable();
-    let mut ticks: Vec<Tick> = Vec::new();
-    for at in moments {
-        match ticks.last_mut() {
-            Some(last) if at.since(last.at) < axis.pixel() => last.count += 1,
-            _ => ticks.push(Tick { at, count: 1 }),
+    let mut near = axis.pixel();
+    loop {
+        let mut ticks: Vec<Tick> = Vec::new();
+        for at in &moments {
+            match ticks.last_mut() {
+                Some(last) if at.since(last.at) < near => last.count += 1,
+                _ => ticks.push(Tick { at: *at, count: 1 }),
+            }
         }
+        if ticks.len() <= most {
+            return ticks;
+        }
+        near *= 2;
     }
-    ticks
 }
 
 /// What is lost is lost where the clients declare resume, as the check has it;
@@ -154,7 +164,7 @@ pub(crate) fn strays<'a>(observed: &'a Observations, declares_resume: bool) -> S
 fn spans(strays: &[(StrayKind, Moment)], axis: &Axis) -> Vec<Stray> {
     let mut strays = strays.to_vec();
     strays.sort_unstable();
-    let mut near = axis.pixel() * 12;
+    let mut near = axis.pixel() * 20;
     loop {
         let mut spans: Vec<Stray> = Vec::new();
         for (kind, at) in &strays {

@@ -159,7 +159,7 @@ fn of_actions(known: &Known<'_>) -> Vec<Track> {
             count: given.targets.len(),
         });
     }
-    tracks_of(by_name, TrackKind::Action, "told to clients")
+    tracks_of(by_name, TrackKind::Action, "action")
 }
 
 fn of_machine(known: &Known<'_>) -> Vec<Track> {
