@@ -9,12 +9,14 @@ use std::path::{Path, PathBuf};
 
 use client_sim::Flaw;
 
+use crate::checks::Evidence;
 use crate::journal::{self, Header, ReadError};
 use crate::language::{Expectation, FileError, Origin, Scenario, gather, read};
 use crate::plain;
+use crate::report::Timeline;
 use crate::results::{Invocation, ScenarioResult};
 use crate::runner::{JOURNAL, SCENARIO};
-use crate::verdict::judge;
+use crate::verdict::judge_evidence;
 
 /// How deep journals are looked for: a run writes them three folders down.
 const DEPTH: usize = 8;
@@ -122,7 +124,7 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Arc
 pub fn judge_again(
     path: &Path,
     expect: Option<&[Expectation]>,
-) -> Result<ScenarioResult, ArchiveError> {
+) -> Result<(ScenarioResult, Timeline), ArchiveError> {
     let (header, entries) = journal::read(path)?;
     let beside = path.with_file_name(SCENARIO);
     let mut scenario = scenario(&beside)?;
@@ -130,9 +132,12 @@ pub fn judge_again(
     if let Some(expect) = expect {
         scenario.expect = expect.to_vec();
     }
-    let judgement = judge(&scenario, &header, &entries);
+    let evidence = Evidence::new(&scenario, &header, &entries);
+    let judgement = judge_evidence(&evidence, &header);
+    let timeline = Timeline::of(&evidence, &judgement.checks);
     let repeat = repeat(&scenario, &header, beside);
-    Ok(ScenarioResult::new(&scenario, &header, judgement, repeat))
+    let result = ScenarioResult::new(&scenario, &header, judgement, repeat);
+    Ok((result, timeline))
 }
 
 fn scenario(path: &Path) -> Result<Scenario, ArchiveError> {

@@ -4,7 +4,7 @@
 //! ```text
 //! language ─▶ runner ─▶ journal ─▶ definitions ─▶ checks ─▶ verdict ─▶ results
 //!              │ server, proxy, clients     (all pure from here on)      │
-//!            suite: many of them, some at a time             console, records
+//!            suite: many of them, some at a time      console, records, report
 //!                                └──▶ archive: judged again, from files alone
 //! ```
 //!
@@ -22,6 +22,7 @@ pub mod language;
 mod plain;
 pub mod play;
 pub mod records;
+pub mod report;
 pub mod results;
 pub mod runner;
 pub mod suite;

@@ -11,10 +11,12 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::checks::Evidence;
 use crate::language::{Origin, Scenario};
+use crate::report::{Gallery, Timeline};
 use crate::results::{Invocation, ScenarioResult};
 use crate::runner::{self, Folder, Phase, Record, Settings};
-use crate::verdict::{Judgement, Verdict, judge};
+use crate::verdict::{Judgement, Verdict, judge_evidence};
 
 /// What is to be run, and how.
 #[derive(Debug)]
@@ -52,7 +54,7 @@ impl Suite {
         self,
         progress: Observer<Progress>,
         interrupt: CancellationToken,
-    ) -> Vec<ScenarioResult> {
+    ) -> (Vec<ScenarioResult>, Gallery) {
         let room = Arc::new(Semaphore::new(self.jobs.clamp(1, Semaphore::MAX_PERMITS)));
         let mut runs = JoinSet::new();
         for (index, run) in self.runs().into_iter().enumerate() {
@@ -61,20 +63,25 @@ impl Suite {
             // there is always a permit in the end.
             let permit = Arc::clone(&room).acquire_owned().await;
             runs.spawn(async move {
-                let result = run.judged(progress, interrupt).await;
+                let (result, timeline) = run.judged(progress, interrupt).await;
                 drop(permit);
-                (index, result)
+                (index, result, timeline)
             });
         }
         let mut results = Vec::new();
+        let mut gallery = Gallery::default();
         while let Some(ended) = runs.join_next().await {
             match ended {
-                Ok(result) => results.push(result),
+                Ok((index, result, timeline)) => {
+                    gallery.add(index, result.verdict, timeline);
+                    results.push((index, result));
+                }
                 Err(error) => std::panic::resume_unwind(error.into_panic()),
             }
         }
         results.sort_by_key(|(index, _)| *index);
-        results.into_iter().map(|(_, result)| result).collect()
+        let results = results.into_iter().map(|(_, result)| result).collect();
+        (results, gallery)
     }
 
     /// The seed of one scenario: as asked for, before its own, before 1.
@@ -111,7 +118,7 @@ impl Run {
         self,
         progress: Observer<Progress>,
         interrupt: CancellationToken,
-    ) -> ScenarioResult {
+    ) -> (ScenarioResult, Timeline) {
         let id = self.scenario.id.clone();
         let phases = {
             let (id, progress) = (id.clone(), progress.clone());
@@ -119,16 +126,19 @@ impl Run {
         };
         let run = runner::run(&self.scenario, &self.settings, phases, interrupt);
         let record = Box::pin(run).await;
-        let judgement = judgement(&self.scenario, &record);
+        let evidence = Evidence::new(&self.scenario, &record.header, &record.entries);
+        let judgement = judgement(&evidence, &record);
+        let timeline = Timeline::of(&evidence, &judgement.checks);
         progress.tell(Progress::Judged(id, judgement.verdict));
-        ScenarioResult::new(&self.scenario, &record.header, judgement, self.repeat)
+        let result = ScenarioResult::new(&self.scenario, &record.header, judgement, self.repeat);
+        (result, timeline)
     }
 }
 
 /// The journal's judgement, unless the harness has something to say that the
 /// journal could not keep.
-fn judgement(scenario: &Scenario, record: &Record) -> Judgement {
-    let mut judgement = judge(scenario, &record.header, &record.entries);
+fn judgement(evidence: &Evidence<'_>, record: &Record) -> Judgement {
+    let mut judgement = judge_evidence(evidence, &record.header);
     if let Some(problem) = &record.problem {
         judgement.verdict = Verdict::Inconclusive;
         judgement.reasons.retain(|reason| reason != problem);

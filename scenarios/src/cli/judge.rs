@@ -10,6 +10,7 @@ use scenarios::archive::{find, judge_again};
 use scenarios::console::{Screen, report};
 use scenarios::language::Expectation;
 use scenarios::records;
+use scenarios::report::Gallery;
 use scenarios::results::{Results, ScenarioResult};
 
 use super::args::JudgeArgs;
@@ -27,7 +28,7 @@ pub(super) fn judge(args: &JudgeArgs) -> anyhow::Result<u8> {
             None => return Ok(EXIT_USAGE),
         },
     };
-    let (scenarios, is_whole) = judge_all(&args.paths, expect.as_deref());
+    let (scenarios, gallery, is_whole) = judge_all(&args.paths, expect.as_deref());
     let results = Results::new(scenarios);
     if !results.scenarios.is_empty() {
         print(report(&results, Screen::stdout()));
@@ -35,7 +36,7 @@ pub(super) fn judge(args: &JudgeArgs) -> anyhow::Result<u8> {
     let is_written = args
         .out
         .as_ref()
-        .is_none_or(|out| written::tell(&records::write(&results, out)));
+        .is_none_or(|out| written::tell(&records::write(&results, &gallery, out)));
     let code = code(&results, is_written, false);
     if code != EXIT_PASSED {
         print(format_args!("{}\n", wanting(&results).join("\n")));
@@ -55,8 +56,12 @@ fn expectations(file: &Path) -> anyhow::Result<Option<Vec<Expectation>>> {
 }
 
 /// Every journal's result, each journal once, and whether all could be judged.
-fn judge_all(paths: &[PathBuf], expect: Option<&[Expectation]>) -> (Vec<ScenarioResult>, bool) {
+fn judge_all(
+    paths: &[PathBuf],
+    expect: Option<&[Expectation]>,
+) -> (Vec<ScenarioResult>, Gallery, bool) {
     let (mut results, mut is_whole) = (Vec::new(), true);
+    let mut gallery = Gallery::default();
     let mut judged = BTreeSet::new();
     let mut tell = |error: &dyn std::error::Error| {
         complain(&format!("chaos: {error}"));
@@ -75,10 +80,13 @@ fn judge_all(paths: &[PathBuf], expect: Option<&[Expectation]>) -> (Vec<Scenario
                 continue;
             }
             match judge_again(&journal, expect) {
-                Ok(result) => results.push(result),
+                Ok((result, timeline)) => {
+                    gallery.add(results.len(), result.verdict, timeline);
+                    results.push(result);
+                }
                 Err(error) => tell(&error),
             }
         }
     }
-    (results, is_whole)
+    (results, gallery, is_whole)
 }

@@ -10,6 +10,7 @@ use globset::{Glob, GlobMatcher};
 use scenarios::console::{Live, Screen, report};
 use scenarios::language::{Origin, Scenario};
 use scenarios::records;
+use scenarios::report::Gallery;
 use scenarios::results::{Invocation, Results};
 use scenarios::suite::Suite;
 use scenarios::verdict::Verdict;
@@ -50,9 +51,10 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
     };
     announce(&suite);
     let interrupt = CancellationToken::new();
-    let results = perform(suite, interrupt.clone())?;
+    let (results, gallery) = perform(suite, interrupt.clone())?;
     Ok(conclude(
         &results,
+        &gallery,
         &args.out,
         &repeat_all,
         interrupt.is_cancelled(),
@@ -106,7 +108,7 @@ fn announce(suite: &Suite) {
 }
 
 #[tokio::main]
-async fn perform(suite: Suite, interrupt: CancellationToken) -> anyhow::Result<Results> {
+async fn perform(suite: Suite, interrupt: CancellationToken) -> anyhow::Result<(Results, Gallery)> {
     let live = Arc::new(Live::new(suite.scenarios.len()));
     let say = {
         let live = Arc::clone(&live);
@@ -118,15 +120,21 @@ async fn perform(suite: Suite, interrupt: CancellationToken) -> anyhow::Result<R
         let live = Arc::clone(&live);
         Observer::new(move |progress| live.tell(progress))
     };
-    let results = suite.run(progress, interrupt).await;
+    let (results, gallery) = suite.run(progress, interrupt).await;
     live.finish();
     watching.abort_all();
-    Ok(Results::new(results))
+    Ok((Results::new(results), gallery))
 }
 
 /// Tells what it came to; the exit code.
-fn conclude(results: &Results, out: &Path, repeat_all: &str, was_interrupted: bool) -> u8 {
-    let written = records::write(results, out);
+fn conclude(
+    results: &Results,
+    gallery: &Gallery,
+    out: &Path,
+    repeat_all: &str,
+    was_interrupted: bool,
+) -> u8 {
+    let written = records::write(results, gallery, out);
     print(report(results, Screen::stdout()));
     let code = code(results, written::tell(&written), was_interrupted);
     if was_interrupted {

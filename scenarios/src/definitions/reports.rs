@@ -173,6 +173,11 @@ impl Reports {
         self.by_client.get(client)?.stopped
     }
 
+    /// When the client said that it will not dial again by itself.
+    pub fn gave_up(&self, client: &str) -> Option<Moment> {
+        self.by_client.get(client)?.gave_up
+    }
+
     /// Whether the client may still dial then.
     pub fn is_alive(&self, client: &str, at: Moment) -> bool {
         let report = self.by_client.get(client);

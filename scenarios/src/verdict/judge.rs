@@ -46,11 +46,15 @@ pub struct Judgement {
 
 /// Judges a run from its scenario and its journal, and from nothing else.
 pub fn judge(scenario: &Scenario, header: &Header, entries: &[Entry]) -> Judgement {
-    let evidence = Evidence::new(scenario, header, entries);
-    let expected = scenario.expect.iter();
-    let checks: Vec<CheckResult> = expected.map(|e| check(&evidence, *e)).collect();
-    let firings = firings(&evidence);
-    let reasons = reasons(&evidence, header, &checks, &firings);
+    judge_evidence(&Evidence::new(scenario, header, entries), header)
+}
+
+/// Judges a run whose journal has been folded already.
+pub fn judge_evidence(evidence: &Evidence<'_>, header: &Header) -> Judgement {
+    let expected = evidence.scenario.expect.iter();
+    let checks: Vec<CheckResult> = expected.map(|e| check(evidence, *e)).collect();
+    let firings = firings(evidence);
+    let reasons = reasons(evidence, header, &checks, &firings);
     let is_complete = evidence.observed.marks.ended.is_some();
     // Otherwise a failure may be the harness's own.
     let is_sound = is_complete

@@ -16,6 +16,7 @@ mod play;
 mod program;
 mod proof;
 mod readme;
+mod report;
 mod schema;
 mod server_events;
 mod validator;
