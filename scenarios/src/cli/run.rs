@@ -11,7 +11,7 @@ use globset::{Glob, GlobMatcher};
 use scenarios::console::{Live, Style, report};
 use scenarios::language::{Origin, Scenario};
 use scenarios::results::{Invocation, Results};
-use scenarios::subjects::{self, Subject};
+use scenarios::subjects::{self, SetupError, Subject};
 use scenarios::suite::Suite;
 use scenarios::verdict::Verdict;
 use tokio_util::sync::CancellationToken;
@@ -55,7 +55,10 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
     };
     announce(&suite);
     let interrupt = CancellationToken::new();
-    let results = perform(suite, interrupt.clone())?;
+    let results = match perform(suite, interrupt.clone())? {
+        Ok(results) => results,
+        Err(error) => return Ok(unready(&error, &repeat_all)),
+    };
     Ok(conclude(
         &results,
         &args.out,
@@ -117,22 +120,34 @@ fn announce(suite: &Suite) {
 }
 
 #[tokio::main]
-async fn perform(suite: Suite, interrupt: CancellationToken) -> anyhow::Result<Results> {
+async fn perform(
+    suite: Suite,
+    interrupt: CancellationToken,
+) -> anyhow::Result<Result<Results, SetupError>> {
     let mut watching = signals::watch(interrupt.clone()).context("failed to watch for signals")?;
     let live = Arc::new(Live::new(suite.scenarios.len()));
     let progress = {
         let live = Arc::clone(&live);
         Observer::new(move |progress| live.tell(progress))
     };
-    let ready = subjects::set_up(&suite.subject, &interrupt).await;
-    let results = match &ready {
-        Ok(()) => suite.run(progress, interrupt).await,
-        Err(_) => Vec::new(),
-    };
+    if let Err(error) = subjects::set_up(&suite.subject, &interrupt).await {
+        live.finish();
+        return Ok(Err(error));
+    }
+    let results = suite.run(progress, interrupt).await;
     live.finish();
-    ready?;
     watching.abort_all();
-    Ok(Results::new(results))
+    Ok(Ok(Results::new(results)))
+}
+
+/// Nothing was run: the harness could not make the subject ready.
+fn unready(error: &SetupError, repeat_all: &str) -> u8 {
+    complain(&format!("chaos: {error}"));
+    print(format_args!("{repeat_all}\n"));
+    match error {
+        SetupError::Interrupted(_) => EXIT_INTERRUPTED,
+        SetupError::Failed { .. } => EXIT_INCONCLUSIVE,
+    }
 }
 
 /// Tells what it came to; the exit code.

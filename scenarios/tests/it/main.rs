@@ -9,8 +9,11 @@
 mod bad_input;
 mod broken_off;
 mod judge;
+mod own_client;
+mod own_server;
 mod plan;
 mod play;
+mod processes;
 mod program;
 mod proof;
 mod readme;
