@@ -7,13 +7,15 @@ import WS from "ws";
 
 const tell = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
 
-// "The url parameter will be resolved before connecting": once for each dial.
-const url = () => {
-  tell({ event: "dial" });
-  return process.env.CHAOS_URL;
-};
+// The URL would be asked for before each dial, too, but also when none follows.
+class WebSocket extends WS {
+  constructor(...how) {
+    tell({ event: "dial" });
+    super(...how);
+  }
+}
 
-const socket = new ReconnectingWebSocket(url, [], { WebSocket: WS });
+const socket = new ReconnectingWebSocket(process.env.CHAOS_URL, [], { WebSocket });
 socket.addEventListener("open", () => tell({ event: "open" }));
 socket.addEventListener("message", ({ data }) => tell({ event: "message", data: String(data) }));
 socket.addEventListener("close", ({ code }) => tell({ event: "close", code }));
