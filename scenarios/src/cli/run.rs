@@ -11,6 +11,7 @@ use globset::{Glob, GlobMatcher};
 use scenarios::console::{Live, Style, report};
 use scenarios::language::{Origin, Scenario};
 use scenarios::results::{Invocation, Results};
+use scenarios::subjects;
 use scenarios::suite::Suite;
 use scenarios::verdict::Verdict;
 use tokio_util::sync::CancellationToken;
@@ -29,6 +30,7 @@ const JOBS_PER_CORE: usize = 6;
 /// Runs and judges; the last line of a run that is not 0 repeats it.
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
     ensure_available(args)?;
+    let subject = subjects::find(&args.client)?;
     let filter = args.filter.as_deref().map(matcher).transpose()?;
     let invocation = Invocation {
         paths: args.what.paths.clone(),
@@ -36,6 +38,7 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         flaws: args.flaw.iter().copied().collect(),
         is_wire: args.control == Some(Control::Wire),
         seed: args.seed,
+        client: (!subject.is_sim()).then(|| subject.argument().to_owned()),
     };
     let Some(scenarios) = select(args, filter.as_ref()) else {
         print(format_args!("{}\n", invocation.repeat_all()));
@@ -44,6 +47,7 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
     let repeat_all = invocation.repeat_all();
     let suite = Suite {
         scenarios,
+        subject,
         invocation,
         out: args.out.clone(),
         jobs: jobs(args),
@@ -62,9 +66,6 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
 fn ensure_available(args: &RunArgs) -> anyhow::Result<()> {
     if args.time == Time::Virtual {
         bail!("--time virtual is not available yet; --time real is");
-    }
-    if args.client != "sim" {
-        bail!("--client {}: only `sim` is available yet", args.client);
     }
     Ok(())
 }
@@ -113,8 +114,13 @@ async fn perform(suite: Suite, interrupt: CancellationToken) -> anyhow::Result<R
         let live = Arc::clone(&live);
         Observer::new(move |progress| live.tell(progress))
     };
-    let results = suite.run(progress, interrupt).await;
+    let ready = subjects::set_up(&suite.subject, &interrupt).await;
+    let results = match &ready {
+        Ok(()) => suite.run(progress, interrupt).await,
+        Err(_) => Vec::new(),
+    };
     live.finish();
+    ready?;
     watching.abort_all();
     Ok(Results::new(results))
 }
