@@ -11,7 +11,7 @@ use globset::{Glob, GlobMatcher};
 use scenarios::console::{Live, Style, report};
 use scenarios::language::{Origin, Scenario};
 use scenarios::results::{Invocation, Results};
-use scenarios::subjects;
+use scenarios::subjects::{self, Subject};
 use scenarios::suite::Suite;
 use scenarios::verdict::Verdict;
 use tokio_util::sync::CancellationToken;
@@ -40,7 +40,8 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         seed: args.seed,
         client: (!subject.is_sim()).then(|| subject.argument().to_owned()),
     };
-    let Some(scenarios) = select(args, filter.as_ref()) else {
+    let suited = |scenarios: &Vec<(Origin, Scenario)>| are_suited(scenarios, &subject);
+    let Some(scenarios) = select(args, filter.as_ref()).filter(suited) else {
         print(format_args!("{}\n", invocation.repeat_all()));
         return Ok(EXIT_USAGE);
     };
@@ -91,6 +92,15 @@ fn select(args: &RunArgs, filter: Option<&GlobMatcher>) -> Option<Vec<(Origin, S
         return None;
     }
     Some(matching)
+}
+
+/// Whether the subject can be run against every file's server; else it is told
+/// why not.
+fn are_suited(scenarios: &[(Origin, Scenario)], subject: &Subject) -> bool {
+    let objections = scenarios.iter().filter_map(|(_, s)| s.unsuited(subject));
+    let objections: Vec<String> = objections.collect();
+    objections.iter().for_each(|objection| complain(objection));
+    objections.is_empty()
 }
 
 fn jobs(args: &RunArgs) -> usize {

@@ -14,6 +14,7 @@ mod traits;
 use std::sync::Arc;
 
 pub use ability::Ability;
+pub(crate) use adapter::Words;
 pub use adapter::{Adapter, CLIENT_FILE};
 pub use find::{CLIENTS, SubjectError, find, names};
 pub use report::Report;
