@@ -16,6 +16,7 @@ use crate::plain;
 use crate::report::Timeline;
 use crate::results::{Invocation, ScenarioResult};
 use crate::runner::{JOURNAL, SCENARIO};
+use crate::subjects::Subject;
 use crate::verdict::judge_evidence;
 
 /// How deep journals are looked for: a run writes them three folders down.
@@ -175,6 +176,7 @@ fn repeat(scenario: &Scenario, header: &Header, beside: PathBuf) -> String {
     let invocation = Invocation {
         flaws: worn.filter(|flaw| !own.contains(flaw)).collect(),
         is_wire: header.is_wire(),
+        client: (header.client != Subject::SIM).then(|| header.client.clone()),
         ..Invocation::default()
     };
     invocation.repeat_one(scenario, &Origin::File(beside), header.seed())

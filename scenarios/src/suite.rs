@@ -16,6 +16,7 @@ use crate::language::{Origin, Scenario};
 use crate::report::{Gallery, Timeline};
 use crate::results::{Invocation, ScenarioResult};
 use crate::runner::{self, Folder, Phase, Record, Settings};
+use crate::subjects::Subject;
 use crate::verdict::{Judgement, Verdict, judge_evidence};
 
 /// What is to be run, and how.
@@ -23,6 +24,8 @@ use crate::verdict::{Judgement, Verdict, judge_evidence};
 pub struct Suite {
     /// Each scenario with where its text comes from.
     pub scenarios: Vec<(Origin, Scenario)>,
+    /// Who is put to the test.
+    pub subject: Subject,
     /// What was asked for.
     pub invocation: Invocation,
     /// Where records go.
@@ -92,6 +95,7 @@ impl Suite {
     fn runs(self) -> Vec<Run> {
         let Self {
             scenarios,
+            subject,
             invocation,
             out,
             ..
@@ -100,10 +104,11 @@ impl Suite {
             let seed = Self::seed(&scenario, invocation.seed);
             Run {
                 settings: Settings {
+                    subject: subject.clone(),
                     seed,
                     flaws: invocation.flaws.clone(),
                     is_wire: invocation.is_wire,
-                    folder: Folder::new(&out, &scenario.id, "sim", seed),
+                    folder: Folder::new(&out, &scenario.id, subject.name(), seed),
                 },
                 repeat: invocation.repeat_one(&scenario, &origin, seed),
                 scenario,

@@ -12,6 +12,7 @@ use scenarios::language::{Origin, Scenario};
 use scenarios::records;
 use scenarios::report::Gallery;
 use scenarios::results::{Invocation, Results};
+use scenarios::subjects::{self, SetupError, Subject};
 use scenarios::suite::Suite;
 use scenarios::verdict::Verdict;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +21,7 @@ use super::args::{Control, RunArgs, Time};
 use super::terminal::print;
 use super::{
     EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_PASSED, EXIT_USAGE, check, complain,
-    signals, written,
+    said, signals, written,
 };
 
 /// Scenarios at a time for each core. A case of the catalogue takes about 2 % of
@@ -30,6 +31,7 @@ const JOBS_PER_CORE: usize = 6;
 /// Runs and judges; the last line of a run that is not 0 repeats it.
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
     ensure_available(args)?;
+    let subject = subjects::find(&args.client)?;
     let filter = args.filter.as_deref().map(matcher).transpose()?;
     let invocation = Invocation {
         paths: args.what.paths.clone(),
@@ -37,21 +39,27 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         flaws: args.flaw.iter().copied().collect(),
         is_wire: args.control == Some(Control::Wire),
         seed: args.seed,
+        client: (!subject.is_sim()).then(|| subject.argument().to_owned()),
     };
-    let Some(scenarios) = select(args, filter.as_ref()) else {
+    let suited = |scenarios: &Vec<(Origin, Scenario)>| are_suited(scenarios, &subject);
+    let Some(scenarios) = select(args, filter.as_ref()).filter(suited) else {
         print(format_args!("{}\n", invocation.repeat_all()));
         return Ok(EXIT_USAGE);
     };
     let repeat_all = invocation.repeat_all();
     let suite = Suite {
         scenarios,
+        subject,
         invocation,
         out: args.out.clone(),
         jobs: jobs(args),
     };
     announce(&suite);
     let interrupt = CancellationToken::new();
-    let (results, gallery) = perform(suite, interrupt.clone())?;
+    let (results, gallery) = match perform(suite, interrupt.clone())? {
+        Ok(told) => told,
+        Err(error) => return Ok(unready(&error, &repeat_all)),
+    };
     Ok(conclude(
         &results,
         &gallery,
@@ -64,9 +72,6 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
 fn ensure_available(args: &RunArgs) -> anyhow::Result<()> {
     if args.time == Time::Virtual {
         bail!("--time virtual is not available yet; --time real is");
-    }
-    if args.client != "sim" {
-        bail!("--client {}: only `sim` is available yet", args.client);
     }
     Ok(())
 }
@@ -94,6 +99,15 @@ fn select(args: &RunArgs, filter: Option<&GlobMatcher>) -> Option<Vec<(Origin, S
     Some(matching)
 }
 
+/// Whether the subject can be run against every file's server; else it is told
+/// why not.
+fn are_suited(scenarios: &[(Origin, Scenario)], subject: &Subject) -> bool {
+    let objections = scenarios.iter().filter_map(|(_, s)| s.unsuited(subject));
+    let objections: Vec<String> = objections.collect();
+    objections.iter().for_each(|objection| complain(objection));
+    objections.is_empty()
+}
+
 fn jobs(args: &RunArgs) -> usize {
     let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
     args.jobs
@@ -108,7 +122,10 @@ fn announce(suite: &Suite) {
 }
 
 #[tokio::main]
-async fn perform(suite: Suite, interrupt: CancellationToken) -> anyhow::Result<(Results, Gallery)> {
+async fn perform(
+    suite: Suite,
+    interrupt: CancellationToken,
+) -> anyhow::Result<Result<(Results, Gallery), SetupError>> {
     let live = Arc::new(Live::new(suite.scenarios.len()));
     let say = {
         let live = Arc::clone(&live);
@@ -120,10 +137,24 @@ async fn perform(suite: Suite, interrupt: CancellationToken) -> anyhow::Result<(
         let live = Arc::clone(&live);
         Observer::new(move |progress| live.tell(progress))
     };
+    if let Err(error) = subjects::set_up(&suite.subject, &interrupt).await {
+        live.finish();
+        return Ok(Err(error));
+    }
     let (results, gallery) = suite.run(progress, interrupt).await;
     live.finish();
     watching.abort_all();
-    Ok((Results::new(results), gallery))
+    Ok(Ok((Results::new(results), gallery)))
+}
+
+/// Nothing was run: the harness could not make the subject ready.
+fn unready(error: &SetupError, repeat_all: &str) -> u8 {
+    complain(&format!("chaos: {error}"));
+    print(format_args!("{repeat_all}\n"));
+    match error {
+        SetupError::Interrupted(_) => EXIT_INTERRUPTED,
+        SetupError::Failed { .. } => EXIT_INCONCLUSIVE,
+    }
 }
 
 /// Tells what it came to; the exit code.
@@ -135,6 +166,7 @@ fn conclude(
     was_interrupted: bool,
 ) -> u8 {
     let written = records::write(results, gallery, out);
+    said::show(results, out);
     print(report(results, Screen::stdout()));
     let code = code(results, written::tell(&written), was_interrupted);
     if was_interrupted {

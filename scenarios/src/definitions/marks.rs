@@ -29,10 +29,23 @@ pub struct Marks {
     pub broken_off: Option<String>,
     /// The times without a server, in order of time.
     pub downtimes: Vec<Downtime>,
-    /// When the machine let the harness wait, and for how long.
+    /// When the machine let the harness wait since t = 0, and for how long.
     pub held_up: Vec<(Moment, Duration)>,
     /// What clients were told to do, in order of time.
     pub instructions: Vec<Instruction>,
+    /// The clients whose processes ended by themselves, in order of time.
+    pub departures: Vec<Departure>,
+}
+
+/// A client's process ended before it was told to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Departure {
+    /// When.
+    pub at: Moment,
+    /// Whose.
+    pub client: String,
+    /// How, such as "exit status: 1".
+    pub how: String,
 }
 
 /// Something that clients were told to do.
@@ -64,7 +77,11 @@ impl Marks {
         };
         let at = Some(entry.at);
         match mark {
-            Mark::TZero => self.t_zero = at,
+            Mark::TZero => {
+                self.t_zero = at;
+                // Nothing is judged that was before.
+                self.held_up.clear();
+            }
             Mark::Healed => self.healed = at,
             Mark::Settled => self.settled = at,
             Mark::Drained => self.drained = at,
@@ -91,6 +108,11 @@ impl Marks {
                 self.held_up
                     .push((entry.at, Duration::from_micros(*late_us)));
             }
+            Mark::ClientEnded { client, how } => self.departures.push(Departure {
+                at: entry.at,
+                client: client.clone(),
+                how: how.clone(),
+            }),
             Mark::Started => {}
         }
     }
@@ -116,6 +138,12 @@ impl Marks {
         instructions
             .filter(move |given| given.action == action && given.targets.contains(client))
             .map(|given| given.at)
+    }
+
+    /// How this client's process ended by itself, if it did.
+    pub fn departure(&self, client: &str) -> Option<&Departure> {
+        let mut departures = self.departures.iter();
+        departures.find(|departure| departure.client == client)
     }
 
     /// How long after t = 0 that was; zero for what was before it.

@@ -28,7 +28,7 @@ mod tests;
 pub use connections::{Connection, Connections, Powerless, Strike};
 pub use dials::{ClientDials, Dial, Dials};
 pub use effects::{Effect, effects};
-pub use marks::{Downtime, INTERRUPTED, Instruction, Marks};
+pub use marks::{Departure, Downtime, INTERRUPTED, Instruction, Marks};
 pub use outages::{Outage, outages};
 pub use reports::{End, Reports, Session};
 pub use sequences::{Sequences, unapplied};

@@ -12,6 +12,7 @@ use chaos_proxy::{Condition, Phase, Rule, Stage, Target, When};
 use environment::text::{Diagnostics, Span, format_duration};
 
 use super::action::{self, Action, ActionTarget, ActionTime, Deed};
+use super::own_server::OwnServer;
 use super::rules::{Place, Rules};
 use super::scenario::Start;
 use super::server_event::{self, ServerEvent, ensure_apart};
@@ -30,6 +31,7 @@ pub(super) struct Sections<'a> {
     pub(super) actions: &'a [Action],
     pub(super) action_places: &'a [action::Place],
     pub(super) server_events: &'a [(ServerEvent, server_event::Place)],
+    pub(super) own_server: Option<&'a OwnServer>,
     pub(super) diagnostics: &'a Diagnostics,
 }
 
@@ -45,6 +47,9 @@ pub(super) fn ensure_sense(sections: Sections<'_>) {
     }
     sections.ensure_actions_reach_somebody();
     sections.ensure_bounded();
+    if let Some(own) = sections.own_server {
+        own.ensure_obeyed(sections);
+    }
     if let Some(duration) = sections.top.duration {
         ensure_apart(sections.server_events, duration, sections.diagnostics);
     }

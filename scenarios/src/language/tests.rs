@@ -95,16 +95,6 @@ fn what_is_not_available_yet_is_told() {
         "queue_at_most = 5",
         "x.toml:5:1: `queue_at_most` is not available yet",
     );
-    check(
-        "[server]\nexternal = 'ws://x:1/'",
-        "x.toml:6:1: `external` is not available yet",
-    );
-    check(
-        "[[action]]\nat = '1s'\ndo = 'send'",
-        "x.toml:7:6: `send` is not available yet",
-    );
-    let requires = format!("requires = ['hide']\n{SMALL}");
-    wrong(&requires, "x.toml:1:12: `hide` is not available yet");
 }
 
 #[test]

@@ -21,6 +21,8 @@ pub struct Invocation {
     pub is_wire: bool,
     /// The seed, if it was given by flag or environment.
     pub seed: Option<Seed>,
+    /// `--client`, as given, unless it is the simulated one.
+    pub client: Option<String>,
 }
 
 impl Invocation {
@@ -50,6 +52,9 @@ impl Invocation {
             seed.iter()
                 .flat_map(|seed| ["--seed".to_owned(), seed.to_string()]),
         );
+        if let Some(client) = &self.client {
+            words.extend(["--client".to_owned(), client.clone()]);
+        }
         for flaw in &self.flaws {
             words.extend(["--flaw".to_owned(), flaw.word().to_owned()]);
         }
@@ -98,6 +103,7 @@ mod tests {
             flaws: [Flaw::NoLiveness].into(),
             is_wire: true,
             seed: None,
+            client: None,
         };
         let file = Origin::File("a b/x.toml".into());
         assert_eq!(

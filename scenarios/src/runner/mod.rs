@@ -11,17 +11,27 @@
 //! connects), every task has ended when [`run`] returns, within seconds, and
 //! what was written is a valid journal. Used by [`suite`](crate::suite).
 
+mod arrivals;
+mod boot;
 mod course;
 mod decisions;
 mod folder;
+mod guest;
 mod host;
+mod notes;
+mod own_host;
 mod probe;
+mod readiness;
+mod reporter;
 mod score;
+mod seats;
 mod stage;
 mod triggers;
+mod trouble;
 
 pub use decisions::{Decisions, line};
 pub use folder::{Folder, JOURNAL, SCENARIO};
+pub use reporter::{Reporter, TooMuch};
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -32,12 +42,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::journal::{Entry, Header, JournalError, MAX_ENTRIES, Mark, Recorder, Writer};
 use crate::language::Scenario;
+use crate::subjects::Subject;
 use course::{BrokenOff, Course};
 use stage::Stage;
+use trouble::Trouble;
 
 /// How one scenario is to be run.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// Who is put to the test.
+    pub subject: Subject,
     /// The seed of server, proxy and clients.
     pub seed: Seed,
     /// Bad habits besides the file's own.
@@ -117,10 +131,11 @@ fn header(scenario: &Scenario, settings: &Settings) -> Header {
         case: scenario.case.clone(),
         seed: settings.seed.0,
         time: "real".to_owned(),
-        client: "sim".to_owned(),
+        client: settings.subject.name().to_owned(),
         clients: scenario.client_names(),
         flaws: flaws.map(|flaw| flaw.word().to_owned()).collect(),
         control: settings.is_wire.then(|| Header::WIRE.to_owned()),
+        subject: settings.subject.traits(),
     }
 }
 
@@ -151,35 +166,35 @@ async fn conduct(
     interrupt: &CancellationToken,
 ) -> Option<String> {
     let recorder = course.recorder;
-    let mut stage = match Stage::set(course, decisions) {
+    let trouble = Trouble::default();
+    let set = tokio::select! {
+        biased;
+        () = interrupt.cancelled() => Err(BrokenOff::Interrupted),
+        set = Stage::set(course, decisions, &trouble) => {
+            set.map_err(|error| BrokenOff::Failed(error.to_string()))
+        }
+    };
+    let mut stage = match set {
         Ok(stage) => stage,
-        Err(error) => {
-            let reason = error.to_string();
-            recorder.mark(Mark::Failed {
-                reason: reason.clone(),
-            });
-            return Some(reason);
+        Err(broken_off) => {
+            let (mark, problem) = broken_off.told();
+            recorder.mark(mark);
+            return problem;
         }
     };
     let ended = tokio::select! {
         biased;
         () = interrupt.cancelled() => Err(BrokenOff::Interrupted),
         problem = recorder.broken() => Err(BrokenOff::Journal(problem)),
-        ended = course.go(&mut stage) => ended,
+        reason = trouble.told() => Err(BrokenOff::Failed(reason)),
+        ended = course.go(&mut stage, &trouble) => ended,
         never = course.watch_machine() => match never {},
     };
-    let (mark, problem) = match ended {
-        Ok(()) => (Mark::Ended, None),
-        Err(BrokenOff::Interrupted) => (Mark::Interrupted, None),
-        Err(BrokenOff::Failed(reason) | BrokenOff::Journal(reason)) => {
-            let failed = Mark::Failed {
-                reason: reason.clone(),
-            };
-            (failed, Some(reason))
-        }
-    };
+    let (mark, problem) = ended.map_or_else(BrokenOff::told, |()| (Mark::Ended, None));
     recorder.mark(mark);
     recorder.close();
     let left = stage.put_away(course.environment.clock).await;
-    problem.or(left).or_else(|| recorder.problem())
+    let unwritten = course.settings.folder.write_said(&stage.notes());
+    let problem = problem.or(left).or_else(|| recorder.problem());
+    problem.or(unwritten.err())
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chaos_proxy::{Apply, Control, Route, Start, Tell};
-use client_sim::{ClientConfig, Command, Url};
 use environment::{Clock, Environment, Listener};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -15,16 +14,20 @@ use tokio_util::sync::CancellationToken;
 use super::course::Course;
 use super::decisions::Decisions;
 use super::host::{Fate, Host};
+use super::notes::Notes;
+use super::own_host::OwnHost;
+use super::readiness;
+use super::seats::Seats;
+use super::trouble::Trouble;
+use crate::language::{Address, OwnKind, Scheme, ServerCommand};
+use crate::process::Watchdog;
 
 /// How long clients, and then server and proxy, may take to end before they
 /// are dropped.
-const ENDING: Duration = Duration::from_secs(5);
+pub(super) const ENDING: Duration = Duration::from_secs(5);
 
 /// How long the proxy's dial to the server may take.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Commands that wait for a client; it takes them as they come.
-const COMMANDS: usize = 16;
 
 /// What befalls the server and it has not come to yet: a graceful end takes its
 /// time.
@@ -44,49 +47,80 @@ pub(super) enum StageError {
         #[source]
         source: io::Error,
     },
+    /// What the simulated client is to dial cannot be dialled by it.
+    #[error("the simulated client cannot dial it: {0}")]
+    Url(#[source] client_sim::UrlError),
+    /// A server that should run already does not answer.
+    #[error(
+        "the server {authority}, which is `external` and should run already, does not answer: {source}"
+    )]
+    External {
+        /// Where it should be.
+        authority: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Its command does not become a server.
+    #[error("{0}")]
+    Server(String),
+    /// Somebody else serves there.
+    #[error(
+        "somebody else serves on {0} already; use `{port}` in `command` and `url`, or --jobs 1",
+        port = crate::language::PORT
+    )]
+    Taken(String),
+    /// Other people's processes cannot be watched over.
+    #[error("{0}, which watches over other programs")]
+    Watchdog(String),
 }
 
 /// See the module.
+#[derive(Debug)]
 pub(super) struct Stage {
     pub(super) control: Control,
+    pub(super) seats: Seats,
     environment: Environment,
-    /// Clients that have not been started.
-    waiting: Vec<Waiting>,
-    clients: JoinSet<()>,
-    commands: Vec<(Arc<str>, mpsc::Sender<Command>)>,
     services: JoinSet<Result<(), String>>,
+    /// What a server of the user's own says.
+    server_notes: Notes,
     fates: mpsc::Sender<Fate>,
-    stop_clients: CancellationToken,
     stop_services: CancellationToken,
-}
-
-struct Waiting {
-    config: ClientConfig,
-    commands: mpsc::Receiver<Command>,
-    delay: Duration,
 }
 
 impl Stage {
     /// Takes all ports and starts server and proxy.
-    pub(super) fn set(course: &Course<'_>, decisions: &Decisions) -> Result<Self, StageError> {
+    ///
+    /// Cancel safe: whoever was started ends with the future.
+    pub(super) async fn set(
+        course: &Course<'_>,
+        decisions: &Decisions,
+        trouble: &Trouble,
+    ) -> Result<Self, StageError> {
         let (control, commands) = chaos_proxy::control();
         let (fates, told) = mpsc::channel(FATES);
         let mut stage = Self {
             control,
+            seats: Seats::new(course.environment.clone()),
             environment: course.environment.clone(),
-            waiting: Vec::new(),
-            clients: JoinSet::new(),
-            commands: Vec::new(),
             services: JoinSet::new(),
+            server_notes: Notes::default(),
             fates,
-            stop_clients: CancellationToken::new(),
             stop_services: CancellationToken::new(),
         };
-        let upstream = stage.start_server(course, told)?;
-        let routes = stage.routes(course)?;
+        let watchdog = watchdog(course)?;
+        let own = stage
+            .start_own_server(course, watchdog.as_ref(), trouble, told)
+            .await?;
+        let (upstream, address) = match own {
+            Own::Started(address) => (address.authority.clone(), Some(address)),
+            Own::None(told) => (stage.start_server(course, told)?.to_string(), None),
+        };
+        let routes = stage.routes(course, watchdog.as_ref(), address.as_ref())?;
+        let is_tcp = address.is_some_and(|address| address.scheme == Scheme::Tcp);
         let config = chaos_proxy::Config {
             routes,
-            upstream: upstream.to_string(),
+            upstream,
             dial_timeout: DIAL_TIMEOUT,
             plan: course.scenario.plan(course.settings.seed),
             apply: if course.settings.is_wire {
@@ -94,7 +128,8 @@ impl Stage {
             } else {
                 Apply::Faults
             },
-            frames: true,
+            // On plain TCP every byte is data.
+            frames: !is_tcp,
             lists: false,
             start: Start::OnCommand,
             repeat: false,
@@ -112,6 +147,7 @@ impl Stage {
         Ok(stage)
     }
 
+    /// The ticker.
     fn start_server(
         &mut self,
         course: &Course<'_>,
@@ -132,67 +168,77 @@ impl Stage {
         Ok(address)
     }
 
-    /// One listener a client, and the client that will dial it.
-    fn routes(&mut self, course: &Course<'_>) -> Result<Vec<Route>, StageError> {
-        let (scenario, settings) = (course.scenario, course.settings);
-        let mut clients = scenario.clients.clone();
-        clients.behaviour.flaws = scenario.flaws(&settings.flaws);
+    /// The user's own server, if the file has one: there, or started.
+    async fn start_own_server(
+        &mut self,
+        course: &Course<'_>,
+        watchdog: Option<&Watchdog>,
+        trouble: &Trouble,
+        fates: mpsc::Receiver<Fate>,
+    ) -> Result<Own, StageError> {
+        let kind = course.scenario.own_server.as_ref().map(|own| &own.kind);
+        let (command, watchdog) = match (kind, watchdog) {
+            (None, _) | (Some(OwnKind::Command(_)), None) => return Ok(Own::None(fates)),
+            (Some(OwnKind::External(address)), _) => {
+                let answered = readiness::answers(&self.environment, &address.authority).await;
+                answered.map_err(|source| StageError::External {
+                    authority: address.authority.clone(),
+                    source,
+                })?;
+                return Ok(Own::Started(address.clone()));
+            }
+            (Some(OwnKind::Command(command)), Some(watchdog)) => (command, watchdog),
+        };
+        let host = OwnHost {
+            environment: self.environment.clone(),
+            port: server_port(&self.environment, command).await?,
+            command: command.clone(),
+            seed: course.settings.seed,
+            recorder: course.recorder.clone(),
+            watchdog: watchdog.clone(),
+            notes: self.server_notes.clone(),
+        };
+        let address = host.address();
+        let (serving, _) = host.serve().await.map_err(StageError::Server)?;
+        let (shutdown, trouble) = (self.stop_services.clone(), trouble.clone());
+        self.services.spawn(async move {
+            let served = host.run(serving, fates, shutdown).await;
+            if let Err(reason) = &served {
+                trouble.tell(reason.clone());
+            }
+            served
+        });
+        Ok(Own::Started(address))
+    }
+
+    /// One listener a client, and a seat for the client that will dial it.
+    fn routes(
+        &mut self,
+        course: &Course<'_>,
+        watchdog: Option<&Watchdog>,
+        server: Option<&Address>,
+    ) -> Result<Vec<Route>, StageError> {
         let mut routes = Vec::new();
-        for (index, name) in (0..).zip(scenario.client_names()) {
+        let mut urls = Vec::new();
+        for name in course.scenario.client_names() {
             let name: Arc<str> = name.into();
             let listener = listen(&self.environment, &name)?;
-            let url: Url = format!("ws://{}/ws", listener.local_addr())
-                .parse()
-                .expect("an address of the system's and a fixed path are a URL");
-            let (sender, commands) = mpsc::channel(COMMANDS);
-            self.commands.push((Arc::clone(&name), sender));
-            self.waiting.push(Waiting {
-                config: clients.client(Arc::clone(&name), url, settings.seed),
-                commands,
-                delay: clients.start_delay(index),
-            });
+            let url = course
+                .scenario
+                .url(server, &listener.local_addr().to_string());
+            urls.push((Arc::clone(&name), url));
             routes.push(Route {
                 listener,
                 client: Some(name),
             });
         }
+        self.seats.fill(course, watchdog, urls)?;
         Ok(routes)
     }
 
-    /// Starts every client, each after its part of the ramp.
-    pub(super) fn start_clients(&mut self, course: &Course<'_>) {
-        let start = self.environment.clock.now();
-        for waiting in self.waiting.drain(..) {
-            let Waiting {
-                config,
-                commands,
-                delay,
-            } = waiting;
-            let environment = self.environment.clone();
-            let observer = course.recorder.observer();
-            let shutdown = self.stop_clients.clone();
-            self.clients.spawn(async move {
-                tokio::select! {
-                    biased;
-                    () = shutdown.cancelled() => return,
-                    () = environment.clock.sleep_until(start + delay) => {}
-                }
-                client_sim::run(environment, config, commands, observer, shutdown).await;
-            });
-        }
-    }
-
-    /// Tells one client; `false` if it does not take its commands.
-    pub(super) fn command(&self, client: &str, command: Command) -> bool {
-        let mut clients = self.commands.iter();
-        let found = clients.find(|(name, _)| &**name == client);
-        // One that has ended needs no telling.
-        found.is_none_or(|(_, sender)| {
-            !matches!(
-                sender.try_send(command),
-                Err(mpsc::error::TrySendError::Full(_))
-            )
-        })
+    /// What is kept of other people's programs, for the record.
+    pub(super) fn notes(&self) -> String {
+        self.server_notes.text("server") + &self.seats.notes()
     }
 
     /// Lets something befall the server; `false` if it does not come to it.
@@ -204,18 +250,48 @@ impl Stage {
         )
     }
 
-    /// Tells the clients to end and waits for them.
-    pub(super) async fn stop_clients(&mut self, clock: Clock) -> Result<(), String> {
-        self.stop_clients.cancel();
-        end(&mut self.clients, clock, "a client", |()| Ok(())).await
-    }
-
     /// Ends everybody, whatever they do. Says what went wrong with any of them.
-    pub(super) async fn put_away(mut self, clock: Clock) -> Option<String> {
-        let clients = self.stop_clients(clock).await.err();
+    pub(super) async fn put_away(&mut self, clock: Clock) -> Option<String> {
+        let clients = self.seats.stop().await.err();
         self.stop_services.cancel();
-        let services = end(&mut self.services, clock, "server or proxy", |ended| ended).await;
+        let services = end(&mut self.services, clock, ENDING, "server or proxy").await;
         clients.or(services.err())
+    }
+}
+
+/// The user's own server.
+enum Own {
+    /// There is one.
+    Started(Address),
+    /// There is none, and what befalls it befalls the ticker.
+    None(mpsc::Receiver<Fate>),
+}
+
+/// Somebody watches over other people's programs, if there are to be any.
+fn watchdog(course: &Course<'_>) -> Result<Option<Watchdog>, StageError> {
+    let own = course.scenario.own_server.as_ref();
+    let is_command = own.is_some_and(|own| matches!(own.kind, OwnKind::Command(_)));
+    if course.settings.subject.is_sim() && !is_command {
+        return Ok(None);
+    }
+    Watchdog::start().map(Some).map_err(StageError::Watchdog)
+}
+
+/// A port for a server: what the file says, if nobody is there, else any.
+async fn server_port(
+    environment: &Environment,
+    command: &ServerCommand,
+) -> Result<u16, StageError> {
+    let Some(port) = command.fixed_port() else {
+        return readiness::free_port().map_err(|source| StageError::Listen {
+            whose: "the server".to_owned(),
+            source,
+        });
+    };
+    let authority = command.address(port).authority;
+    match readiness::answers(environment, &authority).await {
+        Ok(()) => Err(StageError::Taken(authority)),
+        Err(_) => Ok(port),
     }
 }
 
@@ -228,25 +304,22 @@ fn listen(environment: &Environment, whose: &str) -> Result<Listener, StageError
     })
 }
 
-/// Waits for tasks that have been told to end; after [`ENDING`] drops them.
-async fn end<T: 'static>(
-    tasks: &mut JoinSet<T>,
+/// Waits for tasks that have been told to end; after `patience` drops them.
+pub(super) async fn end(
+    tasks: &mut JoinSet<Result<(), String>>,
     clock: Clock,
+    patience: Duration,
     who: &str,
-    is_well: impl Fn(T) -> Result<(), String>,
 ) -> Result<(), String> {
     let mut result = Ok(());
     let all = async {
         while let Some(ended) = tasks.join_next().await {
-            let ended = match ended {
-                Ok(ended) => is_well(ended),
-                Err(error) => Err(format!("{who} broke: {error}")),
-            };
+            let ended = ended.unwrap_or_else(|error| Err(format!("{who} broke: {error}")));
             // The first reason stays.
             result = std::mem::replace(&mut result, Ok(())).and(ended);
         }
     };
-    if clock.timeout(ENDING, all).await.is_err() {
+    if clock.timeout(patience, all).await.is_err() {
         let left = tasks.len();
         tasks.shutdown().await;
         return Err(format!("{who} did not end when told to ({left} tasks)"));
