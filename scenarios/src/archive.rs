@@ -11,7 +11,7 @@ use client_sim::Flaw;
 
 use crate::journal::{self, Header, ReadError};
 use crate::language::{Expectation, FileError, Origin, Scenario, gather, read};
-use crate::results::{Invocation, ScenarioResult};
+use crate::results::{Invocation, Judged};
 use crate::runner::{JOURNAL, SCENARIO};
 use crate::verdict::judge;
 
@@ -115,10 +115,7 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Arc
 ///
 /// # Errors
 /// What is wrong with the journal, or with the scenario beside it.
-pub fn judge_again(
-    path: &Path,
-    expect: Option<&[Expectation]>,
-) -> Result<ScenarioResult, ArchiveError> {
+pub fn judge_again(path: &Path, expect: Option<&[Expectation]>) -> Result<Judged, ArchiveError> {
     let (header, entries) = journal::read(path)?;
     let beside = path.with_file_name(SCENARIO);
     let mut scenario = scenario(&beside)?;
@@ -128,7 +125,7 @@ pub fn judge_again(
     }
     let judgement = judge(&scenario, &header, &entries);
     let repeat = repeat(&scenario, &header, beside);
-    Ok(ScenarioResult::new(&scenario, &header, judgement, repeat))
+    Ok(Judged::new(&scenario, &header, judgement, repeat))
 }
 
 fn scenario(path: &Path) -> Result<Scenario, ArchiveError> {
@@ -166,9 +163,15 @@ fn repeat(scenario: &Scenario, header: &Header, beside: PathBuf) -> String {
     let invocation = Invocation {
         flaws: worn.filter(|flaw| !own.contains(flaw)).collect(),
         is_wire: header.is_wire(),
+        clients: vec![header.client.clone()],
         ..Invocation::default()
     };
-    invocation.repeat_one(scenario, &Origin::File(beside), header.seed())
+    invocation.repeat_one(
+        scenario,
+        &Origin::File(beside),
+        &header.client,
+        header.seed(),
+    )
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use anyhow::ensure;
 use scenarios::archive::{find, judge_again};
 use scenarios::console::{Style, report};
 use scenarios::language::Expectation;
-use scenarios::results::{Results, ScenarioResult};
+use scenarios::results::{Collection, Results};
 
 use super::args::JudgeArgs;
 use super::run::{code, wanting};
@@ -27,15 +27,14 @@ pub(super) fn judge(args: &JudgeArgs) -> anyhow::Result<u8> {
             None => return Ok(EXIT_USAGE),
         },
     };
-    let (scenarios, is_whole) = judge_all(&args.paths, expect.as_deref());
-    let results = Results::new(scenarios);
+    let (results, is_whole) = judge_all(&args.paths, expect.as_deref());
     if !results.scenarios.is_empty() {
         print(report(&results, Style::of(&io::stdout())));
     }
     let is_written = args.out.as_ref().is_none_or(|out| write(&results, out));
     let code = code(&results, is_written, false);
     if code != EXIT_PASSED {
-        print(format_args!("{}\n", wanting(&results).join("\n")));
+        print(wanting(&results));
     }
     Ok(if is_whole { code } else { EXIT_USAGE })
 }
@@ -66,8 +65,9 @@ fn expectations(file: &Path) -> anyhow::Result<Option<Vec<Expectation>>> {
 }
 
 /// Every journal's result, each journal once, and whether all could be judged.
-fn judge_all(paths: &[PathBuf], expect: Option<&[Expectation]>) -> (Vec<ScenarioResult>, bool) {
+fn judge_all(paths: &[PathBuf], expect: Option<&[Expectation]>) -> (Results, bool) {
     let (mut results, mut is_whole) = (Vec::new(), true);
+    let mut collection = Collection::default();
     let mut judged = BTreeSet::new();
     let mut tell = |error: &dyn std::error::Error| {
         complain(&format!("chaos: {error}"));
@@ -86,10 +86,13 @@ fn judge_all(paths: &[PathBuf], expect: Option<&[Expectation]>) -> (Vec<Scenario
                 continue;
             }
             match judge_again(&journal, expect) {
-                Ok(result) => results.push(result),
+                Ok(judged) => {
+                    collection.add(&judged);
+                    results.push(judged.result);
+                }
                 Err(error) => tell(&error),
             }
         }
     }
-    (results, is_whole)
+    (Results::with_statistics(results, collection), is_whole)
 }

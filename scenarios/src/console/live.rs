@@ -17,12 +17,9 @@ pub struct Live {
 }
 
 impl Live {
-    /// For so many scenarios.
-    pub fn new(scenarios: usize) -> Self {
-        let bar = ProgressBar::with_draw_target(
-            Some(scenarios as u64),
-            ProgressDrawTarget::stderr_with_hz(10),
-        );
+    /// For so many runs.
+    pub fn new(runs: u64) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(runs), ProgressDrawTarget::stderr_with_hz(10));
         let style = ProgressStyle::with_template("{spinner} {pos}/{len}  {elapsed}  {wide_msg}");
         bar.set_style(style.expect("a template without a mistake"));
         if !bar.is_hidden() {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::style::Style;
+use super::{matrix, seeds};
 use crate::checks::{CheckResult, Finding};
 use crate::results::{Results, ScenarioResult};
 use crate::verdict::Verdict;
@@ -10,9 +11,19 @@ use crate::verdict::Verdict;
 /// Every scenario with its verdict, what went wrong where something did, and
 /// the sums. Ends with a line end.
 pub fn report(results: &Results, style: Style) -> String {
-    let mut text = table(&results.scenarios, style);
-    for scenario in &results.scenarios {
-        text += &story(scenario, style);
+    let is_matrix = results.clients().len() > 1;
+    let mut text = match (is_matrix, results.has_many_seeds()) {
+        (true, _) => matrix::table(results, style),
+        (false, true) => seeds::table(results, style),
+        (false, false) => table(&results.scenarios, style),
+    };
+    if results.has_many_seeds() {
+        text += &seeds::stories(results, style);
+        text += &seeds::statistics(results);
+    } else {
+        for scenario in &results.scenarios {
+            text += &story(scenario, is_matrix, style);
+        }
     }
     let Results {
         passed,
@@ -53,15 +64,27 @@ fn sums(checks: &[CheckResult]) -> String {
 }
 
 /// What did not go well in a scenario, in sentences; nothing of one that passed.
-fn story(scenario: &ScenarioResult, style: Style) -> String {
+/// Of several subjects it says which.
+fn story(scenario: &ScenarioResult, is_matrix: bool, style: Style) -> String {
     let mut text = String::new();
     if scenario.verdict == Verdict::Passed {
         return text;
     }
     let verdict = style.verdict(scenario.verdict, scenario.verdict.word());
-    line(&mut text, &format!("\n{} {verdict}", scenario.id));
+    let id = &scenario.id;
+    if is_matrix {
+        line(&mut text, &format!("\n{id} {} {verdict}", scenario.client));
+    } else {
+        line(&mut text, &format!("\n{id} {verdict}"));
+    }
+    text + &sentences(scenario, "  ", style)
+}
+
+/// Why a run is inconclusive, and what each check has to say that is not OK.
+pub(super) fn sentences(scenario: &ScenarioResult, indent: &str, style: Style) -> String {
+    let mut text = String::new();
     for reason in &scenario.reasons {
-        line(&mut text, &format!("  {reason}"));
+        line(&mut text, &format!("{indent}{reason}"));
     }
     for check in scenario
         .checks
@@ -72,12 +95,12 @@ fn story(scenario: &ScenarioResult, style: Style) -> String {
             name, result, why, ..
         } = check;
         let finding = style.finding(*result, result.word());
-        line(&mut text, &format!("  {name} {finding}: {why}"));
+        line(&mut text, &format!("{indent}{name} {finding}: {why}"));
     }
     text
 }
 
-fn line(text: &mut String, line: &str) {
+pub(super) fn line(text: &mut String, line: &str) {
     writeln!(text, "{}", line.trim_end()).expect("a String takes everything");
 }
 

@@ -15,5 +15,6 @@ mod program;
 mod proof;
 mod readme;
 mod schema;
+mod seeds;
 mod server_events;
 mod validator;
