@@ -143,6 +143,9 @@ pub enum Why {
     Network,
     /// The client itself wanted it.
     Wanted,
+    /// Nobody told: a client of another make says that its connection ended, and
+    /// not why.
+    Unknown,
 }
 
 mod micros {

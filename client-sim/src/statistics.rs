@@ -280,6 +280,7 @@ fn word(why: Why) -> &'static str {
         Why::Protocol => "protocol",
         Why::Network => "network",
         Why::Wanted => "wanted",
+        Why::Unknown => "unknown",
     }
 }
 

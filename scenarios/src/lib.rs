@@ -20,6 +20,7 @@ pub mod definitions;
 pub mod journal;
 pub mod language;
 pub mod play;
+mod process;
 pub mod results;
 pub mod runner;
 pub mod subjects;

@@ -11,7 +11,7 @@ use globset::{Glob, GlobMatcher};
 use scenarios::console::{Live, Style, report};
 use scenarios::language::{Origin, Scenario};
 use scenarios::results::{Invocation, Results, Seeds};
-use scenarios::subjects::{self, Subject};
+use scenarios::subjects::{self, SetupError, Subject};
 use scenarios::suite::Suite;
 use scenarios::verdict::Verdict;
 use tokio_util::sync::CancellationToken;
@@ -159,6 +159,7 @@ fn announce(suite: &Suite) {
 #[tokio::main]
 async fn perform(suite: Suite, interrupt: CancellationToken) -> anyhow::Result<Results> {
     let mut watching = signals::watch(interrupt.clone()).context("failed to watch for signals")?;
+    set_up(&suite.subjects, &interrupt).await?;
     let live = Arc::new(Live::new(suite.count()));
     let progress = {
         let live = Arc::clone(&live);
@@ -168,6 +169,17 @@ async fn perform(suite: Suite, interrupt: CancellationToken) -> anyhow::Result<R
     live.finish();
     watching.abort_all();
     Ok(results)
+}
+
+/// Makes every subject ready. After an interrupt nothing begins anyway.
+async fn set_up(subjects: &[Subject], interrupt: &CancellationToken) -> anyhow::Result<()> {
+    for subject in subjects {
+        match subjects::set_up(subject, interrupt).await {
+            Err(SetupError::Interrupted(_)) => break,
+            done => done?,
+        }
+    }
+    Ok(())
 }
 
 /// Tells what it came to; the exit code.

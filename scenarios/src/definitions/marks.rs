@@ -30,6 +30,19 @@ pub struct Marks {
     pub held_up: Vec<(Moment, Duration)>,
     /// What clients were told to do, in order of time.
     pub instructions: Vec<Instruction>,
+    /// The clients whose processes ended by themselves, in order of time.
+    pub departures: Vec<Departure>,
+}
+
+/// A client's process ended before it was told to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Departure {
+    /// When.
+    pub at: Moment,
+    /// Whose.
+    pub client: String,
+    /// How, such as "exit status: 1".
+    pub how: String,
 }
 
 /// Something that clients were told to do.
@@ -88,6 +101,11 @@ impl Marks {
                 self.held_up
                     .push((entry.at, Duration::from_micros(*late_us)));
             }
+            Mark::ClientEnded { client, how } => self.departures.push(Departure {
+                at: entry.at,
+                client: client.clone(),
+                how: how.clone(),
+            }),
             Mark::Started => {}
         }
     }
@@ -113,6 +131,12 @@ impl Marks {
         instructions
             .filter(move |given| given.action == action && given.targets.contains(client))
             .map(|given| given.at)
+    }
+
+    /// How this client's process ended by itself, if it did.
+    pub fn departure(&self, client: &str) -> Option<&Departure> {
+        let mut departures = self.departures.iter();
+        departures.find(|departure| departure.client == client)
     }
 
     /// How long after t = 0 that was; zero for what was before it.

@@ -242,6 +242,8 @@ fn end(at: Moment, why: Why, code: Option<u16>) -> Option<End> {
     let code = match why {
         Why::Wanted => return None,
         Why::CloseFrame => code.unwrap_or(1005),
+        // It has the code as browsers tell it, or says nothing.
+        Why::Unknown => code?,
         _ => code.unwrap_or(1006),
     };
     Some(End { at, code })

@@ -203,6 +203,7 @@ mod tests {
             clients: vec!["c1".into()],
             flaws: vec!["no_liveness".into()],
             control: None,
+            subject: None,
         }
     }
 

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use environment::{Moment, Seed};
 use serde::{Deserialize, Serialize};
 
+use crate::subjects::Traits;
+
 /// One line of a journal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
@@ -74,6 +76,13 @@ pub enum Mark {
         #[serde(rename = "do")]
         end: String,
     },
+    /// A client's process ended before it was told to.
+    ClientEnded {
+        /// Whose.
+        client: String,
+        /// How, such as "exit status: 1".
+        how: String,
+    },
     /// The machine let the harness wait: a timer of its own was so late.
     HeldUp {
         /// By how much, in microseconds.
@@ -123,6 +132,9 @@ pub struct Header {
     pub flaws: Vec<String>,
     /// `wire` when every fault was planned and none applied.
     pub control: Option<String>,
+    /// What is to be known of the subject; of the simulated client nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Traits>,
 }
 
 impl Header {

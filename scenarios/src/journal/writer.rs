@@ -146,6 +146,7 @@ mod tests {
             clients: Vec::new(),
             flaws: Vec::new(),
             control: None,
+            subject: None,
         }
     }
 

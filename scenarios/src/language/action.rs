@@ -8,8 +8,8 @@ use client_sim::Command;
 use environment::text::{FromToml, Mismatch, Span, Table, Value, choice, format_duration};
 use environment::{Key, Realm, Seed};
 
-use super::later;
 use super::top::Name;
+use crate::subjects::Ability;
 
 /// One deed, and when it is done.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,33 +64,57 @@ pub enum Deed {
     Stop,
     /// Dial now.
     Reconnect,
+    /// Say something to the server.
+    Send,
+    /// Put it into the background.
+    Hide,
+    /// Bring it back from there.
+    Show,
+    /// Tear it down and set it up again.
+    Remount,
 }
 
 impl Deed {
-    const ALL: [(&'static str, Self); 4] = [
+    const ALL: [(&'static str, Self); 8] = [
         ("pause", Self::Pause),
         ("resume", Self::Resume),
         ("stop", Self::Stop),
         ("reconnect", Self::Reconnect),
+        ("send", Self::Send),
+        ("hide", Self::Hide),
+        ("show", Self::Show),
+        ("remount", Self::Remount),
     ];
 
     /// The word of scenario files and journals.
     pub fn word(self) -> &'static str {
+        let mut all = Self::ALL.iter();
+        all.find(|(_, deed)| *deed == self)
+            .map_or("", |(word, _)| word)
+    }
+
+    /// What a client must be able to do for it. Whoever can pause can also end
+    /// the pause; to take up a session is another thing.
+    pub fn ability(self) -> Ability {
         match self {
-            Self::Pause => "pause",
-            Self::Resume => "resume",
-            Self::Stop => "stop",
-            Self::Reconnect => "reconnect",
+            Self::Pause | Self::Resume => Ability::Pause,
+            Self::Stop => Ability::Stop,
+            Self::Reconnect => Ability::Reconnect,
+            Self::Send => Ability::Send,
+            Self::Hide => Ability::Hide,
+            Self::Show => Ability::Show,
+            Self::Remount => Ability::Remount,
         }
     }
 
-    /// What the simulated client is told.
-    pub fn command(self) -> Command {
+    /// What the simulated client is told; `None` of what it cannot do.
+    pub fn command(self) -> Option<Command> {
         match self {
-            Self::Pause => Command::Pause,
-            Self::Resume => Command::Resume,
-            Self::Stop => Command::Stop,
-            Self::Reconnect => Command::Reconnect,
+            Self::Pause => Some(Command::Pause),
+            Self::Resume => Some(Command::Resume),
+            Self::Stop => Some(Command::Stop),
+            Self::Reconnect => Some(Command::Reconnect),
+            Self::Send | Self::Hide | Self::Show | Self::Remount => None,
         }
     }
 }
@@ -120,17 +144,9 @@ impl Action {
     }
 }
 
-/// Deeds that later versions can do.
-const LATER: [&str; 4] = ["send", "hide", "show", "remount"];
-
 impl FromToml for Deed {
     fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
-        match value.as_str() {
-            Some(word) if LATER.contains(&word) => {
-                Err(Mismatch::new(value.span(), later::unavailable(word)))
-            }
-            _ => choice(value, &Self::ALL),
-        }
+        choice(value, &Self::ALL)
     }
 }
 

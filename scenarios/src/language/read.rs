@@ -144,14 +144,6 @@ fn ensure_able(root: &Table<'_>, top: &Top, clients: &ClientsConfig) {
         let message = "`resume` is required, and `[clients]` says `resume = false`";
         root.error(top.requires_span.clone(), message);
     }
-    for required in &top.requires {
-        if !required.is_simulated() {
-            root.error(
-                top.requires_span.clone(),
-                later::unavailable(required.word()),
-            );
-        }
-    }
 }
 
 /// A run on which nothing acts says nothing.

@@ -78,5 +78,6 @@ pub(crate) fn header(scenario: &Scenario) -> Header {
         clients: scenario.client_names(),
         flaws: Vec::new(),
         control: None,
+        subject: None,
     }
 }

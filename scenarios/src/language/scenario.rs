@@ -12,7 +12,7 @@ use super::action::Action;
 use super::expect::Expectation;
 use super::proof::Proof;
 use super::server_event::ServerEvent;
-use crate::subjects::Ability;
+use crate::subjects::{Ability, Subject};
 
 /// What a file says, checked.
 #[derive(Debug, Clone)]
@@ -83,6 +83,24 @@ impl Scenario {
     /// The file's flaws and these.
     pub fn flaws(&self, more: &BTreeSet<Flaw>) -> BTreeSet<Flaw> {
         self.clients.behaviour.flaws.union(more).copied().collect()
+    }
+
+    /// From the heal until this subject is judged to have settled: the file's
+    /// time, or what the subject asks for if that is longer. Its liveness counts
+    /// where a fault leaves it nothing else to notice.
+    pub fn settle_of(&self, subject: &Subject) -> Duration {
+        /// For what no timer says: a dial, an upgrade, a busy machine.
+        const MARGIN: Duration = Duration::from_secs(1);
+        let Subject::Adapter(adapter) = subject else {
+            return self.settle;
+        };
+        let mut rules = self.rules.iter();
+        let is_silent =
+            rules.any(|rule| rule.fault.silences_client() || rule.fault.leaves_one_side_open());
+        let liveness = adapter.liveness.filter(|_| is_silent);
+        let asked = [liveness, adapter.settle].into_iter().flatten();
+        let longest = asked.map(|time| time + MARGIN).max();
+        self.settle.max(longest.unwrap_or_default())
     }
 
     /// Longer than everything that a sound client may wait for after a heal.

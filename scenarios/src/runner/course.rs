@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use environment::{Clock, Environment, Moment, Observer};
 
+use super::arrivals::Arrivals;
 use super::probe;
 use super::score::{Deed, Score};
 use super::stage::Stage;
+use super::trouble::Trouble;
 use super::{Phase, Settings};
 use crate::definitions::unapplied;
 use crate::journal::{Body, Entry, Mark, Recorder};
@@ -48,19 +50,20 @@ pub(super) struct Course<'a> {
 
 impl Course<'_> {
     /// Goes from the first dial to the last socket, marking each part.
-    pub(super) async fn go(&self, stage: &mut Stage) -> Result<(), BrokenOff> {
+    pub(super) async fn go(&self, stage: &mut Stage, trouble: &Trouble) -> Result<(), BrokenOff> {
         self.progress.tell(Phase::Starting);
         self.recorder.mark(Mark::Started);
-        let zero = self.start(stage).await?;
+        let zero = self.start(stage, trouble).await?;
         self.progress.tell(Phase::Running);
         self.play(stage, zero).await?;
         stage.control.heal().await;
         self.recorder.mark(Mark::Healed);
         self.progress.tell(Phase::Settling);
-        self.clock().sleep(self.scenario.settle).await;
+        let settle = self.scenario.settle_of(&self.settings.subject);
+        self.clock().sleep(settle).await;
         self.progress.tell(Phase::Ending);
         self.drain().await;
-        let ended = stage.stop_clients(self.clock()).await;
+        let ended = stage.seats.stop().await;
         ended.map_err(BrokenOff::Failed)?;
         self.recorder.mark(Mark::ClientsStopped);
         self.wait_for_sockets().await;
@@ -77,16 +80,16 @@ impl Course<'_> {
     }
 
     /// Starts the clients and makes t = 0.
-    async fn start(&self, stage: &mut Stage) -> Result<Moment, BrokenOff> {
+    async fn start(&self, stage: &mut Stage, trouble: &Trouble) -> Result<Moment, BrokenOff> {
         match self.scenario.start {
             Start::FirstDial => {
                 let zero = self.begin(stage).await;
-                stage.start_clients(self);
+                stage.seats.start(self, trouble);
                 Ok(zero)
             }
             Start::FirstMessage => {
-                stage.start_clients(self);
-                self.wait_for_clients().await?;
+                stage.seats.start(self, trouble);
+                self.wait_for_clients(stage).await?;
                 Ok(self.begin(stage).await)
             }
         }
@@ -101,34 +104,29 @@ impl Course<'_> {
     }
 
     /// Until every client has had its first message.
-    async fn wait_for_clients(&self) -> Result<(), BrokenOff> {
-        let names = self.scenario.client_names();
-        let all: BTreeSet<Arc<str>> = names.into_iter().map(Arc::from).collect();
+    async fn wait_for_clients(&self, stage: &Stage) -> Result<(), BrokenOff> {
         let within = self.scenario.start_within;
         let waiting = self.recorder.wait_for(
-            all.clone(),
-            |left, entry| {
-                if let Some(client) = has_message(entry) {
-                    left.remove(client);
-                }
-            },
-            BTreeSet::is_empty,
+            self.arrivals(),
+            |arrivals, entry| arrivals.fold(entry),
+            |arrivals| arrivals.are_over(),
         );
-        if self.clock().timeout(within, waiting).await.is_ok() {
-            return Ok(());
-        }
-        let mut left = all;
-        for entry in self.recorder.entries(0) {
-            if let Some(client) = has_message(&entry) {
-                left.remove(client);
+        let arrivals = match self.clock().timeout(within, waiting).await {
+            Ok(arrivals) => arrivals,
+            Err(_) => {
+                let mut arrivals = self.arrivals();
+                let entries = self.recorder.entries(0);
+                entries.iter().for_each(|entry| arrivals.fold(entry));
+                arrivals
             }
-        }
-        let names: Vec<&str> = left.iter().map(|name| &**name).collect();
-        let names = names.join(", ");
-        let within = environment::text::format_duration(within);
-        Err(BrokenOff::Failed(format!(
-            "client never connected: {names} had no message within {within} (start_within)"
-        )))
+        };
+        let problem = arrivals.problem(within, |client| stage.seats.last_words(client));
+        problem.map_or(Ok(()), |reason| Err(BrokenOff::Failed(reason)))
+    }
+
+    fn arrivals(&self) -> Arrivals {
+        let names = self.scenario.client_names().into_iter().map(Arc::from);
+        Arrivals::new(names.collect(), self.settings.subject.is_sim())
     }
 
     /// Does everything at its time, until the duration is over.
@@ -170,7 +168,8 @@ impl Course<'_> {
         }
     }
 
-    /// Tells clients what the person at them does.
+    /// Tells clients what the person at them does. One that cannot do it is not
+    /// told, and so it does not stand in the journal.
     fn act(
         &self,
         stage: &Stage,
@@ -178,12 +177,15 @@ impl Course<'_> {
         targets: &BTreeSet<String>,
     ) -> Result<(), BrokenOff> {
         let deed = self.scenario.actions[action].deed;
+        if !self.settings.subject.can(deed.ability()) {
+            return Ok(());
+        }
         self.recorder.mark(Mark::Action {
             action: deed.word().to_owned(),
             targets: targets.clone(),
         });
         for client in targets {
-            if !stage.command(client, deed.command()) {
+            if !stage.seats.tell(client, deed) {
                 let reason = format!("{client} does not take its commands");
                 return Err(BrokenOff::Failed(reason));
             }
@@ -214,17 +216,6 @@ impl Course<'_> {
 
     fn clock(&self) -> Clock {
         self.environment.clock
-    }
-}
-
-fn has_message(entry: &Entry) -> Option<&Arc<str>> {
-    use client_sim::What;
-    match &entry.body {
-        Body::Client {
-            client,
-            what: What::Welcomed { .. } | What::Applied { .. } | What::Received { .. },
-        } => Some(client),
-        _ => None,
     }
 }
 

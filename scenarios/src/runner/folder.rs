@@ -17,6 +17,8 @@ pub const JOURNAL: &str = "journal.jsonl";
 /// The name, beside it, of the text of the scenario that was run.
 pub const SCENARIO: &str = "scenario.toml";
 const DECISIONS: &str = "decisions.jsonl";
+/// What other people's programs said besides their reports, where they did.
+const SAID: &str = "said.txt";
 
 /// A record that cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -48,9 +50,11 @@ impl Folder {
             source,
         };
         fs::create_dir_all(&self.0).map_err(failed)?;
-        match fs::remove_file(self.0.join(DECISIONS)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => {}
+        for old in [DECISIONS, SAID] {
+            match fs::remove_file(self.0.join(old)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+                _ => {}
+            }
         }
         let beside = self.0.join(SCENARIO);
         match fs::write(&beside, scenario) {
@@ -67,12 +71,24 @@ impl Folder {
     /// # Errors
     /// When the system refuses, in words that name the file.
     pub(super) fn write_decisions(&self, decisions: &Decisions) -> Result<(), String> {
-        let path = self.0.join(DECISIONS);
-        let text: String = decisions
-            .lines()
-            .into_iter()
-            .flat_map(|line| [line, "\n".into()])
-            .collect();
+        let lines = decisions.lines().into_iter();
+        let text: String = lines.flat_map(|line| [line, "\n".into()]).collect();
+        self.write(DECISIONS, &text)
+    }
+
+    /// Writes what other people's programs said, if they said anything.
+    ///
+    /// # Errors
+    /// When the system refuses, in words that name the file.
+    pub(super) fn write_said(&self, text: &str) -> Result<(), String> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.write(SAID, text)
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<(), String> {
+        let path = self.0.join(name);
         fs::write(&path, text).map_err(|source| FolderError { path, source }.to_string())
     }
 }

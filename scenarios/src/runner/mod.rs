@@ -11,17 +11,24 @@
 //! connects), every task has ended when [`run`] returns, within seconds, and
 //! what was written is a valid journal. Used by [`suite`](crate::suite).
 
+mod arrivals;
 mod course;
 mod decisions;
 mod folder;
+mod guest;
 mod host;
+mod notes;
 mod probe;
+mod reporter;
 mod score;
+mod seats;
 mod stage;
 mod triggers;
+mod trouble;
 
 pub use decisions::{Decisions, line};
 pub use folder::{Folder, JOURNAL, SCENARIO};
+pub use reporter::{Reporter, TooMuch};
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -35,6 +42,7 @@ use crate::language::Scenario;
 use crate::subjects::Subject;
 use course::{BrokenOff, Course};
 use stage::Stage;
+use trouble::Trouble;
 
 /// How one scenario is to be run.
 #[derive(Debug, Clone)]
@@ -134,6 +142,7 @@ fn header(scenario: &Scenario, settings: &Settings) -> Header {
         clients: scenario.client_names(),
         flaws: flaws.map(|flaw| flaw.word().to_owned()).collect(),
         control: settings.is_wire.then(|| Header::WIRE.to_owned()),
+        subject: settings.subject.traits(),
     }
 }
 
@@ -174,11 +183,13 @@ async fn conduct(
             return Some(reason);
         }
     };
+    let trouble = Trouble::default();
     let ended = tokio::select! {
         biased;
         () = interrupt.cancelled() => Err(BrokenOff::Interrupted),
         problem = recorder.broken() => Err(BrokenOff::Journal(problem)),
-        ended = course.go(&mut stage) => ended,
+        reason = trouble.told() => Err(BrokenOff::Failed(reason)),
+        ended = course.go(&mut stage, &trouble) => ended,
         never = course.watch_machine() => match never {},
     };
     let (mark, problem) = match ended {
@@ -194,5 +205,7 @@ async fn conduct(
     recorder.mark(mark);
     recorder.close();
     let left = stage.put_away(course.environment.clock).await;
-    problem.or(left).or_else(|| recorder.problem())
+    let unwritten = course.settings.folder.write_said(&stage.seats.notes());
+    let problem = problem.or(left).or_else(|| recorder.problem());
+    problem.or(unwritten.err())
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chaos_proxy::{Apply, Control, Route, Start, Tell};
-use client_sim::{ClientConfig, Command, Url};
 use environment::{Clock, Environment, Listener};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -15,16 +14,16 @@ use tokio_util::sync::CancellationToken;
 use super::course::Course;
 use super::decisions::Decisions;
 use super::host::{Fate, Host};
+use super::seats::Seats;
+use crate::process::Watchdog;
+use crate::subjects::Subject;
 
 /// How long clients, and then server and proxy, may take to end before they
 /// are dropped.
-const ENDING: Duration = Duration::from_secs(5);
+pub(super) const ENDING: Duration = Duration::from_secs(5);
 
 /// How long the proxy's dial to the server may take.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Commands that wait for a client; it takes them as they come.
-const COMMANDS: usize = 16;
 
 /// What befalls the server and it has not come to yet: a graceful end takes its
 /// time.
@@ -44,26 +43,23 @@ pub(super) enum StageError {
         #[source]
         source: io::Error,
     },
+    /// What the simulated client is to dial cannot be dialled by it.
+    #[error("the simulated client cannot dial it: {0}")]
+    Url(#[source] client_sim::UrlError),
+    /// Other people's processes cannot be watched over.
+    #[error("{0}, which watches over other programs")]
+    Watchdog(String),
 }
 
 /// See the module.
+#[derive(Debug)]
 pub(super) struct Stage {
     pub(super) control: Control,
+    pub(super) seats: Seats,
     environment: Environment,
-    /// Clients that have not been started.
-    waiting: Vec<Waiting>,
-    clients: JoinSet<()>,
-    commands: Vec<(Arc<str>, mpsc::Sender<Command>)>,
     services: JoinSet<Result<(), String>>,
     fates: mpsc::Sender<Fate>,
-    stop_clients: CancellationToken,
     stop_services: CancellationToken,
-}
-
-struct Waiting {
-    config: ClientConfig,
-    commands: mpsc::Receiver<Command>,
-    delay: Duration,
 }
 
 impl Stage {
@@ -73,17 +69,18 @@ impl Stage {
         let (fates, told) = mpsc::channel(FATES);
         let mut stage = Self {
             control,
+            seats: Seats::new(course.environment.clone()),
             environment: course.environment.clone(),
-            waiting: Vec::new(),
-            clients: JoinSet::new(),
-            commands: Vec::new(),
             services: JoinSet::new(),
             fates,
-            stop_clients: CancellationToken::new(),
             stop_services: CancellationToken::new(),
         };
+        let watchdog = match course.settings.subject {
+            Subject::Sim => None,
+            Subject::Adapter(_) => Some(Watchdog::start().map_err(StageError::Watchdog)?),
+        };
         let upstream = stage.start_server(course, told)?;
-        let routes = stage.routes(course)?;
+        let routes = stage.routes(course, watchdog.as_ref())?;
         let config = chaos_proxy::Config {
             routes,
             upstream: upstream.to_string(),
@@ -132,67 +129,28 @@ impl Stage {
         Ok(address)
     }
 
-    /// One listener a client, and the client that will dial it.
-    fn routes(&mut self, course: &Course<'_>) -> Result<Vec<Route>, StageError> {
-        let (scenario, settings) = (course.scenario, course.settings);
-        let mut clients = scenario.clients.clone();
-        clients.behaviour.flaws = scenario.flaws(&settings.flaws);
+    /// One listener a client, and a seat for the client that will dial it.
+    fn routes(
+        &mut self,
+        course: &Course<'_>,
+        watchdog: Option<&Watchdog>,
+    ) -> Result<Vec<Route>, StageError> {
         let mut routes = Vec::new();
-        for (index, name) in (0..).zip(scenario.client_names()) {
+        let mut urls = Vec::new();
+        for name in course.scenario.client_names() {
             let name: Arc<str> = name.into();
             let listener = listen(&self.environment, &name)?;
-            let url: Url = format!("ws://{}/ws", listener.local_addr())
-                .parse()
-                .expect("an address of the system's and a fixed path are a URL");
-            let (sender, commands) = mpsc::channel(COMMANDS);
-            self.commands.push((Arc::clone(&name), sender));
-            self.waiting.push(Waiting {
-                config: clients.client(Arc::clone(&name), url, settings.seed),
-                commands,
-                delay: clients.start_delay(index),
-            });
+            urls.push((
+                Arc::clone(&name),
+                format!("ws://{}/ws", listener.local_addr()),
+            ));
             routes.push(Route {
                 listener,
                 client: Some(name),
             });
         }
+        self.seats.fill(course, watchdog, urls)?;
         Ok(routes)
-    }
-
-    /// Starts every client, each after its part of the ramp.
-    pub(super) fn start_clients(&mut self, course: &Course<'_>) {
-        let start = self.environment.clock.now();
-        for waiting in self.waiting.drain(..) {
-            let Waiting {
-                config,
-                commands,
-                delay,
-            } = waiting;
-            let environment = self.environment.clone();
-            let observer = course.recorder.observer();
-            let shutdown = self.stop_clients.clone();
-            self.clients.spawn(async move {
-                tokio::select! {
-                    biased;
-                    () = shutdown.cancelled() => return,
-                    () = environment.clock.sleep_until(start + delay) => {}
-                }
-                client_sim::run(environment, config, commands, observer, shutdown).await;
-            });
-        }
-    }
-
-    /// Tells one client; `false` if it does not take its commands.
-    pub(super) fn command(&self, client: &str, command: Command) -> bool {
-        let mut clients = self.commands.iter();
-        let found = clients.find(|(name, _)| &**name == client);
-        // One that has ended needs no telling.
-        found.is_none_or(|(_, sender)| {
-            !matches!(
-                sender.try_send(command),
-                Err(mpsc::error::TrySendError::Full(_))
-            )
-        })
     }
 
     /// Lets something befall the server; `false` if it does not come to it.
@@ -204,17 +162,11 @@ impl Stage {
         )
     }
 
-    /// Tells the clients to end and waits for them.
-    pub(super) async fn stop_clients(&mut self, clock: Clock) -> Result<(), String> {
-        self.stop_clients.cancel();
-        end(&mut self.clients, clock, "a client", |()| Ok(())).await
-    }
-
     /// Ends everybody, whatever they do. Says what went wrong with any of them.
-    pub(super) async fn put_away(mut self, clock: Clock) -> Option<String> {
-        let clients = self.stop_clients(clock).await.err();
+    pub(super) async fn put_away(&mut self, clock: Clock) -> Option<String> {
+        let clients = self.seats.stop().await.err();
         self.stop_services.cancel();
-        let services = end(&mut self.services, clock, "server or proxy", |ended| ended).await;
+        let services = end(&mut self.services, clock, ENDING, "server or proxy").await;
         clients.or(services.err())
     }
 }
@@ -228,25 +180,22 @@ fn listen(environment: &Environment, whose: &str) -> Result<Listener, StageError
     })
 }
 
-/// Waits for tasks that have been told to end; after [`ENDING`] drops them.
-async fn end<T: 'static>(
-    tasks: &mut JoinSet<T>,
+/// Waits for tasks that have been told to end; after `patience` drops them.
+pub(super) async fn end(
+    tasks: &mut JoinSet<Result<(), String>>,
     clock: Clock,
+    patience: Duration,
     who: &str,
-    is_well: impl Fn(T) -> Result<(), String>,
 ) -> Result<(), String> {
     let mut result = Ok(());
     let all = async {
         while let Some(ended) = tasks.join_next().await {
-            let ended = match ended {
-                Ok(ended) => is_well(ended),
-                Err(error) => Err(format!("{who} broke: {error}")),
-            };
+            let ended = ended.unwrap_or_else(|error| Err(format!("{who} broke: {error}")));
             // The first reason stays.
             result = std::mem::replace(&mut result, Ok(())).and(ended);
         }
     };
-    if clock.timeout(ENDING, all).await.is_err() {
+    if clock.timeout(patience, all).await.is_err() {
         let left = tasks.len();
         tasks.shutdown().await;
         return Err(format!("{who} did not end when told to ({left} tasks)"));

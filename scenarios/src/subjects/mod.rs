@@ -7,6 +7,9 @@ mod ability;
 mod adapter;
 mod find;
 mod report;
+mod setup;
+mod told;
+mod traits;
 
 use std::sync::Arc;
 
@@ -14,6 +17,9 @@ pub use ability::Ability;
 pub use adapter::{Adapter, CLIENT_FILE};
 pub use find::{CLIENTS, SubjectError, find, names};
 pub use report::Report;
+pub use setup::{SetupError, set_up};
+pub use told::{Interpreter, Told};
+pub use traits::Traits;
 
 /// Who is put to the test.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +69,14 @@ impl Subject {
         match self {
             Self::Sim => true,
             Self::Adapter(adapter) => adapter.reports.contains(&report),
+        }
+    }
+
+    /// What a judge has to know of it; nothing of the simulated client.
+    pub fn traits(&self) -> Option<Traits> {
+        match self {
+            Self::Sim => None,
+            Self::Adapter(adapter) => Some(Traits::from(&**adapter)),
         }
     }
 }

@@ -1,0 +1,119 @@
+//! The lines that a program prints, within bounds.
+//!
+//! Invariant: a line longer than [`MAX_LINE`] is passed over without being
+//! kept, and a program that prints more than [`MAX_OUTPUT`] in all is a flood.
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+/// The longest line that is read, in bytes; a message of a client's may be long.
+const MAX_LINE: usize = 256 * 1024;
+
+/// The most that one program may write into a pipe, in bytes: a million messages
+/// and more.
+pub(super) const MAX_OUTPUT: u64 = 256 * 1024 * 1024;
+
+/// More was printed than anybody needs to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Flood;
+
+impl Flood {
+    /// In words, of one of the pipes.
+    pub(crate) fn told(self, pipe: &str) -> String {
+        format!("it floods its {pipe}: more than {} MiB", MAX_OUTPUT >> 20)
+    }
+}
+
+/// Cuts what is read into lines.
+#[derive(Debug)]
+pub(crate) struct Lines<R> {
+    from: R,
+    chunk: Vec<u8>,
+    /// What of the chunk has not been looked at.
+    rest: std::ops::Range<usize>,
+    line: Vec<u8>,
+    is_too_long: bool,
+    read: u64,
+}
+
+impl<R: AsyncRead + Unpin> Lines<R> {
+    pub(crate) fn new(from: R) -> Self {
+        Self {
+            from,
+            chunk: vec![0; 16 * 1024],
+            rest: 0..0,
+            line: Vec::new(),
+            is_too_long: false,
+            read: 0,
+        }
+    }
+
+    /// The next line, without its end; `None` at the end. A line that was too
+    /// long is empty. What has no line end at the end is a line.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<u8>>, Flood> {
+        loop {
+            if self.rest.is_empty() {
+                let count = self.from.read(&mut self.chunk).await.unwrap_or_default();
+                if count == 0 {
+                    let last = self.take();
+                    return Ok((!last.is_empty()).then_some(last));
+                }
+                self.read += count as u64;
+                if self.read > MAX_OUTPUT {
+                    return Err(Flood);
+                }
+                self.rest = 0..count;
+            }
+            let rest = &self.chunk[self.rest.clone()];
+            let end = rest.iter().position(|byte| *byte == b'\n');
+            let part = &rest[..end.unwrap_or(rest.len())];
+            if self.is_too_long || self.line.len() + part.len() > MAX_LINE {
+                self.is_too_long = true;
+                self.line = Vec::new();
+            } else {
+                self.line.extend_from_slice(part);
+            }
+            self.rest.start += part.len() + usize::from(end.is_some());
+            if end.is_some() {
+                return Ok(Some(self.take()));
+            }
+        }
+    }
+
+    fn take(&mut self) -> Vec<u8> {
+        self.is_too_long = false;
+        std::mem::take(&mut self.line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn all(text: &[u8]) -> Vec<usize> {
+        let mut lines = Lines::new(text);
+        let mut lengths = Vec::new();
+        while let Some(line) = lines.next().await.unwrap() {
+            lengths.push(line.len());
+        }
+        lengths
+    }
+
+    #[tokio::test]
+    async fn lines_are_cut_and_those_too_long_are_empty() {
+        assert_eq!(all(b"").await, [0_usize; 0]);
+        assert_eq!(all(b"ab\n\nc").await, [2, 0, 1]);
+        let mut long = vec![b'x'; MAX_LINE + 1];
+        long.extend(b"\nab\n");
+        assert_eq!(all(&long).await, [0, 2]);
+        assert_eq!(all(&long[1..]).await, [MAX_LINE, 2]);
+    }
+
+    #[tokio::test]
+    async fn a_flood_is_told_and_takes_no_memory() {
+        let mut lines = Lines::new(tokio::io::repeat(b'x'));
+        assert_eq!(lines.next().await, Err(Flood));
+        assert!(lines.line.capacity() <= MAX_LINE);
+        let told = Flood.told("stdout");
+        assert_eq!(told, "it floods its stdout: more than 256 MiB");
+    }
+}

@@ -1,0 +1,206 @@
+//! The clients of a run, whoever they are: one seat each, with a URL of its own.
+//!
+//! Invariant: when [`Seats::stop`] has returned, or this is dropped, no client
+//! runs any more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use client_sim::{ClientConfig, Command, Url};
+use environment::Environment;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::course::Course;
+use super::guest::{Guest, PATIENCE};
+use super::notes::Notes;
+use super::stage::{ENDING, StageError, end};
+use super::trouble::Trouble;
+use crate::language::Deed;
+use crate::process::Watchdog;
+use crate::subjects::Subject;
+
+/// Deeds that wait for a client; it takes them as they come.
+const DEEDS: usize = 16;
+
+/// Time for a task, after its client was killed.
+const MARGIN: Duration = Duration::from_secs(3);
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Seats {
+    environment: Environment,
+    /// Clients that have not been started.
+    waiting: Vec<Waiting>,
+    tasks: JoinSet<Result<(), String>>,
+    lines: Vec<(Arc<str>, Line)>,
+    notes: Vec<(Arc<str>, Notes)>,
+    stop: CancellationToken,
+    patience: Duration,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    sitter: Sitter,
+    delay: Duration,
+}
+
+/// Who sits in a seat.
+#[derive(Debug)]
+enum Sitter {
+    Sim {
+        config: Box<ClientConfig>,
+        commands: mpsc::Receiver<Command>,
+    },
+    Guest(Box<Guest>),
+}
+
+/// How a client is told what its person does.
+#[derive(Debug)]
+enum Line {
+    Sim(mpsc::Sender<Command>),
+    Guest(mpsc::Sender<Deed>),
+}
+
+impl Seats {
+    /// Nobody sits yet.
+    pub(super) fn new(environment: Environment) -> Self {
+        Self {
+            environment,
+            waiting: Vec::new(),
+            tasks: JoinSet::new(),
+            lines: Vec::new(),
+            notes: Vec::new(),
+            stop: CancellationToken::new(),
+            patience: ENDING,
+        }
+    }
+
+    /// Gives every client its seat, which dials the URL beside it.
+    pub(super) fn fill(
+        &mut self,
+        course: &Course<'_>,
+        watchdog: Option<&Watchdog>,
+        urls: Vec<(Arc<str>, String)>,
+    ) -> Result<(), StageError> {
+        let (scenario, settings) = (course.scenario, course.settings);
+        let mut clients = scenario.clients.clone();
+        clients.behaviour.flaws = scenario.flaws(&settings.flaws);
+        for (index, (client, url)) in (0..).zip(urls) {
+            let sitter = match (&settings.subject, watchdog) {
+                (Subject::Adapter(adapter), Some(watchdog)) => {
+                    let (line, deeds) = mpsc::channel(DEEDS);
+                    self.lines.push((Arc::clone(&client), Line::Guest(line)));
+                    let notes = Notes::default();
+                    self.notes.push((Arc::clone(&client), notes.clone()));
+                    self.patience = PATIENCE + MARGIN;
+                    Sitter::Guest(Box::new(Guest {
+                        adapter: Arc::clone(adapter),
+                        client,
+                        url,
+                        seed: settings.seed,
+                        clock: self.environment.clock,
+                        recorder: course.recorder.clone(),
+                        deeds,
+                        watchdog: watchdog.clone(),
+                        notes,
+                    }))
+                }
+                _ => {
+                    let (line, commands) = mpsc::channel(DEEDS);
+                    self.lines.push((Arc::clone(&client), Line::Sim(line)));
+                    let url: Url = url.parse().map_err(StageError::Url)?;
+                    let config = clients.client(client, url, settings.seed);
+                    let config = Box::new(config);
+                    Sitter::Sim { config, commands }
+                }
+            };
+            self.waiting.push(Waiting {
+                sitter,
+                delay: clients.start_delay(index),
+            });
+        }
+        Ok(())
+    }
+
+    /// Starts every client, each after its part of the ramp. One that cannot go
+    /// on as it should is a trouble.
+    pub(super) fn start(&mut self, course: &Course<'_>, trouble: &Trouble) {
+        let start = self.environment.clock.now();
+        for Waiting { sitter, delay } in std::mem::take(&mut self.waiting) {
+            let clock = self.environment.clock;
+            let (trouble, shutdown) = (trouble.clone(), self.stop.clone());
+            let seated = sitter.sit(&self.environment, course, shutdown.clone());
+            self.tasks.spawn(async move {
+                tokio::select! {
+                    biased;
+                    () = shutdown.cancelled() => return Ok(()),
+                    () = clock.sleep_until(start + delay) => {}
+                }
+                let sat = seated.await;
+                if let Err(reason) = &sat {
+                    trouble.tell(reason.clone());
+                }
+                sat
+            });
+        }
+    }
+
+    /// Tells one client; `false` if it does not take what it is told.
+    pub(super) fn tell(&self, client: &str, deed: Deed) -> bool {
+        let mut lines = self.lines.iter();
+        let found = lines.find(|(name, _)| &**name == client);
+        // One that has ended needs no telling.
+        found.is_none_or(|(_, line)| match line {
+            Line::Sim(line) => deed.command().is_none_or(|told| takes(line, told)),
+            Line::Guest(line) => takes(line, deed),
+        })
+    }
+
+    /// The end of what a client complained, for a sentence; usually empty.
+    pub(super) fn last_words(&self, client: &str) -> String {
+        let mut notes = self.notes.iter();
+        let found = notes.find(|(name, _)| &**name == client);
+        found.map_or(String::new(), |(_, notes)| notes.tail.last_words())
+    }
+
+    /// What is kept of all of them, for the record.
+    pub(super) fn notes(&self) -> String {
+        let notes = self.notes.iter();
+        notes.map(|(client, notes)| notes.text(client)).collect()
+    }
+
+    /// Tells the clients to end and waits for them.
+    pub(super) async fn stop(&mut self) -> Result<(), String> {
+        self.stop.cancel();
+        let clock = self.environment.clock;
+        end(&mut self.tasks, clock, self.patience, "a client").await
+    }
+}
+
+impl Sitter {
+    fn sit(
+        self,
+        environment: &Environment,
+        course: &Course<'_>,
+        shutdown: CancellationToken,
+    ) -> impl Future<Output = Result<(), String>> + Send + 'static {
+        let environment = environment.clone();
+        let observer = course.recorder.observer();
+        async move {
+            match self {
+                Self::Sim { config, commands } => {
+                    client_sim::run(environment, *config, commands, observer, shutdown).await;
+                    Ok(())
+                }
+                Self::Guest(guest) => guest.sit(shutdown).await,
+            }
+        }
+    }
+}
+
+/// Whether there was room for it.
+fn takes<T>(line: &mpsc::Sender<T>, told: T) -> bool {
+    !matches!(line.try_send(told), Err(mpsc::error::TrySendError::Full(_)))
+}

@@ -1,0 +1,126 @@
+//! Makes a subject ready, once for all its processes.
+
+use std::fs::File;
+use std::pin::pin;
+use std::time::Duration;
+
+use environment::Clock;
+use rustix::fs::{FlockOperation, flock};
+use tokio_util::sync::CancellationToken;
+
+use super::{Adapter, CLIENT_FILE, Subject};
+use crate::process::{Ended, Program, Tail, Watchdog};
+
+/// How long a setup may take: it may install things.
+const WITHIN: Duration = Duration::from_secs(300);
+
+/// How long it may take to end when it is interrupted.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether somebody else has done with the same folder.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Why a subject is not ready.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SetupError {
+    /// Somebody wanted it.
+    #[error("interrupted while client {0} was set up")]
+    Interrupted(String),
+    /// The command failed; with the end of what it printed.
+    #[error("the setup of client {client} failed: {reason}{output}")]
+    Failed {
+        /// Whose.
+        client: String,
+        /// Why.
+        reason: String,
+        /// What it printed last, on lines of its own; or nothing.
+        output: String,
+    },
+}
+
+/// Runs the subject's setup, if it has one; no two at once in one folder.
+///
+/// # Errors
+/// It failed, or took too long, or was interrupted.
+pub async fn set_up(subject: &Subject, interrupt: &CancellationToken) -> Result<(), SetupError> {
+    let Subject::Adapter(adapter) = subject else {
+        return Ok(());
+    };
+    if adapter.setup.is_empty() {
+        return Ok(());
+    }
+    let tail = Tail::default();
+    let done = tokio::select! {
+        biased;
+        () = interrupt.cancelled() => {
+            return Err(SetupError::Interrupted(adapter.name.clone()));
+        }
+        done = perform(adapter, &tail) => done,
+    };
+    done.map_err(|reason| {
+        let output = tail.text();
+        let output = output.trim_end();
+        SetupError::Failed {
+            client: adapter.name.clone(),
+            reason,
+            output: match output {
+                "" => String::new(),
+                output => format!("\n{output}"),
+            },
+        }
+    })
+}
+
+async fn perform(adapter: &Adapter, tail: &Tail) -> Result<(), String> {
+    let clock = Clock::precise();
+    let within = environment::text::format_duration(WITHIN);
+    let late = |_| Err(format!("it did not end within {within}"));
+    let work = async {
+        // Held until this is over.
+        let _lock = lock(adapter, clock).await?;
+        run(adapter, tail, clock).await
+    };
+    clock.timeout(WITHIN, work).await.unwrap_or_else(late)
+}
+
+/// Another `chaos run` may be setting up the same folder.
+async fn lock(adapter: &Adapter, clock: Clock) -> Result<File, String> {
+    let path = adapter.folder.join(CLIENT_FILE);
+    let file = File::open(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    while flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        clock.sleep(LOOK).await;
+    }
+    Ok(file)
+}
+
+async fn run(adapter: &Adapter, tail: &Tail, clock: Clock) -> Result<(), String> {
+    let program = Program {
+        words: adapter.setup.clone(),
+        folder: adapter.folder.clone(),
+        variables: Vec::new(),
+    };
+    let mut running = program.start(&Watchdog::start()?)?;
+    let (stdin, stdout, stderr) = running.take_pipes();
+    // There is nothing to be read.
+    drop(stdin);
+    let mut printed = pin!(async {
+        let (out, err) = (tail.clone().follow(stdout), tail.clone().follow(stderr));
+        tokio::join!(out, err)
+    });
+    let mut is_printed = false;
+    let ended = loop {
+        tokio::select! {
+            biased;
+            ended = running.wait() => break ended,
+            _ = &mut printed, if !is_printed => is_printed = true,
+        }
+    };
+    if !is_printed {
+        // Whoever else holds the pipes has left the group on purpose.
+        let _ = clock.timeout(PATIENCE, printed).await;
+    }
+    match ended {
+        Ended::With(status) if status.success() => Ok(()),
+        other => Err(other.told()),
+    }
+}

@@ -1,0 +1,232 @@
+//! What somebody else's client prints about itself, and how it stands in a
+//! journal.
+//!
+//! Pure. Invariant: nothing stands in a journal that the client did not say: a
+//! dial that it does not tell is not made up from its `open`. Sessions stand
+//! there by their tag only.
+
+use std::collections::BTreeSet;
+
+use client_sim::{ServerMessage, What, Why};
+use environment::tag;
+use serde::Deserialize;
+
+use super::Report;
+
+/// One thing that a client says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Told {
+    /// It begins to connect.
+    Dial,
+    /// It is connected.
+    Open,
+    /// Its application got a message.
+    Message {
+        /// The message's text, if it is one and the client passes it on.
+        #[serde(default)]
+        data: Option<String>,
+    },
+    /// A dial failed, or its connection ended.
+    Close {
+        /// The close code as browsers have it (RFC 6455 §7.1.5), if the client
+        /// knows it.
+        #[serde(default)]
+        code: Option<u16>,
+    },
+    /// It will not dial again by itself.
+    GaveUp,
+}
+
+impl Told {
+    /// Reads one line of a client's stdout; `None` if it is no such report.
+    pub fn parse(line: &[u8]) -> Option<Self> {
+        serde_json::from_slice(line).ok()
+    }
+
+    fn report(&self) -> Report {
+        match self {
+            Self::Dial => Report::Dial,
+            Self::Open => Report::Open,
+            Self::Message { .. } => Report::Message,
+            Self::Close { .. } => Report::Close,
+            Self::GaveUp => Report::GaveUp,
+        }
+    }
+}
+
+/// Makes one client's reports into events of a journal.
+#[derive(Debug)]
+pub struct Interpreter {
+    reports: BTreeSet<Report>,
+    dial: u64,
+    session: Option<String>,
+}
+
+impl Interpreter {
+    /// Of a client that tells of these, and of nothing else.
+    pub fn new(reports: BTreeSet<Report>) -> Self {
+        Self {
+            reports,
+            dial: 0,
+            session: None,
+        }
+    }
+
+    /// The event; `None` of what the client does not claim to tell.
+    pub fn interpret(&mut self, told: Told) -> Option<What> {
+        let is_message = matches!(told, Told::Message { .. });
+        let is_declared = self.reports.contains(&told.report())
+            || (is_message && self.reports.contains(&Report::Seq));
+        if !is_declared {
+            return None;
+        }
+        let tells_dials = self.reports.contains(&Report::Dial);
+        Some(match told {
+            Told::Dial => {
+                self.begin();
+                What::Dialled { dial: self.dial }
+            }
+            Told::Open => {
+                if !tells_dials {
+                    self.begin();
+                }
+                What::Opened { dial: self.dial }
+            }
+            Told::Message { data } => self.message(data.as_deref()),
+            Told::Close { code } => What::Closed {
+                dial: self.dial,
+                why: Why::Unknown,
+                code,
+            },
+            Told::GaveUp => What::GaveUp,
+        })
+    }
+
+    fn begin(&mut self) {
+        self.dial += 1;
+        self.session = None;
+    }
+
+    fn message(&mut self, data: Option<&str>) -> What {
+        let dial = self.dial;
+        let received = What::Received { dial };
+        let Some(data) = data.filter(|_| self.reports.contains(&Report::Seq)) else {
+            return received;
+        };
+        match (ServerMessage::parse(data), &self.session) {
+            (ServerMessage::Welcome(welcome), _) => {
+                let session = tag(&welcome.session);
+                self.session = Some(session.clone());
+                What::Welcomed {
+                    dial,
+                    session,
+                    resumed: welcome.resumed,
+                    lost: welcome.lost,
+                    next_seq: welcome.next_seq,
+                    paused: welcome.paused,
+                }
+            }
+            (ServerMessage::Tick { seq, .. }, Some(session)) => What::Applied {
+                dial,
+                session: session.clone(),
+                seq,
+            },
+            (ServerMessage::Paused, _) => What::PauseChanged { dial, paused: true },
+            (ServerMessage::Resumed, _) => What::PauseChanged {
+                dial,
+                paused: false,
+            },
+            _ => received,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn events(reports: &[Report], lines: &[&str]) -> Vec<Option<What>> {
+        let mut interpreter = Interpreter::new(reports.iter().copied().collect());
+        let told = lines.iter().map(|line| Told::parse(line.as_bytes()));
+        told.map(|told| interpreter.interpret(told?)).collect()
+    }
+
+    const WELCOME: &str =
+        r#"{"event":"message","data":"{\"type\":\"welcome\",\"session\":\"s\",\"next_seq\":1}"}"#;
+    const TICK: &str = r#"{"event":"message","data":"{\"type\":\"tick\",\"seq\":4,\"value\":1}"}"#;
+
+    #[test]
+    fn a_client_that_tells_all_is_understood() {
+        let all = Report::ALL.map(|(_, report)| report);
+        let lines = [
+            r#"{"event":"dial","more":1}"#,
+            r#"{"event":"open"}"#,
+            TICK,
+            WELCOME,
+            TICK,
+            r#"{"event":"message"}"#,
+            r#"{"event":"close","code":1006}"#,
+            r#"{"event":"dial"}"#,
+            r#"{"event":"close"}"#,
+            r#"{"event":"gave_up"}"#,
+        ];
+        let closed = |dial, code| What::Closed {
+            dial,
+            why: Why::Unknown,
+            code,
+        };
+        let expected = [
+            What::Dialled { dial: 1 },
+            What::Opened { dial: 1 },
+            What::Received { dial: 1 },
+            What::Welcomed {
+                dial: 1,
+                session: tag("s"),
+                resumed: false,
+                lost: None,
+                next_seq: 1,
+                paused: false,
+            },
+            What::Applied {
+                dial: 1,
+                session: tag("s"),
+                seq: 4,
+            },
+            What::Received { dial: 1 },
+            closed(1, Some(1006)),
+            What::Dialled { dial: 2 },
+            closed(2, None),
+            What::GaveUp,
+        ];
+        assert_eq!(events(&all, &lines), expected.map(Some));
+    }
+
+    #[test]
+    fn what_is_not_declared_or_no_report_is_nothing() {
+        let lines = [
+            "",
+            "[]",
+            "{}",
+            "hello",
+            r#"{"event":"rise"}"#,
+            r#"{"event":"close","code":99999}"#,
+            r#"{"event":"message","data":5}"#,
+            r#"{"event":"dial"}"#,
+            WELCOME,
+        ];
+        let none = events(&[], &lines);
+        assert!(none.iter().all(Option::is_none), "{none:?}");
+        let opens = events(&[Report::Open], &[r#"{"event":"open"}"#; 2]);
+        assert_eq!(opens[1], Some(What::Opened { dial: 2 }), "counted alone");
+        let plain = events(&[Report::Message], &[WELCOME, TICK]);
+        assert_eq!(plain[1], Some(What::Received { dial: 0 }));
+    }
+
+    #[test]
+    fn a_session_ends_with_its_dial() {
+        let dial = r#"{"event":"dial"}"#;
+        let told = events(&[Report::Dial, Report::Seq], &[dial, WELCOME, dial, TICK]);
+        assert_eq!(told[3], Some(What::Received { dial: 2 }));
+    }
+}
