@@ -14,4 +14,5 @@ mod style;
 
 pub use live::Live;
 pub use report::report;
+pub(crate) use report::sentences;
 pub use style::Style;

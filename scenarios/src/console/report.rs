@@ -81,7 +81,7 @@ fn story(scenario: &ScenarioResult, is_matrix: bool, style: Style) -> String {
 }
 
 /// Why a run is inconclusive, and what each check has to say that is not OK.
-pub(super) fn sentences(scenario: &ScenarioResult, indent: &str, style: Style) -> String {
+pub(crate) fn sentences(scenario: &ScenarioResult, indent: &str, style: Style) -> String {
     let mut text = String::new();
     for reason in &scenario.reasons {
         line(&mut text, &format!("{indent}{reason}"));

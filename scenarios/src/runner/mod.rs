@@ -17,6 +17,7 @@ mod decisions;
 mod folder;
 mod guest;
 mod host;
+mod local;
 mod notes;
 mod probe;
 mod reporter;

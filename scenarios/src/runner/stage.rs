@@ -76,7 +76,7 @@ impl Stage {
             stop_services: CancellationToken::new(),
         };
         let watchdog = match course.settings.subject {
-            Subject::Sim => None,
+            Subject::Sim | Subject::Client(_) => None,
             Subject::Adapter(_) => Some(Watchdog::start().map_err(StageError::Watchdog)?),
         };
         let upstream = stage.start_server(course, told)?;

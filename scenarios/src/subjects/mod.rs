@@ -5,8 +5,10 @@
 
 mod ability;
 mod adapter;
+mod client;
 mod find;
 mod report;
+mod seat;
 mod setup;
 mod told;
 mod traits;
@@ -14,9 +16,12 @@ mod traits;
 use std::sync::Arc;
 
 pub use ability::Ability;
+pub(crate) use adapter::ensure_name;
 pub use adapter::{Adapter, CLIENT_FILE};
+pub use client::Client;
 pub use find::{CLIENTS, SubjectError, find, names};
 pub use report::Report;
+pub use seat::{Deeds, Seat, Stop, Tell};
 pub use setup::{SetupError, set_up};
 pub use told::{Interpreter, Told};
 pub use traits::Traits;
@@ -29,6 +34,8 @@ pub enum Subject {
     Sim,
     /// Another client, a process for each.
     Adapter(Arc<Adapter>),
+    /// A client of this process, a task for each.
+    Client(Arc<Client>),
 }
 
 impl Subject {
@@ -40,6 +47,7 @@ impl Subject {
         match self {
             Self::Sim => Self::SIM,
             Self::Adapter(adapter) => &adapter.name,
+            Self::Client(client) => &client.name,
         }
     }
 
@@ -48,6 +56,7 @@ impl Subject {
         match self {
             Self::Sim => Self::SIM,
             Self::Adapter(adapter) => &adapter.argument,
+            Self::Client(client) => &client.name,
         }
     }
 
@@ -61,6 +70,7 @@ impl Subject {
         match self {
             Self::Sim => ability.is_simulated(),
             Self::Adapter(adapter) => adapter.can.contains(&ability),
+            Self::Client(client) => client.traits.can.contains(&ability),
         }
     }
 
@@ -69,6 +79,7 @@ impl Subject {
         match self {
             Self::Sim => true,
             Self::Adapter(adapter) => adapter.reports.contains(&report),
+            Self::Client(client) => client.traits.reports.contains(&report),
         }
     }
 
@@ -77,6 +88,7 @@ impl Subject {
         match self {
             Self::Sim => None,
             Self::Adapter(adapter) => Some(Traits::from(&**adapter)),
+            Self::Client(client) => Some(client.traits.clone()),
         }
     }
 }

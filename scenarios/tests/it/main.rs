@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod broken_off;
+mod harness;
 mod judge;
 mod plan;
 mod play;
