@@ -41,12 +41,13 @@ fn judge(evidence: &Evidence<'_>, times: &[Time], worst: &Time, limit: f64) -> S
     let mean = times.iter().map(Time::share).sum::<f64>() / times.len() as f64;
     let (from, until) = evidence.period();
     let told = format!(
-        "the clients had a live connection for a share of {} of their time up to {}; {} had the least, {} of {}",
+        "the clients had a live connection for a share of {} of their time up to {}; {} had the least, {} of {}{}",
         share(mean),
         span(until.since(from)),
         worst.client,
         span(worst.live),
-        span(worst.whole)
+        span(worst.whole),
+        evidence.departed(&worst.client)
     );
     // Sums of shares are not exact to the last digit.
     let (result, why) = if mean < limit - 1e-9 {

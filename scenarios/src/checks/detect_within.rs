@@ -57,8 +57,9 @@ fn too_late(
         result: Finding::Failed,
         observed: Measure::seen(taken),
         why: format!(
-            "{} {what}, which hurt it {began}; expected within {}{}",
+            "{} {what}, which hurt it {began}{}; expected within {}{}",
             effect.client,
+            evidence.departed(&effect.client),
             span(limit),
             and_more(count)
         ),

@@ -11,6 +11,7 @@ use super::result::{CheckResult, Finding};
 use crate::definitions::{Dials, Effect, Observations, Outage, effects, outages};
 use crate::journal::{Entry, Header};
 use crate::language::{Expectation, Scenario};
+use crate::subjects::{Ability, Report, Traits};
 
 /// One run, ready to be judged.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub struct Evidence<'a> {
     pub outages: Vec<Outage>,
     /// The clients' dials.
     pub dials: Dials,
+    /// What is to be known of the clients; nothing of simulated ones.
+    pub subject: Option<Traits>,
 }
 
 impl<'a> Evidence<'a> {
@@ -44,7 +47,67 @@ impl<'a> Evidence<'a> {
             observed,
             effects,
             outages,
+            subject: header.subject.clone(),
         }
+    }
+
+    /// Whether the clients are simulated ones.
+    pub(super) fn is_sim(&self) -> bool {
+        self.subject.is_none()
+    }
+
+    /// Whether the clients can do this.
+    pub(super) fn can(&self, ability: Ability) -> bool {
+        let subject = self.subject.as_ref();
+        subject.map_or_else(
+            || ability.is_simulated(),
+            |subject| subject.can.contains(&ability),
+        )
+    }
+
+    /// Whether the clients tell of this.
+    pub(super) fn tells(&self, report: Report) -> bool {
+        let subject = self.subject.as_ref();
+        subject.is_none_or(|subject| subject.reports.contains(&report))
+    }
+
+    /// Whether there may have been dials that nobody saw: the clients do not
+    /// tell of theirs, and a fault kept some from being accepted.
+    pub(super) fn has_unseen_dials(&self) -> bool {
+        let mut strikes = self.observed.connections.strikes().iter();
+        !self.tells(Report::Dial) && strikes.any(|strike| strike.attempt == 0)
+    }
+
+    /// What the clients cannot do and without which the run is another: somebody
+    /// who is not told to dial at once comes back when he likes. Without `stop`,
+    /// `pause` and `resume` only their own checks are blind.
+    pub(crate) fn shapeless(&self) -> Option<Ability> {
+        let required = self.scenario.requires.iter().copied();
+        let acted = self.scenario.actions.iter();
+        let mut wanted = required.chain(acted.map(|action| action.deed.ability()));
+        wanted.find(|ability| {
+            let is_own = matches!(ability, Ability::Stop | Ability::Pause | Ability::Resume);
+            !is_own && !self.can(*ability)
+        })
+    }
+
+    /// Whether this client may still dial then.
+    pub(crate) fn is_alive(&self, client: &str, at: Moment) -> bool {
+        let marks = &self.observed.marks;
+        let is_gone = marks
+            .departure(client)
+            .is_some_and(|departure| departure.at <= at);
+        let is_stopped = !self.is_sim() && marks.told(client, "stop").any(|told| told <= at);
+        !is_gone && !is_stopped && self.observed.reports.is_alive(client, at)
+    }
+
+    /// What is to be added of a client whose process ended by itself.
+    pub(super) fn departed(&self, client: &str) -> String {
+        let departure = self.observed.marks.departure(client);
+        departure.map_or(String::new(), |departure| {
+            let (at, how) = (self.at(departure.at), &departure.how);
+            format!(" (its process ended by itself {at}, {how})")
+        })
     }
 
     /// The rules that had an effect; if none had, all of them. What a check
@@ -65,7 +128,10 @@ impl<'a> Evidence<'a> {
     /// to stop, after which it owes nothing.
     pub(super) fn watched_until(&self, client: &str) -> (Moment, bool) {
         let end = self.observed.watched_until();
-        match self.observed.reports.stopped(client) {
+        // Somebody else's client does not say that it has stopped.
+        let told = || self.observed.marks.told(client, "stop").next();
+        let stopped = self.observed.reports.stopped(client);
+        match stopped.or_else(|| told().filter(|_| !self.is_sim())) {
             Some(stopped) if stopped < end => (stopped, true),
             _ => (end, false),
         }

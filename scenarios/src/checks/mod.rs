@@ -21,6 +21,9 @@ mod quiet_after_stop;
 mod recover_within;
 mod result;
 mod sequence;
+mod sight;
+#[cfg(test)]
+mod sight_tests;
 mod stale_flagged_within;
 mod state_equal;
 #[cfg(test)]
@@ -35,6 +38,16 @@ use crate::language::Expectation;
 
 /// Judges one expectation.
 pub fn check(evidence: &Evidence<'_>, expected: Expectation) -> CheckResult {
+    if let Some(why) = sight::blindness(evidence, expected) {
+        return evidence.overall(expected, evidence::Seen::nothing(why));
+    }
+    let judged = sight::stretched(evidence, expected);
+    let found = judge(evidence, judged);
+    let found = sight::told_of_stretch(found, expected, judged);
+    sight::tempered(evidence, expected, found)
+}
+
+fn judge(evidence: &Evidence<'_>, expected: Expectation) -> CheckResult {
     match expected {
         Expectation::RecoverWithin(limit) => recover_within::check(evidence, limit),
         Expectation::DetectWithin(limit) => detect_within::check(evidence, limit),

@@ -54,7 +54,10 @@ fn too_late(
     Seen {
         result: Finding::Failed,
         observed: Measure::seen(worst.taken()),
-        why: format!("{what} {rules} ended {ended}; expected within {most}{more}"),
+        why: format!(
+            "{what} {rules} ended {ended}{}; expected within {most}{more}",
+            evidence.departed(client)
+        ),
     }
 }
 

@@ -1,6 +1,8 @@
 //! `state_equal`: when all has settled, the server holds each client's session
 //! paused or not, as the person at the client wants it.
 
+use environment::Moment;
+
 use super::evidence::{Evidence, Seen, and_more};
 use super::measure::{Measure, counted};
 use super::result::{CheckResult, Finding};
@@ -19,8 +21,12 @@ fn judge(evidence: &Evidence<'_>) -> Seen {
     let clients = observed.reports.welcomed();
     let mut judged = Vec::new();
     for client in &clients {
-        if let Some(session) = observed.reports.attached(client, settled) {
-            let wanted = observed.reports.intended(client, settled);
+        let mut connections = observed.connections.of(client);
+        // Somebody else's client may not tell that its connection is gone.
+        let is_there = evidence.is_sim() || connections.any(|c| c.spans(settled, settled));
+        let session = observed.reports.attached(client, settled);
+        if let Some(session) = session.filter(|_| is_there) {
+            let wanted = wanted(evidence, client, settled);
             let held = observed.sockets.paused(session, settled);
             judged.push((*client, wanted, held));
         }
@@ -54,6 +60,24 @@ fn judge(evidence: &Evidence<'_>) -> Seen {
             ),
         },
     }
+}
+
+/// The pause state that the person at the client wants then: as a simulated
+/// client says it, and of anybody else's as it was told.
+fn wanted(evidence: &Evidence<'_>, client: &str, at: Moment) -> bool {
+    let observed = &evidence.observed;
+    if evidence.is_sim() {
+        return observed.reports.intended(client, at);
+    }
+    let last = |action| {
+        observed
+            .marks
+            .told(client, action)
+            .filter(|t| *t <= at)
+            .last()
+    };
+    // Nothing is before something.
+    last("pause") > last("resume")
 }
 
 fn word(paused: bool) -> &'static str {

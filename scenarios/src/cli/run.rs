@@ -47,7 +47,8 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         clients: args.client.clone(),
         seeds: args.seeds.or(args.seed.map(Seeds::one)),
     };
-    let Some(scenarios) = select(args, filter.as_ref()) else {
+    let suited = |scenarios: &Vec<_>| are_suited(scenarios, &subjects);
+    let Some(scenarios) = select(args, filter.as_ref()).filter(suited) else {
         print(format_args!("{}\n", invocation.repeat_all()));
         return Ok(EXIT_USAGE);
     };
@@ -131,6 +132,18 @@ fn select(args: &RunArgs, filter: Option<&GlobMatcher>) -> Option<Vec<(Origin, A
         return None;
     }
     Some(matching)
+}
+
+/// Whether every subject can be run against every file's server; else it is
+/// told why not.
+fn are_suited(scenarios: &[(Origin, Arc<Scenario>)], subjects: &[Subject]) -> bool {
+    let objections = subjects.iter().flat_map(|subject| {
+        let scenarios = scenarios.iter();
+        scenarios.filter_map(|(_, scenario)| scenario.unsuited(subject))
+    });
+    let objections: Vec<String> = objections.collect();
+    objections.iter().for_each(|objection| complain(objection));
+    objections.is_empty()
 }
 
 fn jobs(args: &RunArgs) -> usize {

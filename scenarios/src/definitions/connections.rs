@@ -173,6 +173,12 @@ impl Connections {
         self.of(client).filter_map(|c| c.live(end)).collect()
     }
 
+    /// How many connections the clients had then, and had not left.
+    pub fn held(&self, at: Moment) -> usize {
+        let all = self.by_client.values().flat_map(BTreeMap::values);
+        all.filter(|connection| connection.spans(at, at)).count()
+    }
+
     pub(super) fn fold(&mut self, entry: &Entry) {
         let Body::Proxy {
             client,

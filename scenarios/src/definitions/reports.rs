@@ -173,6 +173,12 @@ impl Reports {
         self.by_client.get(client)?.stopped
     }
 
+    /// Whether the client told that it will not dial again.
+    pub fn has_given_up(&self, client: &str) -> bool {
+        let report = self.by_client.get(client);
+        report.is_some_and(|report| report.gave_up.is_some())
+    }
+
     /// Whether the client may still dial then.
     pub fn is_alive(&self, client: &str, at: Moment) -> bool {
         let report = self.by_client.get(client);

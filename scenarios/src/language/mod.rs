@@ -7,10 +7,12 @@
 //! Invariant: a [`Scenario`] exists only without a single mistake.
 
 mod action;
+mod address;
 mod exercise;
 mod expect;
 mod files;
 mod later;
+mod own_server;
 mod proof;
 mod read;
 mod rules;
@@ -24,8 +26,10 @@ mod tests;
 mod top;
 
 pub use action::{Action, ActionTarget, ActionTime, Deed};
+pub use address::{Address, Scheme};
 pub use expect::{CHECKS, CROWD, DialBudget, DialPeak, Expectation};
 pub use files::{CATALOGUE, FileError, Given, MAX_BYTES, Origin, gather, read_all};
+pub use own_server::{OwnKind, OwnServer, PORT, Ready, ServerCommand};
 pub use proof::Proof;
 pub use read::{Mistakes, read};
 pub use scenario::{Scenario, Start};

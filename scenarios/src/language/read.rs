@@ -6,11 +6,12 @@ use environment::text::{Diagnostics, Document, Source, Span, Table};
 
 use super::exercise::{Given, ensure_exercised};
 use super::expect::Expectation;
+use super::own_server::OwnServer;
 use super::rules::Rules;
 use super::scenario::{Scenario, names};
 use super::sense::{Sections, ensure_sense};
 use super::top::Top;
-use super::{action, expect, later, proof, rules, server_event};
+use super::{action, expect, own_server, proof, rules, server_event};
 use crate::subjects::Ability;
 
 /// Everything that is wrong with a file.
@@ -43,7 +44,7 @@ pub(super) fn read_into(source: &Source, diagnostics: &Diagnostics) -> Option<Sc
     let document = Document::parse(source, diagnostics);
     let mut root = document.root(diagnostics);
     let top = Top::read(&mut root);
-    let server = read_server(&mut root);
+    let (server, own_server) = read_server(&mut root);
     let clients = match root.table("clients") {
         Some(mut table) => ClientsConfig::from_table(&mut table),
         None => ClientsConfig::default(),
@@ -80,6 +81,7 @@ pub(super) fn read_into(source: &Source, diagnostics: &Diagnostics) -> Option<Sc
         actions: &actions,
         action_places: &action_places,
         server_events: &server_events,
+        own_server: own_server.as_ref(),
         diagnostics,
     });
     ensure_harm(&root, &rules);
@@ -96,6 +98,7 @@ pub(super) fn read_into(source: &Source, diagnostics: &Diagnostics) -> Option<Sc
         start_within: top.start_within,
         requires: top.requires,
         server,
+        own_server,
         clients,
         rules: rules.rules,
         actions,
@@ -105,6 +108,7 @@ pub(super) fn read_into(source: &Source, diagnostics: &Diagnostics) -> Option<Sc
         text: source.text().to_owned(),
         id,
         id_span: top.id_span,
+        name: source.name().to_owned(),
     };
     if top.settle.is_none() {
         scenario.settle = scenario.default_settle();
@@ -117,12 +121,17 @@ fn case_of(id: &str) -> String {
     id.split('-').next().unwrap_or(id).to_owned()
 }
 
-fn read_server(root: &mut Table<'_>) -> ticker_server::Config {
+/// The ticker, and whoever takes its place.
+fn read_server(root: &mut Table<'_>) -> (ticker_server::Config, Option<OwnServer>) {
     let Some(mut table) = root.table("server") else {
-        return ticker_server::Config::default();
+        return (ticker_server::Config::default(), None);
     };
-    later::refuse(&mut table, &["external", "command"]);
-    ticker_server::Config::from_table(&mut table)
+    let own = own_server::read(&mut table);
+    if own_server::is_own(&table) {
+        own_server::ignore_ticker(&mut table);
+        return (ticker_server::Config::default(), own);
+    }
+    (ticker_server::Config::from_table(&mut table), own)
 }
 
 /// Without resume a client does not promise to lose nothing.

@@ -6,10 +6,12 @@ use std::time::Duration;
 use chaos_proxy::{Plan, Rule};
 use client_sim::{ClientsConfig, Flaw};
 use environment::Seed;
-use environment::text::Span;
+use environment::text::{Diagnostics, Source, Span};
 
 use super::action::Action;
+use super::address::{Address, Scheme};
 use super::expect::Expectation;
+use super::own_server::OwnServer;
 use super::proof::Proof;
 use super::server_event::ServerEvent;
 use crate::subjects::{Ability, Subject};
@@ -41,8 +43,10 @@ pub struct Scenario {
     pub start_within: Duration,
     /// What a client must be able to do.
     pub requires: BTreeSet<Ability>,
-    /// The specimen server.
+    /// The specimen server, if the file has none of its own.
     pub server: ticker_server::Config,
+    /// The server that takes its place.
+    pub own_server: Option<OwnServer>,
     /// The clients.
     pub clients: ClientsConfig,
     /// What goes wrong.
@@ -55,6 +59,8 @@ pub struct Scenario {
     pub expect: Vec<Expectation>,
     /// The flaw that this scenario must catch.
     pub proof: Option<Proof>,
+    /// What the file is called in what is said of it.
+    pub(super) name: String,
     /// The file as it was read, to be kept with what comes of it.
     pub text: String,
 }
@@ -72,6 +78,40 @@ impl Scenario {
     /// `c1` to `cN`.
     pub fn client_names(&self) -> Vec<String> {
         names(self.clients.count)
+    }
+
+    /// Where the file says something that only real time can do, if it does: a
+    /// server of one's own.
+    pub fn needs_real_time(&self) -> Option<Span> {
+        self.own_server.as_ref().map(|own| own.span.clone())
+    }
+
+    /// A mistake at a place of the file, which only the rest of the command line
+    /// makes one: as `FILE:LINE:COLUMN: message`, with the line.
+    pub fn objection(&self, span: Span, message: &str, help: &str) -> String {
+        let diagnostics = Diagnostics::new();
+        diagnostics.error_with_help(span, message, help);
+        diagnostics.render(&Source::new(self.name.clone(), self.text.clone()))
+    }
+
+    /// Why this subject cannot be run against the file's server, if it cannot.
+    pub fn unsuited(&self, subject: &Subject) -> Option<String> {
+        let own = self.own_server.as_ref()?;
+        (subject.is_sim() && own.address().scheme == Scheme::Tcp).then(|| {
+            self.objection(
+                own.span.clone(),
+                "the simulated client speaks WebSocket only, and this server is plain TCP",
+                "put a client of its protocol into the chair: --client NAME, or a folder with a client.toml",
+            )
+        })
+    }
+
+    /// What a client is to dial, by way of this `host:port`.
+    pub fn url(&self, server: Option<&Address>, authority: &str) -> String {
+        match server {
+            Some(address) => address.through(authority),
+            None => format!("ws://{authority}/ws"),
+        }
     }
 
     /// The rules expanded by a seed.

@@ -32,18 +32,29 @@ pub(crate) struct Lines<R> {
     rest: std::ops::Range<usize>,
     line: Vec<u8>,
     is_too_long: bool,
-    read: u64,
+    /// How much more may be read.
+    left: u64,
 }
 
 impl<R: AsyncRead + Unpin> Lines<R> {
+    /// Of a program that is to say little.
     pub(crate) fn new(from: R) -> Self {
+        Self::with_most(from, MAX_OUTPUT)
+    }
+
+    /// Of a program that may say as much as it likes.
+    pub(crate) fn endless(from: R) -> Self {
+        Self::with_most(from, u64::MAX)
+    }
+
+    fn with_most(from: R, most: u64) -> Self {
         Self {
             from,
             chunk: vec![0; 16 * 1024],
             rest: 0..0,
             line: Vec::new(),
             is_too_long: false,
-            read: 0,
+            left: most,
         }
     }
 
@@ -57,10 +68,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
                     let last = self.take();
                     return Ok((!last.is_empty()).then_some(last));
                 }
-                self.read += count as u64;
-                if self.read > MAX_OUTPUT {
-                    return Err(Flood);
-                }
+                self.left = self.left.checked_sub(count as u64).ok_or(Flood)?;
                 self.rest = 0..count;
             }
             let rest = &self.chunk[self.rest.clone()];

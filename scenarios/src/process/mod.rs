@@ -15,6 +15,6 @@ mod watchdog;
 
 pub(crate) use lines::Lines;
 pub(crate) use program::Program;
-pub(crate) use running::Ended;
+pub(crate) use running::{Ended, Running};
 pub(crate) use tail::Tail;
 pub(crate) use watchdog::Watchdog;

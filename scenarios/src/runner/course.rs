@@ -38,6 +38,21 @@ pub(super) enum BrokenOff {
     Failed(String),
 }
 
+impl BrokenOff {
+    /// What the journal says of it, and what is the harness's own problem.
+    pub(super) fn told(self) -> (Mark, Option<String>) {
+        match self {
+            Self::Interrupted => (Mark::Interrupted, None),
+            Self::Failed(reason) | Self::Journal(reason) => {
+                let failed = Mark::Failed {
+                    reason: reason.clone(),
+                };
+                (failed, Some(reason))
+            }
+        }
+    }
+}
+
 /// One run's givens.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Course<'a> {

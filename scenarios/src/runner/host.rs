@@ -93,18 +93,8 @@ impl Host {
 
     /// Whether the server comes back at all.
     async fn wait_until_up(&mut self, event: &ServerEvent) -> Result<bool, String> {
-        loop {
-            let fate = tokio::select! {
-                biased;
-                () = self.shutdown.cancelled() => return Ok(false),
-                fate = self.fates.recv() => fate,
-            };
-            match fate {
-                Some(Fate::Up(up)) if up == *event => break,
-                // Events of a file do not overlap.
-                Some(_) => {}
-                None => return Ok(false),
-            }
+        if !wait_for_up(&mut self.fates, event, &self.shutdown).await {
+            return Ok(false);
         }
         // First the mark: what is heard of the new server comes after it.
         self.recorder.mark(Mark::ServerUp {
@@ -117,8 +107,29 @@ impl Host {
     }
 }
 
+/// Until the server is to be there again; whether it ever is.
+pub(super) async fn wait_for_up(
+    fates: &mut mpsc::Receiver<Fate>,
+    event: &ServerEvent,
+    shutdown: &CancellationToken,
+) -> bool {
+    loop {
+        let fate = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return false,
+            fate = fates.recv() => fate,
+        };
+        match fate {
+            Some(Fate::Up(up)) if up == *event => return true,
+            // Events of a file do not overlap.
+            Some(_) => {}
+            None => return false,
+        }
+    }
+}
+
 /// The next time that the server goes; never, once nobody can say so.
-async fn next_down(fates: &mut mpsc::Receiver<Fate>) -> ServerEvent {
+pub(super) async fn next_down(fates: &mut mpsc::Receiver<Fate>) -> ServerEvent {
     loop {
         match fates.recv().await {
             Some(Fate::Down(event)) => return event,

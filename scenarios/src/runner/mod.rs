@@ -19,7 +19,9 @@ mod guest;
 mod host;
 mod local;
 mod notes;
+mod own_host;
 mod probe;
+mod readiness;
 mod reporter;
 mod score;
 mod seats;
@@ -174,17 +176,22 @@ async fn conduct(
     interrupt: &CancellationToken,
 ) -> Option<String> {
     let recorder = course.recorder;
-    let mut stage = match Stage::set(course, decisions) {
-        Ok(stage) => stage,
-        Err(error) => {
-            let reason = error.to_string();
-            recorder.mark(Mark::Failed {
-                reason: reason.clone(),
-            });
-            return Some(reason);
+    let trouble = Trouble::default();
+    let set = tokio::select! {
+        biased;
+        () = interrupt.cancelled() => Err(BrokenOff::Interrupted),
+        set = Stage::set(course, decisions, &trouble) => {
+            set.map_err(|error| BrokenOff::Failed(error.to_string()))
         }
     };
-    let trouble = Trouble::default();
+    let mut stage = match set {
+        Ok(stage) => stage,
+        Err(broken_off) => {
+            let (mark, problem) = broken_off.told();
+            recorder.mark(mark);
+            return problem;
+        }
+    };
     let ended = tokio::select! {
         biased;
         () = interrupt.cancelled() => Err(BrokenOff::Interrupted),
@@ -193,20 +200,11 @@ async fn conduct(
         ended = course.go(&mut stage, &trouble) => ended,
         never = course.watch_machine() => match never {},
     };
-    let (mark, problem) = match ended {
-        Ok(()) => (Mark::Ended, None),
-        Err(BrokenOff::Interrupted) => (Mark::Interrupted, None),
-        Err(BrokenOff::Failed(reason) | BrokenOff::Journal(reason)) => {
-            let failed = Mark::Failed {
-                reason: reason.clone(),
-            };
-            (failed, Some(reason))
-        }
-    };
+    let (mark, problem) = ended.map_or_else(BrokenOff::told, |()| (Mark::Ended, None));
     recorder.mark(mark);
     recorder.close();
     let left = stage.put_away(course.environment.clock).await;
-    let unwritten = course.settings.folder.write_said(&stage.seats.notes());
+    let unwritten = course.settings.folder.write_said(&stage.notes());
     let problem = problem.or(left).or_else(|| recorder.problem());
     problem.or(unwritten.err())
 }

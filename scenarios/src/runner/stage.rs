@@ -14,7 +14,12 @@ use tokio_util::sync::CancellationToken;
 use super::course::Course;
 use super::decisions::Decisions;
 use super::host::{Fate, Host};
+use super::notes::Notes;
+use super::own_host::OwnHost;
+use super::readiness;
 use super::seats::Seats;
+use super::trouble::Trouble;
+use crate::language::{Address, OwnKind, Scheme, ServerCommand};
 use crate::process::Watchdog;
 use crate::subjects::Subject;
 
@@ -46,6 +51,26 @@ pub(super) enum StageError {
     /// What the simulated client is to dial cannot be dialled by it.
     #[error("the simulated client cannot dial it: {0}")]
     Url(#[source] client_sim::UrlError),
+    /// A server that should run already does not answer.
+    #[error(
+        "the server {authority}, which is `external` and should run already, does not answer: {source}"
+    )]
+    External {
+        /// Where it should be.
+        authority: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Its command does not become a server.
+    #[error("{0}")]
+    Server(String),
+    /// Somebody else serves there.
+    #[error(
+        "somebody else serves on {0} already; use `{port}` in `command` and `url`, or --jobs 1",
+        port = crate::language::PORT
+    )]
+    Taken(String),
     /// Other people's processes cannot be watched over.
     #[error("{0}, which watches over other programs")]
     Watchdog(String),
@@ -58,13 +83,21 @@ pub(super) struct Stage {
     pub(super) seats: Seats,
     environment: Environment,
     services: JoinSet<Result<(), String>>,
+    /// What a server of the user's own says.
+    server_notes: Notes,
     fates: mpsc::Sender<Fate>,
     stop_services: CancellationToken,
 }
 
 impl Stage {
     /// Takes all ports and starts server and proxy.
-    pub(super) fn set(course: &Course<'_>, decisions: &Decisions) -> Result<Self, StageError> {
+    ///
+    /// Cancel safe: whoever was started ends with the future.
+    pub(super) async fn set(
+        course: &Course<'_>,
+        decisions: &Decisions,
+        trouble: &Trouble,
+    ) -> Result<Self, StageError> {
         let (control, commands) = chaos_proxy::control();
         let (fates, told) = mpsc::channel(FATES);
         let mut stage = Self {
@@ -72,18 +105,23 @@ impl Stage {
             seats: Seats::new(course.environment.clone()),
             environment: course.environment.clone(),
             services: JoinSet::new(),
+            server_notes: Notes::default(),
             fates,
             stop_services: CancellationToken::new(),
         };
-        let watchdog = match course.settings.subject {
-            Subject::Sim | Subject::Client(_) => None,
-            Subject::Adapter(_) => Some(Watchdog::start().map_err(StageError::Watchdog)?),
+        let watchdog = watchdog(course)?;
+        let own = stage
+            .start_own_server(course, watchdog.as_ref(), trouble, told)
+            .await?;
+        let (upstream, address) = match own {
+            Own::Started(address) => (address.authority.clone(), Some(address)),
+            Own::None(told) => (stage.start_server(course, told)?.to_string(), None),
         };
-        let upstream = stage.start_server(course, told)?;
-        let routes = stage.routes(course, watchdog.as_ref())?;
+        let routes = stage.routes(course, watchdog.as_ref(), address.as_ref())?;
+        let is_tcp = address.is_some_and(|address| address.scheme == Scheme::Tcp);
         let config = chaos_proxy::Config {
             routes,
-            upstream: upstream.to_string(),
+            upstream,
             dial_timeout: DIAL_TIMEOUT,
             plan: course.scenario.plan(course.settings.seed),
             apply: if course.settings.is_wire {
@@ -91,7 +129,8 @@ impl Stage {
             } else {
                 Apply::Faults
             },
-            frames: true,
+            // On plain TCP every byte is data.
+            frames: !is_tcp,
             lists: false,
             start: Start::OnCommand,
             repeat: false,
@@ -109,6 +148,7 @@ impl Stage {
         Ok(stage)
     }
 
+    /// The ticker.
     fn start_server(
         &mut self,
         course: &Course<'_>,
@@ -129,21 +169,65 @@ impl Stage {
         Ok(address)
     }
 
+    /// The user's own server, if the file has one: there, or started.
+    async fn start_own_server(
+        &mut self,
+        course: &Course<'_>,
+        watchdog: Option<&Watchdog>,
+        trouble: &Trouble,
+        fates: mpsc::Receiver<Fate>,
+    ) -> Result<Own, StageError> {
+        let kind = course.scenario.own_server.as_ref().map(|own| &own.kind);
+        let (command, watchdog) = match (kind, watchdog) {
+            (None, _) | (Some(OwnKind::Command(_)), None) => return Ok(Own::None(fates)),
+            (Some(OwnKind::External(address)), _) => {
+                let answered = readiness::answers(&self.environment, &address.authority).await;
+                answered.map_err(|source| StageError::External {
+                    authority: address.authority.clone(),
+                    source,
+                })?;
+                return Ok(Own::Started(address.clone()));
+            }
+            (Some(OwnKind::Command(command)), Some(watchdog)) => (command, watchdog),
+        };
+        let host = OwnHost {
+            environment: self.environment.clone(),
+            port: server_port(&self.environment, command).await?,
+            command: command.clone(),
+            seed: course.settings.seed,
+            recorder: course.recorder.clone(),
+            watchdog: watchdog.clone(),
+            notes: self.server_notes.clone(),
+        };
+        let address = host.address();
+        let (serving, _) = host.serve().await.map_err(StageError::Server)?;
+        let (shutdown, trouble) = (self.stop_services.clone(), trouble.clone());
+        self.services.spawn(async move {
+            let served = host.run(serving, fates, shutdown).await;
+            if let Err(reason) = &served {
+                trouble.tell(reason.clone());
+            }
+            served
+        });
+        Ok(Own::Started(address))
+    }
+
     /// One listener a client, and a seat for the client that will dial it.
     fn routes(
         &mut self,
         course: &Course<'_>,
         watchdog: Option<&Watchdog>,
+        server: Option<&Address>,
     ) -> Result<Vec<Route>, StageError> {
         let mut routes = Vec::new();
         let mut urls = Vec::new();
         for name in course.scenario.client_names() {
             let name: Arc<str> = name.into();
             let listener = listen(&self.environment, &name)?;
-            urls.push((
-                Arc::clone(&name),
-                format!("ws://{}/ws", listener.local_addr()),
-            ));
+            let url = course
+                .scenario
+                .url(server, &listener.local_addr().to_string());
+            urls.push((Arc::clone(&name), url));
             routes.push(Route {
                 listener,
                 client: Some(name),
@@ -151,6 +235,11 @@ impl Stage {
         }
         self.seats.fill(course, watchdog, urls)?;
         Ok(routes)
+    }
+
+    /// What is kept of other people's programs, for the record.
+    pub(super) fn notes(&self) -> String {
+        self.server_notes.text("server") + &self.seats.notes()
     }
 
     /// Lets something befall the server; `false` if it does not come to it.
@@ -168,6 +257,43 @@ impl Stage {
         self.stop_services.cancel();
         let services = end(&mut self.services, clock, ENDING, "server or proxy").await;
         clients.or(services.err())
+    }
+}
+
+/// The user's own server.
+enum Own {
+    /// There is one.
+    Started(Address),
+    /// There is none, and what befalls it befalls the ticker.
+    None(mpsc::Receiver<Fate>),
+}
+
+/// Somebody watches over other people's programs, if there are to be any.
+fn watchdog(course: &Course<'_>) -> Result<Option<Watchdog>, StageError> {
+    let own = course.scenario.own_server.as_ref();
+    let is_command = own.is_some_and(|own| matches!(own.kind, OwnKind::Command(_)));
+    let is_process = matches!(course.settings.subject, Subject::Adapter(_));
+    if !is_process && !is_command {
+        return Ok(None);
+    }
+    Watchdog::start().map(Some).map_err(StageError::Watchdog)
+}
+
+/// A port for a server: what the file says, if nobody is there, else any.
+async fn server_port(
+    environment: &Environment,
+    command: &ServerCommand,
+) -> Result<u16, StageError> {
+    let Some(port) = command.fixed_port() else {
+        return readiness::free_port().map_err(|source| StageError::Listen {
+            whose: "the server".to_owned(),
+            source,
+        });
+    };
+    let authority = command.address(port).authority;
+    match readiness::answers(environment, &authority).await {
+        Ok(()) => Err(StageError::Taken(authority)),
+        Err(_) => Ok(port),
     }
 }
 

@@ -93,7 +93,8 @@ impl Triggers {
 fn stage(what: &What) -> Option<Stage> {
     match what {
         What::Accepted => Some(Stage::Connect),
-        What::Upgraded { status: 101 } => Some(Stage::Open),
+        // Of a stream that is no WebSocket, its first byte.
+        What::Upgraded { status: 101 } | What::FirstData => Some(Stage::Open),
         What::PeerEnded { .. } => Some(Stage::Closing),
         _ => None,
     }

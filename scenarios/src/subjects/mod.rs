@@ -16,8 +16,8 @@ mod traits;
 use std::sync::Arc;
 
 pub use ability::Ability;
-pub(crate) use adapter::ensure_name;
 pub use adapter::{Adapter, CLIENT_FILE};
+pub(crate) use adapter::{Words, ensure_name};
 pub use client::Client;
 pub use find::{CLIENTS, SubjectError, find, names};
 pub use report::Report;

@@ -135,7 +135,7 @@ fn missing_timed(
     for occurrence in occurrences {
         for client in targets(evidence, &evidence.plan, occurrence) {
             let from = evidence.observed.marks.moment(occurrence.from);
-            has_living_target |= evidence.observed.reports.is_alive(&client, from);
+            has_living_target |= evidence.is_alive(&client, from);
             if let Some(attempt) = spared(evidence, rule, occurrence, &client, strikes) {
                 return Some(format!(
                     "`{}` did not strike connection {attempt} of {client}, which was there",

@@ -124,6 +124,13 @@ fn reasons(
     if let Some(error) = evidence.observed.connections.upstream_failure() {
         reasons.push(format!("the proxy could not reach the server: {error}"));
     }
+    reasons.extend(departures(evidence));
+    if let Some(ability) = evidence.shapeless() {
+        let word = ability.word();
+        reasons.push(format!(
+            "the case is about clients that `{word}` when told to, which this client cannot"
+        ));
+    }
     reasons.extend(firings.iter().filter_map(|firing| firing.missing.clone()));
     let late = firings.iter().filter(|firing| firing.is_late());
     reasons.extend(late.map(|firing| {
@@ -158,4 +165,23 @@ fn reasons(
         ));
     }
     reasons
+}
+
+/// Clients whose processes ended by themselves, without having said that they
+/// give up and without having been told to stop.
+fn departures(evidence: &Evidence<'_>) -> Vec<String> {
+    let (marks, reports) = (&evidence.observed.marks, &evidence.observed.reports);
+    let departures = marks.departures.iter();
+    let strange = departures.filter(|departure| {
+        let client = &departure.client;
+        let was_told = marks.told(client, "stop").any(|told| told <= departure.at);
+        !was_told && !reports.has_given_up(client)
+    });
+    strange
+        .map(|departure| {
+            let at = span(marks.since_zero(departure.at));
+            let (client, how) = (&departure.client, &departure.how);
+            format!("the process of {client} ended by itself at {at}: {how}")
+        })
+        .collect()
 }

@@ -7,6 +7,7 @@ use crate::checks::Excess;
 use crate::journal::story::Story;
 use crate::journal::{Header, Mark};
 use crate::language::sample::{header, scenario};
+use crate::subjects::Traits;
 
 const RESET: &str = "[[fault]]\nat = '1s'\ninject.reset = {}\n[expect]\nrecover_within = '1s'\n";
 
@@ -348,4 +349,21 @@ fn a_server_event_must_happen_in_time_and_come_to_its_end() {
     let text = KILL.replace("recover_within = '1s'", "max_live = 1");
     let reasons = ["the server did not come back after `kill`"];
     judged_as(&text, &gone, Verdict::Inconclusive, &reasons);
+}
+
+#[test]
+fn a_process_that_ends_by_itself_fails_what_it_should_have_done_and_passes_nothing() {
+    let ended = |client: &str| Mark::ClientEnded {
+        client: client.to_owned(),
+        how: "exit status: 1".into(),
+    };
+    let dead = struck(0).mark(ended("c1"), 1100);
+    let dead = dead.connected("c2", 2, 1500, 1600);
+    let foreign = |header: &mut Header| header.subject = Some(Traits::default());
+    judged_with(RESET, &dead, foreign, Verdict::Failed, &[]);
+    let late = back(struck(0)).mark(ended("c1"), 15_100);
+    let reason = "the process of c1 ended by itself at 15100ms: exit status: 1";
+    judged_with(RESET, &late, foreign, Verdict::Inconclusive, &[reason]);
+    let gave_up = late.client("c1", client_sim::What::GaveUp, 15_050);
+    judged_with(RESET, &gave_up, foreign, Verdict::Passed, &[]);
 }
