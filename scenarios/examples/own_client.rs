@@ -52,7 +52,7 @@ pub(crate) fn client() -> Client {
 }
 
 /// The server: says something to everybody, ten times a second.
-async fn serve(listener: TcpListener) {
+pub(crate) async fn serve(listener: TcpListener) {
     while let Ok((stream, _)) = listener.accept().await {
         tokio::spawn(greet(stream));
     }
@@ -71,11 +71,13 @@ async fn greet(stream: TcpStream) {
 #[tokio::main(flavor = "current_thread")]
 pub(crate) async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let _address = listener.local_addr()?;
+    let address = listener.local_addr()?;
     tokio::spawn(serve(listener));
 
     let scenario = Scenario::load(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/reset.toml"))?;
-    let setup = Setup::new().client(client());
+    let setup = Setup::new()
+        .server(format!("ws://{address}/"))
+        .client(client());
     scenario.run(&setup).await?.assert_passed();
     Ok(())
 }

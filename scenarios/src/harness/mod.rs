@@ -6,6 +6,7 @@
 mod load;
 mod outcome;
 mod run;
+mod server;
 mod setup;
 
 pub use load::LoadError;

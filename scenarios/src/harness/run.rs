@@ -29,6 +29,18 @@ pub enum RunError {
         /// What is wrong with that.
         why: String,
     },
+    /// The scenario cannot be run against that server.
+    #[error("server {}: {why}", url.escape_debug())]
+    Server {
+        /// Which.
+        url: String,
+        /// Why not.
+        why: String,
+    },
+    /// The simulated client cannot speak to that server: with the place that
+    /// names it.
+    #[error("{0}")]
+    Unsuited(String),
     /// `CHAOS_SEED` is no seed.
     #[error("{SEED}={}: not a number from 0 to {}", .0.escape_debug(), u64::MAX)]
     Seed(String),
@@ -45,13 +57,20 @@ impl Scenario {
     /// The setup asks for what cannot be.
     pub async fn run(&self, setup: &Setup) -> Result<Outcome, RunError> {
         let subject = setup.subject()?;
+        let scenario = match &setup.server {
+            Some(url) => self.against(url)?,
+            None => self.clone(),
+        };
+        if let Some(objection) = scenario.unsuited(&subject) {
+            return Err(RunError::Unsuited(objection));
+        }
         let seed = Suite::seed(self, setup.seed.or(seed_of_environment()?));
         let out = setup.out.clone().unwrap_or_else(|| PathBuf::from(OUT));
         let journal = Folder::new(&out, &self.id, subject.name(), seed).journal();
         // Before the first await: later it may be another thread.
         let repeat = repeat(seed);
         let suite = Suite {
-            scenarios: vec![(Origin::Embedded, Arc::new(self.clone()))],
+            scenarios: vec![(Origin::Embedded, Arc::new(scenario))],
             subjects: vec![subject],
             invocation: Invocation {
                 seeds: Some(Seeds::one(seed)),

@@ -14,6 +14,7 @@ use crate::subjects::{Client, Subject, ensure_name};
 #[derive(Debug, Clone, Default)]
 pub struct Setup {
     pub(super) client: Option<Arc<Client>>,
+    pub(super) server: Option<String>,
     pub(super) seed: Option<Seed>,
     pub(super) out: Option<PathBuf>,
 }
@@ -28,6 +29,14 @@ impl Setup {
     #[must_use]
     pub fn client(mut self, client: Client) -> Self {
         self.client = Some(Arc::new(client));
+        self
+    }
+
+    /// Against this server, which runs already, in place of the scenario's:
+    /// `ws://host:port/path`, or `tcp://host:port` for what is no WebSocket.
+    #[must_use]
+    pub fn server(mut self, url: impl Into<String>) -> Self {
+        self.server = Some(url.into());
         self
     }
 

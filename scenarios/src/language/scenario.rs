@@ -60,7 +60,7 @@ pub struct Scenario {
     /// The flaw that this scenario must catch.
     pub proof: Option<Proof>,
     /// What the file is called in what is said of it.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The file as it was read, to be kept with what comes of it.
     pub text: String,
 }

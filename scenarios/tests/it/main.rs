@@ -10,6 +10,7 @@ mod bad_input;
 mod broken_off;
 mod harness;
 mod judge;
+mod matrix;
 mod plan;
 mod play;
 mod program;
