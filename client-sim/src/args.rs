@@ -122,6 +122,7 @@ impl Args {
                 min_uptime: self.min_uptime,
                 max_attempts: self.max_attempts,
                 resume: !self.no_resume,
+                say: None,
                 flaws: self.flaws.iter().copied().collect(),
             },
         })
@@ -214,6 +215,7 @@ mod tests {
             min_uptime: Duration::ZERO,
             max_attempts: Some(3),
             resume: false,
+            say: None,
             flaws: [Flaw::NoLiveness, Flaw::NoJitter].into(),
         };
         assert_eq!(clients.behaviour, expected);

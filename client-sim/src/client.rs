@@ -82,6 +82,7 @@ impl Client {
         match output {
             Output::Dial { dial, resume } => self.sockets.dial(dial, resume.as_ref()),
             Output::Send { dial, message } => self.sockets.send(dial, message),
+            Output::Say { dial, text } => self.sockets.say(dial, &text),
             Output::Ping { dial } => self.sockets.ping(dial),
             Output::Close {
                 dial,

@@ -18,6 +18,9 @@ use crate::{Flaw, Policy, Shape, Url};
 /// connection, of the 20,000 that a system commonly allows.
 pub const MAX_COUNT: u32 = 10_000;
 
+/// The longest message that clients may be told to say, in bytes.
+const MAX_SAID: usize = 64 * 1024;
+
 /// The `[clients]` table: how many, and how each behaves.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClientsConfig {
@@ -53,8 +56,20 @@ pub struct Behaviour {
     pub max_attempts: Option<u32>,
     /// Whether to ask for the old session on a new connection; yes by default.
     pub resume: bool,
+    /// What is said first on every connection, as to a server that speaks only
+    /// when it is spoken to; by default nothing.
+    pub say: Option<Say>,
     /// Bad habits; none by default.
     pub flaws: BTreeSet<Flaw>,
+}
+
+/// A text message, and how often it is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Say {
+    /// The message.
+    pub text: Arc<str>,
+    /// From one time to the next; by default it is said once.
+    pub every: Option<Duration>,
 }
 
 impl Default for Behaviour {
@@ -68,6 +83,7 @@ impl Default for Behaviour {
             min_uptime: Duration::from_secs(5),
             max_attempts: None,
             resume: true,
+            say: None,
             flaws: BTreeSet::new(),
         }
     }
@@ -147,6 +163,7 @@ impl Behaviour {
             min_uptime: table.or("min_uptime", default.min_uptime),
             max_attempts: max_attempts(table),
             resume: table.or("resume", default.resume),
+            say: say(table),
             flaws: table.or("flaws", Vec::new()).into_iter().collect(),
         }
     }
@@ -228,6 +245,31 @@ fn stale_after(table: &mut Table<'_>, liveness: Duration) -> Duration {
     default
 }
 
+fn say(table: &mut Table<'_>) -> Option<Say> {
+    let said = table.spanned::<String>("say");
+    let every = table
+        .has("say_every")
+        .then(|| positive(table, "say_every", Duration::from_secs(1)));
+    table.ignore("say_every");
+    match said {
+        Some((text, span)) if text.len() > MAX_SAID => {
+            table.error(span, format!("say has more than {MAX_SAID} bytes"));
+            None
+        }
+        Some((text, _)) => Some(Say {
+            text: text.into(),
+            every,
+        }),
+        None => {
+            if every.is_some() && !table.has("say") {
+                let span = table.key_span("say_every");
+                table.error(span, "say_every needs say: there is nothing to be said");
+            }
+            None
+        }
+    }
+}
+
 fn max_attempts(table: &mut Table<'_>) -> Option<u32> {
     let (attempts, span) = table.spanned("max_attempts")?;
     if attempts == 0 {
@@ -304,6 +346,8 @@ mod tests {
             min_uptime = "1s"
             max_attempts = 7
             resume = false
+            say = "hello"
+            say_every = "250ms"
             flaws = ["no_jitter", "no_liveness"]
             "#,
         );
@@ -322,6 +366,10 @@ mod tests {
             min_uptime: Duration::from_secs(1),
             max_attempts: Some(7),
             resume: false,
+            say: Some(Say {
+                text: "hello".into(),
+                every: Some(Duration::from_millis(250)),
+            }),
             flaws: [Flaw::NoLiveness, Flaw::NoJitter].into(),
         };
         assert_eq!(config.behaviour, expected);

@@ -27,7 +27,7 @@ mod url;
 
 pub use backoff::Backoff;
 pub use client::run;
-pub use config::{Behaviour, ClientConfig, ClientsConfig, MAX_COUNT};
+pub use config::{Behaviour, ClientConfig, ClientsConfig, MAX_COUNT, Say};
 pub use event::{Event, What, Why};
 pub use flaw::{Flaw, UnknownFlaw};
 pub use message::{ClientMessage, ServerMessage, Welcome};

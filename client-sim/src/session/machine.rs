@@ -74,8 +74,17 @@ struct Open {
     /// When the answer to another connection's ping is overdue: a flaw.
     pong_due: Option<Moment>,
     is_welcomed: bool,
+    /// When something is to be said again.
+    say_due: Option<Moment>,
     /// A close is out and its answer awaited: a flaw.
     is_closing: bool,
+}
+
+impl Open {
+    /// When something is to be said again.
+    fn talks_at(&self) -> Option<Moment> {
+        self.say_due.filter(|_| !self.is_closing)
+    }
 }
 
 /// Where a client is in its life.
@@ -176,7 +185,14 @@ impl Session {
                 self.abandon();
                 self.lost(now, Ending::of(Why::ConnectTimeout));
             }
-            State::Open(open) => self.look(now, &open),
+            State::Open(open) => {
+                if open.talks_at().is_some_and(|due| due <= now) {
+                    self.say(now);
+                }
+                if self.next_look(&open).is_some_and(|due| due <= now) {
+                    self.look(now, &open);
+                }
+            }
             State::Backoff { .. } => self.dial(now),
             State::Idle | State::Closed | State::GaveUp => {}
         }
@@ -187,7 +203,10 @@ impl Session {
         match &self.state {
             State::Connecting { due } => *due,
             State::Backoff { due } => Some(*due),
-            State::Open(open) => self.next_look(open),
+            State::Open(open) => {
+                let moments = [self.next_look(open), open.talks_at()];
+                moments.into_iter().flatten().min()
+            }
             State::Idle | State::Closed | State::GaveUp => None,
         }
     }
@@ -277,12 +296,27 @@ impl Session {
             silence: Silence::since(now),
             pong_due: carried.then(|| now + self.behaviour.liveness / 2),
             is_welcomed: false,
+            say_due: None,
             is_closing: false,
         });
         if self.has(Flaw::ResetsBackoffOnOpen) {
             self.backoff.restart();
         }
         self.tell(What::Opened { dial: self.dial });
+        self.say(now);
+    }
+
+    /// Says what a server that waits to be spoken to is told.
+    fn say(&mut self, now: Moment) {
+        let Some(say) = &self.behaviour.say else {
+            return;
+        };
+        let (dial, text) = (self.dial, Arc::clone(&say.text));
+        let due = say.every.map(|every| now + every);
+        self.outputs.push_back(Output::Say { dial, text });
+        if let State::Open(open) = &mut self.state {
+            open.say_due = due;
+        }
     }
 
     // === life and death of a connection ===

@@ -3,6 +3,7 @@
 //! Plain data: whoever drives the machine decides what a dial or a close is
 //! made of. Used by the machine, its tests and the shell.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Resume;
@@ -86,6 +87,13 @@ pub enum Output {
         dial: u64,
         /// Which.
         message: ClientMessage,
+    },
+    /// Send this text.
+    Say {
+        /// On which connection.
+        dial: u64,
+        /// What.
+        text: Arc<str>,
     },
     /// Send a WebSocket ping, to see whether anybody is there.
     Ping {

@@ -58,6 +58,11 @@ impl Connection {
         self.queue(Message::Text(Utf8Bytes::from_static(message.as_str())));
     }
 
+    /// Queues any text, likewise.
+    pub(super) fn say(&mut self, text: &str) {
+        self.queue(Message::Text(text.into()));
+    }
+
     /// Queues a ping.
     pub(super) fn ping(&mut self) {
         self.queue(Message::Ping(Bytes::new()));

@@ -76,6 +76,12 @@ impl Sockets {
         }
     }
 
+    pub(crate) fn say(&mut self, dial: u64, text: &str) {
+        if let Some(socket) = self.sockets.get_mut(&dial) {
+            socket.connection.say(text);
+        }
+    }
+
     pub(crate) fn ping(&mut self, dial: u64) {
         if let Some(socket) = self.sockets.get_mut(&dial) {
             socket.connection.ping();

@@ -67,7 +67,10 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
     );
     announce(&suite);
     let interrupt = CancellationToken::new();
-    let results = perform(suite, interrupt.clone())?;
+    let results = match perform(suite, interrupt.clone())? {
+        Ok(results) => results,
+        Err(error) => return Ok(unready(&error, &repeat_all)),
+    };
     Ok(conclude(
         &results,
         &args.out,
@@ -170,29 +173,42 @@ fn announce(suite: &Suite) {
 }
 
 #[tokio::main]
-async fn perform(suite: Suite, interrupt: CancellationToken) -> anyhow::Result<Results> {
+async fn perform(
+    suite: Suite,
+    interrupt: CancellationToken,
+) -> anyhow::Result<Result<Results, SetupError>> {
     let mut watching = signals::watch(interrupt.clone()).context("failed to watch for signals")?;
-    set_up(&suite.subjects, &interrupt).await?;
     let live = Arc::new(Live::new(suite.count()));
     let progress = {
         let live = Arc::clone(&live);
         Observer::new(move |progress| live.tell(progress))
     };
+    if let Err(error) = set_up(&suite.subjects, &interrupt).await {
+        live.finish();
+        return Ok(Err(error));
+    }
     let results = suite.run(progress, interrupt).await;
     live.finish();
     watching.abort_all();
-    Ok(results)
+    Ok(Ok(results))
 }
 
-/// Makes every subject ready. After an interrupt nothing begins anyway.
-async fn set_up(subjects: &[Subject], interrupt: &CancellationToken) -> anyhow::Result<()> {
+/// Makes every subject ready.
+async fn set_up(subjects: &[Subject], interrupt: &CancellationToken) -> Result<(), SetupError> {
     for subject in subjects {
-        match subjects::set_up(subject, interrupt).await {
-            Err(SetupError::Interrupted(_)) => break,
-            done => done?,
-        }
+        subjects::set_up(subject, interrupt).await?;
     }
     Ok(())
+}
+
+/// Nothing was run: the harness could not make the subject ready.
+fn unready(error: &SetupError, repeat_all: &str) -> u8 {
+    complain(&format!("chaos: {error}"));
+    print(format_args!("{repeat_all}\n"));
+    match error {
+        SetupError::Interrupted(_) => EXIT_INTERRUPTED,
+        SetupError::Failed { .. } => EXIT_INCONCLUSIVE,
+    }
 }
 
 /// Tells what it came to; the exit code.

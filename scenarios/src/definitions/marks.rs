@@ -26,7 +26,7 @@ pub struct Marks {
     pub broken_off: Option<String>,
     /// The times without a server, in order of time.
     pub downtimes: Vec<Downtime>,
-    /// When the machine let the harness wait, and for how long.
+    /// When the machine let the harness wait since t = 0, and for how long.
     pub held_up: Vec<(Moment, Duration)>,
     /// What clients were told to do, in order of time.
     pub instructions: Vec<Instruction>,
@@ -74,7 +74,11 @@ impl Marks {
         };
         let at = Some(entry.at);
         match mark {
-            Mark::TZero => self.t_zero = at,
+            Mark::TZero => {
+                self.t_zero = at;
+                // Nothing is judged that was before.
+                self.held_up.clear();
+            }
             Mark::Healed => self.healed = at,
             Mark::Settled => self.settled = at,
             Mark::Drained => self.drained = at,

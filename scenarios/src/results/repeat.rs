@@ -57,10 +57,10 @@ impl Invocation {
     fn line(&self, which: Vec<String>, clients: &[String], seeds: Option<Seeds>) -> String {
         let mut words = vec!["chaos".to_owned(), "run".to_owned()];
         words.extend(which);
+        words.extend(seeds.iter().flat_map(|seeds| seeds.words()));
         if !matches!(clients, [] | [_]) || clients.iter().any(|name| name != Subject::SIM) {
             words.extend(["--client".to_owned(), clients.join(",")]);
         }
-        words.extend(seeds.iter().flat_map(|seeds| seeds.words()));
         for flaw in &self.flaws {
             words.extend(["--flaw".to_owned(), flaw.word().to_owned()]);
         }
@@ -135,13 +135,13 @@ mod tests {
         };
         assert_eq!(
             invocation.repeat_all(),
-            "chaos run --client 'sim,my clients/a' --seeds 1..200"
+            "chaos run --seeds 1..200 --client 'sim,my clients/a'"
         );
         let one = |client| invocation.repeat_one(&scenario, &Origin::Embedded, client, Seed(9));
         assert_eq!(one("sim"), "chaos run --filter x --seed 9");
         assert_eq!(
             one("websockets"),
-            "chaos run --filter x --client websockets --seed 9"
+            "chaos run --filter x --seed 9 --client websockets"
         );
         let alone = Invocation {
             clients: vec!["sim".into()],

@@ -8,6 +8,7 @@ use std::time::Duration;
 use environment::{Clock, Environment, Moment, Observer};
 
 use super::arrivals::Arrivals;
+use super::boot::Turn;
 use super::probe;
 use super::score::{Deed, Score};
 use super::stage::Stage;
@@ -68,9 +69,13 @@ impl Course<'_> {
     pub(super) async fn go(&self, stage: &mut Stage, trouble: &Trouble) -> Result<(), BrokenOff> {
         self.progress.tell(Phase::Starting);
         self.recorder.mark(Mark::Started);
-        let zero = self.start(stage, trouble).await?;
-        self.progress.tell(Phase::Running);
-        self.play(stage, zero).await?;
+        let turn = Turn::take(&self.settings.subject).await;
+        let clients = self.scenario.client_names();
+        tokio::select! {
+            biased;
+            played = self.start_and_play(stage, trouble) => played?,
+            never = turn.while_booting(clients, self.recorder, self.clock()) => match never {},
+        }
         stage.control.heal().await;
         self.recorder.mark(Mark::Healed);
         self.progress.tell(Phase::Settling);
@@ -83,6 +88,12 @@ impl Course<'_> {
         self.recorder.mark(Mark::ClientsStopped);
         self.wait_for_sockets().await;
         Ok(())
+    }
+
+    async fn start_and_play(&self, stage: &mut Stage, trouble: &Trouble) -> Result<(), BrokenOff> {
+        let zero = self.start(stage, trouble).await?;
+        self.progress.tell(Phase::Running);
+        self.play(stage, zero).await
     }
 
     /// Marks whenever the machine lets the harness wait.

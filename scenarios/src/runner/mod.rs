@@ -12,6 +12,7 @@
 //! what was written is a valid journal. Used by [`suite`](crate::suite).
 
 mod arrivals;
+mod boot;
 mod course;
 mod decisions;
 mod folder;

@@ -157,7 +157,7 @@ impl OwnHost {
         }
         ears.spawn(async move {
             let _stdin = stdin;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         });
         Ok(Serving {
             running,

@@ -57,8 +57,8 @@ async fn every_client_has_its_column_its_entries_and_its_commands() {
     ];
     assert_eq!(runs, expected);
     assert_eq!(results.scenarios[0].repeat, "chaos run small.toml --seed 3");
-    let ends = "chaos run small.toml --client ./idle --seed 3\n\
-        chaos run other.toml --client ./idle --seed 3\n";
+    let ends = "chaos run small.toml --seed 3 --client ./idle\n\
+        chaos run other.toml --seed 3 --client ./idle\n";
     assert!(answer.out.ends_with(ends), "{}", answer.out);
     for client in ["sim", "idle"] {
         let journal = place.path(&format!("out/other/{client}/3/journal.jsonl"));
@@ -112,11 +112,11 @@ async fn many_seeds_of_many_clients_are_told_by_client() {
     for part in [
         "small   inconclusive 2/2  passed 2\n",
         "small idle inconclusive with 2 of 2 seeds\n  seed 3\n",
-        "    chaos run small.toml --client idle --seed 4\n",
+        "    chaos run small.toml --seed 4 --client idle\n",
         "\nsmall sim   detect         2 ",
     ] {
         assert!(answer.out.contains(part), "{part}\n{}", answer.out);
     }
-    let all = "chaos run small.toml --client idle,sim --seeds 3..4";
+    let all = "chaos run small.toml --seeds 3..4 --client idle,sim";
     assert_eq!(answer.last_line(), all);
 }

@@ -5,6 +5,7 @@
 
 mod flaws;
 mod properties;
+mod saying;
 
 use std::time::Duration;
 

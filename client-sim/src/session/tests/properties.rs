@@ -112,7 +112,7 @@ impl Reference {
                 self.dials = *dial;
                 self.current = Some((*dial, false));
             }
-            Output::Send { dial, .. } | Output::Ping { dial } => {
+            Output::Send { dial, .. } | Output::Say { dial, .. } | Output::Ping { dial } => {
                 prop_assert_eq!(self.current, Some((*dial, true)), "{:?}", output);
             }
             Output::Close { dial, .. } => {

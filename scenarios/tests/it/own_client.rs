@@ -1,0 +1,215 @@
+//! Other people's clients in the chair, good and bad: programs of the shell,
+//! which is everywhere.
+
+use std::path::PathBuf;
+
+use scenarios::checks::Finding;
+use scenarios::results::ScenarioResult;
+use scenarios::verdict::Verdict;
+
+use crate::processes::{Marked, lives};
+use crate::program::{Answer, Place};
+
+/// One client, one reset, two seconds.
+const FILE: &str = "id = \"own\"\nduration = \"2s\"\nsettle = \"1s\"\nstart_within = \"2s\"\n\
+    [[fault]]\nat = \"500ms\"\ninject.reset = {}\n\
+    [expect]\nrecover_within = \"1s\"\nmax_live = 1\n";
+
+/// A folder with a client that runs this script.
+fn client(place: &Place, script: &str, more: &str) -> PathBuf {
+    let folder = place.path("mine");
+    std::fs::create_dir_all(&folder).unwrap();
+    let toml = format!("name = 'mine'\nversion = '1'\ncommand = ['sh', './run.sh']\n{more}\n");
+    std::fs::write(folder.join("client.toml"), toml).unwrap();
+    std::fs::write(folder.join("run.sh"), script).unwrap();
+    folder
+}
+
+async fn run(place: &Place, script: &str, more: &str) -> Answer {
+    client(place, script, more);
+    let file = place.file("own.toml", FILE);
+    place.run(&file, &["--client", "./mine"]).await
+}
+
+/// What is said of a client that never had a message.
+async fn never_connected(script: &str, more: &str, parts: &[&str]) {
+    let marked = Marked::new();
+    let place = Place::new();
+    let answer = run(&place, &marked.script(script), more).await;
+    answer.expect(3);
+    let result = place.result();
+    assert_eq!(result.verdict, Verdict::Inconclusive);
+    for part in parts {
+        assert!(result.reasons[0].contains(part), "{:?}", result.reasons);
+    }
+    assert!(answer.last_line().ends_with(" --client ./mine"));
+    marked.expect_nobody();
+}
+
+#[tokio::test]
+async fn one_that_dies_at_once_is_told_with_its_last_words() {
+    let script = "echo 'no such module: ws' >&2; exit 7";
+    let parts = [
+        "client never connected: c1 ended by itself (exit status: 7)",
+        "no such module: ws",
+    ];
+    never_connected(script, "", &parts).await;
+}
+
+#[tokio::test]
+async fn one_that_ignores_its_url_is_given_its_time_and_no_more() {
+    let script = "echo '{\"event\":\"open\"}'; while :; do sleep 1; done";
+    let parts = ["c1 had no message within 2s (start_within); not one connection came"];
+    never_connected(script, "reports = ['open', 'message']", &parts).await;
+}
+
+#[tokio::test]
+async fn one_that_cannot_be_started_is_told() {
+    let place = Place::new();
+    client(&place, "", "");
+    let toml = "name = 'mine'\nversion = '1'\ncommand = ['./nobody']\n";
+    std::fs::write(place.path("mine/client.toml"), toml).unwrap();
+    let file = place.file("own.toml", FILE);
+    let answer = place.run(&file, &["--client", "./mine"]).await;
+    answer.expect(3);
+    let reasons = place.result().reasons;
+    let part = "client c1: `./nobody` could not be started: No such file";
+    assert!(reasons[0].starts_with(part), "{reasons:?}");
+}
+
+#[tokio::test]
+async fn one_that_floods_its_stdout_is_stopped() {
+    let script = "yes '{\"event\":\"open\"}'";
+    let parts = ["client c1: it tells more than 250000 events of itself"];
+    never_connected(script, "reports = ['open']", &parts).await;
+    let garbage = "cat /dev/zero";
+    let parts = ["client c1: it floods its stdout: more than 256 MiB"];
+    never_connected(garbage, "", &parts).await;
+    let complaints = "yes >&2";
+    let parts = ["client c1: it floods its stderr: more than 256 MiB"];
+    never_connected(complaints, "", &parts).await;
+}
+
+#[tokio::test]
+async fn one_that_will_not_end_is_killed_with_all_that_it_has_started() {
+    let marked = Marked::new();
+    let place = Place::new();
+    // Children of its own, one of them in the background, and nobody listens.
+    let script = "trap '' TERM\n(trap '' TERM; while :; do sleep 1; done) &\n\
+        head -c 300000 /dev/urandom\nprintf '\\n\\377\\n{}\\n'\nwhile :; do sleep 1; done";
+    let answer = run(&place, &marked.script(script), "").await;
+    answer.expect(3);
+    marked.expect_nobody();
+    let said = std::fs::read_to_string(place.path("out/own/mine/1/said.txt")).unwrap();
+    let parts = [
+        "== c1: killed, for it did not end within 5s of SIGTERM",
+        "no report that it declares: ",
+    ];
+    assert!(parts.iter().all(|part| said.contains(part)), "{said}");
+}
+
+#[tokio::test]
+async fn nobody_is_left_when_the_run_is_broken_off_or_the_program_killed() {
+    for signal in ["-INT", "-KILL"] {
+        let marked = Marked::new();
+        let place = Place::new();
+        let script = "(while :; do sleep 1; done) &\nwhile :; do sleep 1; done";
+        client(&place, &marked.script(script), "");
+        place.file("own.toml", &FILE.replace("start_within = \"2s\"\n", ""));
+        let words = ["run", "own.toml", "--client", "./mine", "--out", "out"];
+        let mut child = place.command(&words).spawn().unwrap();
+        marked.wait_until(lives).await;
+        let id = child.id().unwrap().to_string();
+        let killed = tokio::process::Command::new("kill")
+            .args([signal, &id])
+            .status();
+        assert!(killed.await.unwrap().success());
+        child.wait().await.unwrap();
+        marked.wait_until(|count| !lives(count)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_setup_is_done_once_and_before_anything_and_its_failure_is_told() {
+    let place = Place::new();
+    let setup =
+        "setup = ['sh', '-c', 'echo done >> setup.log; echo cannot reach the registry; exit 4']";
+    let answer = run(&place, "", setup).await;
+    answer.expect(3);
+    let parts = [
+        "the setup of client mine failed: exit status: 4",
+        "cannot reach the registry",
+    ];
+    assert!(
+        parts.iter().all(|part| answer.err.contains(part)),
+        "{}",
+        answer.err
+    );
+    let log = std::fs::read_to_string(place.path("mine/setup.log")).unwrap();
+    assert_eq!(log, "done\n");
+}
+
+#[tokio::test]
+async fn one_that_is_not_there_or_not_described_is_a_mistake_of_the_command_line() {
+    let place = Place::new();
+    let file = place.file("own.toml", FILE);
+    let answer = place.run(&file, &["--client", "nobody"]).await;
+    answer.expect(2);
+    assert!(
+        answer
+            .err
+            .contains("there is no client `nobody`; there is sim"),
+        "{}",
+        answer.err
+    );
+    client(&place, "", "cna = ['pause']");
+    let answer = place.run(&file, &["--client", "./mine"]).await;
+    answer.expect(2);
+    let part = "mine/client.toml:4:1: unknown key `cna`";
+    assert!(answer.err.contains(part), "{}", answer.err);
+}
+
+fn finding(result: &ScenarioResult, name: &str) -> Finding {
+    let mut checks = result.checks.iter();
+    checks.find(|check| check.name == name).unwrap().result
+}
+
+/// Needs Python, as every test of this name; see `make test-foreign`.
+#[tokio::test]
+#[ignore = "foreign: needs Python 3"]
+async fn foreign_one_in_python_recovers_on_plain_tcp_and_is_told_apart_from_one_that_does_not() {
+    for (script, verdict) in [("client.py", Verdict::Passed), ("once.py", Verdict::Failed)] {
+        let place = Place::new();
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign");
+        let toml = format!(
+            "name = 'mine'\nversion = '1'\ncommand = ['python3', '{folder}/{script}']\n\
+             reports = ['dial', 'open', 'message', 'close']\n"
+        );
+        client(&place, "", "");
+        std::fs::write(place.path("mine/client.toml"), toml).unwrap();
+        let server = format!(
+            "[server]\ncommand = ['python3', '{folder}/lines.py', '{{port}}']\n\
+             url = 'tcp://127.0.0.1:{{port}}'\nready = {{ line = 'ready' }}\n"
+        );
+        let restart = "[[server_event]]\nat = '1s'\nfor = '200ms'\ndo = 'restart'\n";
+        let expect = "detect_within = '1s'\nmax_dials = 9\nno_leak = true\n";
+        let file = place.file("own.toml", &format!("{FILE}{expect}{server}{restart}"));
+        let refused = place.run(&file, &[]).await;
+        refused.expect(2);
+        assert!(
+            refused
+                .err
+                .contains("own.toml:14:1: the simulated client speaks WebSocket only"),
+            "{}",
+            refused.err
+        );
+        place.run(&file, &["--client", "./mine"]).await;
+        let result = place.result();
+        assert_eq!(result.verdict, verdict, "{result:?}");
+        assert_eq!(
+            (result.client.as_str(), result.case.as_str()),
+            ("mine", "own")
+        );
+        assert_eq!(finding(&result, "no_leak"), Finding::NotObservable);
+    }
+}

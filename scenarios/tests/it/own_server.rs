@@ -1,0 +1,162 @@
+//! Servers of the user's own: there already, started for the run, and bad ones.
+
+use environment::{Environment, Seed};
+use scenarios::checks::Finding;
+use scenarios::verdict::Verdict;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::processes::{Marked, lives};
+use crate::program::Place;
+
+/// One simulated client, one reset, two seconds, and this server.
+fn file(server: &str) -> String {
+    format!(
+        "id = \"own\"\nduration = \"2s\"\nsettle = \"2s\"\nstart_within = \"2s\"\n\
+         [server]\n{server}\n\
+         [clients]\nreconnect = {{ fixed = {{ base = \"100ms\" }} }}\n\
+         [[fault]]\nat = \"500ms\"\ninject.reset = {{}}\n\
+         [expect]\nrecover_within = \"1s\"\nmax_live = 1\nlost = 0\nno_leak = true\n"
+    )
+}
+
+/// A ticker that this harness has not started.
+#[tokio::test]
+async fn one_that_runs_already_is_used_and_what_it_does_not_tell_is_not_judged() {
+    let environment = Environment::real();
+    let listener = environment
+        .network
+        .listen(([127, 0, 0, 1], 0).into())
+        .unwrap();
+    let port = listener.local_addr().port();
+    let shutdown = CancellationToken::new();
+    let config = ticker_server::Config {
+        seed: Some(Seed(1)),
+        tick: std::time::Duration::from_millis(100),
+        ..ticker_server::Config::default()
+    };
+    let mut server = JoinSet::new();
+    let observer = environment::Observer::none();
+    server.spawn(ticker_server::run(
+        environment,
+        listener,
+        config,
+        observer,
+        shutdown.clone(),
+    ));
+    let place = Place::new();
+    let text = file(&format!("external = \"ws://localhost:{port}/ws\""));
+    let answer = place.run(&place.file("own.toml", &text), &[]).await;
+    answer.expect(0);
+    let result = place.result();
+    let findings: Vec<_> = result
+        .checks
+        .iter()
+        .map(|check| (check.name.as_str(), check.result))
+        .collect();
+    let expected = [
+        ("recover_within", Finding::Ok),
+        ("max_live", Finding::Ok),
+        ("lost", Finding::NotObservable),
+        ("no_leak", Finding::NotObservable),
+    ];
+    assert_eq!(findings, expected);
+    shutdown.cancel();
+    server.join_next().await;
+}
+
+/// What is said of a server that is none.
+async fn is_no_server(server: &str, parts: &[&str]) {
+    let place = Place::new();
+    let answer = place.run(&place.file("own.toml", &file(server)), &[]).await;
+    answer.expect(3);
+    let result = place.result();
+    assert_eq!(result.verdict, Verdict::Inconclusive);
+    for part in parts {
+        assert!(result.reasons[0].contains(part), "{:?}", result.reasons);
+    }
+}
+
+#[tokio::test]
+async fn one_that_is_not_there_is_told() {
+    // Nobody has port 1.
+    let parts = [
+        "the server 127.0.0.1:1, which is `external`",
+        "Connection refused",
+    ];
+    is_no_server("external = \"ws://127.0.0.1:1/\"", &parts).await;
+}
+
+#[tokio::test]
+async fn a_command_that_becomes_no_server_is_told_with_its_last_words() {
+    let parts = [
+        "ended before it was ready (exit status: 3)",
+        "stderr: no config",
+    ];
+    is_no_server(
+        "command = ['sh', '-c', 'echo no config >&2; exit 3']",
+        &parts,
+    )
+    .await;
+    let parts = ["was not ready within 500ms (its port was to answer)"];
+    is_no_server("command = ['sleep', '100']\nready.within = '500ms'", &parts).await;
+    let parts = ["`./nobody` could not be started: No such file"];
+    is_no_server("command = ['./nobody']", &parts).await;
+}
+
+#[tokio::test]
+async fn nothing_of_a_command_is_left() {
+    for signal in ["-INT", "-KILL"] {
+        let marked = Marked::new();
+        let place = Place::new();
+        let script = "trap '' TERM\n(while :; do sleep 1; done) &\nyes";
+        place.file("server.sh", &marked.script(script));
+        place.file(
+            "own.toml",
+            &file("command = ['sh', 'server.sh']\nready.within = '60s'"),
+        );
+        let words = ["run", "own.toml", "--out", "out"];
+        let mut child = place.command(&words).spawn().unwrap();
+        marked.wait_until(lives).await;
+        let id = child.id().unwrap().to_string();
+        let killed = tokio::process::Command::new("kill")
+            .args([signal, &id])
+            .status();
+        assert!(killed.await.unwrap().success());
+        child.wait().await.unwrap();
+        marked.wait_until(|count| !lives(count)).await;
+    }
+}
+
+/// Needs Python, as every test of this name; see `make test-foreign`.
+#[tokio::test]
+#[ignore = "foreign: needs Python 3 with websockets"]
+async fn foreign_echo_server_in_python_is_spoken_to_and_dies_and_comes_back() {
+    let python = std::env::var("CHAOS_TEST_FOREIGN").expect("the Python of make test-foreign");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign");
+    let marked = Marked::new();
+    let place = Place::new();
+    let script = format!("exec {python} {folder}/echo.py $PORT");
+    place.file("server.sh", &marked.script(&script));
+    let server = "command = ['sh', 'server.sh']\nurl = 'ws://127.0.0.1:{port}/echo?x=1'";
+    let say = "[clients]\nsay = \"hello\"\nsay_every = \"50ms\"\n";
+    let kill = "[[server_event]]\nat = '1s'\nfor = '200ms'\ndo = 'kill'\n";
+    let text = file(server).replace("[clients]\n", say);
+    let answer = place
+        .run(&place.file("own.toml", &format!("{text}{kill}")), &[])
+        .await;
+    answer.expect(0);
+    let journal = std::fs::read_to_string(place.record("own", "journal.jsonl")).unwrap();
+    assert!(journal.contains("\"event\":\"received\""));
+    assert!(journal.contains("\"event\":\"server_up\""));
+    marked.expect_nobody();
+    // Nobody speaks: that nothing comes is not the client's fault.
+    let mute = file(server);
+    let answer = place.run(&place.file("own.toml", &mute), &[]).await;
+    answer.expect(3);
+    let reasons = place.result().reasons;
+    assert!(
+        reasons[0].contains("the server said nothing on them"),
+        "{reasons:?}"
+    );
+}
