@@ -14,9 +14,8 @@ use crate::journal::{self, Header, ReadError};
 use crate::language::{Expectation, FileError, Origin, Scenario, gather, read};
 use crate::plain;
 use crate::report::Timeline;
-use crate::results::{Invocation, ScenarioResult};
+use crate::results::{Invocation, Judged};
 use crate::runner::{JOURNAL, SCENARIO};
-use crate::subjects::Subject;
 use crate::verdict::judge_evidence;
 
 /// How deep journals are looked for: a run writes them three folders down.
@@ -122,10 +121,7 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Arc
 ///
 /// # Errors
 /// What is wrong with the journal, or with the scenario beside it.
-pub fn judge_again(
-    path: &Path,
-    expect: Option<&[Expectation]>,
-) -> Result<(ScenarioResult, Timeline), ArchiveError> {
+pub fn judge_again(path: &Path, expect: Option<&[Expectation]>) -> Result<Judged, ArchiveError> {
     let (header, entries) = journal::read(path)?;
     let beside = path.with_file_name(SCENARIO);
     let mut scenario = scenario(&beside)?;
@@ -137,8 +133,7 @@ pub fn judge_again(
     let judgement = judge_evidence(&evidence, &header);
     let timeline = Timeline::of(&evidence, &judgement.checks);
     let repeat = repeat(&scenario, &header, beside);
-    let result = ScenarioResult::new(&scenario, &header, judgement, repeat);
-    Ok((result, timeline))
+    Ok(Judged::new(&scenario, &header, judgement, timeline, repeat))
 }
 
 fn scenario(path: &Path) -> Result<Scenario, ArchiveError> {
@@ -176,10 +171,15 @@ fn repeat(scenario: &Scenario, header: &Header, beside: PathBuf) -> String {
     let invocation = Invocation {
         flaws: worn.filter(|flaw| !own.contains(flaw)).collect(),
         is_wire: header.is_wire(),
-        client: (header.client != Subject::SIM).then(|| header.client.clone()),
+        clients: vec![header.client.clone()],
         ..Invocation::default()
     };
-    invocation.repeat_one(scenario, &Origin::File(beside), header.seed())
+    invocation.repeat_one(
+        scenario,
+        &Origin::File(beside),
+        &header.client,
+        header.seed(),
+    )
 }
 
 #[cfg(test)]

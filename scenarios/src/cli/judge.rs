@@ -11,7 +11,7 @@ use scenarios::console::{Screen, report};
 use scenarios::language::Expectation;
 use scenarios::records;
 use scenarios::report::Gallery;
-use scenarios::results::{Results, ScenarioResult};
+use scenarios::results::{Collection, Results};
 
 use super::args::JudgeArgs;
 use super::run::{code, wanting};
@@ -28,8 +28,7 @@ pub(super) fn judge(args: &JudgeArgs) -> anyhow::Result<u8> {
             None => return Ok(EXIT_USAGE),
         },
     };
-    let (scenarios, gallery, is_whole) = judge_all(&args.paths, expect.as_deref());
-    let results = Results::new(scenarios);
+    let (results, gallery, is_whole) = judge_all(&args.paths, expect.as_deref());
     if !results.scenarios.is_empty() {
         print(report(&results, Screen::stdout()));
     }
@@ -39,7 +38,7 @@ pub(super) fn judge(args: &JudgeArgs) -> anyhow::Result<u8> {
         .is_none_or(|out| written::tell(&records::write(&results, &gallery, out)));
     let code = code(&results, is_written, false);
     if code != EXIT_PASSED {
-        print(format_args!("{}\n", wanting(&results).join("\n")));
+        print(wanting(&results));
     }
     Ok(if is_whole { code } else { EXIT_USAGE })
 }
@@ -56,11 +55,9 @@ fn expectations(file: &Path) -> anyhow::Result<Option<Vec<Expectation>>> {
 }
 
 /// Every journal's result, each journal once, and whether all could be judged.
-fn judge_all(
-    paths: &[PathBuf],
-    expect: Option<&[Expectation]>,
-) -> (Vec<ScenarioResult>, Gallery, bool) {
+fn judge_all(paths: &[PathBuf], expect: Option<&[Expectation]>) -> (Results, Gallery, bool) {
     let (mut results, mut is_whole) = (Vec::new(), true);
+    let mut collection = Collection::default();
     let mut gallery = Gallery::default();
     let mut judged = BTreeSet::new();
     let mut tell = |error: &dyn std::error::Error| {
@@ -80,13 +77,15 @@ fn judge_all(
                 continue;
             }
             match judge_again(&journal, expect) {
-                Ok((result, timeline)) => {
-                    gallery.add(results.len(), result.verdict, timeline);
-                    results.push(result);
+                Ok(judged) => {
+                    collection.add(&judged.result, &judged.times);
+                    gallery.add(results.len(), judged.result.verdict, judged.timeline);
+                    results.push(judged.result);
                 }
                 Err(error) => tell(&error),
             }
         }
     }
+    let results = Results::with_statistics(results, collection);
     (results, gallery, is_whole)
 }

@@ -28,9 +28,10 @@ pub struct Live {
 }
 
 impl Live {
-    /// For so many scenarios.
-    pub fn new(scenarios: usize) -> Self {
-        let running = Arc::new(Mutex::new(Running::new(scenarios)));
+    /// For so many runs.
+    pub fn new(runs: u64) -> Self {
+        let runs = usize::try_from(runs).unwrap_or(usize::MAX);
+        let running = Arc::new(Mutex::new(Running::new(runs)));
         let target = if console::is_dumb() {
             ProgressDrawTarget::hidden()
         } else {

@@ -3,13 +3,19 @@
 //! The table goes to stdout; in a pipe it has no colours and is as wide as it
 //! gets. All else goes to stderr, and only to a terminal if it moves.
 
+mod groups;
 mod live;
+mod matrix;
 mod report;
 mod running;
+#[cfg(test)]
+pub(crate) mod sample;
 mod screen;
+mod seeds;
 mod style;
 
 pub use live::Live;
 pub use report::report;
+pub(crate) use report::sentences;
 pub use screen::Screen;
 pub use style::Style;

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::screen::Screen;
 use super::style::Style;
+use super::{matrix, seeds};
 use crate::checks::{CheckResult, Finding};
 use crate::records::{ADVICE, needs_advice, was_interrupted};
 use crate::results::{Results, ScenarioResult};
@@ -12,9 +13,19 @@ use crate::verdict::Verdict;
 /// Every scenario with its verdict, what went wrong where something did, and
 /// the sums. Ends with a line end.
 pub fn report(results: &Results, screen: Screen) -> String {
-    let mut text = screen.cut(&table(&results.scenarios, screen.style));
-    let stories = results.scenarios.iter().filter(|s| !was_interrupted(s));
-    text.extend(stories.map(|scenario| story(scenario, screen)));
+    let is_matrix = results.clients().len() > 1;
+    let mut text = screen.cut(&match (is_matrix, results.has_many_seeds()) {
+        (true, _) => matrix::table(results, screen.style),
+        (false, true) => seeds::table(results, screen.style),
+        (false, false) => table(&results.scenarios, screen.style),
+    });
+    if results.has_many_seeds() {
+        text += &seeds::stories(results, screen);
+        text += &screen.cut(&seeds::statistics(results));
+    } else {
+        let stories = results.scenarios.iter().filter(|s| !was_interrupted(s));
+        text.extend(stories.map(|scenario| story(scenario, is_matrix, screen)));
+    }
     if results.scenarios.iter().any(needs_advice) {
         text += &format!("\n{}\n", screen.wrapped(ADVICE));
     }
@@ -63,7 +74,8 @@ fn sums(checks: &[CheckResult]) -> String {
 }
 
 /// What did not go well in a scenario, in sentences; nothing of one that passed.
-fn story(scenario: &ScenarioResult, screen: Screen) -> String {
+/// Of several subjects it says which.
+fn story(scenario: &ScenarioResult, is_matrix: bool, screen: Screen) -> String {
     let mut text = String::new();
     if scenario.verdict == Verdict::Passed {
         return text;
@@ -71,10 +83,21 @@ fn story(scenario: &ScenarioResult, screen: Screen) -> String {
     let verdict = screen
         .style
         .verdict(scenario.verdict, scenario.verdict.word());
-    line(&mut text, &format!("\n{} {verdict}", scenario.id));
+    let id = &scenario.id;
+    if is_matrix {
+        line(&mut text, &format!("\n{id} {} {verdict}", scenario.client));
+    } else {
+        line(&mut text, &format!("\n{id} {verdict}"));
+    }
+    text + &sentences(scenario, "  ", screen)
+}
+
+/// Why a run is inconclusive, and what each check has to say that is not OK.
+pub(crate) fn sentences(scenario: &ScenarioResult, indent: &str, screen: Screen) -> String {
+    let mut text = String::new();
     for reason in &scenario.reasons {
-        let reason = reason.replace('\n', "\n    ");
-        line(&mut text, &screen.wrapped(&format!("  {reason}")));
+        let reason = reason.replace('\n', &format!("\n{indent}  "));
+        line(&mut text, &screen.wrapped(&format!("{indent}{reason}")));
     }
     for check in scenario
         .checks
@@ -85,13 +108,13 @@ fn story(scenario: &ScenarioResult, screen: Screen) -> String {
             name, result, why, ..
         } = check;
         let finding = screen.style.finding(*result, result.word());
-        let sentence = format!("  {name} {finding}: {why}");
+        let sentence = format!("{indent}{name} {finding}: {why}");
         line(&mut text, &screen.wrapped(&sentence));
     }
     text
 }
 
-fn line(text: &mut String, line: &str) {
+pub(super) fn line(text: &mut String, line: &str) {
     writeln!(text, "{}", line.trim_end()).expect("a String takes everything");
 }
 

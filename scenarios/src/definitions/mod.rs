@@ -24,6 +24,7 @@ mod sequences;
 mod sockets;
 #[cfg(test)]
 mod tests;
+mod times;
 
 pub use connections::{Connection, Connections, Powerless, Strike};
 pub use dials::{ClientDials, Dial, Dials};
@@ -33,6 +34,7 @@ pub use outages::{Outage, outages};
 pub use reports::{End, Reports, Session};
 pub use sequences::{Sequences, unapplied};
 pub use sockets::{Socket, Sockets};
+pub use times::Times;
 
 use environment::Moment;
 

@@ -4,9 +4,13 @@
 //! and then put there.
 
 mod repeat;
+mod seeds;
+mod statistics;
 mod whole;
 
 pub use repeat::{Invocation, shell_quoted};
+pub use seeds::{Seeds, SeedsError};
+pub use statistics::{Collection, Spread, Statistics};
 pub use whole::write_whole;
 
 use std::io;
@@ -15,9 +19,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::checks::CheckResult;
+use crate::definitions::Times;
 use crate::journal::Header;
 use crate::language::Scenario;
 use crate::plain;
+use crate::report::Timeline;
 use crate::verdict::{Firing, Judgement, LATE_TOLERANCE, Verdict};
 
 const FILE: &str = "results.json";
@@ -39,8 +45,23 @@ pub struct Results {
     pub inconclusive: usize,
     /// Later than this a fault counts as not fired in time.
     pub late_tolerance_ms: u64,
-    /// Each of them, in the order given.
+    /// Each of them with each subject and each seed, in the order given.
     pub scenarios: Vec<ScenarioResult>,
+    /// Of each scenario with each subject, over its seeds; not there if every
+    /// one had only one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statistics: Vec<Statistics>,
+}
+
+/// A run's result, and what is kept of it besides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// For the results.
+    pub result: ScenarioResult,
+    /// For the statistics.
+    pub times: Times,
+    /// For the report.
+    pub timeline: Timeline,
 }
 
 /// One scenario's result.
@@ -100,7 +121,7 @@ impl Results {
     /// The version that this program writes.
     pub const VERSION: u32 = 1;
 
-    /// Counts the verdicts.
+    /// Counts the verdicts; without statistics.
     pub fn new(scenarios: Vec<ScenarioResult>) -> Self {
         let count = |verdict| scenarios.iter().filter(|s| s.verdict == verdict).count();
         Self {
@@ -110,7 +131,33 @@ impl Results {
             inconclusive: count(Verdict::Inconclusive),
             late_tolerance_ms: u64::try_from(LATE_TOLERANCE.as_millis()).unwrap_or(u64::MAX),
             scenarios,
+            statistics: Vec::new(),
         }
+    }
+
+    /// Likewise, with the statistics of what was collected of these.
+    pub fn with_statistics(scenarios: Vec<ScenarioResult>, collection: Collection) -> Self {
+        let statistics = collection.statistics(&scenarios);
+        Self {
+            statistics,
+            ..Self::new(scenarios)
+        }
+    }
+
+    /// Whether any scenario was run with several seeds.
+    pub fn has_many_seeds(&self) -> bool {
+        !self.statistics.is_empty()
+    }
+
+    /// The subjects, in the order in which they come.
+    pub fn clients(&self) -> Vec<&str> {
+        let mut clients: Vec<&str> = Vec::new();
+        for scenario in &self.scenarios {
+            if !clients.contains(&scenario.client.as_str()) {
+                clients.push(&scenario.client);
+            }
+        }
+        clients
     }
 
     /// Writes `OUT/results.json` as a whole; says where that is.
@@ -121,6 +168,23 @@ impl Results {
         let text =
             serde_json::to_string_pretty(self).expect("names and numbers always have a JSON form");
         write_whole(out, FILE, &(text + "\n"))
+    }
+}
+
+impl Judged {
+    /// A judgement with what was judged.
+    pub fn new(
+        scenario: &Scenario,
+        header: &Header,
+        mut judgement: Judgement,
+        timeline: Timeline,
+        repeat: String,
+    ) -> Self {
+        Self {
+            times: std::mem::take(&mut judgement.times),
+            result: ScenarioResult::new(scenario, header, judgement, repeat),
+            timeline,
+        }
     }
 }
 

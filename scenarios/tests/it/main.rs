@@ -9,8 +9,10 @@
 mod bad_input;
 mod broken_off;
 mod console;
+mod harness;
 mod hostile_journals;
 mod judge;
+mod matrix;
 mod own_client;
 mod own_server;
 mod plan;
@@ -21,5 +23,6 @@ mod proof;
 mod readme;
 mod report;
 mod schema;
+mod seeds;
 mod server_events;
 mod validator;
