@@ -154,7 +154,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
         let clock = Clock::start();
-        let recorder = Recorder::new(clock, MAX_ENTRIES);
+        let recorder = Recorder::new(clock.clone(), MAX_ENTRIES);
         let writer = Writer::create(&path, &header()).unwrap();
         let finish = CancellationToken::new();
         let tell = async {
@@ -163,7 +163,7 @@ mod tests {
             recorder.mark(Mark::Ended);
             finish.cancel();
         };
-        let follow = writer.follow(recorder.clone(), clock, finish.clone());
+        let follow = writer.follow(recorder.clone(), clock.clone(), finish.clone());
         let (result, ()) = tokio::join!(follow, tell);
         result.unwrap();
         let (read, entries) = decode(&std::fs::read_to_string(&path).unwrap()).unwrap();
@@ -184,14 +184,14 @@ mod tests {
         let error = Writer::create(path, &header()).unwrap_err().to_string();
         assert!(error.starts_with("journal /dev/full: "), "{error}");
         let clock = Clock::start();
-        let recorder = Recorder::new(clock, MAX_ENTRIES);
+        let recorder = Recorder::new(clock.clone(), MAX_ENTRIES);
         recorder.mark(Mark::Started);
         let writer = Writer {
             path: path.to_owned(),
             file: BufWriter::new(OpenOptions::new().write(true).open(path).unwrap()),
             written: 0,
         };
-        let follow = writer.follow(recorder.clone(), clock, CancellationToken::new());
+        let follow = writer.follow(recorder.clone(), clock.clone(), CancellationToken::new());
         let result = clock
             .timeout(Duration::from_secs(10), follow)
             .await

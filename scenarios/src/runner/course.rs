@@ -213,7 +213,7 @@ impl Course<'_> {
     }
 
     fn clock(&self) -> Clock {
-        self.environment.clock
+        self.environment.clock.clone()
     }
 }
 

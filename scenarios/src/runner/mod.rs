@@ -83,7 +83,7 @@ pub async fn run(
 ) -> Record {
     let header = header(scenario, settings);
     let environment = Environment::real();
-    let recorder = Recorder::new(environment.clock, MAX_ENTRIES);
+    let recorder = Recorder::new(environment.clock.clone(), MAX_ENTRIES);
     let decisions = Decisions::default();
     let place = settings.folder.prepare(&scenario.text);
     let written = write_while(&environment, place, &header, &recorder, async {
@@ -134,7 +134,7 @@ async fn write_while<T>(
 ) -> Result<T, JournalError> {
     let writer = Writer::create(&path?, header)?;
     let finish = CancellationToken::new();
-    let follow = writer.follow(recorder.clone(), environment.clock, finish.clone());
+    let follow = writer.follow(recorder.clone(), environment.clock.clone(), finish.clone());
     let work = async {
         let done = work.await;
         finish.cancel();
@@ -180,6 +180,6 @@ async fn conduct(
     };
     recorder.mark(mark);
     recorder.close();
-    let left = stage.put_away(course.environment.clock).await;
+    let left = stage.put_away(course.environment.clock.clone()).await;
     problem.or(left).or_else(|| recorder.problem())
 }

@@ -212,7 +212,7 @@ impl Stage {
 
     /// Ends everybody, whatever they do. Says what went wrong with any of them.
     pub(super) async fn put_away(mut self, clock: Clock) -> Option<String> {
-        let clients = self.stop_clients(clock).await.err();
+        let clients = self.stop_clients(clock.clone()).await.err();
         self.stop_services.cancel();
         let services = end(&mut self.services, clock, "server or proxy", |ended| ended).await;
         clients.or(services.err())
