@@ -22,5 +22,6 @@ pub mod language;
 pub mod play;
 pub mod results;
 pub mod runner;
+pub mod subjects;
 pub mod suite;
 pub mod verdict;

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::language::{Origin, Scenario};
 use crate::results::{Invocation, ScenarioResult};
 use crate::runner::{self, Folder, Phase, Record, Settings};
+use crate::subjects::Subject;
 use crate::verdict::{Judgement, Verdict, judge};
 
 /// What is to be run, and how.
@@ -93,10 +94,11 @@ impl Suite {
             let seed = Self::seed(&scenario, invocation.seed);
             Run {
                 settings: Settings {
+                    subject: Subject::Sim,
                     seed,
                     flaws: invocation.flaws.clone(),
                     is_wire: invocation.is_wire,
-                    folder: Folder::new(&out, &scenario.id, "sim", seed),
+                    folder: Folder::new(&out, &scenario.id, Subject::SIM, seed),
                 },
                 repeat: invocation.repeat_one(&scenario, &origin, seed),
                 scenario,

@@ -9,8 +9,9 @@ use super::expect::Expectation;
 use super::rules::Rules;
 use super::scenario::{Scenario, names};
 use super::sense::{Sections, ensure_sense};
-use super::top::{Top, is_simulated};
+use super::top::Top;
 use super::{action, expect, later, proof, rules, server_event};
+use crate::subjects::Ability;
 
 /// Everything that is wrong with a file.
 #[derive(Debug)]
@@ -139,12 +140,16 @@ fn ensure_sequences(table: &Table<'_>, expect: &[(Expectation, Span)], clients: 
 }
 
 fn ensure_able(root: &Table<'_>, top: &Top, clients: &ClientsConfig) {
+    if top.requires.contains(&Ability::Resume) && !clients.behaviour.resume {
+        let message = "`resume` is required, and `[clients]` says `resume = false`";
+        root.error(top.requires_span.clone(), message);
+    }
     for required in &top.requires {
-        if required == "resume" && !clients.behaviour.resume {
-            let message = "`resume` is required, and `[clients]` says `resume = false`";
-            root.error(top.requires_span.clone(), message);
-        } else if !is_simulated(required) {
-            root.error(top.requires_span.clone(), later::unavailable(required));
+        if !required.is_simulated() {
+            root.error(
+                top.requires_span.clone(),
+                later::unavailable(required.word()),
+            );
         }
     }
 }

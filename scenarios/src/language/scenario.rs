@@ -12,6 +12,7 @@ use super::action::Action;
 use super::expect::Expectation;
 use super::proof::Proof;
 use super::server_event::ServerEvent;
+use crate::subjects::Ability;
 
 /// What a file says, checked.
 #[derive(Debug, Clone)]
@@ -39,7 +40,7 @@ pub struct Scenario {
     /// How long clients may take to have their first message.
     pub start_within: Duration,
     /// What a client must be able to do.
-    pub requires: BTreeSet<String>,
+    pub requires: BTreeSet<Ability>,
     /// The specimen server.
     pub server: ticker_server::Config,
     /// The clients.

@@ -7,6 +7,7 @@ use environment::Seed;
 use environment::text::{FromToml, Mismatch, Span, Table, Value, choice, format_duration};
 
 use super::scenario::Start;
+use crate::subjects::Ability;
 
 /// How long clients may take to have their first message, if the file is silent.
 const START_WITHIN: Duration = Duration::from_secs(30);
@@ -14,27 +15,6 @@ const START_WITHIN: Duration = Duration::from_secs(30);
 /// The longest run. Longer than anybody waits for, and short enough that every
 /// moment of a journal fits its numbers.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
-
-/// What a scenario may require of a client; the simulated one can do the first
-/// [`SIMULATED`] of them.
-const ABILITIES: [&str; 8] = [
-    "resume",
-    "pause",
-    "stop",
-    "reconnect",
-    "send",
-    "hide",
-    "show",
-    "remount",
-];
-
-/// How many of [`ABILITIES`] the simulated client has.
-const SIMULATED: usize = 4;
-
-/// Whether the simulated client can do this.
-pub(super) fn is_simulated(ability: &str) -> bool {
-    ABILITIES[..SIMULATED].contains(&ability)
-}
 
 /// What is read before anything else.
 #[derive(Debug)]
@@ -50,7 +30,7 @@ pub(super) struct Top {
     pub(super) settle: Option<Duration>,
     pub(super) start: Start,
     pub(super) start_within: Duration,
-    pub(super) requires: BTreeSet<String>,
+    pub(super) requires: BTreeSet<Ability>,
     pub(super) requires_span: Span,
 }
 
@@ -71,7 +51,7 @@ impl Top {
             start: root.or("start", Start::FirstMessage),
             start_within: bounded(root, "start_within", false).unwrap_or(START_WITHIN),
             requires_span: root.span_of("requires"),
-            requires: requires(root),
+            requires: root.or("requires", Vec::new()).into_iter().collect(),
         }
     }
 }
@@ -89,24 +69,6 @@ fn bounded(root: &mut Table<'_>, key: &'static str, is_required: bool) -> Option
         return None;
     }
     Some(duration)
-}
-
-fn requires(root: &mut Table<'_>) -> BTreeSet<String> {
-    let Some((given, span)) = root.spanned::<Vec<String>>("requires") else {
-        return BTreeSet::new();
-    };
-    for word in given
-        .iter()
-        .filter(|word| !ABILITIES.contains(&word.as_str()))
-    {
-        let message = format!("no client can `{}`", word.escape_debug());
-        let help = format!("allowed here: {}", ABILITIES.join(", "));
-        root.error_with_help(span.clone(), message, help);
-    }
-    let known = given
-        .into_iter()
-        .filter(|word| ABILITIES.contains(&word.as_str()));
-    known.collect()
 }
 
 /// A name that is safe as a folder's.

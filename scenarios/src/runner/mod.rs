@@ -32,12 +32,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::journal::{Entry, Header, JournalError, MAX_ENTRIES, Mark, Recorder, Writer};
 use crate::language::Scenario;
+use crate::subjects::Subject;
 use course::{BrokenOff, Course};
 use stage::Stage;
 
 /// How one scenario is to be run.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// Who is put to the test.
+    pub subject: Subject,
     /// The seed of server, proxy and clients.
     pub seed: Seed,
     /// Bad habits besides the file's own.
@@ -117,7 +120,7 @@ fn header(scenario: &Scenario, settings: &Settings) -> Header {
         case: scenario.case.clone(),
         seed: settings.seed.0,
         time: "real".to_owned(),
-        client: "sim".to_owned(),
+        client: settings.subject.name().to_owned(),
         clients: scenario.client_names(),
         flaws: flaws.map(|flaw| flaw.word().to_owned()).collect(),
         control: settings.is_wire.then(|| Header::WIRE.to_owned()),

@@ -1,0 +1,202 @@
+//! `client.toml`: somebody else's client, and what is to be known of it.
+//!
+//! Invariant: an [`Adapter`] exists only without a single mistake in its file.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use environment::text::{
+    Diagnostics, Document, FromToml, Mismatch, Source, Table, Value, format_duration,
+};
+
+use super::{Ability, Report, Subject};
+
+/// The file that makes a folder an adapter.
+pub const CLIENT_FILE: &str = "client.toml";
+
+/// The longest time that a client may ask for.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// A client that runs as a process of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adapter {
+    /// Safe as a folder's name.
+    pub name: String,
+    /// Of the client, such as that of the library.
+    pub version: String,
+    /// Makes it ready, once for all its processes; may be empty.
+    pub setup: Vec<String>,
+    /// Starts one client; never empty.
+    pub command: Vec<String>,
+    /// What it can do.
+    pub can: BTreeSet<Ability>,
+    /// What it tells of itself.
+    pub reports: BTreeSet<Report>,
+    /// How long it takes to notice a silent connection, if it ever does.
+    pub liveness: Option<Duration>,
+    /// How long after the last fault it takes until all is as it should be.
+    pub settle: Option<Duration>,
+    /// Where `setup` and `command` run.
+    pub folder: PathBuf,
+    /// What `--client` was told.
+    pub argument: String,
+}
+
+impl Adapter {
+    /// Reads the text of a `client.toml` that stands in `folder`.
+    ///
+    /// # Errors
+    /// Every mistake in it, each as `FILE:LINE:COLUMN: message`.
+    pub fn read(source: &Source, folder: &Path, argument: &str) -> Result<Self, String> {
+        let diagnostics = Diagnostics::new();
+        let document = Document::parse(source, &diagnostics);
+        let mut root = document.root(&diagnostics);
+        let name = root.required::<Name>("name");
+        let version = root.required::<Line>("version");
+        let setup = root.optional::<Words>("setup");
+        let command = root.required::<Words>("command");
+        let can: Vec<Ability> = root.or("can", Vec::new());
+        let reports: Vec<Report> = root.or("reports", Vec::new());
+        let liveness = bounded(&mut root, "liveness");
+        let settle = bounded(&mut root, "settle");
+        root.finish();
+        let wrong = || diagnostics.render(source);
+        if !diagnostics.is_empty() {
+            return Err(wrong());
+        }
+        Ok(Self {
+            name: name.ok_or_else(wrong)?.0,
+            version: version.ok_or_else(wrong)?.0,
+            setup: setup.map(|Words(words)| words).unwrap_or_default(),
+            command: command.ok_or_else(wrong)?.0,
+            can: can.into_iter().collect(),
+            reports: reports.into_iter().collect(),
+            liveness,
+            settle,
+            folder: folder.to_owned(),
+            argument: argument.to_owned(),
+        })
+    }
+}
+
+fn bounded(root: &mut Table<'_>, key: &'static str) -> Option<Duration> {
+    let (duration, span) = root.spanned::<Duration>(key)?;
+    if duration.is_zero() || duration > LONGEST {
+        let (given, most) = (format_duration(duration), format_duration(LONGEST));
+        let message = format!("`{key}` is {given}; it must be more than 0s and at most {most}");
+        root.error(span, message);
+    }
+    Some(duration)
+}
+
+/// A name that is safe as a folder's, and nobody else's.
+struct Name(String);
+
+impl FromToml for Name {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        const LONGEST: usize = 64;
+        let name = String::from_toml(value)?;
+        let wrong = |message: String| Err(Mismatch::new(value.span(), message));
+        if name == Subject::SIM {
+            return wrong(format!("`{name}` is the simulated client"));
+        }
+        let is_safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let begins_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+        if name.len() > LONGEST || !begins_well || !name.chars().all(is_safe) {
+            return wrong(format!(
+                "this is the name of a folder, too: 1 to {LONGEST} letters, digits, `-`, `_` or `.`, beginning with a letter or digit"
+            ));
+        }
+        Ok(Self(name))
+    }
+}
+
+/// Something to see, on one line.
+struct Line(String);
+
+impl FromToml for Line {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        let line = String::from_toml(value)?;
+        if line.trim().is_empty() || line.chars().any(char::is_control) {
+            return Err(Mismatch::new(value.span(), "expected one line of text"));
+        }
+        Ok(Self(line))
+    }
+}
+
+/// A program and what it is told, each a string of its own: no shell reads them.
+pub(crate) struct Words(pub(crate) Vec<String>);
+
+impl FromToml for Words {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        let words = Vec::<String>::from_toml(value).map_err(|mismatch| {
+            mismatch.with_help("a program and its arguments, such as [\"node\", \"client.js\"]")
+        })?;
+        let message = match words.first() {
+            None => "a command of no words starts nothing",
+            Some(program) if program.is_empty() => "the program has no name",
+            _ if words.iter().any(|word| word.contains('\0')) => "a word cannot hold a NUL",
+            _ => return Ok(Self(words)),
+        };
+        Err(Mismatch::new(value.span(), message))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Adapter, String> {
+        let source = Source::new("client.toml", text);
+        Adapter::read(&source, Path::new("f"), "./f")
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let adapter = read(
+            "name = 'x'\nversion = '1.2'\nsetup = ['sh', 's']\ncommand = ['node', 'c.js']\n\
+             can = ['pause']\nreports = ['open', 'seq']\nliveness = '3s'\nsettle = '4s'\n",
+        );
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let expected = Adapter {
+            name: "x".into(),
+            version: "1.2".into(),
+            setup: words(&["sh", "s"]),
+            command: words(&["node", "c.js"]),
+            can: [Ability::Pause].into(),
+            reports: [Report::Open, Report::Seq].into(),
+            liveness: Some(Duration::from_secs(3)),
+            settle: Some(Duration::from_secs(4)),
+            folder: "f".into(),
+            argument: "./f".into(),
+        };
+        assert_eq!(adapter, Ok(expected));
+        let least = read("name = 'x'\nversion = '1'\ncommand = ['y']\n").unwrap();
+        assert!(least.setup.is_empty() && least.can.is_empty() && least.reports.is_empty());
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once() {
+        let rendered = read(
+            "name = 'sim'\nversion = ''\ncommand = []\ncan = ['fly']\nreports = ['opn']\n\
+             liveness = '0s'\nsettel = '4s'\n",
+        )
+        .unwrap_err();
+        let starts = [
+            "client.toml:1:8: `sim` is the simulated client",
+            "client.toml:2:11: expected one line of text",
+            "client.toml:3:11: a command of no words",
+            "client.toml:4:8: `fly` is not allowed here",
+            "client.toml:5:12: `opn` is not allowed here",
+            "client.toml:6:12: `liveness` is 0s",
+            "client.toml:7:1: unknown key `settel`",
+        ];
+        for start in starts {
+            assert!(rendered.contains(start), "{start}:\n{rendered}");
+        }
+        assert_eq!(rendered.matches("client.toml:").count(), starts.len());
+        let missing = read("").unwrap_err();
+        assert_eq!(missing.matches("missing key").count(), 3, "{missing}");
+    }
+}

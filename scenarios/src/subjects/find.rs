@@ -1,0 +1,129 @@
+//! Where subjects are found: `sim`, a folder of `scenarios/clients`, or any
+//! folder with a `client.toml`.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use environment::text::Source;
+
+use super::Subject;
+use super::adapter::{Adapter, CLIENT_FILE};
+
+/// The folder of the adapters that come with the project.
+pub const CLIENTS: &str = "scenarios/clients";
+
+/// The largest `client.toml`, in bytes.
+const MAX_BYTES: u64 = 64 * 1024;
+
+/// A subject that is not there, or that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SubjectError {
+    /// Nobody is called that.
+    #[error(
+        "there is no client `{}`; there is {}, and any folder with a {CLIENT_FILE}, such as ./my-client",
+        .name.escape_debug(), .known.join(", ")
+    )]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// Who there is.
+        known: Vec<String>,
+    },
+    /// A file that the system does not give, or that is no small text.
+    #[error("client {}: {source}", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The file has mistakes: each as `FILE:LINE:COLUMN: message`.
+    #[error("{0}")]
+    Mistakes(String),
+}
+
+/// The subject of this name, or in this folder.
+///
+/// # Errors
+/// Nobody is called that, or all that is wrong with its `client.toml`.
+pub fn find(name: &str) -> Result<Subject, SubjectError> {
+    if name == Subject::SIM {
+        return Ok(Subject::Sim);
+    }
+    let folders = [PathBuf::from(name), Path::new(CLIENTS).join(name)];
+    let is_given = |folder: &&PathBuf| !name.is_empty() && folder.join(CLIENT_FILE).is_file();
+    match folders.iter().find(is_given) {
+        Some(folder) => load(folder, name),
+        None => Err(SubjectError::Unknown {
+            name: name.to_owned(),
+            known: names(),
+        }),
+    }
+}
+
+/// Everybody that [`find`] knows by name alone, in their order.
+pub fn names() -> Vec<String> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(CLIENTS).into_iter().flatten().flatten() {
+        if entry.path().join(CLIENT_FILE).is_file() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    names.insert(0, Subject::SIM.to_owned());
+    names
+}
+
+fn load(folder: &Path, name: &str) -> Result<Subject, SubjectError> {
+    let path = folder.join(CLIENT_FILE);
+    let failed = |source| SubjectError::Io {
+        path: path.clone(),
+        source,
+    };
+    let text = text(&path).map_err(failed)?;
+    let folder = folder.canonicalize().map_err(failed)?;
+    let source = Source::new(path.display().to_string(), text);
+    let adapter = Adapter::read(&source, &folder, name).map_err(SubjectError::Mistakes)?;
+    Ok(Subject::Adapter(Arc::new(adapter)))
+}
+
+fn text(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        let message = format!("larger than {MAX_BYTES} bytes");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let message = format!("not UTF-8 from byte {valid} on");
+        io::Error::new(io::ErrorKind::InvalidData, message)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_with_a_client_is_its_name_and_nobody_is_told_who_there_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = folder.path().to_str().unwrap();
+        let unknown = find(name).unwrap_err().to_string();
+        assert!(unknown.contains("there is sim"), "{unknown}");
+        let file = folder.path().join(CLIENT_FILE);
+        fs::write(&file, "name = 'mine'\nversion = '1'\ncommand = ['x']\n").unwrap();
+        let subject = find(name).unwrap();
+        assert_eq!((subject.name(), subject.argument()), ("mine", name));
+        fs::write(&file, [0xff]).unwrap();
+        let wrong = find(name).unwrap_err().to_string();
+        assert!(wrong.contains("not UTF-8 from byte 0 on"), "{wrong}");
+        assert!(find("sim").unwrap().is_sim());
+        assert!(find("").is_err());
+    }
+}
