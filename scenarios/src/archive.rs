@@ -12,7 +12,7 @@ use client_sim::Flaw;
 use crate::journal::{self, Header, ReadError};
 use crate::language::{Expectation, FileError, Origin, Scenario, gather, read};
 use crate::results::{Invocation, ScenarioResult};
-use crate::runner::{JOURNAL, SCENARIO};
+use crate::runner::{JOURNAL, SCENARIO, Time};
 use crate::verdict::judge;
 
 /// How deep journals are looked for: a run writes them three folders down.
@@ -166,6 +166,7 @@ fn repeat(scenario: &Scenario, header: &Header, beside: PathBuf) -> String {
     let invocation = Invocation {
         flaws: worn.filter(|flaw| !own.contains(flaw)).collect(),
         is_wire: header.is_wire(),
+        time: Time::of(&header.time),
         ..Invocation::default()
     };
     invocation.repeat_one(scenario, &Origin::File(beside), header.seed())

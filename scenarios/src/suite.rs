@@ -95,6 +95,8 @@ impl Suite {
             Run {
                 settings: Settings {
                     subject: Subject::Sim,
+                    time: invocation.time,
+                    must_repeat: invocation.must_repeat,
                     seed,
                     flaws: invocation.flaws.clone(),
                     is_wire: invocation.is_wire,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use client_sim::Flaw;
 use environment::Seed;
+use scenarios::runner;
 
 use super::{check, judge, list, plan, play, run, schema};
 
@@ -61,6 +62,10 @@ pub(crate) struct RunArgs {
     /// The clock.
     #[arg(long, value_enum, default_value_t = Time::Real)]
     pub(crate) time: Time,
+    /// With --time virtual: run everything twice, and compare journals and
+    /// decisions to the byte.
+    #[arg(long)]
+    pub(crate) check_determinism: bool,
     /// The seed of every scenario; before each file's own, before 1.
     #[arg(long, env = "CHAOS_SEED", value_name = "N")]
     pub(crate) seed: Option<Seed>,
@@ -139,8 +144,18 @@ pub(crate) struct JudgeArgs {
 pub(crate) enum Time {
     /// Real sockets on loopback.
     Real,
-    /// Not available yet.
+    /// A clock that leaps over all waiting, and a network in this process: the
+    /// same to the byte every time.
     Virtual,
+}
+
+impl From<Time> for runner::Time {
+    fn from(time: Time) -> Self {
+        match time {
+            Time::Real => Self::Real,
+            Time::Virtual => Self::Virtual,
+        }
+    }
 }
 
 /// A control of the experiment.

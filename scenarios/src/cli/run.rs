@@ -35,6 +35,8 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         filter: args.filter.clone(),
         flaws: args.flaw.iter().copied().collect(),
         is_wire: args.control == Some(Control::Wire),
+        time: args.time.into(),
+        must_repeat: args.check_determinism,
         seed: args.seed,
     };
     let Some(scenarios) = select(args, filter.as_ref()) else {
@@ -60,8 +62,8 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
 }
 
 fn ensure_available(args: &RunArgs) -> anyhow::Result<()> {
-    if args.time == Time::Virtual {
-        bail!("--time virtual is not available yet; --time real is");
+    if args.check_determinism && args.time == Time::Real {
+        bail!("--check-determinism: only --time virtual repeats its timing, too; add that");
     }
     if args.client != "sim" {
         bail!("--client {}: only `sim` is available yet", args.client);

@@ -96,7 +96,11 @@ impl Writer {
         }
     }
 
-    fn append(mut self, batch: &[Entry]) -> Result<Self, JournalError> {
+    /// Writes these entries after those that are there.
+    ///
+    /// # Errors
+    /// The first failure to write.
+    pub fn append(mut self, batch: &[Entry]) -> Result<Self, JournalError> {
         match self.try_append(batch) {
             Ok(()) => {
                 self.written += batch.len();

@@ -7,6 +7,7 @@ use client_sim::Flaw;
 use environment::Seed;
 
 use crate::language::{Origin, Scenario};
+use crate::runner::Time;
 
 /// The part of an invocation that decides what is run.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +20,10 @@ pub struct Invocation {
     pub flaws: BTreeSet<Flaw>,
     /// `--control wire`.
     pub is_wire: bool,
+    /// `--time`.
+    pub time: Time,
+    /// `--check-determinism`.
+    pub must_repeat: bool,
     /// The seed, if it was given by flag or environment.
     pub seed: Option<Seed>,
 }
@@ -46,6 +51,12 @@ impl Invocation {
     fn line(&self, which: Vec<String>, seed: Option<Seed>) -> String {
         let mut words = vec!["chaos".to_owned(), "run".to_owned()];
         words.extend(which);
+        if self.time == Time::Virtual {
+            words.extend(["--time".to_owned(), self.time.word().to_owned()]);
+        }
+        if self.must_repeat {
+            words.push("--check-determinism".to_owned());
+        }
         words.extend(
             seed.iter()
                 .flat_map(|seed| ["--seed".to_owned(), seed.to_string()]),
@@ -97,20 +108,22 @@ mod tests {
             filter: Some("R2*".into()),
             flaws: [Flaw::NoLiveness].into(),
             is_wire: true,
+            time: Time::Virtual,
+            must_repeat: true,
             seed: None,
         };
         let file = Origin::File("a b/x.toml".into());
         assert_eq!(
             invocation.repeat_one(&scenario, &file, Seed(7)),
-            "chaos run 'a b/x.toml' --seed 7 --flaw no_liveness --control wire"
+            "chaos run 'a b/x.toml' --time virtual --check-determinism --seed 7 --flaw no_liveness --control wire"
         );
         assert_eq!(
             invocation.repeat_one(&scenario, &Origin::Embedded, Seed(7)),
-            "chaos run --filter x --seed 7 --flaw no_liveness --control wire"
+            "chaos run --filter x --time virtual --check-determinism --seed 7 --flaw no_liveness --control wire"
         );
         assert_eq!(
             invocation.repeat_all(),
-            "chaos run 'a b' --filter 'R2*' --flaw no_liveness --control wire"
+            "chaos run 'a b' --filter 'R2*' --time virtual --check-determinism --flaw no_liveness --control wire"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! One scenario on real sockets: a server, a proxy with a listener for each
+//! One scenario, on real sockets or in virtual time: a server, a proxy with a listener for each
 //! client, and the clients, all in this process, on ports of the system's
 //! choice.
 //!
@@ -17,11 +17,13 @@ mod folder;
 mod host;
 mod probe;
 mod score;
+mod simulated;
 mod stage;
 mod triggers;
 
 pub use decisions::{Decisions, line};
 pub use folder::{Folder, JOURNAL, SCENARIO};
+pub use simulated::{Difference, Trace, difference, simulate};
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -36,11 +38,45 @@ use crate::subjects::Subject;
 use course::{BrokenOff, Course};
 use stage::Stage;
 
+/// The clock that a run goes by, and the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Time {
+    /// The system's, and real sockets on loopback.
+    #[default]
+    Real,
+    /// A clock that leaps, and a network in this process.
+    Virtual,
+}
+
+impl Time {
+    /// What a journal's header names.
+    pub fn of(word: &str) -> Self {
+        if word == Self::Virtual.word() {
+            Self::Virtual
+        } else {
+            Self::Real
+        }
+    }
+
+    /// As it stands in files and on the command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::Virtual => "virtual",
+        }
+    }
+}
+
 /// How one scenario is to be run.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Who is put to the test.
     pub subject: Subject,
+    /// The clock and the network.
+    pub time: Time,
+    /// Whether it is run twice, and both must be the same to the byte. In virtual
+    /// time only.
+    pub must_repeat: bool,
     /// The seed of server, proxy and clients.
     pub seed: Seed,
     /// Bad habits besides the file's own.
@@ -84,6 +120,18 @@ pub async fn run(
     progress: Observer<Phase>,
     interrupt: CancellationToken,
 ) -> Record {
+    match settings.time {
+        Time::Real => run_on_the_system(scenario, settings, progress, interrupt).await,
+        Time::Virtual => simulated::run(scenario, settings, progress, interrupt).await,
+    }
+}
+
+async fn run_on_the_system(
+    scenario: &Scenario,
+    settings: &Settings,
+    progress: Observer<Phase>,
+    interrupt: CancellationToken,
+) -> Record {
     let header = header(scenario, settings);
     let environment = Environment::real();
     let recorder = Recorder::new(environment.clock.clone(), MAX_ENTRIES);
@@ -119,7 +167,7 @@ fn header(scenario: &Scenario, settings: &Settings) -> Header {
         id: scenario.id.clone(),
         case: scenario.case.clone(),
         seed: settings.seed.0,
-        time: "real".to_owned(),
+        time: settings.time.word().to_owned(),
         client: settings.subject.name().to_owned(),
         clients: scenario.client_names(),
         flaws: flaws.map(|flaw| flaw.word().to_owned()).collect(),
@@ -168,6 +216,7 @@ async fn conduct(
         biased;
         () = interrupt.cancelled() => Err(BrokenOff::Interrupted),
         problem = recorder.broken() => Err(BrokenOff::Journal(problem)),
+        stall = course.environment.clock.stalled() => Err(BrokenOff::Failed(stall.to_string())),
         ended = course.go(&mut stage) => ended,
         never = course.watch_machine() => match never {},
     };
