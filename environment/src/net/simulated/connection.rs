@@ -10,6 +10,7 @@
 //!   `BrokenPipe`.
 //! - After a FIN had come, RST is `BrokenPipe` for whoever writes, and no error for
 //!   whoever reads.
+//! - When both FINs have come, the connection is over, and no RST is sent any more.
 //! - A socket that is closed with bytes unread answers with RST, and one that was
 //!   closed answers with RST to whatever comes.
 
@@ -176,7 +177,7 @@ impl Connection {
 
     /// Sends FIN after all that was written.
     pub(super) fn shutdown_write(&mut self, end: End, woken: &mut Vec<Waker>) -> io::Result<()> {
-        if self.side(end).is_dead {
+        if self.is_over(end) {
             return Err(io::ErrorKind::NotConnected.into());
         }
         let peer = self.peer(end);
@@ -202,11 +203,12 @@ impl Connection {
 
     /// Ends it with RST.
     pub(super) fn reset(&mut self, end: End, woken: &mut Vec<Waker>) {
+        let was_over = self.is_over(end);
         let side = self.side(end);
         side.is_closed = true;
-        let was_dead = std::mem::replace(&mut side.is_dead, true);
+        side.is_dead = true;
         side.incoming = VecDeque::new();
-        if !was_dead {
+        if !was_over {
             self.peer(end).receive_reset(woken);
         }
     }
@@ -219,12 +221,13 @@ impl Connection {
     /// What was written and has no room in the peer's queue; `None` when the
     /// connection is no more.
     pub(super) fn unsent(&self, end: End) -> Option<usize> {
-        let (side, peer) = (&self.0[end.index()], &self.0[end.peer().index()]);
-        (!side.is_dead).then(|| peer.incoming.len() - peer.queued())
+        let peer = &self.0[end.peer().index()];
+        (!self.is_over(end)).then(|| peer.incoming.len() - peer.queued())
     }
 
-    pub(super) fn is_dead(&self, end: End) -> bool {
-        self.0[end.index()].is_dead
+    /// Whether the connection is no more: after a RST, or after both FINs.
+    pub(super) fn is_over(&self, end: End) -> bool {
+        self.0[end.index()].is_dead || self.0.iter().all(Side::has_fin)
     }
 
     /// What this end looks like to whoever waits.

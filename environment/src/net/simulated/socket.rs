@@ -52,7 +52,7 @@ impl Socket {
     }
 
     pub(in crate::net) fn peer_addr(&self) -> io::Result<SocketAddr> {
-        if self.lock().is_dead(self.end) {
+        if self.lock().is_over(self.end) {
             return Err(io::ErrorKind::NotConnected.into());
         }
         Ok(self.peer)
