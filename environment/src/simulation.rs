@@ -140,9 +140,9 @@ mod tests {
         assert_eq!(clock.now().since_origin(), Duration::from_secs(1_001));
     }
 
-    /// Two who talk to each other without end, at one moment.
+    /// Without any wait of their own.
     #[test]
-    fn what_goes_round_without_any_time_is_too_much() {
+    fn what_talks_without_end_is_too_much() {
         let simulation = Simulation::of(10_000).unwrap();
         let Environment { network, clock } = simulation.environment();
         let ended = simulation.run(async {

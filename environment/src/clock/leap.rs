@@ -71,7 +71,7 @@ impl Leap {
         }
     }
 
-    pub(super) fn now(&self) -> Moment {
+    pub(crate) fn now(&self) -> Moment {
         let nanos = self.now.load(Ordering::Relaxed);
         Moment::after_origin(Duration::from_nanos(nanos))
     }
@@ -83,6 +83,11 @@ impl Leap {
             // Told once; that it is told again and again is of no use.
             let _ = self.stalled.set(Stall::TooMuch { most: self.most });
         }
+    }
+
+    /// Wakes this one then.
+    pub(crate) fn wake_at(&self, due: Moment, waker: Waker) {
+        self.lock().insert(due, waker);
     }
 
     /// Everybody waits: lets time leap to the next deadline and wakes those whose

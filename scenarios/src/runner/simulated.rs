@@ -144,9 +144,8 @@ pub fn difference(one: &Trace, other: &Trace) -> Option<Difference> {
         [vec![header], entries].concat()
     };
     let decisions = |trace: &Trace| trace.decisions.lines();
-    first_difference("journal.jsonl", &journal(one), &journal(other)).or_else(|| {
-        first_difference("decisions.jsonl", &decisions(one), &decisions(other))
-    })
+    first_difference("journal.jsonl", &journal(one), &journal(other))
+        .or_else(|| first_difference("decisions.jsonl", &decisions(one), &decisions(other)))
 }
 
 fn first_difference(record: &'static str, one: &[String], other: &[String]) -> Option<Difference> {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
+use super::connection::LATENCY;
 use super::port::Port;
 use super::socket::Socket;
 use crate::clock::{Clock, Leap};
@@ -14,10 +15,6 @@ use crate::clock::{Clock, Leap};
 /// How many connections may wait to be accepted; Linux takes one more than it is
 /// told.
 const BACKLOG: usize = 1025;
-
-/// How long a SYN and its answer are under way. With nothing at all, a client that
-/// dials again at once would do so for ever at one moment.
-const HANDSHAKE: Duration = Duration::from_micros(50);
 
 /// When a SYN that goes unanswered is sent again, each after the one before: with
 /// Linux's `tcp_syn_retries` of 6, and after the last the dial has failed.
@@ -105,8 +102,9 @@ impl Fabric {
     pub(in crate::net) async fn dial(&self, authority: &str) -> io::Result<Socket> {
         let address = resolve(authority)?;
         for wait in RETRIES {
-            self.clock.sleep(HANDSHAKE).await;
+            self.clock.sleep(LATENCY).await;
             if let Some(answer) = self.knock(address) {
+                self.clock.sleep(LATENCY).await;
                 return answer;
             }
             self.clock.sleep(wait).await;

@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::io::{Interest, ReadBuf, Ready};
 
-use super::connection::{Connection, End};
-use crate::clock::Leap;
+use super::connection::{Connection, End, LATENCY, Wakes};
+use crate::clock::{Leap, Moment};
 
 /// See the module. Dropping it closes it.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl Socket {
     }
 
     pub(in crate::net) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.act(|connection, end, woken| connection.read(end, buffer, woken))
+        self.act(|connection, end, _, wakes| connection.read(end, buffer, wakes))
     }
 
     pub(in crate::net) fn poll_read(
@@ -94,7 +94,7 @@ impl Socket {
                 Poll::Ready(Ok(()))
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.lock().register(self.end, cx.waker());
+                self.register(&mut self.lock(), cx.waker());
                 Poll::Pending
             }
             Err(error) => Poll::Ready(Err(error)),
@@ -102,7 +102,7 @@ impl Socket {
     }
 
     pub(in crate::net) fn try_write(&self, parts: &[io::IoSlice<'_>]) -> io::Result<usize> {
-        self.act(|connection, end, woken| connection.write(end, parts, woken))
+        self.act(|connection, end, now, wakes| connection.write(end, now, parts, wakes))
     }
 
     pub(in crate::net) fn poll_write(
@@ -112,7 +112,7 @@ impl Socket {
     ) -> Poll<io::Result<usize>> {
         match self.try_write(parts) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.lock().register(self.end, cx.waker());
+                self.register(&mut self.lock(), cx.waker());
                 Poll::Pending
             }
             written => Poll::Ready(written),
@@ -133,7 +133,7 @@ impl Socket {
     }
 
     pub(in crate::net) fn reset(&self) {
-        self.act(|connection, end, woken| connection.reset(end, woken));
+        self.act(Connection::reset);
     }
 
     fn poll_until<T>(&self, cx: &mut Context<'_>, what: impl Fn(Ready) -> Option<T>) -> Poll<T> {
@@ -141,32 +141,44 @@ impl Socket {
         match what(connection.readiness(self.end)) {
             Some(found) => Poll::Ready(found),
             None => {
-                connection.register(self.end, cx.waker());
+                self.register(&mut connection, cx.waker());
                 Poll::Pending
             }
         }
     }
 
+    fn register(&self, connection: &mut Connection, waker: &Waker) {
+        if let Some(arrival) = connection.register(self.end, waker) {
+            self.leap.wake_at(arrival, waker.clone());
+        }
+    }
+
     /// Does something to the connection and wakes whom it concerns, without the
     /// lock.
-    fn act<T>(&self, act: impl FnOnce(&mut Connection, End, &mut Vec<Waker>) -> T) -> T {
-        let mut woken = Vec::new();
-        let done = act(&mut self.lock(), self.end, &mut woken);
+    fn act<T>(&self, act: impl FnOnce(&mut Connection, End, Moment, &mut Wakes) -> T) -> T {
+        let mut wakes = Wakes::default();
+        let now = self.leap.now();
+        let done = act(&mut self.lock(), self.end, now, &mut wakes);
         self.leap.count(1);
-        woken.into_iter().for_each(Waker::wake);
+        for waker in wakes.later {
+            self.leap.wake_at(now + LATENCY, waker);
+        }
+        wakes.now.into_iter().for_each(Waker::wake);
         done
     }
 
+    /// The connection as it is now.
     fn lock(&self) -> MutexGuard<'_, Connection> {
         // No foreign code runs under the lock.
-        self.connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        let connection = self.connection.lock();
+        let mut connection = connection.unwrap_or_else(PoisonError::into_inner);
+        connection.settle(self.leap.now());
+        connection
     }
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        self.act(|connection, end, woken| connection.close(end, woken));
+        self.act(Connection::close);
     }
 }

@@ -50,7 +50,7 @@ fn the_end_wakes_whoever_waits_to_read() {
 fn a_reset_wakes_whoever_waits_to_write() {
     on_both(|world| async move {
         let (client, server, _listener) = world.pair().await;
-        super::manners::stuff(&client).await;
+        super::manners::stuff(&world, &client).await;
         let wait = poll_fn(|cx| client.poll_writable(cx));
         let (writable, ()) = tokio::join!(wait, async { server.reset() });
         writable.unwrap();

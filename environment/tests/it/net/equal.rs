@@ -83,6 +83,8 @@ async fn simulated(world: World, deeds: &[(usize, Deed)]) -> Vec<Step> {
     let mut ends = [Some(dialled), Some(accepted)];
     let mut steps = Vec::new();
     for (end, deed) in deeds {
+        // Longer than anything is under way.
+        world.clock.sleep(Duration::from_millis(1)).await;
         let mut looks = [None; 2];
         for (look, end) in looks.iter_mut().zip(&ends) {
             if let Some(stream) = end {

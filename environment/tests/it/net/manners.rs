@@ -1,20 +1,12 @@
 //! Bytes, FIN and RST between the two ends of a connection.
 
 use std::io::{ErrorKind, IoSlice};
+use std::time::Duration;
 
 use environment::Stream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 
-use super::on_both;
-
-/// Writes until the system takes no more; how much it took.
-pub(super) fn fill(stream: &Stream) -> usize {
-    let (chunk, mut sent) = (pattern(64 * 1024), 0);
-    while let Ok(count) = stream.try_write(&chunk[sent % 251..]) {
-        sent += count;
-    }
-    sent
-}
+use super::{World, on_both};
 
 /// Bytes of which each tells where it stands, modulo a prime.
 pub(super) fn pattern(length: usize) -> Vec<u8> {
@@ -25,22 +17,21 @@ pub(super) fn pattern(length: usize) -> Vec<u8> {
 
 /// Writes until `WouldBlock` again and again, until the peer's system has taken all
 /// it will; how much that was.
-pub(super) async fn stuff(stream: &Stream) -> usize {
-    let mut sent = fill(stream);
+pub(super) async fn stuff(world: &World, stream: &Stream) -> usize {
+    let mut sent = fill(stream, 0);
     loop {
         // The system may take more once it has handed on what it has.
         let before = (stream.unsent(), sent);
-        for _ in 0..50 {
-            tokio::task::yield_now().await;
-        }
-        sent += fill_from(stream, sent);
+        world.clock.sleep(Duration::from_millis(20)).await;
+        sent += fill(stream, sent);
         if (stream.unsent(), sent) == before {
             return sent;
         }
     }
 }
 
-fn fill_from(stream: &Stream, at: usize) -> usize {
+/// Writes until the system takes no more; how much it took.
+fn fill(stream: &Stream, at: usize) -> usize {
     let (chunk, mut sent) = (pattern(64 * 1024), 0);
     while let Ok(count) = stream.try_write(&chunk[(at + sent) % 251..]) {
         sent += count;
@@ -99,7 +90,7 @@ fn nothing_asked_is_nothing_done() {
 fn whoever_does_not_read_holds_the_writer_up_and_loses_nothing() {
     on_both(|world| async move {
         let (mut client, server, _listener) = world.pair().await;
-        let sent = stuff(&server).await;
+        let sent = stuff(&world, &server).await;
         assert!((1..1 << 26).contains(&sent), "{sent}");
         assert!(server.unsent().unwrap() > 0);
         let full = server.try_write(b"x").unwrap_err();
@@ -116,7 +107,7 @@ fn whoever_does_not_read_holds_the_writer_up_and_loses_nothing() {
 fn room_is_told_to_whoever_waits_for_it() {
     on_both(|world| async move {
         let (mut client, server, _listener) = world.pair().await;
-        let sent = stuff(&server).await;
+        let sent = stuff(&world, &server).await;
         let wait = server.ready(Interest::WRITABLE);
         let read = async {
             let mut read = vec![0; sent];
@@ -160,7 +151,7 @@ fn a_plain_drop_is_a_clean_end() {
 fn what_was_written_before_a_drop_arrives() {
     on_both(|world| async move {
         let (mut client, server, _listener) = world.pair().await;
-        let sent = stuff(&server).await;
+        let sent = stuff(&world, &server).await;
         drop(server);
         assert_eq!(read_on(&mut client).await, (sent, None));
     });
@@ -190,7 +181,10 @@ fn a_reset_is_an_error_once_and_then_the_end() {
         assert_eq!(broken.kind(), ErrorKind::BrokenPipe);
         let gone = client.shutdown_write().unwrap_err();
         assert_eq!(gone.kind(), ErrorKind::NotConnected);
-        assert_eq!(client.peer_addr().unwrap_err().kind(), ErrorKind::NotConnected);
+        assert_eq!(
+            client.peer_addr().unwrap_err().kind(),
+            ErrorKind::NotConnected
+        );
         assert!(client.local_addr().is_ok());
         assert_eq!(client.unsent(), None);
     });
@@ -239,7 +233,7 @@ fn a_reset_spares_what_has_arrived_and_takes_what_has_not() {
         assert_eq!(read_on(&mut client).await, arrived);
 
         let (mut client, server, _listener) = world.pair().await;
-        let sent = stuff(&server).await;
+        let sent = stuff(&world, &server).await;
         let held = usize::try_from(server.unsent().unwrap()).unwrap();
         server.reset();
         client.ready(Interest::ERROR).await.unwrap();

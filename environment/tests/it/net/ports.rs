@@ -50,7 +50,11 @@ fn a_connection_is_made_before_it_is_accepted() {
         let _second = world.dial(&listener).await.unwrap();
         first.write_all(b"early").await.unwrap();
         let (mut accepted, peer) = listener.accept().await.unwrap();
-        assert_eq!(peer, first.local_addr().unwrap(), "first come, first served");
+        assert_eq!(
+            peer,
+            first.local_addr().unwrap(),
+            "first come, first served"
+        );
         let mut read = [0; 5];
         accepted.read_exact(&mut read).await.unwrap();
         assert_eq!(&read, b"early");
