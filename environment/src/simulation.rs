@@ -46,6 +46,9 @@ impl Simulation {
         let runtime = Builder::new_current_thread()
             .on_thread_park(move || at_rest.leap())
             .build()?;
+        let pulse = Arc::clone(&leap);
+        // It ends with the runtime, whose own it is.
+        drop(runtime.spawn(async move { pulse.pulse().await }));
         Ok(Self { runtime, leap })
     }
 
@@ -163,6 +166,28 @@ mod tests {
             }
         });
         assert_eq!(ended, Ok(Stall::TooMuch { most: 10_000 }));
+    }
+
+    /// The peer's bytes come to whoever waited for them and has gone.
+    #[test]
+    fn a_leap_that_wakes_nobody_is_not_the_end() {
+        let simulation = Simulation::new().unwrap();
+        let Environment { network, clock } = simulation.environment();
+        let ended = simulation.run(async {
+            let listener = network.listen("127.0.0.1:80".parse().unwrap()).unwrap();
+            let mut dialled = network.dial("127.0.0.1:80").await.unwrap();
+            let (mut accepted, _) = listener.accept().await.unwrap();
+            let mut tasks = tokio::task::JoinSet::new();
+            tasks.spawn(async move {
+                accepted.read_exact(&mut [0]).await.unwrap();
+                accepted
+            });
+            tokio::task::yield_now().await;
+            dialled.write_all(b"x").await.unwrap();
+            tasks.shutdown().await;
+            clock.sleep(Duration::from_secs(1)).await;
+        });
+        assert_eq!(ended, Ok(()));
     }
 
     #[test]

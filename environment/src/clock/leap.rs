@@ -5,10 +5,12 @@
 //! milliseconds; and it knows when nothing is left to leap to. Who drives it is
 //! [`Simulation`](crate::Simulation).
 
+use std::convert::Infallible;
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use tokio::sync::SetOnce;
@@ -51,6 +53,8 @@ pub(crate) struct Leap {
     /// Nanoseconds since the origin.
     now: AtomicU64,
     sleepers: Mutex<Sleepers<Moment>>,
+    /// The one that is woken by every leap.
+    pulse: Mutex<Option<Waker>>,
     events: AtomicU64,
     most: u64,
     stalled: SetOnce<Stall>,
@@ -64,6 +68,7 @@ impl Leap {
         Self {
             now: AtomicU64::new(0),
             sleepers: Mutex::default(),
+            pulse: Mutex::default(),
             events: AtomicU64::new(0),
             most,
             stalled: SetOnce::new(),
@@ -111,6 +116,20 @@ impl Leap {
         for waker in due {
             waker.wake();
         }
+        // All those may be of tasks that have ended. Then the thread would park for
+        // good: somebody must have something to do.
+        let pulse = self.pulse.lock().unwrap_or_else(PoisonError::into_inner);
+        pulse.iter().for_each(Waker::wake_by_ref);
+    }
+
+    /// What has something to do after every leap, which is nothing.
+    pub(crate) async fn pulse(&self) -> Infallible {
+        poll_fn(|cx| {
+            let mut pulse = self.pulse.lock().unwrap_or_else(PoisonError::into_inner);
+            *pulse = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await
     }
 
     /// Waits until time goes on no more.
