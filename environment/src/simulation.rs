@@ -16,8 +16,8 @@ use crate::Environment;
 use crate::clock::{Clock, Leap, Stall};
 use crate::net::Network;
 
-/// How much may happen in one simulation: some ten minutes of this machine's time.
-const MOST_EVENTS: u64 = 500_000_000;
+/// How much may happen in one simulation: a minute or two of a machine's time.
+const MOST_EVENTS: u64 = 100_000_000;
 
 /// See the module.
 #[derive(Debug)]

@@ -38,19 +38,25 @@ pub fn simulate(
     progress: &Observer<Phase>,
     interrupt: &CancellationToken,
 ) -> Trace {
-    let header = header(scenario, settings);
+    match Simulation::new() {
+        Ok(simulation) => simulate_in(simulation, scenario, settings, progress, interrupt),
+        Err(error) => Trace {
+            header: header(scenario, settings),
+            entries: Vec::new(),
+            decisions: Decisions::default(),
+            problem: Some(format!("the simulation: {error}")),
+        },
+    }
+}
+
+fn simulate_in(
+    simulation: Simulation,
+    scenario: &Scenario,
+    settings: &Settings,
+    progress: &Observer<Phase>,
+    interrupt: &CancellationToken,
+) -> Trace {
     let decisions = Decisions::default();
-    let simulation = match Simulation::new() {
-        Ok(simulation) => simulation,
-        Err(error) => {
-            return Trace {
-                header,
-                entries: Vec::new(),
-                decisions,
-                problem: Some(format!("the simulation: {error}")),
-            };
-        }
-    };
     let environment = simulation.environment();
     let recorder = Recorder::new(environment.clock.clone(), MAX_ENTRIES);
     let course = Course {
@@ -65,7 +71,7 @@ pub fn simulate(
     // Every task goes with it, before what they told is taken.
     drop(simulation);
     Trace {
-        header,
+        header: header(scenario, settings),
         entries: recorder.take(),
         decisions,
         problem,
@@ -161,6 +167,39 @@ fn first_difference(record: &'static str, one: &[String], other: &[String]) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::{Body, Mark};
+    use crate::language::sample::scenario;
+    use crate::runner::{Folder, Time};
+    use crate::subjects::Subject;
+    use environment::Seed;
+
+    /// It is broken off with everybody put away, and the journal says so, too.
+    #[test]
+    fn what_goes_on_for_ever_is_broken_off() {
+        let scenario = scenario("[expect]\nmax_live = 1\n");
+        let settings = Settings {
+            subject: Subject::Sim,
+            time: Time::Virtual,
+            must_repeat: false,
+            seed: Seed(1),
+            flaws: [].into(),
+            is_wire: false,
+            folder: Folder::new("".as_ref(), "x", Subject::SIM, Seed(1)),
+        };
+        let trace = simulate_in(
+            Simulation::of(1_000).unwrap(),
+            &scenario,
+            &settings,
+            &Observer::none(),
+            &CancellationToken::new(),
+        );
+        let reason = "it may never end: more than 1000 events \
+            (wake-ups, reads and writes) in virtual time";
+        assert_eq!(trace.problem.as_deref(), Some(reason));
+        let last = &trace.entries.last().unwrap().body;
+        let reason = reason.to_owned();
+        assert_eq!(*last, Body::Harness(Mark::Failed { reason }));
+    }
 
     #[test]
     fn the_first_difference_is_named() {

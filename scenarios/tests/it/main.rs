@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod broken_off;
+mod clocks;
 mod judge;
 mod plan;
 mod play;
@@ -15,5 +16,10 @@ mod program;
 mod proof;
 mod readme;
 mod schema;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod sealed;
 mod server_events;
 mod validator;
