@@ -303,7 +303,7 @@ impl Builder {
         };
         let (control, commands) = control();
         let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let clock = environment.clock;
+        let clock = environment.clock.clone();
         tasks.spawn(run(environment, config, commands, tell, shutdown.clone()));
         control.begin(clock.now()).await;
         Ok(ChaosProxy {

@@ -30,11 +30,11 @@ pub async fn run(
     observer: Observer<Event>,
     shutdown: CancellationToken,
 ) {
-    let clock = environment.clock;
+    let clock = environment.clock.clone();
     let mut client = Client {
         sockets: Sockets::new(environment, &config),
         teller: Teller {
-            clock,
+            clock: clock.clone(),
             name: Arc::clone(&config.name),
             observer,
         },

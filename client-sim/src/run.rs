@@ -26,7 +26,7 @@ pub(crate) fn run(args: &Args, clients: &ClientsConfig) -> anyhow::Result<(Repor
 
 async fn run_fleet(args: &Args, clients: &ClientsConfig) -> anyhow::Result<(Report, bool)> {
     let environment = Environment::real();
-    let clock = environment.clock;
+    let clock = environment.clock.clone();
     let statistics = Arc::new(Mutex::new(Statistics::new()));
     let shutdown = CancellationToken::new();
     let mut fleet = std::pin::pin!(fleet::run(
@@ -44,7 +44,7 @@ async fn run_fleet(args: &Args, clients: &ClientsConfig) -> anyhow::Result<(Repo
         pressed = tokio::signal::ctrl_c() => pressed.map(|()| End::Interrupted)
             .context("no Ctrl-C to wait for")?,
         () = &mut fleet => End::AllGaveUp,
-        () = line.show(clock, summary) => End::OfTime,
+        () = line.show(clock.clone(), summary) => End::OfTime,
     };
     drop(line);
     // What the clients say while they are sent home is not part of it.

@@ -12,7 +12,7 @@ use crate::clock::{Clock, Moment};
 
 /// hyper's timer. hyper speaks in [`Instant`]s, which only the system makes: one
 /// is taken as the anchor, and all others are the clock's distance from it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ClockTimer {
     clock: Clock,
     anchor: Instant,
@@ -27,9 +27,9 @@ impl ClockTimer {
     )]
     pub fn new(clock: Clock) -> Self {
         Self {
-            clock,
             anchor: Instant::now(),
             anchored_at: clock.now(),
+            clock,
         }
     }
 }
@@ -41,7 +41,7 @@ impl Timer for ClockTimer {
 
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
         let due = self.anchored_at + deadline.saturating_duration_since(self.anchor);
-        let clock = self.clock;
+        let clock = self.clock.clone();
         let sleep = async move { clock.sleep_until(due).await };
         Box::pin(ClockSleep(Box::pin(sleep)))
     }
@@ -70,7 +70,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_hour_passes_by_the_clock_and_not_by_the_system() {
         let clock = Clock::start();
-        let timer = ClockTimer::new(clock);
+        let timer = ClockTimer::new(clock.clone());
         let hour = Duration::from_secs(3600);
         let before = timer.now();
         timer.sleep(hour).await;

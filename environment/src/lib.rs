@@ -9,24 +9,30 @@
 //! - [`Network`], [`Listener`], [`Stream`]: TCP with its manners, including a
 //!   reset on demand and a port that can refuse and still stay ours; [`Pipe`]s
 //!   between streams, for bulk.
+//! - [`Simulation`]: another network and another clock, in one thread.
 //! - [`Clock`], [`Moment`]: monotonic time since the clock's origin; and
 //!   [`ClockTimer`], the same for hyper.
 //! - [`Seed`], [`Key`], [`Draw`]: one draw, one key.
+//! - [`Feed`]: a value that many follow, woken in their order.
 //! - [`Observer`]: where a part tells what happened.
 //! - [`text`]: TOML read with every mistake reported at its place.
 
 pub mod chance;
 mod clock;
+mod feed;
 mod http_timer;
 mod net;
 mod observer;
+mod simulation;
 pub mod text;
 
 pub use chance::{Direction, Draw, Key, Realm, Seed, secret, tag};
-pub use clock::{Clock, Elapsed, Moment};
+pub use clock::{Clock, Elapsed, Moment, Stall};
+pub use feed::{Feed, FeedEnded, Follower};
 pub use http_timer::ClockTimer;
 pub use net::{Gone, Listener, Network, Pipe, Stream};
 pub use observer::Observer;
+pub use simulation::Simulation;
 
 /// Network and clock together, cheap to clone, handed to every service.
 #[derive(Debug, Clone)]

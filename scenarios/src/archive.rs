@@ -15,7 +15,7 @@ use crate::language::{Expectation, FileError, Origin, Scenario, gather, read};
 use crate::plain;
 use crate::report::Timeline;
 use crate::results::{Invocation, Judged};
-use crate::runner::{JOURNAL, SCENARIO};
+use crate::runner::{JOURNAL, SCENARIO, Time};
 use crate::verdict::judge_evidence;
 
 /// How deep journals are looked for: a run writes them three folders down.
@@ -172,6 +172,7 @@ fn repeat(scenario: &Scenario, header: &Header, beside: PathBuf) -> String {
         flaws: worn.filter(|flaw| !own.contains(flaw)).collect(),
         is_wire: header.is_wire(),
         clients: vec![header.client.clone()],
+        time: Time::of(&header.time),
         ..Invocation::default()
     };
     invocation.repeat_one(

@@ -128,6 +128,8 @@ impl Suite {
             scenario: Arc::clone(scenario),
             settings: Settings {
                 subject: subject.clone(),
+                time: invocation.time,
+                must_repeat: invocation.must_repeat,
                 seed,
                 flaws: invocation.flaws.clone(),
                 is_wire: invocation.is_wire,

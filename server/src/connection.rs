@@ -104,7 +104,7 @@ impl Server {
         let mut connection = http1::Builder::new()
             // Two runs of one seed must say the same bytes.
             .auto_date_header(false)
-            .timer(ClockTimer::new(self.clock))
+            .timer(ClockTimer::new(self.clock.clone()))
             .header_read_timeout(self.config.header_timeout)
             .max_buf_size(HEAD_LIMIT)
             .keep_alive(keep_alive)
@@ -150,7 +150,8 @@ impl Server {
         T: Transport,
         C: Conversation,
     {
-        let socket = Socket::start(stream, part, conversation, self.clock, &self.config).await;
+        let socket =
+            Socket::start(stream, part, conversation, self.clock.clone(), &self.config).await;
         let (stream, end) = socket.run(&self.stop).await;
         // What a peer does is no error of ours, and not worth more than this.
         tracing::debug!("WebSocket ended: {end}");

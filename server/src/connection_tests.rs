@@ -39,7 +39,7 @@ impl World {
         let events = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&events);
         let observer = Observer::new(move |event| heard.lock().unwrap().push(event));
-        let hub = Hub::new(clock, observer, &config).unwrap();
+        let hub = Hub::new(clock.clone(), observer, &config).unwrap();
         let stop = CancellationToken::new();
         let app = App {
             hub: Arc::clone(&hub),
@@ -50,7 +50,7 @@ impl World {
         let ticking = stop.clone();
         tasks.spawn(async move { hub.run(&ticking).await });
         let server = Arc::new(Server {
-            clock,
+            clock: clock.clone(),
             config,
             router: routes::router(app),
             full: routes::full(0),

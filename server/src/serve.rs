@@ -77,7 +77,7 @@ pub async fn serve(
         return Err(ServeError::Config(mistakes));
     }
     let clock = environment.clock;
-    let hub = Hub::new(clock, observer, &config).map_err(ServeError::Secret)?;
+    let hub = Hub::new(clock.clone(), observer, &config).map_err(ServeError::Secret)?;
     if let Some(seed) = config.seed {
         tracing::warn!(%seed, "session ids follow from the seed and can be guessed: for tests only");
     }
@@ -89,7 +89,7 @@ pub async fn serve(
     };
     let drain = config.drain;
     let server = Arc::new(Server {
-        clock,
+        clock: clock.clone(),
         router: routes::router(app),
         full: routes::full(config.max_connections),
         stop: stop.clone(),

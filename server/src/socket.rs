@@ -104,7 +104,7 @@ where
         Self {
             stream,
             conversation,
-            clock,
+            clock: clock.clone(),
             liveness: Liveness::start(clock.now(), config.ping_every, config.pong_within),
             unflushed: false,
             closing: false,
@@ -147,7 +147,7 @@ where
         let may_say = open && !self.unflushed;
         let may_read = !self.refused && (self.closing || self.conversation.is_idle());
         let deadline = self.liveness.deadline();
-        let clock = self.clock;
+        let clock = self.clock.clone();
         let Self {
             stream,
             conversation,

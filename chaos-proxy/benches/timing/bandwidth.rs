@@ -90,7 +90,7 @@ async fn run(rig: &Rig, rate: &str) -> (Arrivals, usize) {
     let (mut arrivals, mut gone) = (Arrivals::default(), 0);
     tokio::select! {
         biased;
-        () = arrivals.gather(&mut sink, rig.environment.clock) => {}
+        () = arrivals.gather(&mut sink, rig.environment.clock.clone()) => {}
         () = flood(&mut source, &mut gone) => {}
     }
     drop((source, sink));

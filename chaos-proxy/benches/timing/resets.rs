@@ -44,12 +44,18 @@ pub(crate) async fn measure(rig: &Rig) {
 async fn run(rig: &Rig, traffic: Traffic) -> (Times, Times) {
     let (mut seen, mut told) = (Times::new(), Times::new());
     let mut proxy = rig.proxy(RULE).await;
-    let clock = proxy.bench.environment.clock;
+    let clock = proxy.bench.environment.clock.clone();
     for attempt in 1..=COUNT {
         let (mut client, mut server) = proxy.connect().await;
         let reset_at = match traffic {
-            Traffic::Idle => reset_at(&mut client, clock).await,
-            Traffic::Busy => tokio::join!(reset_at(&mut client, clock), send(&mut server, clock)).0,
+            Traffic::Idle => reset_at(&mut client, clock.clone()).await,
+            Traffic::Busy => {
+                tokio::join!(
+                    reset_at(&mut client, clock.clone()),
+                    send(&mut server, clock.clone())
+                )
+                .0
+            }
         };
         let (planned, actual) = struck(&mut proxy, attempt).await;
         seen.add(reset_at.since(proxy.zero + planned));

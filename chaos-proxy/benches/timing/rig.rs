@@ -92,7 +92,7 @@ impl Flow {
         from: &mut Stream,
         to: &mut Stream,
     ) -> Vec<Duration> {
-        let clock = rig.environment.clock;
+        let clock = rig.environment.clock.clone();
         let start = clock.now();
         let send = async {
             let mut message = vec![0; self.length];

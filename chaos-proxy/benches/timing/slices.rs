@@ -19,7 +19,7 @@ pub(crate) async fn measure(rig: &Rig) {
     );
     let proxy = rig.proxy(&rule).await;
     let (mut client, mut server) = proxy.connect().await;
-    let clock = rig.environment.clock;
+    let clock = rig.environment.clock.clone();
     let mut times = Times::new();
     let mut read = vec![0; ANSWER];
     for _ in 0..COUNT {

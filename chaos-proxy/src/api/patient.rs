@@ -45,7 +45,7 @@ impl Patient {
             self.end = None;
             return written;
         }
-        let (clock, patience) = (self.clock, self.patience);
+        let (clock, patience) = (self.clock.clone(), self.patience);
         let begin = || -> Wait { Box::pin(async move { clock.sleep(patience).await }) };
         let end = self.end.get_or_insert_with(begin);
         end.as_mut()

@@ -117,10 +117,10 @@ impl Port {
             let answer = self.router.clone().oneshot(request.map(Body::new));
             async move { answer.await.map_err(|never: Infallible| never) }
         });
-        let stream = Patient::new(stream, self.environment.clock, PATIENCE);
+        let stream = Patient::new(stream, self.environment.clock.clone(), PATIENCE);
         let connection = http1::Builder::new()
             .auto_date_header(false)
-            .timer(ClockTimer::new(self.environment.clock))
+            .timer(ClockTimer::new(self.environment.clock.clone()))
             // Who has said FIN may still wait for the answer.
             .half_close(true)
             .header_read_timeout(HEAD_TIMEOUT)

@@ -4,8 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use environment::{Clock, Environment, Moment};
-use tokio::sync::watch;
+use environment::{Clock, Environment, Feed, Follower, Moment};
 use tokio_util::sync::CancellationToken;
 
 use super::cause::Added;
@@ -37,13 +36,13 @@ pub(super) struct Conductor {
     is_over: bool,
     clients: Vec<String>,
     tell: Tell,
-    field: watch::Sender<Field>,
+    field: Feed<Field>,
     /// Its version, for the listeners. They are told after the connections, so
     /// that whoever they let in knows no less than they do, and by a channel of
     /// their own, so that they need not wait for their turn behind thousands.
-    version: watch::Sender<u64>,
+    version: Feed<u64>,
     /// Which version of the field each listener has obeyed.
-    gates: Vec<watch::Receiver<u64>>,
+    gates: Vec<Follower<u64>>,
     /// What is still to come, the next one last.
     agenda: Vec<(Duration, Change)>,
     zero: Option<Moment>,
@@ -56,12 +55,12 @@ impl Conductor {
         apply: Apply,
         routes: &[Route],
         tell: &Tell,
-    ) -> (Self, watch::Receiver<Field>) {
+    ) -> (Self, Follower<Field>) {
         let plan = Arc::new(plan);
-        let (field, receiver) = watch::channel(Field::new(Arc::clone(&plan)));
-        let (version, _) = watch::channel(0);
+        let field = Feed::new(Field::new(Arc::clone(&plan)));
+        let follower = field.follow();
         let conductor = Self {
-            clock: environment.clock,
+            clock: environment.clock.clone(),
             plan,
             apply,
             repeats: false,
@@ -72,12 +71,12 @@ impl Conductor {
                 .collect(),
             tell: tell.clone(),
             field,
-            version,
+            version: Feed::new(0),
             gates: Vec::new(),
             agenda: Vec::new(),
             zero: None,
         };
-        (conductor, receiver)
+        (conductor, follower)
     }
 
     /// Lets the plan begin again at its end, for ever.
@@ -86,12 +85,12 @@ impl Conductor {
     }
 
     /// Says when the field has another version.
-    pub(super) fn version(&self) -> watch::Receiver<u64> {
-        self.version.subscribe()
+    pub(super) fn version(&self) -> Follower<u64> {
+        self.version.follow()
     }
 
     /// Waits for these listeners when somebody waits for a command.
-    pub(super) fn watch_gates(&mut self, gates: Vec<watch::Receiver<u64>>) {
+    pub(super) fn watch_gates(&mut self, gates: Vec<Follower<u64>>) {
         self.gates = gates;
     }
 
@@ -143,19 +142,23 @@ impl Conductor {
 
     /// Every change of the field is a new version of it.
     fn change(&self, change: impl FnOnce(&mut Field)) {
-        self.field.send_modify(|field| {
+        self.field.change(|field| {
             field.version += 1;
             change(field);
         });
-        self.version.send_replace(self.field.borrow().version);
+        let now = self.field.borrow().version;
+        self.version.change(|version| *version = now);
     }
 
     /// Waits until every listener has obeyed the field as it is now.
     async fn wait_for_gates(&mut self) {
         let version = self.field.borrow().version;
         for gate in &mut self.gates {
-            // A gate that is gone has nothing to obey.
-            let _ = gate.wait_for(|obeyed| *obeyed >= version).await;
+            let mut is_there = true;
+            while is_there && *gate.borrow() < version {
+                // A gate that is gone has nothing to obey.
+                is_there = gate.changed().await.is_ok();
+            }
         }
     }
 

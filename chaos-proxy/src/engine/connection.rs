@@ -9,9 +9,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use environment::{Direction, Moment, Stream};
+use environment::{Direction, Follower, Moment, Stream};
 use tokio::io::Ready;
-use tokio::sync::watch;
 
 use super::Shared;
 use super::attempts::Names;
@@ -180,11 +179,7 @@ pub(super) struct Accepted {
 
 /// Carries one accepted connection to its end. It comes in a box: what a task is
 /// given takes room in it as long as it lives.
-pub(super) async fn run(
-    accepted: Box<Accepted>,
-    shared: Arc<Shared>,
-    mut field: watch::Receiver<Field>,
-) {
+pub(super) async fn run(accepted: Box<Accepted>, shared: Arc<Shared>, mut field: Follower<Field>) {
     let rules = Arc::clone(&field.borrow().rules);
     let seen = accepted.seen;
     let mut connection = Connection::new(accepted.stream, accepted.named, shared, rules);
@@ -276,7 +271,7 @@ impl Connection {
         self.shared.tell.events.tell(event);
     }
 
-    async fn carry(&mut self, field: &mut watch::Receiver<Field>) {
+    async fn carry(&mut self, field: &mut Follower<Field>) {
         let (mut dial, mut alarm): (Option<Dial>, Option<Alarm>) = (None, None);
         loop {
             // Here, so that a connection that is always ready is not forgotten.
@@ -317,7 +312,7 @@ impl Connection {
     /// Waits for what comes first. The field also ends with the proxy.
     async fn wake(
         &self,
-        field: &mut watch::Receiver<Field>,
+        field: &mut Follower<Field>,
         dial: &mut Option<Dial>,
         alarm: &mut Option<Alarm>,
     ) -> Wake {

@@ -4,8 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use environment::{Moment, Stream};
-use tokio::sync::watch;
+use environment::{Feed, Follower, Moment, Stream};
 
 use super::attempts::Attempts;
 use super::cause::Who;
@@ -22,9 +21,9 @@ const BREATH: Duration = Duration::from_millis(50);
 pub(super) async fn run(
     route: Route,
     shared: Arc<Shared>,
-    field: watch::Receiver<Field>,
-    mut version: watch::Receiver<u64>,
-    obeyed: watch::Sender<u64>,
+    field: Follower<Field>,
+    mut version: Follower<u64>,
+    obeyed: Feed<u64>,
 ) {
     let mut gate = Gate {
         name: route.client.clone().unwrap_or_else(|| Arc::from("*")),
@@ -38,12 +37,12 @@ pub(super) async fn run(
     let mut has_changed = true;
     loop {
         if std::mem::take(&mut has_changed) {
-            version.mark_unchanged();
+            drop(version.borrow_and_update());
             let now = field.borrow().clone();
             gate.must_retry = false;
             gate.obey(&now, &field);
             gate.admit_first(&now, &field);
-            obeyed.send_replace(now.version);
+            obeyed.change(|obeyed| *obeyed = now.version);
         }
         tokio::select! {
             biased;
@@ -80,7 +79,7 @@ struct Gate {
 impl Gate {
     /// Takes an accepted connection; whether it is now waited for t = 0, which
     /// it makes: it is to be under the rules that begin then.
-    fn receive(&mut self, stream: Stream, field: &watch::Receiver<Field>) -> bool {
+    fn receive(&mut self, stream: Stream, field: &Follower<Field>) -> bool {
         let is_first = self.shared.start == Start::FirstConnection && field.borrow().zero.is_none();
         if is_first {
             self.first = Some(stream);
@@ -90,7 +89,7 @@ impl Gate {
         is_first
     }
 
-    fn admit_first(&mut self, now: &Field, field: &watch::Receiver<Field>) {
+    fn admit_first(&mut self, now: &Field, field: &Follower<Field>) {
         let Some(stream) = self.first.take() else {
             return;
         };
@@ -107,7 +106,7 @@ impl Gate {
     }
 
     /// Lets a connection in; what began after serial `seen` is new to it.
-    fn admit(&mut self, stream: Stream, seen: u64, field: &watch::Receiver<Field>) {
+    fn admit(&mut self, stream: Stream, seen: u64, field: &Follower<Field>) {
         let ordinal = self.attempts.next();
         let named = match &self.route.client {
             Some(client) => Named::known(Arc::clone(client), ordinal),
@@ -123,7 +122,7 @@ impl Gate {
     }
 
     /// Closes or opens the listener as the field says.
-    fn obey(&mut self, field: &Field, feed: &watch::Receiver<Field>) {
+    fn obey(&mut self, field: &Field, feed: &Follower<Field>) {
         let who = Who {
             client: &self.name,
             attempt: 0,
@@ -170,7 +169,7 @@ impl Gate {
 
     /// What the system has accepted already would be reset when the listener
     /// closes; those dials came before the refusal and are let in.
-    fn admit_waiting(&mut self, field: &watch::Receiver<Field>) {
+    fn admit_waiting(&mut self, field: &Follower<Field>) {
         while let Some(stream) = self.route.listener.try_accept() {
             self.admit(stream, field.borrow().last_serial, field);
         }

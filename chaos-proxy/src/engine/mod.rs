@@ -32,8 +32,7 @@ pub use registry::{Carried, OpenConnection, Traffic};
 use std::sync::Arc;
 use std::time::Duration;
 
-use environment::{Environment, Listener, Observer};
-use tokio::sync::watch;
+use environment::{Environment, Feed, Follower, Listener, Observer};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -192,16 +191,16 @@ async fn conduct(conducting: impl Future<Output = ()> + Send + 'static) {
 fn open_gates(
     routes: Vec<Route>,
     shared: &Arc<Shared>,
-    field: &watch::Receiver<field::Field>,
-    version: &watch::Receiver<u64>,
-) -> (TaskTracker, Vec<watch::Receiver<u64>>) {
+    field: &Follower<field::Field>,
+    version: &Follower<u64>,
+) -> (TaskTracker, Vec<Follower<u64>>) {
     let gates = TaskTracker::new();
     let mut obeyed = Vec::new();
     for route in routes {
-        let (sender, receiver) = watch::channel(0);
-        obeyed.push(receiver);
+        let feed = Feed::new(0);
+        obeyed.push(feed.follow());
         let (field, version) = (field.clone(), version.clone());
-        gates.spawn(gate::run(route, Arc::clone(shared), field, version, sender));
+        gates.spawn(gate::run(route, Arc::clone(shared), field, version, feed));
     }
     gates.close();
     (gates, obeyed)

@@ -3,8 +3,7 @@
 
 use std::time::Duration;
 
-use environment::{Direction, Moment};
-use tokio::sync::watch;
+use environment::{Direction, Follower, Moment};
 
 use super::connection::{Connection, Protocol};
 use super::field::Field;
@@ -26,7 +25,7 @@ const ROUNDS: usize = 16;
 impl Connection {
     /// Moves whatever can move, up to a bound that lets others have their turn.
     /// Whether it was this bound that stopped it.
-    pub(super) fn pump(&mut self, field: &watch::Receiver<Field>) -> bool {
+    pub(super) fn pump(&mut self, field: &Follower<Field>) -> bool {
         let now = self.now();
         self.hear(field);
         self.give_back_pipes(now);
@@ -54,7 +53,7 @@ impl Connection {
     }
 
     /// Whether anything moved.
-    fn round(&mut self, now: Moment, field: &watch::Receiver<Field>) -> bool {
+    fn round(&mut self, now: Moment, field: &Follower<Field>) -> bool {
         let mut moved = false;
         for peer in [Peer::Client, Peer::Server] {
             moved |= self.read(peer, now, field);
@@ -68,7 +67,7 @@ impl Connection {
         moved
     }
 
-    fn read(&mut self, peer: Peer, now: Moment, field: &watch::Receiver<Field>) -> bool {
+    fn read(&mut self, peer: Peer, now: Moment, field: &Follower<Field>) -> bool {
         let pipes = (!self.is_ruled()).then_some(&self.shared.environment.network);
         let (from, to) = match peer {
             Peer::Client => (&mut self.toward_client, &mut self.toward_server),
@@ -103,7 +102,7 @@ impl Connection {
         }
     }
 
-    fn write(&mut self, peer: Peer, now: Moment, field: &watch::Receiver<Field>) -> bool {
+    fn write(&mut self, peer: Peer, now: Moment, field: &Follower<Field>) -> bool {
         let side = self.side(peer);
         let Some(stream) = side.stream.as_ref().filter(|_| !side.lane.is_blocked) else {
             return false;
@@ -142,7 +141,7 @@ impl Connection {
     }
 
     /// Bytes went to this peer, past its link.
-    fn passed_to(&mut self, peer: Peer, field: &watch::Receiver<Field>) -> bool {
+    fn passed_to(&mut self, peer: Peer, field: &Follower<Field>) -> bool {
         if peer == Peer::Client {
             if self.toward_client.lane.is_raw() {
                 self.delivered();
@@ -179,7 +178,7 @@ impl Connection {
     }
 
     /// Hears what the lanes said when they were last changed.
-    pub(super) fn hear(&mut self, field: &watch::Receiver<Field>) {
+    pub(super) fn hear(&mut self, field: &Follower<Field>) {
         while !self.notes.is_empty() {
             for (way, note) in std::mem::take(&mut self.notes) {
                 self.note(way, vec![note], field);
@@ -187,7 +186,7 @@ impl Connection {
         }
     }
 
-    fn note(&mut self, way: Direction, notes: Vec<Note>, field: &watch::Receiver<Field>) {
+    fn note(&mut self, way: Direction, notes: Vec<Note>, field: &Follower<Field>) {
         if notes.is_empty() {
             return;
         }
@@ -198,7 +197,7 @@ impl Connection {
         self.hear(field);
     }
 
-    fn heed(&mut self, way: Direction, note: Note, field: &watch::Receiver<Field>) {
+    fn heed(&mut self, way: Direction, note: Note, field: &Follower<Field>) {
         match note {
             Note::Request(target) => self.requested(&target, field),
             Note::CloseFrame(code) => self.close_frame_read(way, code),
@@ -229,7 +228,7 @@ impl Connection {
     }
 
     /// The request was read, and is kept back if a rule might answer it.
-    fn requested(&mut self, target: &str, field: &watch::Receiver<Field>) {
+    fn requested(&mut self, target: &str, field: &Follower<Field>) {
         self.drain_pipes();
         self.take_name(target, &field.borrow());
         if !self.shared.frames {

@@ -237,7 +237,7 @@ fn queues(local: SocketAddr, peer: SocketAddr) -> (usize, usize) {
 #[cfg(target_os = "linux")]
 async fn a_stall_holds_what_lies_in_the_pipe() {
     let (mut bench, mut client, mut server) = start().await;
-    let clock = bench.environment.clock;
+    let clock = bench.environment.clock.clone();
     let moment = Duration::from_millis(300);
     while let Ok(sent) = clock.timeout(moment, server.write(&BLOCK)).await {
         sent.unwrap();

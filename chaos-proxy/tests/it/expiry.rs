@@ -69,7 +69,7 @@ async fn what_flows_does_not_start_the_time_again() {
     let bench = Setup::toward(server.local_addr()).start("");
     let mut client = bench.dial().await;
     let mut upstream = accept(&server).await;
-    let clock = bench.environment.clock;
+    let clock = bench.environment.clock.clone();
     let begun = clock.now();
     bench
         .control

@@ -191,7 +191,7 @@ async fn a_reset_is_seen_though_the_link_is_full() {
     bench.begin().await;
     bench.struck("stall").await;
     let chunk = vec![1; 64 * 1024];
-    let clock = bench.environment.clock;
+    let clock = bench.environment.clock.clone();
     while clock.timeout(MOMENT, client.write(&chunk)).await.is_ok() {}
     client.reset();
     let seen = bench
@@ -325,7 +325,7 @@ async fn latency_delays_both_ways_and_keeps_order() {
     let mut upstream = accept(&server).await;
     bench.begin().await;
     bench.struck("latency").await;
-    let clock = bench.environment.clock;
+    let clock = bench.environment.clock.clone();
     let sent: Vec<u8> = (0..10_000_u32).map(|n| (n % 251) as u8).collect();
     let begun = clock.now();
     send(&mut client, &sent).await;

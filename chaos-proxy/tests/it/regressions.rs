@@ -80,7 +80,7 @@ async fn a_reset_after_a_fin_is_passed_on() {
     up.shutdown_write().unwrap();
     assert_eq!(ending(&mut client).await.unwrap(), b"x");
     up.reset();
-    let clock = bench.environment.clock;
+    let clock = bench.environment.clock.clone();
     let t = clock.now();
     clock.sleep(ms(200)).await;
     loop {
@@ -129,7 +129,7 @@ async fn a_connection_that_never_opened_was_never_open() {
     // The client gives up before it was ever open.
     drop(c1);
     bench.environment.clock.sleep(ms(300)).await;
-    let clock = bench.environment.clock;
+    let clock = bench.environment.clock.clone();
     let end = clock.timeout(ms(1000), bench.dial_to_the_end()).await;
     assert!(
         matches!(end, Ok(Err(_))),

@@ -30,7 +30,7 @@ async fn blackhole_leaves_a_dial_hanging_until_it_is_healed() {
         Setup::toward(server.local_addr()).start("[[fault]]\nat = \"0s\"\ninject.blackhole = {}");
     bench.begin().await;
     assert_eq!(bench.struck("blackhole").await.attempt, 0);
-    let clock = bench.environment.clock;
+    let clock = bench.environment.clock.clone();
     let address = bench.addresses[0].to_string();
     let network = bench.environment.network.clone();
     let dial = network.dial(&address);
@@ -55,7 +55,7 @@ async fn connect_delay_accepts_at_once_and_keeps_the_bytes() {
     let bench = Setup::toward(server.local_addr())
         .start("[[fault]]\non.attempt = 1\ninject.connect_delay = { delay = \"300ms\" }");
     bench.begin().await;
-    let clock = bench.environment.clock;
+    let clock = bench.environment.clock.clone();
     let begun = clock.now();
     let mut client = bench.dial().await;
     send(&mut client, b"early").await;
@@ -109,7 +109,7 @@ async fn slice_sends_small_pieces() {
     let mut upstream = accept(&server).await;
     bench.begin().await;
     bench.struck("slice").await;
-    let clock = bench.environment.clock;
+    let clock = bench.environment.clock.clone();
     let begun = clock.now();
     send(&mut upstream, b"abcdefghij").await;
     let mut piece = [0; 10];
@@ -237,7 +237,7 @@ async fn slow_close_passes_the_fin_on_late() {
     let mut upstream = accept(&server).await;
     bench.begin().await;
     bench.struck("slow_close").await;
-    let clock = bench.environment.clock;
+    let clock = bench.environment.clock.clone();
     let begun = clock.now();
     send(&mut upstream, b"bye").await;
     drop(upstream);
@@ -253,7 +253,7 @@ async fn idle_timeout_ends_a_silence_and_spares_a_conversation() {
     let mut client = bench.dial().await;
     let mut upstream = accept(&server).await;
     bench.begin().await;
-    let clock = bench.environment.clock;
+    let clock = bench.environment.clock.clone();
     let begun = clock.now();
     // Said well within the time, for longer than it.
     while clock.now().since(begun) < Duration::from_millis(1500) {

@@ -111,7 +111,7 @@ async fn a_late_answer_is_the_true_one_and_what_follows_it_waits() {
     let server = listen(&Environment::real());
     let bench = setup(&server).start(&rule("upgrade_delay = { delay = \"300ms\" }"));
     bench.begin().await;
-    let clock = bench.environment.clock;
+    let clock = bench.environment.clock.clone();
     let mut client = bench.dial().await;
     let mut upstream = accept(&server).await;
     send(&mut client, REQUEST).await;

@@ -177,7 +177,7 @@ async fn a_client_that_does_not_read_slows_the_server_down() {
     let bench = Setup::toward(server.local_addr()).start("");
     let mut client = bench.dial().await;
     let mut upstream = accept(&server).await;
-    let clock = bench.environment.clock;
+    let clock = bench.environment.clock.clone();
     let chunk = vec![7; 64 * 1024];
     let mut sent = 0;
     while let Ok(wrote) = clock

@@ -103,7 +103,7 @@ impl Sockets {
     /// What happens next, and on which dial; waits for ever if there is none.
     /// Cancel safe: what has been read and not told stays in its connection.
     pub(crate) async fn next(&mut self) -> (u64, Input) {
-        let clock = self.environment.clock;
+        let clock = self.environment.clock.clone();
         loop {
             let due = self.sockets.values().filter_map(|s| s.dropped_at).min();
             tokio::select! {
@@ -117,7 +117,7 @@ impl Sockets {
     /// Waits until every closing connection is closed; drops all others.
     pub(crate) async fn drain(mut self) {
         self.sockets.retain(|_, socket| socket.dropped_at.is_some());
-        let clock = self.environment.clock;
+        let clock = self.environment.clock.clone();
         let due = self.sockets.values().filter_map(|s| s.dropped_at).max();
         tokio::select! {
             biased;

@@ -1,20 +1,27 @@
 //! Time as the harness sees it: moments since an origin, and waiting for them.
 //!
-//! This folder is the one place that reads a clock. There are two of them:
+//! This folder is the one place that reads a clock. There are three of them:
 //! [`Clock::precise`] reads the system's and waits on the [`timer`], to some ten
 //! microseconds; [`Clock::start`] is the runtime's own, whose waits end up to two
-//! milliseconds late, but which a paused runtime makes virtual.
+//! milliseconds late, but which a paused runtime makes virtual; and that of a
+//! [`Simulation`](crate::Simulation) [leaps](leap) from one deadline to the next.
 
+mod leap;
 mod moment;
+mod sleepers;
 mod timer;
 
+pub(crate) use leap::Leap;
+pub use leap::Stall;
 pub use moment::Moment;
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use timer::Timer;
+use sleepers::Sleep;
+use timer::TimerThread;
 
 /// A wait that ended before what it waited for ([`Clock::timeout`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,11 +36,17 @@ impl fmt::Display for Elapsed {
 impl std::error::Error for Elapsed {}
 
 /// The clock of a run. Clones share the origin.
-#[derive(Debug, Clone, Copy)]
-pub struct Clock {
-    origin: Instant,
-    /// What wakes the waiting; `None`: the runtime does, and its time counts.
-    timer: Option<&'static Timer>,
+#[derive(Debug, Clone)]
+pub struct Clock(Kind);
+
+#[derive(Debug, Clone)]
+enum Kind {
+    /// The runtime's time, and what wakes there.
+    Runtime(Instant),
+    /// The system's time since then, and what wakes.
+    Precise(Instant, &'static TimerThread),
+    /// Virtual time.
+    Virtual(Arc<Leap>),
 }
 
 #[expect(
@@ -45,40 +58,64 @@ impl Clock {
     /// paused, time is virtual. Its waits are as coarse as tokio's wheel, which
     /// ticks in milliseconds and rounds up.
     pub fn start() -> Self {
-        Self {
-            origin: tokio::time::Instant::now().into_std(),
-            timer: None,
-        }
+        Self(Kind::Runtime(tokio::time::Instant::now().into_std()))
     }
 
     /// A clock of real time whose origin is now, and whose waits are as exact as
     /// the machine allows. Coarse like [`Clock::start`] where the system grants
     /// no thread to wait in.
     pub fn precise() -> Self {
-        Self {
-            origin: Instant::now(),
-            timer: Timer::shared(),
+        match TimerThread::shared() {
+            Some(timer) => Self(Kind::Precise(Instant::now(), timer)),
+            None => Self::start(),
         }
+    }
+
+    /// The clock of a simulation.
+    pub(crate) fn leaping(leap: Arc<Leap>) -> Self {
+        Self(Kind::Virtual(leap))
     }
 
     /// The present moment.
     pub fn now(&self) -> Moment {
-        let now = match self.timer {
-            Some(_) => Instant::now(),
-            None => tokio::time::Instant::now().into_std(),
+        let (origin, now) = match &self.0 {
+            Kind::Precise(origin, _) => (origin, Instant::now()),
+            Kind::Runtime(origin) => (origin, tokio::time::Instant::now().into_std()),
+            Kind::Virtual(leap) => return leap.now(),
         };
-        Moment::after_origin(now.duration_since(self.origin))
+        Moment::after_origin(now.duration_since(*origin))
     }
 
     /// Waits until `due`, never less; returns at once if it has passed. Cancel
     /// safe.
     pub async fn sleep_until(&self, due: Moment) {
-        let due = self.origin.checked_add(due.since_origin());
-        match (due, self.timer) {
-            (Some(due), Some(timer)) => timer.sleep_until(due).await,
-            (Some(due), None) => tokio::time::sleep_until(due.into()).await,
-            (None, _) => std::future::pending().await,
+        let after = |origin: &Instant| origin.checked_add(due.since_origin());
+        match &self.0 {
+            Kind::Virtual(leap) => Sleep::until(&**leap, due).await,
+            Kind::Precise(origin, timer) => match after(origin) {
+                Some(due) => Sleep::until(*timer, due).await,
+                None => std::future::pending().await,
+            },
+            Kind::Runtime(origin) => match after(origin) {
+                Some(due) => tokio::time::sleep_until(due.into()).await,
+                None => std::future::pending().await,
+            },
         }
+    }
+
+    /// Waits until virtual time goes on no more, and says why; for ever where
+    /// time is real. Cancel safe.
+    pub async fn stalled(&self) -> Stall {
+        match &self.0 {
+            Kind::Virtual(leap) => leap.stalled().await,
+            Kind::Precise(..) | Kind::Runtime(_) => std::future::pending().await,
+        }
+    }
+
+    /// Whether time is virtual: then it waits for everybody, and no machine can
+    /// be late.
+    pub fn is_virtual(&self) -> bool {
+        matches!(self.0, Kind::Virtual(_))
     }
 
     /// Waits for `duration` from now. Cancel safe.

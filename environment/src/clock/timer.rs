@@ -14,13 +14,13 @@
 //! Invariant: nobody is woken before the deadline, and what is dropped before it
 //! leaves nothing behind. [`super::Clock`] alone uses this.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 use std::time::{Duration, Instant};
+
+use super::sleepers::{Place, Sleepers, Timer};
 
 /// The thread looks around so often even if nothing is due: then "for ever" needs
 /// no case of its own.
@@ -28,42 +28,34 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Timer {
-    sleepers: Mutex<Sleepers>,
+pub(super) struct TimerThread {
+    waiting: Mutex<Waiting>,
     /// A deadline was set that comes before the thread's alarm.
     is_earlier: Condvar,
 }
 
-/// Who waits: as many as there are sleeping tasks, and no more.
 #[derive(Debug)]
-struct Sleepers {
-    /// By deadline; those of the same one in the order in which they came.
-    wakers: BTreeMap<Place, Waker>,
-    /// The last number given.
-    last: u64,
+struct Waiting {
+    sleepers: Sleepers<Instant>,
     /// When the thread will look around by itself. While it is awake this is past,
     /// so nobody need call it.
     alarm: Instant,
 }
 
-/// A deadline, and a number that makes it unique.
-type Place = (Instant, u64);
-
 #[expect(clippy::disallowed_methods, reason = "beneath the clock")]
-impl Timer {
+impl TimerThread {
     /// The timer of this process, with its thread; `None` if the system refused
     /// to start one.
     pub(super) fn shared() -> Option<&'static Self> {
-        static SHARED: OnceLock<Option<&'static Timer>> = OnceLock::new();
+        static SHARED: OnceLock<Option<&'static TimerThread>> = OnceLock::new();
         *SHARED.get_or_init(|| Self::start().ok())
     }
 
     /// Starts a thread that never ends, as what it serves is never freed.
     fn start() -> io::Result<&'static Self> {
         let timer: &'static Self = Box::leak(Box::new(Self {
-            sleepers: Mutex::new(Sleepers {
-                wakers: BTreeMap::new(),
-                last: 0,
+            waiting: Mutex::new(Waiting {
+                sleepers: Sleepers::default(),
                 alarm: Instant::now(),
             }),
             is_earlier: Condvar::new(),
@@ -72,15 +64,6 @@ impl Timer {
             .name("timer".to_owned())
             .spawn(|| timer.run())?;
         Ok(timer)
-    }
-
-    /// Waits until `deadline`; for ever, if need be.
-    pub(super) fn sleep_until(&'static self, deadline: Instant) -> Sleep {
-        Sleep {
-            timer: self,
-            deadline,
-            number: None,
-        }
     }
 
     /// Wakes whoever is due, for ever.
@@ -99,116 +82,71 @@ impl Timer {
 
     /// Returns with those that are due, or early with none.
     fn wait_for(&self, due: &mut Vec<Waker>) {
-        let mut sleepers = self.lock();
+        let mut waiting = self.lock();
         let now = Instant::now();
-        sleepers.take_due(now, due);
+        waiting.sleepers.take_due(now, due);
         if due.is_empty() {
-            let alarm = sleepers.set_alarm(now);
+            let alarm = waiting.set_alarm(now);
             // What it returns, the guard or that time ran out, is of no use here.
-            let _ = self.is_earlier.wait_timeout(sleepers, alarm - now);
+            let _ = self.is_earlier.wait_timeout(waiting, alarm - now);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Sleepers> {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
         // No panic can leave the map half changed: no foreign code runs under
         // the lock.
-        self.sleepers.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Timer for TimerThread {
+    type Time = Instant;
+
+    #[expect(clippy::disallowed_methods, reason = "beneath the clock")]
+    fn has_come(&self, deadline: Instant) -> bool {
+        Instant::now() >= deadline
     }
 
-    fn insert(&self, deadline: Instant, waker: Waker) -> u64 {
-        let mut sleepers = self.lock();
-        let (number, is_first) = sleepers.insert(deadline, waker);
-        drop(sleepers);
+    fn insert(&self, deadline: Instant, waker: &Waker) -> u64 {
+        let waker = waker.clone();
+        let mut waiting = self.lock();
+        let number = waiting.sleepers.insert(deadline, waker);
+        let is_first = waiting.advance_alarm(deadline);
+        drop(waiting);
         if is_first {
             self.is_earlier.notify_one();
         }
         number
     }
 
-    /// Puts `waker` in the place of the one there; `false` if nobody is there.
-    fn renew(&self, place: Place, waker: &Waker) -> bool {
-        let mut sleepers = self.lock();
-        let Some(known) = sleepers.wakers.get_mut(&place) else {
-            return false;
-        };
-        let old = (!known.will_wake(waker)).then(|| std::mem::replace(known, waker.clone()));
-        // Dropping a waker may drop a task, and that a sleep, which locks.
-        drop(sleepers);
-        drop(old);
-        true
+    fn renew(&self, place: Place<Instant>, waker: &Waker) -> bool {
+        let renewed = self.lock().sleepers.renew(place, waker);
+        renewed.is_ok()
     }
 
-    fn remove(&self, place: Place) {
-        let waker = self.lock().wakers.remove(&place);
-        // Without the lock, as in `renew`.
+    fn remove(&self, place: Place<Instant>) {
+        let waker = self.lock().sleepers.remove(place);
+        // Without the lock.
         drop(waker);
     }
 }
 
-impl Sleepers {
-    /// The sleeper's number, and whether the thread must be told of it.
-    fn insert(&mut self, deadline: Instant, waker: Waker) -> (u64, bool) {
-        self.last += 1;
-        self.wakers.insert((deadline, self.last), waker);
+impl Waiting {
+    /// Whether the thread must be told of this deadline.
+    fn advance_alarm(&mut self, deadline: Instant) -> bool {
         let is_first = deadline < self.alarm;
         if is_first {
             // The next one behind it need not call again.
             self.alarm = deadline;
         }
-        (self.last, is_first)
-    }
-
-    fn take_due(&mut self, now: Instant, due: &mut Vec<Waker>) {
-        while let Some(entry) = self.wakers.first_entry()
-            && entry.key().0 <= now
-        {
-            due.push(entry.remove());
-        }
+        is_first
     }
 
     fn set_alarm(&mut self, now: Instant) -> Instant {
         let longest = now + LONGEST_WAIT;
-        let first = self.wakers.first_key_value();
-        self.alarm = first.map_or(longest, |((deadline, _), _)| longest.min(*deadline));
+        let first = self.sleepers.first();
+        self.alarm = first.map_or(longest, |deadline| longest.min(deadline));
         self.alarm
-    }
-}
-
-/// A wait for a deadline. It is registered while it is polled without success,
-/// and no longer than it lives.
-#[derive(Debug)]
-#[must_use = "does nothing unless polled"]
-pub(super) struct Sleep {
-    timer: &'static Timer,
-    deadline: Instant,
-    /// Its number among the sleepers, once it is one.
-    number: Option<u64>,
-}
-
-impl Future for Sleep {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        #[expect(clippy::disallowed_methods, reason = "beneath the clock")]
-        if Instant::now() >= self.deadline {
-            return Poll::Ready(());
-        }
-        let (timer, deadline, waker) = (self.timer, self.deadline, context.waker());
-        let is_renewed = self
-            .number
-            .is_some_and(|number| timer.renew((deadline, number), waker));
-        if !is_renewed {
-            self.number = Some(timer.insert(deadline, waker.clone()));
-        }
-        Poll::Pending
-    }
-}
-
-impl Drop for Sleep {
-    fn drop(&mut self) {
-        if let Some(number) = self.number {
-            self.timer.remove((self.deadline, number));
-        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! The network: dialling, listening, and streams that can be reset.
 //!
-//! Only real TCP for now; the types hide what is underneath, so that a
-//! simulated network can take its place without a change above.
+//! Two networks: the system's [`tcp`], and a [`simulated`] one in this process.
+//! The types hide which it is, and one set of tests holds both to the same
+//! promises.
 
 mod listener;
 mod pipe;
+mod simulated;
 mod stream;
-mod unsent;
+mod tcp;
 
 pub use listener::{Gone, Listener};
 pub use pipe::Pipe;
@@ -18,19 +20,30 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
+use crate::clock::Leap;
+use simulated::Fabric;
+use tcp::{TcpPort, TcpSocket};
+
 /// Where listeners are bound and dials go. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Network {
-    /// How many pipes may still be opened.
-    pipes: Arc<Semaphore>,
+pub struct Network(Kind);
+
+#[derive(Debug, Clone)]
+enum Kind {
+    /// With how many pipes may still be opened.
+    Tcp(Arc<Semaphore>),
+    Simulated(Fabric),
 }
 
 impl Network {
     /// The operating system's TCP.
     pub fn tcp() -> Self {
-        Self {
-            pipes: Arc::new(Semaphore::new(pipe::PIPES)),
-        }
+        Self(Kind::Tcp(Arc::new(Semaphore::new(pipe::PIPES))))
+    }
+
+    /// One of a simulation's own.
+    pub(crate) fn simulated(leap: Arc<Leap>) -> Self {
+        Self(Kind::Simulated(Fabric::new(leap)))
     }
 
     /// Binds `address` and listens on it; port 0 takes a free port.
@@ -39,7 +52,10 @@ impl Network {
     /// As the system says it; `AddrInUse` also when another listener of this
     /// program has the port.
     pub fn listen(&self, address: SocketAddr) -> io::Result<Listener> {
-        Listener::bind(address)
+        match &self.0 {
+            Kind::Tcp(_) => TcpPort::bind(address).map(Listener::tcp),
+            Kind::Simulated(fabric) => fabric.listen(address).map(Listener::simulated),
+        }
     }
 
     /// Opens a connection to `host:port`, trying each address of a name in turn.
@@ -49,8 +65,13 @@ impl Network {
     /// # Errors
     /// As the system says it; for a name with several addresses, the last one's.
     pub async fn dial(&self, authority: &str) -> io::Result<Stream> {
-        let stream = tokio::net::TcpStream::connect(authority).await?;
-        Ok(Stream::new(stream))
+        match &self.0 {
+            Kind::Tcp(_) => {
+                let stream = tokio::net::TcpStream::connect(authority).await?;
+                Ok(Stream::tcp(TcpSocket::new(stream)))
+            }
+            Kind::Simulated(fabric) => fabric.dial(authority).await.map(Stream::simulated),
+        }
     }
 
     /// The addresses of a name, as the system finds them.
@@ -60,13 +81,22 @@ impl Network {
     /// # Errors
     /// As the system says it.
     pub async fn look_up(&self, host: &str) -> io::Result<Vec<IpAddr>> {
-        let found = tokio::net::lookup_host((host, 0)).await?;
-        Ok(found.map(|address| address.ip()).collect())
+        match &self.0 {
+            Kind::Tcp(_) => {
+                let found = tokio::net::lookup_host((host, 0)).await?;
+                Ok(found.map(|address| address.ip()).collect())
+            }
+            Kind::Simulated(_) => simulated::look_up(host).map(|address| vec![address]),
+        }
     }
 
     /// A pipe from one stream to another, if one is to be had: there are few of
-    /// them, and without one the bytes can be read and written.
+    /// them, and without one the bytes can be read and written. A simulated
+    /// network has none.
     pub fn pipe(&self) -> Option<Pipe> {
-        Pipe::open(&self.pipes)
+        match &self.0 {
+            Kind::Tcp(pipes) => Pipe::open(pipes),
+            Kind::Simulated(_) => None,
+        }
     }
 }

@@ -10,9 +10,11 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use tokio::io::Interest;
+use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Stream;
+use super::stream::Kind;
 
 /// How many pipes a network has: each costs two descriptors and, while it is
 /// full, [`CAPACITY`] of the kernel's memory.
@@ -58,8 +60,9 @@ impl Pipe {
         if self.held > 0 {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let splice = || system::splice(&source.0, &self.writer, CAPACITY);
-        self.held = source.0.try_io(Interest::READABLE, splice)?;
+        let source = system_socket(source)?;
+        let splice = || system::splice(source, &self.writer, CAPACITY);
+        self.held = source.try_io(Interest::READABLE, splice)?;
         Ok(self.held)
     }
 
@@ -69,8 +72,9 @@ impl Pipe {
     /// `WouldBlock` when it takes nothing; the peer's reset as `BrokenPipe` or
     /// `ConnectionReset`. What is in the pipe stays there.
     pub fn pour(&mut self, sink: &Stream) -> io::Result<usize> {
-        let splice = || system::splice(&self.reader, &sink.0, self.held);
-        let count = sink.0.try_io(Interest::WRITABLE, splice)?;
+        let sink = system_socket(sink)?;
+        let splice = || system::splice(&self.reader, sink, self.held);
+        let count = sink.try_io(Interest::WRITABLE, splice)?;
         self.held -= count;
         Ok(count)
     }
@@ -89,6 +93,14 @@ impl Pipe {
             }
         }
         Ok(bytes)
+    }
+}
+
+/// The system's socket beneath a stream; the kernel knows no simulated ones.
+fn system_socket(stream: &Stream) -> io::Result<&TcpStream> {
+    match &stream.0 {
+        Kind::Tcp(socket) => Ok(&socket.0),
+        Kind::Simulated(_) => Err(io::ErrorKind::Unsupported.into()),
     }
 }
 

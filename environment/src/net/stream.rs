@@ -1,18 +1,14 @@
-//! One TCP connection, held whole.
-//!
-//! It is never split into owned halves: dropping those turns a reset into a
-//! clean end, because the write half shuts down on drop.
+//! One connection, held whole, on either network.
 
 use std::io;
-use std::net::{Shutdown, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
-use tokio::net::TcpStream;
 
-use super::unsent::unsent;
+use super::simulated::Socket;
+use super::tcp::TcpSocket;
 
 /// A connected stream.
 ///
@@ -21,14 +17,22 @@ use super::unsent::unsent;
 /// of two streams in one task. A plain drop closes it: with FIN, or with RST if
 /// bytes lie unread in the system's buffer.
 #[derive(Debug)]
-pub struct Stream(pub(super) TcpStream);
+pub struct Stream(pub(super) Kind);
+
+/// What a stream goes over.
+#[derive(Debug)]
+pub(super) enum Kind {
+    Tcp(TcpSocket),
+    Simulated(Socket),
+}
 
 impl Stream {
-    pub(super) fn new(stream: TcpStream) -> Self {
-        // A fault tool must not add Nagle's delay to what it measures. It fails
-        // only on a dead socket, and then the first read says so.
-        let _ = stream.set_nodelay(true);
-        Self(stream)
+    pub(super) fn tcp(socket: TcpSocket) -> Self {
+        Self(Kind::Tcp(socket))
+    }
+
+    pub(super) fn simulated(socket: Socket) -> Self {
+        Self(Kind::Simulated(socket))
     }
 
     /// Waits until one of `interest` is so. Returns at once while it stays so:
@@ -40,7 +44,10 @@ impl Stream {
     /// # Errors
     /// When the runtime is shutting down.
     pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
-        self.0.ready(interest).await
+        match &self.0 {
+            Kind::Tcp(socket) => socket.ready(interest).await,
+            Kind::Simulated(socket) => Ok(socket.ready(interest).await),
+        }
     }
 
     /// Whether there is something to be read: bytes, FIN or RST. What is waited
@@ -49,7 +56,10 @@ impl Stream {
     /// # Errors
     /// When the runtime is shutting down.
     pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_read_ready(cx)
+        match &self.0 {
+            Kind::Tcp(socket) => socket.poll_readable(cx),
+            Kind::Simulated(socket) => socket.poll_readable(cx).map(Ok),
+        }
     }
 
     /// Whether the system takes bytes, or will never again. As
@@ -58,7 +68,10 @@ impl Stream {
     /// # Errors
     /// When the runtime is shutting down.
     pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_write_ready(cx)
+        match &self.0 {
+            Kind::Tcp(socket) => socket.poll_writable(cx),
+            Kind::Simulated(socket) => socket.poll_writable(cx).map(Ok),
+        }
     }
 
     /// Reads what is there; 0 bytes mean that the peer has sent FIN.
@@ -66,14 +79,9 @@ impl Stream {
     /// # Errors
     /// `WouldBlock` when nothing is there, `ConnectionReset` after a RST.
     pub fn try_read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // Unlike tokio's `try_read`, this knows that a buffer which was not
-        // filled has emptied the socket, and saves asking the system again. The
-        // waker that it may leave behind is replaced by whoever waits next.
-        let mut buffer = ReadBuf::new(buffer);
-        let mut context = Context::from_waker(Waker::noop());
-        match Pin::new(&mut self.0).poll_read(&mut context, &mut buffer) {
-            Poll::Ready(read) => read.map(|()| buffer.filled().len()),
-            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        match &mut self.0 {
+            Kind::Tcp(socket) => socket.try_read(buffer),
+            Kind::Simulated(socket) => socket.try_read(buffer),
         }
     }
 
@@ -83,18 +91,27 @@ impl Stream {
     /// `WouldBlock` when it takes nothing; the peer's reset as `BrokenPipe` or
     /// `ConnectionReset`.
     pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.try_write(bytes)
+        match &self.0 {
+            Kind::Tcp(socket) => socket.try_write(bytes),
+            Kind::Simulated(socket) => socket.try_write(&[io::IoSlice::new(bytes)]),
+        }
     }
 
     /// The error that the peer or the network has caused, if any; taken once.
     pub fn take_error(&self) -> Option<io::Error> {
-        self.0.take_error().unwrap_or_else(Some)
+        match &self.0 {
+            Kind::Tcp(socket) => socket.take_error(),
+            Kind::Simulated(socket) => socket.take_error(),
+        }
     }
 
     /// Bytes that were written and that the peer's system has not yet taken;
     /// `None` where the system does not say. Slow: for rare use.
     pub fn unsent(&self) -> Option<u64> {
-        unsent(self.0.local_addr().ok()?, self.0.peer_addr().ok()?)
+        match &self.0 {
+            Kind::Tcp(socket) => socket.unsent(),
+            Kind::Simulated(socket) => socket.unsent(),
+        }
     }
 
     /// Sends FIN after all that was written; reading goes on.
@@ -102,15 +119,19 @@ impl Stream {
     /// # Errors
     /// `NotConnected` when the peer has already reset.
     pub fn shutdown_write(&self) -> io::Result<()> {
-        SockRef::from(&self.0).shutdown(Shutdown::Write)
+        match &self.0 {
+            Kind::Tcp(socket) => socket.shutdown_write(),
+            Kind::Simulated(socket) => socket.shutdown_write(),
+        }
     }
 
     /// Ends the connection with RST, at once. What the system had not yet sent
     /// is lost.
     pub fn reset(self) {
-        // Failing means that the socket is dead already: nothing left to reset.
-        let _ = self.0.set_zero_linger();
-        drop(self.0);
+        match self.0 {
+            Kind::Tcp(socket) => socket.reset(),
+            Kind::Simulated(socket) => socket.reset(),
+        }
     }
 
     /// This end's address.
@@ -118,7 +139,10 @@ impl Stream {
     /// # Errors
     /// As the system says it.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        match &self.0 {
+            Kind::Tcp(socket) => socket.local_addr(),
+            Kind::Simulated(socket) => Ok(socket.local_addr()),
+        }
     }
 
     /// The other end's address.
@@ -126,46 +150,67 @@ impl Stream {
     /// # Errors
     /// `NotConnected` after a reset.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.0.peer_addr()
+        match &self.0 {
+            Kind::Tcp(socket) => socket.peer_addr(),
+            Kind::Simulated(socket) => socket.peer_addr(),
+        }
     }
 }
 
 impl AsyncRead for Stream {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buffer)
+        match &mut self.get_mut().0 {
+            Kind::Tcp(socket) => Pin::new(&mut socket.0).poll_read(cx, buffer),
+            Kind::Simulated(socket) => socket.poll_read(cx, buffer),
+        }
     }
 }
 
 impl AsyncWrite for Stream {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
+        match &mut self.get_mut().0 {
+            Kind::Tcp(socket) => Pin::new(&mut socket.0).poll_write(cx, bytes),
+            Kind::Simulated(socket) => socket.poll_write(cx, &[io::IoSlice::new(bytes)]),
+        }
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().0 {
+            Kind::Tcp(socket) => Pin::new(&mut socket.0).poll_flush(cx),
+            Kind::Simulated(_) => Poll::Ready(Ok(())),
+        }
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().0 {
+            Kind::Tcp(socket) => Pin::new(&mut socket.0).poll_shutdown(cx),
+            Kind::Simulated(socket) => Poll::Ready(socket.shutdown_write()),
+        }
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        bytes: &[io::IoSlice<'_>],
+        parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(cx, bytes)
+        match &mut self.get_mut().0 {
+            Kind::Tcp(socket) => Pin::new(&mut socket.0).poll_write_vectored(cx, parts),
+            Kind::Simulated(socket) => socket.poll_write(cx, parts),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
+        match &self.0 {
+            Kind::Tcp(socket) => socket.0.is_write_vectored(),
+            Kind::Simulated(_) => true,
+        }
     }
 }

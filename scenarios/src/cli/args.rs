@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use client_sim::Flaw;
 use environment::Seed;
 use scenarios::results::Seeds;
+use scenarios::runner;
 use scenarios::subjects::Subject;
 
 use super::{check, judge, list, plan, play, run, schema};
@@ -63,6 +64,10 @@ pub(crate) struct RunArgs {
     /// The clock.
     #[arg(long, value_enum, default_value_t = Time::Real)]
     pub(crate) time: Time,
+    /// With --time virtual: run everything twice, and compare journals and
+    /// decisions to the byte.
+    #[arg(long)]
+    pub(crate) check_determinism: bool,
     /// The seed of every scenario; before each file's own, before 1.
     #[arg(long, env = "CHAOS_SEED", value_name = "N")]
     pub(crate) seed: Option<Seed>,
@@ -70,7 +75,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "A..B")]
     pub(crate) seeds: Option<Seeds>,
     /// How many runs there are at a time; by default six for each core, for they
-    /// mostly wait.
+    /// mostly wait; in virtual time, where nobody does, one.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) jobs: Option<u16>,
     /// Who is put to the test, one after the other, in the same scenarios.
@@ -144,8 +149,18 @@ pub(crate) struct JudgeArgs {
 pub(crate) enum Time {
     /// Real sockets on loopback.
     Real,
-    /// Not available yet.
+    /// A clock that leaps over all waiting, and a network in this process: the
+    /// same to the byte every time.
     Virtual,
+}
+
+impl From<Time> for runner::Time {
+    fn from(time: Time) -> Self {
+        match time {
+            Time::Real => Self::Real,
+            Time::Virtual => Self::Virtual,
+        }
+    }
 }
 
 /// A control of the experiment.

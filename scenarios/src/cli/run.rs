@@ -46,9 +46,11 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         flaws: args.flaw.iter().copied().collect(),
         is_wire: args.control == Some(Control::Wire),
         clients: args.client.clone(),
+        time: args.time.into(),
+        must_repeat: args.check_determinism,
         seeds: args.seeds.or(args.seed.map(Seeds::one)),
     };
-    let suited = |scenarios: &Vec<_>| are_suited(scenarios, &subjects);
+    let suited = |scenarios: &Vec<_>| are_suited(scenarios, &subjects, args.time);
     let Some(scenarios) = select(args, filter.as_ref()).filter(suited) else {
         print(format_args!("{}\n", invocation.repeat_all()));
         return Ok(EXIT_USAGE);
@@ -82,8 +84,8 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
 }
 
 fn ensure_available(args: &RunArgs) -> anyhow::Result<()> {
-    if args.time == Time::Virtual {
-        bail!("--time virtual is not available yet; --time real is");
+    if args.check_determinism && args.time == Time::Real {
+        bail!("--check-determinism: only --time virtual repeats its timing, too; add that");
     }
     if args.seeds.is_some() && args.seed.is_some() {
         bail!("--seeds and --seed (or CHAOS_SEED) both say which seeds to run; give one of them");
@@ -113,6 +115,10 @@ fn subjects(args: &RunArgs) -> anyhow::Result<Vec<Subject>> {
         let name = stranger.name();
         bail!("--flaw is a habit of the simulated client; `{name}` has its own");
     }
+    if let (Some(stranger), Time::Virtual) = (stranger, args.time) {
+        let name = stranger.name();
+        bail!("--time virtual knows no program but its own; `{name}` needs --time real");
+    }
     Ok(subjects)
 }
 
@@ -141,20 +147,39 @@ fn select(args: &RunArgs, filter: Option<&GlobMatcher>) -> Option<Vec<(Origin, A
 
 /// Whether every subject can be run against every file's server; else it is
 /// told why not.
-fn are_suited(scenarios: &[(Origin, Arc<Scenario>)], subjects: &[Subject]) -> bool {
+fn are_suited(scenarios: &[(Origin, Arc<Scenario>)], subjects: &[Subject], time: Time) -> bool {
     let objections = subjects.iter().flat_map(|subject| {
         let scenarios = scenarios.iter();
         scenarios.filter_map(|(_, scenario)| scenario.unsuited(subject))
     });
-    let objections: Vec<String> = objections.collect();
+    let unsimulated = scenarios
+        .iter()
+        .filter_map(|(_, scenario)| unsimulated(scenario));
+    let unsimulated = unsimulated.filter(|_| time == Time::Virtual);
+    let objections: Vec<String> = objections.chain(unsimulated).collect();
     objections.iter().for_each(|objection| complain(objection));
     objections.is_empty()
 }
 
+/// What cannot be run in virtual time, if anything.
+fn unsimulated(scenario: &Scenario) -> Option<String> {
+    let span = scenario.needs_real_time()?;
+    Some(scenario.objection(
+        span,
+        "only real time can do this: virtual time knows no program but its own",
+        "leave out --time virtual, or the key",
+    ))
+}
+
 fn jobs(args: &RunArgs) -> usize {
+    let per_core = match args.time {
+        Time::Real => JOBS_PER_CORE,
+        // Nobody waits there.
+        Time::Virtual => 1,
+    };
     let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
     args.jobs
-        .map_or_else(|| cores().saturating_mul(JOBS_PER_CORE), usize::from)
+        .map_or_else(|| cores().saturating_mul(per_core), usize::from)
 }
 
 /// "chaos: 62 scenarios × 2 clients × 200 seeds, 12 at a time".

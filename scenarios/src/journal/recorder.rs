@@ -194,7 +194,7 @@ mod tests {
         recorder.mark(Mark::Started);
         let late = recorder.clone();
         let (clock, told) = (Clock::start(), Duration::from_secs(1));
-        let tell = async move {
+        let tell = async {
             clock.sleep(told).await;
             late.mark(Mark::Started);
         };

@@ -96,7 +96,11 @@ impl Writer {
         }
     }
 
-    fn append(mut self, batch: &[Entry]) -> Result<Self, JournalError> {
+    /// Writes these entries after those that are there.
+    ///
+    /// # Errors
+    /// The first failure to write.
+    pub fn append(mut self, batch: &[Entry]) -> Result<Self, JournalError> {
         match self.try_append(batch) {
             Ok(()) => {
                 self.written += batch.len();
@@ -155,7 +159,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
         let clock = Clock::start();
-        let recorder = Recorder::new(clock, MAX_ENTRIES);
+        let recorder = Recorder::new(clock.clone(), MAX_ENTRIES);
         let writer = Writer::create(&path, &header()).unwrap();
         let finish = CancellationToken::new();
         let tell = async {
@@ -164,7 +168,7 @@ mod tests {
             recorder.mark(Mark::Ended);
             finish.cancel();
         };
-        let follow = writer.follow(recorder.clone(), clock, finish.clone());
+        let follow = writer.follow(recorder.clone(), clock.clone(), finish.clone());
         let (result, ()) = tokio::join!(follow, tell);
         result.unwrap();
         let (read, entries) = decode(&std::fs::read_to_string(&path).unwrap()).unwrap();
@@ -185,14 +189,14 @@ mod tests {
         let error = Writer::create(path, &header()).unwrap_err().to_string();
         assert!(error.starts_with("journal /dev/full: "), "{error}");
         let clock = Clock::start();
-        let recorder = Recorder::new(clock, MAX_ENTRIES);
+        let recorder = Recorder::new(clock.clone(), MAX_ENTRIES);
         recorder.mark(Mark::Started);
         let writer = Writer {
             path: path.to_owned(),
             file: BufWriter::new(OpenOptions::new().write(true).open(path).unwrap()),
             written: 0,
         };
-        let follow = writer.follow(recorder.clone(), clock, CancellationToken::new());
+        let follow = writer.follow(recorder.clone(), clock.clone(), CancellationToken::new());
         let result = clock
             .timeout(Duration::from_secs(10), follow)
             .await

@@ -8,6 +8,7 @@ use environment::Seed;
 
 use super::Seeds;
 use crate::language::{Origin, Scenario};
+use crate::runner::Time;
 use crate::subjects::Subject;
 
 /// The part of an invocation that decides what is run.
@@ -23,6 +24,10 @@ pub struct Invocation {
     pub is_wire: bool,
     /// `--client`, as given; of none, the simulated one.
     pub clients: Vec<String>,
+    /// `--time`.
+    pub time: Time,
+    /// `--check-determinism`.
+    pub must_repeat: bool,
     /// The seeds, if any were given by flag or environment.
     pub seeds: Option<Seeds>,
 }
@@ -57,6 +62,12 @@ impl Invocation {
     fn line(&self, which: Vec<String>, clients: &[String], seeds: Option<Seeds>) -> String {
         let mut words = vec!["chaos".to_owned(), "run".to_owned()];
         words.extend(which);
+        if self.time == Time::Virtual {
+            words.extend(["--time".to_owned(), self.time.word().to_owned()]);
+        }
+        if self.must_repeat {
+            words.push("--check-determinism".to_owned());
+        }
         words.extend(seeds.iter().flat_map(|seeds| seeds.words()));
         if !matches!(clients, [] | [_]) || clients.iter().any(|name| name != Subject::SIM) {
             words.extend(["--client".to_owned(), clients.join(",")]);
@@ -108,20 +119,22 @@ mod tests {
             filter: Some("R2*".into()),
             flaws: [Flaw::NoLiveness].into(),
             is_wire: true,
+            time: Time::Virtual,
+            must_repeat: true,
             ..Invocation::default()
         };
         let file = Origin::File("a b/x.toml".into());
         assert_eq!(
             invocation.repeat_one(&scenario, &file, "sim", Seed(7)),
-            "chaos run 'a b/x.toml' --seed 7 --flaw no_liveness --control wire"
+            "chaos run 'a b/x.toml' --time virtual --check-determinism --seed 7 --flaw no_liveness --control wire"
         );
         assert_eq!(
             invocation.repeat_one(&scenario, &Origin::Embedded, "sim", Seed(7)),
-            "chaos run --filter x --seed 7 --flaw no_liveness --control wire"
+            "chaos run --filter x --time virtual --check-determinism --seed 7 --flaw no_liveness --control wire"
         );
         assert_eq!(
             invocation.repeat_all(),
-            "chaos run 'a b' --filter 'R2*' --flaw no_liveness --control wire"
+            "chaos run 'a b' --filter 'R2*' --time virtual --check-determinism --flaw no_liveness --control wire"
         );
     }
 

@@ -81,7 +81,7 @@ impl Guest {
             Some(ended) => ended.told(),
             // While it ends it is listened to: it may have much to say.
             None => {
-                let mut stopped = pin!(running.stop(self.clock, PATIENCE));
+                let mut stopped = pin!(running.stop(self.clock.clone(), PATIENCE));
                 loop {
                     tokio::select! {
                         biased;
@@ -118,7 +118,12 @@ impl Guest {
     fn reporter(&self) -> Reporter {
         let interpreter = Interpreter::new(self.adapter.reports.clone());
         let client = Arc::clone(&self.client);
-        Reporter::new(client, self.clock, self.recorder.clone(), interpreter)
+        Reporter::new(
+            client,
+            self.clock.clone(),
+            self.recorder.clone(),
+            interpreter,
+        )
     }
 }
 

@@ -81,7 +81,7 @@ impl Local {
         let traits = &self.client.traits;
         let interpreter = Interpreter::new(traits.reports.clone());
         let (name, recorder) = (Arc::clone(&self.name), self.recorder.clone());
-        let reporter = Reporter::new(name, self.clock, recorder, interpreter);
+        let reporter = Reporter::new(name, self.clock.clone(), recorder, interpreter);
         let reporter = Mutex::new(reporter);
         let (flooded, flood) = mpsc::channel(1);
         let observer = Observer::new(move |told| {

@@ -1,4 +1,4 @@
-//! One scenario on real sockets: a server, a proxy with a listener for each
+//! One scenario, on real sockets or in virtual time: a server, a proxy with a listener for each
 //! client, and the clients, all in this process, on ports of the system's
 //! choice.
 //!
@@ -26,6 +26,7 @@ mod readiness;
 mod reporter;
 mod score;
 mod seats;
+mod simulated;
 mod stage;
 mod triggers;
 mod trouble;
@@ -33,6 +34,7 @@ mod trouble;
 pub use decisions::{Decisions, line};
 pub use folder::{Folder, JOURNAL, SCENARIO};
 pub use reporter::{Reporter, TooMuch};
+pub use simulated::{Difference, Trace, difference, simulate};
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -48,11 +50,45 @@ use course::{BrokenOff, Course};
 use stage::Stage;
 use trouble::Trouble;
 
+/// The clock that a run goes by, and the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Time {
+    /// The system's, and real sockets on loopback.
+    #[default]
+    Real,
+    /// A clock that leaps, and a network in this process.
+    Virtual,
+}
+
+impl Time {
+    /// What a journal's header names.
+    pub fn of(word: &str) -> Self {
+        if word == Self::Virtual.word() {
+            Self::Virtual
+        } else {
+            Self::Real
+        }
+    }
+
+    /// As it stands in files and on the command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::Virtual => "virtual",
+        }
+    }
+}
+
 /// How one scenario is to be run.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Who is put to the test.
     pub subject: Subject,
+    /// The clock and the network.
+    pub time: Time,
+    /// Whether it is run twice, and both must be the same to the byte. In virtual
+    /// time only.
+    pub must_repeat: bool,
     /// The seed of server, proxy and clients.
     pub seed: Seed,
     /// Bad habits besides the file's own.
@@ -96,9 +132,21 @@ pub async fn run(
     progress: Observer<Phase>,
     interrupt: CancellationToken,
 ) -> Record {
+    match settings.time {
+        Time::Real => run_on_the_system(scenario, settings, progress, interrupt).await,
+        Time::Virtual => simulated::run(scenario, settings, progress, interrupt).await,
+    }
+}
+
+async fn run_on_the_system(
+    scenario: &Scenario,
+    settings: &Settings,
+    progress: Observer<Phase>,
+    interrupt: CancellationToken,
+) -> Record {
     let header = header(scenario, settings);
     let environment = Environment::real();
-    let recorder = Recorder::new(environment.clock, MAX_ENTRIES);
+    let recorder = Recorder::new(environment.clock.clone(), MAX_ENTRIES);
     let decisions = Decisions::default();
     let place = settings.folder.prepare(&scenario.text);
     let written = write_while(&environment, place, &header, &recorder, async {
@@ -109,7 +157,8 @@ pub async fn run(
             recorder: &recorder,
             progress: &progress,
         };
-        conduct(&course, &decisions, &interrupt).await
+        // Boxed: it is large.
+        Box::pin(conduct(&course, &decisions, &interrupt)).await
     });
     let problem = match written.await {
         Ok(problem) => problem,
@@ -141,7 +190,7 @@ fn header(scenario: &Scenario, settings: &Settings) -> Header {
         id: scenario.id.clone(),
         case: scenario.case.clone(),
         seed: settings.seed.0,
-        time: "real".to_owned(),
+        time: settings.time.word().to_owned(),
         client: settings.subject.name().to_owned(),
         clients: scenario.client_names(),
         flaws: flaws.map(|flaw| flaw.word().to_owned()).collect(),
@@ -160,7 +209,7 @@ async fn write_while<T>(
 ) -> Result<T, JournalError> {
     let writer = Writer::create(&path?, header)?;
     let finish = CancellationToken::new();
-    let follow = writer.follow(recorder.clone(), environment.clock, finish.clone());
+    let follow = writer.follow(recorder.clone(), environment.clock.clone(), finish.clone());
     let work = async {
         let done = work.await;
         finish.cancel();
@@ -198,14 +247,19 @@ async fn conduct(
         () = interrupt.cancelled() => Err(BrokenOff::Interrupted),
         problem = recorder.broken() => Err(BrokenOff::Journal(problem)),
         reason = trouble.told() => Err(BrokenOff::Failed(reason)),
+        stall = course.environment.clock.stalled() => Err(BrokenOff::Failed(stall.to_string())),
         ended = course.go(&mut stage, &trouble) => ended,
         never = course.watch_machine() => match never {},
     };
     let (mark, problem) = ended.map_or_else(BrokenOff::told, |()| (Mark::Ended, None));
     recorder.mark(mark);
     recorder.close();
-    let left = stage.put_away(course.environment.clock).await;
-    let unwritten = course.settings.folder.write_said(&stage.notes());
+    let left = stage.put_away(course.environment.clock.clone()).await;
+    let unwritten = match course.settings.time {
+        Time::Real => course.settings.folder.write_said(&stage.notes()).err(),
+        // There is nobody who could have said anything.
+        Time::Virtual => None,
+    };
     let problem = problem.or(left).or_else(|| recorder.problem());
-    problem.or(unwritten.err())
+    problem.or(unwritten)
 }

@@ -56,7 +56,7 @@ impl OwnHost {
     /// # Errors
     /// It could not be started, or did not become ready, in words.
     pub(super) async fn serve(&self) -> Result<(Serving, Moment), String> {
-        let clock = self.environment.clock;
+        let clock = self.environment.clock.clone();
         let mut serving = self.start()?;
         let within = self.command.within;
         let said = serving.said.clone();
@@ -86,7 +86,7 @@ impl OwnHost {
         mut fates: mpsc::Receiver<Fate>,
         shutdown: CancellationToken,
     ) -> Result<(), String> {
-        let clock = self.environment.clock;
+        let clock = self.environment.clock.clone();
         loop {
             let event = tokio::select! {
                 biased;
@@ -126,7 +126,7 @@ impl OwnHost {
         match event.end {
             ServerEnd::Kill => serving.running.kill().await,
             ServerEnd::Restart => {
-                let clock = self.environment.clock;
+                let clock = self.environment.clock.clone();
                 serving.running.stop(clock, PATIENCE).await
             }
         }

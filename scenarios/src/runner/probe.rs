@@ -48,7 +48,7 @@ mod tests {
         tokio::select! {
             biased;
             () = busy => {}
-            never = watch(clock, |late| told.borrow_mut().push(late)) => match never {},
+            never = watch(clock.clone(), |late| told.borrow_mut().push(late)) => match never {},
         }
         let longest = told.borrow().iter().max().copied();
         assert!(longest > Some(Duration::from_millis(150)), "{longest:?}");
@@ -59,7 +59,7 @@ mod tests {
         let clock = Clock::start();
         let limit = Duration::from_secs(60);
         let watched = clock
-            .timeout(limit, watch(clock, |late| panic!("{late:?} late")))
+            .timeout(limit, watch(clock.clone(), |late| panic!("{late:?} late")))
             .await;
         assert!(watched.is_err());
     }

@@ -52,7 +52,7 @@ pub(super) async fn answers(environment: &Environment, authority: &str) -> io::R
 
 /// Until the port answers; when it last did not.
 pub(super) async fn port(environment: &Environment, authority: &str) -> Moment {
-    let clock = environment.clock;
+    let clock = environment.clock.clone();
     let mut last = clock.now();
     loop {
         let before = clock.now();
@@ -66,7 +66,7 @@ pub(super) async fn port(environment: &Environment, authority: &str) -> Moment {
 
 /// Until a GET of this path is answered with 2xx.
 pub(super) async fn http(environment: &Environment, authority: &str, path: &str) {
-    let clock = environment.clock;
+    let clock = environment.clock.clone();
     loop {
         let asked = clock.timeout(ANSWER, status(environment, authority, path));
         if let Ok(Ok(200..=299)) = asked.await {

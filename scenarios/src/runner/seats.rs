@@ -102,7 +102,7 @@ impl Seats {
                         client,
                         url,
                         seed: settings.seed,
-                        clock: self.environment.clock,
+                        clock: self.environment.clock.clone(),
                         recorder: course.recorder.clone(),
                         deeds,
                         watchdog: watchdog.clone(),
@@ -117,7 +117,7 @@ impl Seats {
                         name: client,
                         url,
                         seed: settings.seed,
-                        clock: self.environment.clock,
+                        clock: self.environment.clock.clone(),
                         recorder: course.recorder.clone(),
                         deeds,
                     }))
@@ -144,7 +144,7 @@ impl Seats {
     pub(super) fn start(&mut self, course: &Course<'_>, trouble: &Trouble) {
         let start = self.environment.clock.now();
         for Waiting { sitter, delay } in std::mem::take(&mut self.waiting) {
-            let clock = self.environment.clock;
+            let clock = self.environment.clock.clone();
             let (trouble, shutdown) = (trouble.clone(), self.stop.clone());
             let seated = sitter.sit(&self.environment, course, shutdown.clone());
             self.tasks.spawn(async move {
@@ -189,7 +189,7 @@ impl Seats {
     /// Tells the clients to end and waits for them.
     pub(super) async fn stop(&mut self) -> Result<(), String> {
         self.stop.cancel();
-        let clock = self.environment.clock;
+        let clock = self.environment.clock.clone();
         end(&mut self.tasks, clock, self.patience, "a client").await
     }
 }

@@ -77,8 +77,8 @@ async fn perform(adapter: &Adapter, tail: &Tail) -> Result<(), String> {
     let late = |_| Err(format!("it did not end within {within}"));
     let work = async {
         // Held until this is over.
-        let _lock = lock(adapter, clock).await?;
-        run(adapter, tail, clock).await
+        let _lock = lock(adapter, clock.clone()).await?;
+        run(adapter, tail, clock.clone()).await
     };
     clock.timeout(WITHIN, work).await.unwrap_or_else(late)
 }

@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod broken_off;
+mod clocks;
 mod console;
 mod harness;
 mod hostile_journals;
@@ -23,6 +24,11 @@ mod proof;
 mod readme;
 mod report;
 mod schema;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod sealed;
 mod seeds;
 mod server_events;
 mod validator;

@@ -1,5 +1,6 @@
 //! The suite is tested as it tests others: sound clients pass, each flaw fails
-//! exactly its check, and without faults nothing passes.
+//! exactly its check, and without faults nothing passes. On both clocks alike, so
+//! that both come to the same verdicts, check by check.
 
 use scenarios::checks::Finding;
 use scenarios::journal::decode;
@@ -16,6 +17,28 @@ const TRIES: usize = 4;
 
 /// How many flawed clients are put to the test at a time.
 const AT_ONCE: usize = 16;
+
+/// The clock that a proof goes by.
+#[derive(Debug, Clone, Copy)]
+enum Time {
+    Real,
+    Virtual,
+}
+
+impl Time {
+    /// What to say to the program.
+    fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::Real => &[],
+            Self::Virtual => &["--time", "virtual"],
+        }
+    }
+
+    /// Whether the machine was too busy for a verdict: real time knows that alone.
+    fn was_starved(self, result: &ScenarioResult) -> bool {
+        matches!(self, Self::Real) && was_starved(result)
+    }
+}
 
 fn cases() -> Vec<(Given, Scenario)> {
     read_all(gather(&[catalogue()]).unwrap()).unwrap()
@@ -40,21 +63,31 @@ fn ensure_passed(result: &ScenarioResult) {
 
 #[tokio::test]
 async fn sound_clients_pass_the_whole_catalogue() {
+    sound_clients_pass(Time::Real).await;
+}
+
+#[tokio::test]
+async fn sound_clients_pass_the_whole_catalogue_in_virtual_time() {
+    sound_clients_pass(Time::Virtual).await;
+}
+
+async fn sound_clients_pass(time: Time) {
     let place = Place::new();
-    let answer = place.run(&catalogue(), &[]).await;
+    let answer = place.run(&catalogue(), time.words()).await;
     let results = place.results();
     let cases = cases();
     assert_eq!(results.scenarios.len(), cases.len());
     assert_eq!(results.failed, 0, "{}", answer.out);
     for ((given, scenario), result) in cases.iter().zip(&results.scenarios) {
         judged_again(&place, scenario, result);
-        if was_starved(result) {
+        if time.was_starved(result) {
             ensure_passed(&tried_again(given).await);
         } else {
             ensure_passed(result);
         }
     }
-    if !results.scenarios.iter().any(was_starved) {
+    let mut results = results.scenarios.iter();
+    if !results.any(|result| time.was_starved(result)) {
         answer.expect(0);
     }
 }
@@ -84,6 +117,15 @@ fn judged_again(place: &Place, scenario: &Scenario, result: &ScenarioResult) {
 
 #[tokio::test]
 async fn every_flaw_fails_exactly_the_check_that_it_should() {
+    every_flaw_fails(Time::Real).await;
+}
+
+#[tokio::test]
+async fn every_flaw_fails_exactly_the_check_that_it_should_in_virtual_time() {
+    every_flaw_fails(Time::Virtual).await;
+}
+
+async fn every_flaw_fails(time: Time) {
     let mut runs = JoinSet::new();
     for (given, scenario) in cases() {
         if runs.len() == AT_ONCE {
@@ -91,7 +133,7 @@ async fn every_flaw_fails_exactly_the_check_that_it_should() {
         }
         runs.spawn(async move {
             let path = given.source.name().to_owned();
-            flawed(&path, &scenario).await;
+            flawed(&path, &scenario, time).await;
         });
     }
     while let Some(ended) = runs.join_next().await {
@@ -99,14 +141,15 @@ async fn every_flaw_fails_exactly_the_check_that_it_should() {
     }
 }
 
-async fn flawed(path: &str, scenario: &Scenario) {
+async fn flawed(path: &str, scenario: &Scenario, time: Time) {
     let proof = scenario.proof.as_ref().unwrap();
     let flaw = proof.flaw.word();
     for attempt in 1..=TRIES {
         let place = Place::new();
-        let answer = place.run(path.as_ref(), &["--flaw", flaw]).await;
+        let words = [time.words(), &["--flaw", flaw]].concat();
+        let answer = place.run(path.as_ref(), &words).await;
         let result = place.result();
-        if attempt < TRIES && was_starved(&result) {
+        if attempt < TRIES && time.was_starved(&result) {
             continue;
         }
         answer.expect(1);
@@ -123,7 +166,11 @@ async fn flawed(path: &str, scenario: &Scenario) {
             );
         }
         assert_eq!(result.verdict, Verdict::Failed);
-        let repeat = format!("chaos run {path} --seed 1 --flaw {flaw}");
+        let clock = match time {
+            Time::Real => "",
+            Time::Virtual => " --time virtual",
+        };
+        let repeat = format!("chaos run {path}{clock} --seed 1 --flaw {flaw}");
         assert_eq!(
             (answer.last_line(), result.repeat.as_str()),
             (repeat.as_str(), repeat.as_str())
@@ -134,11 +181,21 @@ async fn flawed(path: &str, scenario: &Scenario) {
 
 #[tokio::test]
 async fn without_faults_nothing_passes() {
+    nothing_passes(Time::Real).await;
+}
+
+#[tokio::test]
+async fn without_faults_nothing_passes_in_virtual_time() {
+    nothing_passes(Time::Virtual).await;
+}
+
+async fn nothing_passes(time: Time) {
     let place = Place::new();
     let folder = catalogue();
     // All at once: what is not applied cannot come late.
     let all = ["--control", "wire", "--jobs", "256"];
-    let answer = place.run(&folder, &all).await;
+    let words = [time.words(), &all].concat();
+    let answer = place.run(&folder, &words).await;
     answer.expect(3);
     let results = place.results();
     assert_eq!((results.passed, results.failed), (0, 0));

@@ -77,7 +77,7 @@ impl Reader {
             match self.chronicle.after(self.seen, BATCH) {
                 Some(next) => self.take(next),
                 None => {
-                    let clock = self.app.environment().clock;
+                    let clock = self.app.environment().clock.clone();
                     tokio::select! {
                         biased;
                         () = self.app.stopped() => return None,

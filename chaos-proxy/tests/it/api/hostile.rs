@@ -267,7 +267,7 @@ async fn a_client_that_does_not_wait_for_its_answer_is_obeyed_all_the_same() {
         }
     }
     // A request that was never read may be lost; one that was is done whole.
-    let clock = api.environment.clock;
+    let clock = api.environment.clock.clone();
     let every_other = async {
         loop {
             let proxies = api.get("/proxies").await;

@@ -312,7 +312,7 @@ async fn a_timeout_that_is_changed_goes_on_from_where_it_was() {
 async fn no_call_waits_for_a_connection() {
     const GENEROUS: Duration = Duration::from_secs(3);
     let api = Api::start();
-    let clock = api.environment.clock;
+    let clock = api.environment.clock.clone();
     let server = listen(&Environment::real());
     let address = api.proxy("p", &server).await;
     // A client that leaves under a rate, with data still to come.

@@ -2,22 +2,29 @@
 //! who sleeps on it; moments are read from the system's clock.
 #![expect(clippy::disallowed_methods, reason = "beneath the clock")]
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Wake;
+use std::task::{Context, Poll, Wake};
 
 use proptest::prelude::*;
 use tokio::task::JoinSet;
 
 use super::*;
+use crate::clock::sleepers::Sleep;
 
 /// Longer than anything here takes, even on a starved machine.
 const SOON: Duration = Duration::from_secs(20);
 const FAR: Duration = Duration::from_secs(10_000);
 
-impl Timer {
+impl TimerThread {
     fn sleeping(&self) -> usize {
-        self.lock().wakers.len()
+        self.lock().sleepers.len()
+    }
+
+    fn sleep_until(&'static self, deadline: Instant) -> Sleep<'static, Self> {
+        Sleep::until(self, deadline)
     }
 }
 
@@ -44,7 +51,7 @@ impl Wake for Explosive {
     }
 }
 
-fn poll(sleep: &mut Sleep, waker: &Waker) -> Poll<()> {
+fn poll(sleep: &mut Sleep<'_, TimerThread>, waker: &Waker) -> Poll<()> {
     Pin::new(sleep).poll(&mut Context::from_waker(waker))
 }
 
@@ -62,7 +69,7 @@ async fn until(is_so: impl Fn() -> bool) {
 
 #[tokio::test]
 async fn a_wait_ends_and_never_early() {
-    let timer = Timer::start().unwrap();
+    let timer = TimerThread::start().unwrap();
     for length in [0, 1, 20, 700, 3000] {
         let deadline = Instant::now() + Duration::from_micros(length);
         soon(timer.sleep_until(deadline)).await;
@@ -73,7 +80,7 @@ async fn a_wait_ends_and_never_early() {
 
 #[test]
 fn a_deadline_in_the_past_is_ready_at_once() {
-    let timer = Timer::start().unwrap();
+    let timer = TimerThread::start().unwrap();
     let mut sleep = timer.sleep_until(Instant::now());
     assert_eq!(poll(&mut sleep, Waker::noop()), Poll::Ready(()));
     assert_eq!(timer.sleeping(), 0);
@@ -81,7 +88,7 @@ fn a_deadline_in_the_past_is_ready_at_once() {
 
 #[tokio::test]
 async fn an_earlier_deadline_is_kept_behind_a_later_one() {
-    let timer = Timer::start().unwrap();
+    let timer = TimerThread::start().unwrap();
     let mut far = timer.sleep_until(Instant::now() + FAR);
     assert!(poll(&mut far, Waker::noop()).is_pending());
     for _ in 0..50 {
@@ -92,7 +99,7 @@ async fn an_earlier_deadline_is_kept_behind_a_later_one() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thousands_sleep_at_once_and_all_are_woken() {
-    let timer = Timer::start().unwrap();
+    let timer = TimerThread::start().unwrap();
     let mut tasks = JoinSet::new();
     for number in 0..5000 {
         let deadline = Instant::now() + Duration::from_micros(number * 7919 % 100_000);
@@ -109,7 +116,7 @@ async fn thousands_sleep_at_once_and_all_are_woken() {
 
 #[test]
 fn what_is_dropped_before_its_time_leaves_nothing() {
-    let timer = Timer::start().unwrap();
+    let timer = TimerThread::start().unwrap();
     let mut sleeps: Vec<_> = (0..100)
         .map(|_| timer.sleep_until(Instant::now() + FAR))
         .collect();
@@ -126,7 +133,7 @@ fn what_is_dropped_before_its_time_leaves_nothing() {
 
 #[tokio::test]
 async fn the_last_waker_is_the_one_that_is_woken() {
-    let timer = Timer::start().unwrap();
+    let timer = TimerThread::start().unwrap();
     let (first, last) = (Arc::<Alarmed>::default(), Arc::<Alarmed>::default());
     let deadline = Instant::now() + ms(50);
     let mut sleep = timer.sleep_until(deadline);
@@ -140,7 +147,7 @@ async fn the_last_waker_is_the_one_that_is_woken() {
 
 #[tokio::test]
 async fn a_waker_that_panics_takes_nobody_with_it() {
-    let timer = Timer::start().unwrap();
+    let timer = TimerThread::start().unwrap();
     let mut explosive = timer.sleep_until(Instant::now() + ms(1));
     assert!(poll(&mut explosive, &Arc::new(Explosive).into()).is_pending());
     soon(until(|| timer.sleeping() == 0)).await;
@@ -152,11 +159,13 @@ async fn a_waker_that_panics_takes_nobody_with_it() {
 /// Dropping a waker drops the sleep that it holds, which must find the lock free.
 #[test]
 fn a_waker_may_hold_another_sleep() {
-    struct Holder(#[expect(dead_code, reason = "held only to be dropped")] Sleep);
+    struct Holder(
+        #[expect(dead_code, reason = "held only to be dropped")] Sleep<'static, TimerThread>,
+    );
     impl Wake for Holder {
         fn wake(self: Arc<Self>) {}
     }
-    let timer = Timer::start().unwrap();
+    let timer = TimerThread::start().unwrap();
     let far = Instant::now() + FAR;
     let holder = || {
         let mut held = timer.sleep_until(far);
@@ -188,13 +197,13 @@ proptest! {
         looks in prop::collection::vec(0_u64..120, 1..10),
     ) {
         let start = Instant::now();
-        let mut sleepers = Sleepers { wakers: BTreeMap::new(), last: 0, alarm: start };
+        let mut waiting = Waiting { sleepers: Sleepers::default(), alarm: start };
         let wakers: Vec<_> = deadlines
             .iter()
             .map(|&after| (after, Waker::from(Arc::<Alarmed>::default())))
             .collect();
         for (after, waker) in &wakers {
-            sleepers.insert(start + ms(*after), waker.clone());
+            waiting.sleepers.insert(start + ms(*after), waker.clone());
         }
         let mut expected: Vec<_> = wakers.iter().collect();
         expected.sort_by_key(|(after, _)| *after);
@@ -203,14 +212,14 @@ proptest! {
         looks.sort_unstable();
         for look in looks {
             let mut due = Vec::new();
-            sleepers.take_due(start + ms(look), &mut due);
+            waiting.sleepers.take_due(start + ms(look), &mut due);
             for waker in due {
                 let (after, first) = expected.next().unwrap();
                 prop_assert!(*after <= look && first.will_wake(&waker));
             }
             let first = expected.peek().map(|(after, _)| start + ms(*after));
             prop_assert!(first.is_none_or(|first| first > start + ms(look)));
-            let alarm = sleepers.set_alarm(start + ms(look));
+            let alarm = waiting.set_alarm(start + ms(look));
             prop_assert!(first.is_none_or(|first| alarm <= first));
         }
     }

@@ -1,0 +1,218 @@
+//! A run in virtual time: everybody in one thread, on a network in this process.
+//!
+//! Invariant: [`simulate`] touches no socket, no file, no other thread and no
+//! clock of the system, so it gives the same [`Trace`] to the byte every time, on
+//! every machine. Files are made before and after.
+
+use std::fmt;
+
+use environment::{Observer, Simulation};
+use tokio_util::sync::CancellationToken;
+
+use super::course::Course;
+use super::decisions::Decisions;
+use super::{Phase, Record, Settings, conduct, header};
+use crate::journal::{
+    Entry, Header, JournalError, MAX_ENTRIES, Recorder, Writer, encode_header, encode_line,
+};
+use crate::language::Scenario;
+
+/// What a run in virtual time made.
+#[derive(Debug)]
+pub struct Trace {
+    /// What was run, and how.
+    pub header: Header,
+    /// All that was observed.
+    pub entries: Vec<Entry>,
+    /// All that was decided.
+    pub decisions: Decisions,
+    /// What went wrong with the harness itself, if so.
+    pub problem: Option<String>,
+}
+
+/// Runs one scenario to its end in virtual time, on this thread, or until
+/// `interrupt`. Not from within another runtime.
+pub fn simulate(
+    scenario: &Scenario,
+    settings: &Settings,
+    progress: &Observer<Phase>,
+    interrupt: &CancellationToken,
+) -> Trace {
+    match Simulation::new() {
+        Ok(simulation) => simulate_in(simulation, scenario, settings, progress, interrupt),
+        Err(error) => Trace {
+            header: header(scenario, settings),
+            entries: Vec::new(),
+            decisions: Decisions::default(),
+            problem: Some(format!("the simulation: {error}")),
+        },
+    }
+}
+
+fn simulate_in(
+    simulation: Simulation,
+    scenario: &Scenario,
+    settings: &Settings,
+    progress: &Observer<Phase>,
+    interrupt: &CancellationToken,
+) -> Trace {
+    let decisions = Decisions::default();
+    let environment = simulation.environment();
+    let recorder = Recorder::new(environment.clock.clone(), MAX_ENTRIES);
+    let course = Course {
+        environment: &environment,
+        scenario,
+        settings,
+        recorder: &recorder,
+        progress,
+    };
+    let ended = simulation.run(conduct(&course, &decisions, interrupt));
+    let problem = ended.unwrap_or_else(|stall| Some(stall.to_string()));
+    // Every task goes with it, before what they told is taken.
+    drop(simulation);
+    Trace {
+        header: header(scenario, settings),
+        entries: recorder.take(),
+        decisions,
+        problem,
+    }
+}
+
+/// As [`super::run`]. In a thread of its own for as long as it takes.
+pub(super) async fn run(
+    scenario: &Scenario,
+    settings: &Settings,
+    progress: Observer<Phase>,
+    interrupt: CancellationToken,
+) -> Record {
+    let place = settings.folder.prepare(&scenario.text);
+    let (scenario, asked) = (scenario.clone(), settings.clone());
+    let work = tokio::task::spawn_blocking(move || {
+        let once = || simulate(&scenario, &asked, &progress, &interrupt);
+        let mut trace = once();
+        if asked.must_repeat && trace.problem.is_none() && !interrupt.is_cancelled() {
+            let again = once();
+            trace.problem = difference(&trace, &again).map(|found| found.to_string());
+        }
+        trace
+    });
+    let trace = match work.await {
+        Ok(trace) => trace,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is going down, and this task with it.
+            Err(_) => std::future::pending().await,
+        },
+    };
+    let written = place.and_then(|path| {
+        let writer = Writer::create(&path, &trace.header)?;
+        writer.append(&trace.entries).map(drop)
+    });
+    let unwritten = written.err().map(|error: JournalError| error.to_string());
+    let undecided = settings.folder.write_decisions(&trace.decisions).err();
+    Record {
+        header: trace.header,
+        entries: trace.entries,
+        problem: trace.problem.or(unwritten).or(undecided),
+    }
+}
+
+/// The first place where two traces are not the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Which record: its name as a file.
+    record: &'static str,
+    /// The line in it, from 1.
+    line: usize,
+    /// What stood there in either; `None`: nothing any more.
+    lines: [Option<String>; 2],
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { record, line, .. } = self;
+        let [one, other] = self
+            .lines
+            .each_ref()
+            .map(|line| line.as_deref().unwrap_or("nothing"));
+        write!(
+            f,
+            "not the same twice: line {line} of {record} was {one} and then {other}"
+        )
+    }
+}
+
+/// Compares what two runs recorded, as it would stand in their files.
+pub fn difference(one: &Trace, other: &Trace) -> Option<Difference> {
+    let journal = |trace: &Trace| {
+        let header = encode_header(&trace.header);
+        let entries: Vec<String> = trace.entries.iter().map(encode_line).collect();
+        [vec![header], entries].concat()
+    };
+    let decisions = |trace: &Trace| trace.decisions.lines();
+    first_difference("journal.jsonl", &journal(one), &journal(other))
+        .or_else(|| first_difference("decisions.jsonl", &decisions(one), &decisions(other)))
+}
+
+fn first_difference(record: &'static str, one: &[String], other: &[String]) -> Option<Difference> {
+    (0..one.len().max(other.len()))
+        .find(|&index| one.get(index) != other.get(index))
+        .map(|index| Difference {
+            record,
+            line: index + 1,
+            lines: [one, other].map(|lines| lines.get(index).cloned()),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Body, Mark};
+    use crate::language::sample::scenario;
+    use crate::runner::{Folder, Time};
+    use crate::subjects::Subject;
+    use environment::Seed;
+
+    /// It is broken off with everybody put away, and the journal says so, too.
+    #[test]
+    fn what_goes_on_for_ever_is_broken_off() {
+        let scenario = scenario("[expect]\nmax_live = 1\n");
+        let settings = Settings {
+            subject: Subject::Sim,
+            time: Time::Virtual,
+            must_repeat: false,
+            seed: Seed(1),
+            flaws: [].into(),
+            is_wire: false,
+            folder: Folder::new("".as_ref(), "x", Subject::SIM, Seed(1)),
+        };
+        let trace = simulate_in(
+            Simulation::of(1_000).unwrap(),
+            &scenario,
+            &settings,
+            &Observer::none(),
+            &CancellationToken::new(),
+        );
+        let reason = "it may never end: more than 1000 events \
+            (wake-ups, reads and writes) in virtual time";
+        assert_eq!(trace.problem.as_deref(), Some(reason));
+        let last = &trace.entries.last().unwrap().body;
+        let reason = reason.to_owned();
+        assert_eq!(*last, Body::Harness(Mark::Failed { reason }));
+    }
+
+    #[test]
+    fn the_first_difference_is_named() {
+        let lines = |text: &str| -> Vec<String> { text.lines().map(str::to_owned).collect() };
+        let compare = |one, other| first_difference("journal.jsonl", &lines(one), &lines(other));
+        assert_eq!(compare("a\nb", "a\nb"), None);
+        assert_eq!(
+            compare("a\nb\nc", "a\nx\ny").unwrap().to_string(),
+            "not the same twice: line 2 of journal.jsonl was b and then x"
+        );
+        assert_eq!(
+            compare("a", "a\nb").unwrap().to_string(),
+            "not the same twice: line 2 of journal.jsonl was nothing and then b"
+        );
+    }
+}
