@@ -1,8 +1,9 @@
-//! Real sockets: what the network promises to the code above it.
+//! What both networks promise to the code above them.
 
 #![expect(
     clippy::unwrap_used,
-    reason = "a test that cannot set itself up has failed"
+    clippy::print_stderr,
+    reason = "a test that cannot set itself up has failed, and one that fails says on which network"
 )]
 
 mod net;
