@@ -97,6 +97,9 @@ fn legend(timeline: &Timeline) -> Markup {
             @if lanes.iter().any(|lane| !lane.strikes.is_empty()) {
                 (key("a fault strikes", &html! { path class="strike" d="M6 4h10l-5 8z" {} }))
             }
+            @if timeline.tracks.iter().any(|track| track.spans.iter().any(|span| !span.was_felt)) {
+                (key("planned, struck nobody", &html! { rect class="track missed" x="1" y="3" width="20" height="10" {} }))
+            }
             @for kind in [StrayKind::Lost, StrayKind::Again, StrayKind::OutOfOrder] {
                 @if has_stray(kind) {
                     (key(&format!("ticks {}", kind.word()), &html! { rect class=(stray_class(kind)) y="6" width="22" height="4" {} }))
