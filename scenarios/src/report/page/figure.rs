@@ -30,7 +30,10 @@ pub(super) fn timeline(timeline: &Timeline, anchor: &str, detail: Detail) -> Mar
     let top = plot.bottom();
     if let Some(stack) = &timeline.crowd.stack {
         stack::draw(&mut plot, stack, timeline.crowd.count);
+        let bottom = plot.bottom();
+        plot.shape(shades(timeline, top, bottom));
     }
+    let lanes_top = plot.bottom();
     let row = if timeline.crowd.lanes.len() > MOST_LARGE {
         Row::Thin
     } else {
@@ -39,7 +42,8 @@ pub(super) fn timeline(timeline: &Timeline, anchor: &str, detail: Detail) -> Mar
     for lane in &timeline.crowd.lanes {
         draw_lane(&mut plot, &timeline.axis, lane, row, has_titles);
     }
-    shade(&mut plot, timeline, top);
+    let lanes_bottom = plot.bottom();
+    plot.behind(shades(timeline, lanes_top, lanes_bottom));
     marks(&mut plot, timeline);
     plot.time_axis(&timeline.axis, Row::Head.height());
     let id = format!("{anchor}-lanes");
@@ -96,6 +100,9 @@ fn legend(timeline: &Timeline) -> Markup {
             }
             @if lanes.iter().any(|lane| !lane.strikes.is_empty()) {
                 (key("a fault strikes", &html! { path class="strike" d="M6 4h10l-5 8z" {} }))
+            }
+            @if timeline.tracks.iter().any(|track| track.spans.iter().any(|span| !span.was_felt)) {
+                (key("planned, struck nobody", &html! { rect class="track missed" x="1" y="3" width="20" height="10" {} }))
             }
             @for kind in [StrayKind::Lost, StrayKind::Again, StrayKind::OutOfOrder] {
                 @if has_stray(kind) {
@@ -246,22 +253,18 @@ fn stray_class(kind: StrayKind) -> &'static str {
     }
 }
 
-/// Faults and what befell the server, across all lanes.
-fn shade(plot: &mut Plot, timeline: &Timeline, top: u32) {
-    let height = plot.bottom() - top;
+/// Faults and what befell the server, from top to bottom of what they befell.
+fn shades(timeline: &Timeline, top: u32, bottom: u32) -> Markup {
     let axis = &timeline.axis;
     let harms = timeline.tracks.iter().filter(|track| track.kind.is_harm());
-    for span in harms
+    let felt = harms
         .flat_map(|track| &track.spans)
-        .filter(|span| span.was_felt)
-    {
-        let (x, width) = extent(axis, span.from, span.until);
-        let class = if width <= LEAST_WIDTH {
-            "shade thin"
-        } else {
-            "shade"
-        };
-        plot.shape(html! { rect class=(class) x=(x) y=(top) width=(width) height=(height) {} });
+        .filter(|span| span.was_felt);
+    html! {
+        @for (x, width) in felt.map(|span| extent(axis, span.from, span.until)) {
+            @let class = if width <= LEAST_WIDTH { "shade thin" } else { "shade" };
+            rect class=(class) x=(x) y=(top) width=(width) height=(bottom - top) {}
+        }
     }
 }
 

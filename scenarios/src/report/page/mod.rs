@@ -22,13 +22,16 @@ use section::{Detail, Run};
 pub const MOST_BYTES: usize = 5 * 1024 * 1024;
 /// For the sections of the runs; the rest is for the matrix and the page around.
 const SECTIONS_BYTES: usize = 7 * MOST_BYTES / 10;
+/// Of very many runs, some have figures and the others words, rather than all
+/// of them too little for either.
+const MOST_SHARES: usize = 200;
 /// For the rows of the matrix.
 const MATRIX_BYTES: usize = 2 * MOST_BYTES / 10;
 
 const STYLE: &str = include_str!("style.css");
 /// Nothing is fetched, run or sent; and no style but the page's own, which is
 /// known by its hash (a test says what that is).
-const POLICY: &str = "default-src 'none'; style-src 'sha256-a+ZIg9DpVE8qcQ3iFV00MFGGSVe/ibmm25+6V7FSUIw='; base-uri 'none'; form-action 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'sha256-f8QQqDkV8pGJ/0wrIDYemi/tpq9Ju/9JZ2s4a66Sj2Y='; base-uri 'none'; form-action 'none'";
 
 /// The whole page.
 pub fn render(results: &Results, gallery: &Gallery) -> String {
@@ -92,21 +95,26 @@ fn rank(verdict: Verdict) -> u8 {
 }
 
 /// Every run in the greatest detail that there is room for: what did not pass
-/// may take half of what is left, what passed its share of it.
+/// may take a quarter of what is left for its figures, what passed its share of
+/// it. Words may take all that is left.
 fn sections(runs: &[Run<'_>]) -> Vec<Markup> {
     let mut sections = Vec::new();
     let mut room = SECTIONS_BYTES;
     for (number, run) in runs.iter().enumerate() {
-        let share = room / (runs.len() - number);
-        let most = match run.result.verdict {
+        let share = room / (runs.len() - number).min(MOST_SHARES);
+        let figures = match run.result.verdict {
             Verdict::Passed => share,
             Verdict::Failed | Verdict::Inconclusive => share.max(room / 4),
         };
-        let details = [Detail::Full, Detail::Plain, Detail::Words];
+        let details = [
+            (Detail::Full, figures),
+            (Detail::Plain, figures),
+            (Detail::Words, room),
+        ];
         let mut tries = details
             .into_iter()
-            .map(|detail| section::section(run, detail));
-        let Some(section) = tries.find(|section| section.0.len() <= most) else {
+            .map(|(detail, most)| (section::section(run, detail), most));
+        let Some((section, _)) = tries.find(|(section, most)| section.0.len() <= *most) else {
             break;
         };
         room -= section.0.len();

@@ -110,7 +110,12 @@ impl Plot {
         self.shapes += &shape.into_string();
     }
 
-    /// Something that is not.
+    /// Something that is stretched with the plot, behind all that is there.
+    pub(super) fn behind(&mut self, shape: Markup) {
+        self.shapes.insert_str(0, &shape.into_string());
+    }
+
+    /// Something that is not stretched.
     pub(super) fn unstretched(&mut self, mark: Markup) {
         self.texts += &mark.into_string();
     }
@@ -142,9 +147,7 @@ impl Plot {
             };
             self.text(x, y, anchor, "", &label);
         }
-        // Behind everything else.
-        let lines = html! { path class="grid" d=(lines) {} };
-        self.shapes.insert_str(0, &lines.into_string());
+        self.behind(html! { path class="grid" d=(lines) {} });
     }
 
     /// The whole; `id` names its parts, the description is for who cannot see it.

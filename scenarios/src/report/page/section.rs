@@ -10,6 +10,8 @@ use crate::verdict::Verdict;
 
 /// So many bytes of a sentence are shown.
 const MOST_SENTENCE: usize = 2 * 1024;
+/// What to do when a run says nothing.
+const ADVICE: &str = "If the machine was too busy: run fewer at a time (--jobs 4), or on a quieter machine. If a rule did not act: chaos plan FILE says when it should, and on whom.";
 /// So many rows of a table.
 const MOST_ROWS: usize = 50;
 
@@ -102,6 +104,7 @@ fn outcome(result: &ScenarioResult) -> Markup {
                 Verdict::Inconclusive => {
                     p { "This run says nothing about the client:" }
                     ul { @for reason in result.reasons.iter().take(MOST_ROWS) { li { (sentence(reason)) } } }
+                    @if result.control.is_none() { p { (ADVICE) } }
                 }
             }
         }

@@ -347,6 +347,34 @@ fn no_page_is_larger_than_promised() {
 }
 
 #[test]
+fn of_very_many_runs_the_first_have_figures_and_the_others_words() {
+    let (result, timeline) = passed();
+    let mut gallery = Gallery::default();
+    for index in 0..5000 {
+        gallery.add(index, Verdict::Passed, timeline.clone());
+    }
+    let page = render(&Results::new(vec![result; 5000]), &gallery);
+    let figures = page.matches("Each client over time.").count();
+    let words = page.matches("There are too many runs for figures").count();
+    assert!(
+        figures >= 50 && words >= 500,
+        "{figures} with figures, {words} without"
+    );
+    assert!(page.contains(" more runs; results.json has them all."));
+    assert!(page.len() <= MOST_BYTES);
+}
+
+#[test]
+fn who_reads_an_inconclusive_run_is_told_what_to_do() {
+    let (mut result, timeline) = passed();
+    result.verdict = Verdict::Inconclusive;
+    result.reasons = vec!["the machine was <too> busy".into()];
+    let page = page(vec![(result, timeline)]);
+    assert!(page.contains("<li>the machine was &lt;too&gt; busy</li>"));
+    assert!(page.contains("run fewer at a time (--jobs 4)"));
+}
+
+#[test]
 fn nothing_was_run() {
     let page = page(Vec::new());
     assert!(page.contains("<h1>nothing was run</h1>"));
