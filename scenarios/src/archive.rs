@@ -11,12 +11,16 @@ use client_sim::Flaw;
 
 use crate::journal::{self, Header, ReadError};
 use crate::language::{Expectation, FileError, Origin, Scenario, gather, read};
+use crate::plain;
 use crate::results::{Invocation, Judged};
 use crate::runner::{JOURNAL, SCENARIO};
 use crate::verdict::judge;
 
 /// How deep journals are looked for: a run writes them three folders down.
 const DEPTH: usize = 8;
+
+/// So much of an id is told that nobody has read yet, in characters.
+const MOST_OF_ID: usize = 100;
 
 /// A record that cannot be judged.
 #[derive(Debug, thiserror::Error)]
@@ -146,7 +150,7 @@ fn ensure_same(path: &Path, header: &Header, scenario: &Scenario) -> Result<(), 
     }
     Err(ArchiveError::Stranger {
         path: path.to_owned(),
-        ran: header.id.clone(),
+        ran: plain::line(&header.id, MOST_OF_ID),
         clients: header.clients.len(),
         beside: scenario.id.clone(),
         wanted: names.len(),

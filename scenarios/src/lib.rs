@@ -4,7 +4,7 @@
 //! ```text
 //! language ─▶ runner ─▶ journal ─▶ definitions ─▶ checks ─▶ verdict ─▶ results
 //!              │ server, proxy, clients     (all pure from here on)      │
-//!            suite: many of them, some at a time                      console
+//!            suite: many of them, some at a time             console, records
 //!                                └──▶ archive: judged again, from files alone
 //! ```
 //!
@@ -53,8 +53,10 @@ pub mod definitions;
 mod harness;
 pub mod journal;
 pub mod language;
+mod plain;
 pub mod play;
 mod process;
+pub mod records;
 pub mod results;
 pub mod runner;
 pub mod subjects;

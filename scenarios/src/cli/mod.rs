@@ -12,6 +12,7 @@ mod run;
 mod schema;
 mod signals;
 mod terminal;
+mod written;
 
 pub(crate) use args::Args;
 pub(crate) use terminal::{complain, start_logging};

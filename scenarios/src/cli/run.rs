@@ -1,6 +1,5 @@
 //! `chaos run`.
 
-use std::io;
 use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,8 +7,9 @@ use std::sync::Arc;
 use anyhow::{Context, bail, ensure};
 use environment::Observer;
 use globset::{Glob, GlobMatcher};
-use scenarios::console::{Live, Style, report};
+use scenarios::console::{Live, Screen, report};
 use scenarios::language::{Origin, Scenario};
+use scenarios::records;
 use scenarios::results::{Invocation, Results, Seeds};
 use scenarios::subjects::{self, SetupError, Subject};
 use scenarios::suite::Suite;
@@ -20,7 +20,7 @@ use super::args::{Control, RunArgs, Time};
 use super::terminal::print;
 use super::{
     EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_PASSED, EXIT_USAGE, check, complain,
-    signals,
+    signals, written,
 };
 
 /// Scenarios at a time for each core. A case of the catalogue takes about 2 % of
@@ -177,8 +177,13 @@ async fn perform(
     suite: Suite,
     interrupt: CancellationToken,
 ) -> anyhow::Result<Result<Results, SetupError>> {
-    let mut watching = signals::watch(interrupt.clone()).context("failed to watch for signals")?;
     let live = Arc::new(Live::new(suite.count()));
+    let say = {
+        let live = Arc::clone(&live);
+        move |text: &str| live.say(text)
+    };
+    let mut watching =
+        signals::watch(interrupt.clone(), say).context("failed to watch for signals")?;
     let progress = {
         let live = Arc::clone(&live);
         Observer::new(move |progress| live.tell(progress))
@@ -213,13 +218,9 @@ fn unready(error: &SetupError, repeat_all: &str) -> u8 {
 
 /// Tells what it came to; the exit code.
 fn conclude(results: &Results, out: &Path, repeat_all: &str, was_interrupted: bool) -> u8 {
-    let written = results.write(out);
-    print(report(results, Style::of(&io::stdout())));
-    match &written {
-        Ok(path) => print(format_args!("{}\n", path.display())),
-        Err(error) => complain(&format!("chaos: {error}")),
-    }
-    let code = code(results, written.is_ok(), was_interrupted);
+    let written = records::write(results, out);
+    print(report(results, Screen::stdout()));
+    let code = code(results, written::tell(&written), was_interrupted);
     // The seeds that want repeating have been told, each with its command.
     if was_interrupted || results.has_many_seeds() && code != EXIT_PASSED {
         print(format_args!("{repeat_all}\n"));

@@ -6,8 +6,10 @@
 
 use super::groups::{Group, groups};
 use super::report::{line, sentences};
+use super::screen::Screen;
 use super::style::Style;
 use crate::checks::span;
+use crate::records::was_interrupted;
 use crate::results::{Results, ScenarioResult, Spread, Statistics};
 use crate::verdict::Verdict;
 use std::time::Duration;
@@ -42,26 +44,27 @@ pub(super) fn table(results: &Results, style: Style) -> String {
 
 /// The seeds that did not pass, each with what went wrong and the command that
 /// repeats it.
-pub(super) fn stories(results: &Results, style: Style) -> String {
+pub(super) fn stories(results: &Results, screen: Screen) -> String {
     let mut text = String::new();
     let mut room = MOST_TOLD_IN_ALL;
     let is_alone = results.clients().len() < 2;
     for group in groups(&results.scenarios) {
         for verdict in [Verdict::Failed, Verdict::Inconclusive] {
-            let runs: Vec<_> = group.of(verdict).collect();
+            let told = group.of(verdict).filter(|run| !was_interrupted(run));
+            let runs: Vec<_> = told.collect();
             if !runs.is_empty() {
                 let name = if is_alone {
                     group.id().to_owned()
                 } else {
                     format!("{} {}", group.id(), group.client())
                 };
-                let word = style.verdict(verdict, verdict.word());
+                let word = screen.style.verdict(verdict, verdict.word());
                 let (some, all) = (runs.len(), group.count());
                 line(
                     &mut text,
                     &format!("\n{name} {word} with {some} of {all} seeds"),
                 );
-                text += &seeds(&runs, &mut room, style);
+                text += &seeds(&runs, &mut room, screen);
             }
         }
     }
@@ -69,13 +72,13 @@ pub(super) fn stories(results: &Results, style: Style) -> String {
 }
 
 /// The first of them as far as there is room, and the numbers of some more.
-fn seeds(runs: &[&ScenarioResult], room: &mut usize, style: Style) -> String {
+fn seeds(runs: &[&ScenarioResult], room: &mut usize, screen: Screen) -> String {
     let mut text = String::new();
     let (told, rest) = runs.split_at(runs.len().min(MOST_TOLD).min(*room));
     *room -= told.len();
     for run in told {
         line(&mut text, &format!("  seed {}", run.seed));
-        text += &sentences(run, "    ", style);
+        text += &sentences(run, "    ", screen);
         line(&mut text, &format!("    {}", run.repeat));
     }
     if !rest.is_empty() {
@@ -152,7 +155,7 @@ mod tests {
         }));
         let results = results(all);
         let text = table(&results, Style::Plain)
-            + &stories(&results, Style::Plain)
+            + &stories(&results, Screen::PIPE)
             + &statistics(&results);
         insta::assert_snapshot!(text, @r"
         passed        R01        200 passed                            The title of R01
@@ -188,7 +191,7 @@ mod tests {
     fn however_many_go_wrong_what_is_told_has_a_bound() {
         let all = (0..60).flat_map(|n| many(&format!("R{n}"), 500, |_| Failed));
         let results = results(all.collect());
-        let text = stories(&results, Style::Plain);
+        let text = stories(&results, Screen::PIPE);
         assert!(text.lines().count() < 500, "{}", text.lines().count());
         assert_eq!(text.matches("chaos run").count(), MOST_TOLD_IN_ALL);
         assert!(text.contains("R59 failed with 500 of 500 seeds"), "{text}");

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::console::{Style, sentences};
+use crate::console::{Screen, sentences};
 use crate::results::ScenarioResult;
 use crate::verdict::Verdict;
 
@@ -53,7 +53,7 @@ impl fmt::Display for Outcome {
             f,
             "{id} {verdict}, of the client {client} with seed {seed}: {title}"
         )?;
-        f.write_str(&sentences(&self.result, "  ", Style::Plain))?;
+        f.write_str(&sentences(&self.result, "  ", Screen::PIPE))?;
         writeln!(f, "journal: {}", self.journal.display())?;
         write!(f, "again: {repeat}")
     }

@@ -6,12 +6,13 @@
 mod repeat;
 mod seeds;
 mod statistics;
+mod whole;
 
 pub use repeat::{Invocation, shell_quoted};
 pub use seeds::{Seeds, SeedsError};
 pub use statistics::{Collection, Spread, Statistics};
+pub use whole::write_whole;
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -21,9 +22,14 @@ use crate::checks::CheckResult;
 use crate::definitions::Times;
 use crate::journal::Header;
 use crate::language::Scenario;
+use crate::plain;
 use crate::verdict::{Firing, Judgement, LATE_TOLERANCE, Verdict};
 
 const FILE: &str = "results.json";
+
+/// The longest reason, in characters: many times what any has that a program
+/// did not fill.
+const LONGEST_SENTENCE: usize = 10_000;
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -156,21 +162,9 @@ impl Results {
     /// # Errors
     /// When the system refuses; then an older file is still there.
     pub fn write(&self, out: &Path) -> Result<PathBuf, ResultsError> {
-        let path = out.join(FILE);
-        let beside = out.join(format!(".{FILE}.{}", std::process::id()));
         let text =
             serde_json::to_string_pretty(self).expect("names and numbers always have a JSON form");
-        let written = fs::create_dir_all(out)
-            .and_then(|()| fs::write(&beside, text + "\n"))
-            .and_then(|()| fs::rename(&beside, &path));
-        match written {
-            Ok(()) => Ok(path),
-            Err(source) => {
-                // Half a file helps nobody; if it cannot be removed it stays.
-                let _ = fs::remove_file(&beside);
-                Err(ResultsError { path, source })
-            }
-        }
+        write_whole(out, FILE, &(text + "\n"))
     }
 }
 
@@ -192,6 +186,12 @@ impl Judged {
 impl ScenarioResult {
     /// A judgement with what was judged.
     pub fn new(scenario: &Scenario, header: &Header, judgement: Judgement, repeat: String) -> Self {
+        // A journal may be anybody's, and what a program told stands in it.
+        let told = |text: String| plain::lines(&text, LONGEST_SENTENCE);
+        let check = |check: CheckResult| CheckResult {
+            why: told(check.why),
+            ..check
+        };
         Self {
             id: scenario.id.clone(),
             case: scenario.case.clone(),
@@ -200,8 +200,8 @@ impl ScenarioResult {
             time: header.time.clone(),
             seed: header.seed,
             verdict: judgement.verdict,
-            reasons: judgement.reasons,
-            checks: judgement.checks,
+            reasons: judgement.reasons.into_iter().map(told).collect(),
+            checks: judgement.checks.into_iter().map(check).collect(),
             rules: judgement
                 .firings
                 .into_iter()
@@ -226,6 +226,8 @@ impl From<Firing> for RuleResult {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn result(verdict: Verdict) -> ScenarioResult {

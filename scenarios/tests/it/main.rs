@@ -8,7 +8,9 @@
 
 mod bad_input;
 mod broken_off;
+mod console;
 mod harness;
+mod hostile_journals;
 mod judge;
 mod matrix;
 mod own_client;
