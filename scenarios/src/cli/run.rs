@@ -20,7 +20,7 @@ use super::args::{Control, RunArgs, Time};
 use super::terminal::print;
 use super::{
     EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_PASSED, EXIT_USAGE, check, complain,
-    signals, written,
+    said, signals, written,
 };
 
 /// Scenarios at a time for each core. A case of the catalogue takes about 2 % of
@@ -219,6 +219,10 @@ fn unready(error: &SetupError, repeat_all: &str) -> u8 {
 /// Tells what it came to; the exit code.
 fn conclude(results: &Results, out: &Path, repeat_all: &str, was_interrupted: bool) -> u8 {
     let written = records::write(results, out);
+    // Of runs that did not begin, what is there is an earlier run's.
+    if !was_interrupted {
+        said::show(results, out);
+    }
     print(report(results, Screen::stdout()));
     let code = code(results, written::tell(&written), was_interrupted);
     // The seeds that want repeating have been told, each with its command.

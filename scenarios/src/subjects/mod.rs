@@ -10,6 +10,7 @@ mod find;
 mod report;
 mod seat;
 mod setup;
+mod shipped;
 mod told;
 mod traits;
 
