@@ -252,7 +252,10 @@ fn conclude(
     was_interrupted: bool,
 ) -> u8 {
     let written = records::write(results, gallery, out);
-    said::show(results, out);
+    // Of runs that did not begin, what is there is an earlier run's.
+    if !was_interrupted {
+        said::show(results, out);
+    }
     print(report(results, Screen::stdout()));
     let code = code(results, written::tell(&written), was_interrupted);
     // The seeds that want repeating have been told, each with its command.

@@ -9,6 +9,7 @@ use super::report::{line, sentences};
 use super::screen::Screen;
 use super::style::Style;
 use crate::checks::span;
+use crate::records::was_interrupted;
 use crate::results::{Results, ScenarioResult, Spread, Statistics};
 use crate::verdict::Verdict;
 use std::time::Duration;
@@ -49,7 +50,8 @@ pub(super) fn stories(results: &Results, screen: Screen) -> String {
     let is_alone = results.clients().len() < 2;
     for group in groups(&results.scenarios) {
         for verdict in [Verdict::Failed, Verdict::Inconclusive] {
-            let runs: Vec<_> = group.of(verdict).collect();
+            let told = group.of(verdict).filter(|run| !was_interrupted(run));
+            let runs: Vec<_> = told.collect();
             if !runs.is_empty() {
                 let name = if is_alone {
                     group.id().to_owned()

@@ -87,10 +87,9 @@ async fn what_cannot_be_asked_for_is_told() {
     place.file("small.toml", SMALL);
     for (words, part) in [
         (
-            &["--time", "virtual"][..],
-            "--time virtual is not available yet",
+            &["--client", "browser"][..],
+            "there is no client `browser`; there is sim, ",
         ),
-        (&["--client", "browser"], "there is no client `browser`"),
         (
             &["--client", "sim,sim"],
             "--client sim,sim: `sim` is there twice",
