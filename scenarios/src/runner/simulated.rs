@@ -187,13 +187,13 @@ mod tests {
             folder: Folder::new("".as_ref(), "x", Subject::SIM, Seed(1)),
         };
         let trace = simulate_in(
-            Simulation::of(1_000).unwrap(),
+            Simulation::of(100).unwrap(),
             &scenario,
             &settings,
             &Observer::none(),
             &CancellationToken::new(),
         );
-        let reason = "it may never end: more than 1000 events \
+        let reason = "it may never end: more than 100 events \
             (wake-ups, reads and writes) in virtual time";
         assert_eq!(trace.problem.as_deref(), Some(reason));
         let last = &trace.entries.last().unwrap().body;
