@@ -11,13 +11,16 @@ use client_sim::Flaw;
 
 use crate::journal::{self, Header, ReadError};
 use crate::language::{Expectation, FileError, Origin, Scenario, gather, read};
-use crate::results::{Invocation, ScenarioResult};
+use crate::plain;
+use crate::results::{Invocation, Judged};
 use crate::runner::{JOURNAL, SCENARIO};
-use crate::subjects::Subject;
 use crate::verdict::judge;
 
 /// How deep journals are looked for: a run writes them three folders down.
 const DEPTH: usize = 8;
+
+/// So much of an id is told that nobody has read yet, in characters.
+const MOST_OF_ID: usize = 100;
 
 /// A record that cannot be judged.
 #[derive(Debug, thiserror::Error)]
@@ -116,10 +119,7 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Arc
 ///
 /// # Errors
 /// What is wrong with the journal, or with the scenario beside it.
-pub fn judge_again(
-    path: &Path,
-    expect: Option<&[Expectation]>,
-) -> Result<ScenarioResult, ArchiveError> {
+pub fn judge_again(path: &Path, expect: Option<&[Expectation]>) -> Result<Judged, ArchiveError> {
     let (header, entries) = journal::read(path)?;
     let beside = path.with_file_name(SCENARIO);
     let mut scenario = scenario(&beside)?;
@@ -129,7 +129,7 @@ pub fn judge_again(
     }
     let judgement = judge(&scenario, &header, &entries);
     let repeat = repeat(&scenario, &header, beside);
-    Ok(ScenarioResult::new(&scenario, &header, judgement, repeat))
+    Ok(Judged::new(&scenario, &header, judgement, repeat))
 }
 
 fn scenario(path: &Path) -> Result<Scenario, ArchiveError> {
@@ -150,7 +150,7 @@ fn ensure_same(path: &Path, header: &Header, scenario: &Scenario) -> Result<(), 
     }
     Err(ArchiveError::Stranger {
         path: path.to_owned(),
-        ran: header.id.clone(),
+        ran: plain::line(&header.id, MOST_OF_ID),
         clients: header.clients.len(),
         beside: scenario.id.clone(),
         wanted: names.len(),
@@ -167,10 +167,15 @@ fn repeat(scenario: &Scenario, header: &Header, beside: PathBuf) -> String {
     let invocation = Invocation {
         flaws: worn.filter(|flaw| !own.contains(flaw)).collect(),
         is_wire: header.is_wire(),
-        client: (header.client != Subject::SIM).then(|| header.client.clone()),
+        clients: vec![header.client.clone()],
         ..Invocation::default()
     };
-    invocation.repeat_one(scenario, &Origin::File(beside), header.seed())
+    invocation.repeat_one(
+        scenario,
+        &Origin::File(beside),
+        &header.client,
+        header.seed(),
+    )
 }
 
 #[cfg(test)]

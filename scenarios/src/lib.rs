@@ -4,9 +4,42 @@
 //! ```text
 //! language ─▶ runner ─▶ journal ─▶ definitions ─▶ checks ─▶ verdict ─▶ results
 //!              │ server, proxy, clients     (all pure from here on)      │
-//!            suite: many of them, some at a time                      console
+//!            suite: many of them, some at a time             console, records
 //!                                └──▶ archive: judged again, from files alone
 //! ```
+//!
+//! # In a test of your own
+//!
+//! `chaos run` is the usual way. In a Rust test the same harness puts your own
+//! client to the test, as a function that gets a [`Seat`]:
+//!
+//! ```no_run
+//! use scenarios::{Client, Report, Scenario, Seat, Setup};
+//!
+//! # mod yours { pub async fn follow(_: &str, _: impl Fn()) {} }
+//! /// Connects, and connects again, for ever.
+//! async fn client(seat: Seat) {
+//!     let told = seat.tell.clone();
+//!     tokio::select! {
+//!         () = yours::follow(&seat.url, move || told.open()) => {}
+//!         () = seat.stop.requested() => {}
+//!     }
+//! }
+//!
+//! # async fn test() -> Result<(), Box<dyn std::error::Error>> {
+//! // In a #[tokio::test]:
+//! let mine = Client::new("mine", client).reports([Report::Open]);
+//! let setup = Setup::new().client(mine).seed(7);
+//! Scenario::load("scenarios/reset.toml")?.run(&setup).await?.assert_passed();
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! An [`Outcome`] that has not passed says in sentences what was observed, when,
+//! on which client, and what was expected, where the journal is, and how to run
+//! the same again. `examples/own_client.rs` is a whole one.
+//!
+//! # What lives where
 //!
 //! Only this crate knows all parts, and only it judges. Everything right of
 //! `journal` is a pure fold over a scenario and a journal, so a run can be
@@ -17,12 +50,20 @@ mod catalogue;
 pub mod checks;
 pub mod console;
 pub mod definitions;
+mod harness;
 pub mod journal;
 pub mod language;
+mod plain;
 pub mod play;
 mod process;
+pub mod records;
 pub mod results;
 pub mod runner;
 pub mod subjects;
 pub mod suite;
 pub mod verdict;
+
+pub use harness::{LoadError, Outcome, RunError, Setup};
+pub use language::{Deed, Scenario};
+pub use subjects::{Ability, Client, Deeds, Report, Seat, Stop, Tell};
+pub use verdict::Verdict;

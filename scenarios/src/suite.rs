@@ -1,7 +1,9 @@
-//! Many scenarios, some of them at a time, each judged when it has ended.
+//! Many runs, some of them at a time, each judged when it has ended: every
+//! scenario with every subject and every seed.
 //!
-//! Invariant: there is one result for every scenario given, in the order given,
-//! also when the whole is interrupted.
+//! Invariant: there is one result for every run, in the order given, also when
+//! the whole is interrupted; and of a run that has been judged nothing else is
+//! kept.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::language::{Origin, Scenario};
-use crate::results::{Invocation, ScenarioResult};
+use crate::results::{Collection, Invocation, Judged, Results, ScenarioResult, Seeds};
 use crate::runner::{self, Folder, Phase, Record, Settings};
 use crate::subjects::Subject;
 use crate::verdict::{Judgement, Verdict, judge};
@@ -21,9 +23,9 @@ use crate::verdict::{Judgement, Verdict, judge};
 #[derive(Debug)]
 pub struct Suite {
     /// Each scenario with where its text comes from.
-    pub scenarios: Vec<(Origin, Scenario)>,
-    /// Who is put to the test.
-    pub subject: Subject,
+    pub scenarios: Vec<(Origin, Arc<Scenario>)>,
+    /// Who is put to the test; no two of one name.
+    pub subjects: Vec<Subject>,
     /// What was asked for.
     pub invocation: Invocation,
     /// Where records go.
@@ -32,7 +34,8 @@ pub struct Suite {
     pub jobs: usize,
 }
 
-/// What happens to a scenario, for whoever watches.
+/// What happens to a run, which is called by its scenario's id and by what else
+/// tells it from the others.
 #[derive(Debug, Clone)]
 pub enum Progress {
     /// It has come to this part.
@@ -43,41 +46,44 @@ pub enum Progress {
 
 /// One of the suite's runs, with all that it needs.
 struct Run {
-    scenario: Scenario,
+    name: String,
+    scenario: Arc<Scenario>,
     settings: Settings,
     repeat: String,
 }
 
+/// Results as they come.
+#[derive(Default)]
+struct Harvest {
+    results: Vec<(usize, ScenarioResult)>,
+    collection: Collection,
+}
+
 impl Suite {
-    /// Runs every scenario to its verdict. After `interrupt` those that run are
+    /// Runs everything to its verdict. After `interrupt` those that run are
     /// broken off, and the others do not begin.
-    pub async fn run(
-        self,
-        progress: Observer<Progress>,
-        interrupt: CancellationToken,
-    ) -> Vec<ScenarioResult> {
+    pub async fn run(self, progress: Observer<Progress>, interrupt: CancellationToken) -> Results {
         let room = Arc::new(Semaphore::new(self.jobs.clamp(1, Semaphore::MAX_PERMITS)));
-        let mut runs = JoinSet::new();
-        for (index, run) in self.runs().into_iter().enumerate() {
+        let mut running = JoinSet::new();
+        let mut harvest = Harvest::default();
+        for (index, run) in self.runs().enumerate() {
             let (progress, interrupt) = (progress.clone(), interrupt.clone());
             // Taken here, so that they begin in their order. Never closed, so
             // there is always a permit in the end.
             let permit = Arc::clone(&room).acquire_owned().await;
-            runs.spawn(async move {
-                let result = run.judged(progress, interrupt).await;
+            running.spawn(async move {
+                let judged = run.judged(progress, interrupt).await;
                 drop(permit);
-                (index, result)
+                (index, judged)
             });
-        }
-        let mut results = Vec::new();
-        while let Some(ended) = runs.join_next().await {
-            match ended {
-                Ok(result) => results.push(result),
-                Err(error) => std::panic::resume_unwind(error.into_panic()),
+            while let Some(ended) = running.try_join_next() {
+                harvest.take(ended);
             }
         }
-        results.sort_by_key(|(index, _)| *index);
-        results.into_iter().map(|(_, result)| result).collect()
+        while let Some(ended) = running.join_next().await {
+            harvest.take(ended);
+        }
+        harvest.results()
     }
 
     /// The seed of one scenario: as asked for, before its own, before 1.
@@ -85,48 +91,90 @@ impl Suite {
         asked.or(scenario.seed).unwrap_or(Seed(1))
     }
 
-    fn runs(self) -> Vec<Run> {
-        let Self {
-            scenarios,
-            subject,
-            invocation,
-            out,
-            ..
-        } = self;
-        let runs = scenarios.into_iter().map(|(origin, scenario)| {
-            let seed = Self::seed(&scenario, invocation.seed);
-            Run {
-                settings: Settings {
-                    subject: subject.clone(),
-                    seed,
-                    flaws: invocation.flaws.clone(),
-                    is_wire: invocation.is_wire,
-                    folder: Folder::new(&out, &scenario.id, subject.name(), seed),
-                },
-                repeat: invocation.repeat_one(&scenario, &origin, seed),
-                scenario,
+    /// How many runs it has.
+    pub fn count(&self) -> u64 {
+        let seeds = self.invocation.seeds.map_or(1, Seeds::count);
+        let pairs = self.scenarios.len().saturating_mul(self.subjects.len());
+        (pairs as u64).saturating_mul(seeds)
+    }
+
+    /// One after the other: there may be very many.
+    fn runs(&self) -> impl Iterator<Item = Run> {
+        self.scenarios.iter().flat_map(move |(origin, scenario)| {
+            let subjects = self.subjects.iter();
+            subjects.flat_map(move |subject| {
+                let seeds = self.seeds(scenario).iter();
+                seeds.map(move |seed| self.one(origin, scenario, subject, seed))
+            })
+        })
+    }
+
+    fn seeds(&self, scenario: &Scenario) -> Seeds {
+        let asked = self.invocation.seeds;
+        asked.unwrap_or_else(|| Seeds::one(Self::seed(scenario, None)))
+    }
+
+    fn one(&self, origin: &Origin, scenario: &Arc<Scenario>, subject: &Subject, seed: Seed) -> Run {
+        let invocation = &self.invocation;
+        Run {
+            name: self.name(scenario, subject, seed),
+            scenario: Arc::clone(scenario),
+            settings: Settings {
+                subject: subject.clone(),
+                seed,
+                flaws: invocation.flaws.clone(),
+                is_wire: invocation.is_wire,
+                folder: Folder::new(&self.out, &scenario.id, subject.name(), seed),
+            },
+            repeat: invocation.repeat_one(scenario, origin, subject.argument(), seed),
+        }
+    }
+
+    /// What tells a run from the others.
+    fn name(&self, scenario: &Scenario, subject: &Subject, seed: Seed) -> String {
+        let mut name = scenario.id.clone();
+        if self.subjects.len() > 1 {
+            name += &format!(" {}", subject.name());
+        }
+        if self.invocation.seeds.is_some_and(|seeds| seeds.count() > 1) {
+            name += &format!(" seed {seed}");
+        }
+        name
+    }
+}
+
+impl Harvest {
+    fn take(&mut self, ended: Result<(usize, Judged), tokio::task::JoinError>) {
+        match ended {
+            Ok((index, judged)) => {
+                self.collection.add(&judged);
+                self.results.push((index, judged.result));
             }
-        });
-        runs.collect()
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
+    fn results(mut self) -> Results {
+        self.results.sort_by_key(|(index, _)| *index);
+        let results = self.results.into_iter().map(|(_, result)| result);
+        Results::with_statistics(results.collect(), self.collection)
     }
 }
 
 impl Run {
-    async fn judged(
-        self,
-        progress: Observer<Progress>,
-        interrupt: CancellationToken,
-    ) -> ScenarioResult {
-        let id = self.scenario.id.clone();
-        let phases = {
-            let (id, progress) = (id.clone(), progress.clone());
-            Observer::new(move |phase| progress.tell(Progress::Phase(id.clone(), phase)))
+    async fn judged(self, progress: Observer<Progress>, interrupt: CancellationToken) -> Judged {
+        let record = if interrupt.is_cancelled() {
+            runner::not_begun(&self.scenario, &self.settings)
+        } else {
+            let (name, progress) = (self.name.clone(), progress.clone());
+            let phases =
+                Observer::new(move |phase| progress.tell(Progress::Phase(name.clone(), phase)));
+            let run = runner::run(&self.scenario, &self.settings, phases, interrupt);
+            Box::pin(run).await
         };
-        let run = runner::run(&self.scenario, &self.settings, phases, interrupt);
-        let record = Box::pin(run).await;
         let judgement = judgement(&self.scenario, &record);
-        progress.tell(Progress::Judged(id, judgement.verdict));
-        ScenarioResult::new(&self.scenario, &record.header, judgement, self.repeat)
+        progress.tell(Progress::Judged(self.name, judgement.verdict));
+        Judged::new(&self.scenario, &record.header, judgement, self.repeat)
     }
 }
 

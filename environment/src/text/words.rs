@@ -37,7 +37,7 @@ pub(super) fn show(c: char, out: &mut String) -> usize {
 }
 
 /// The text on one line, with everything unprintable escaped.
-pub(super) fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         show(c, &mut out);

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use client_sim::Flaw;
 use environment::Seed;
+use scenarios::results::Seeds;
+use scenarios::subjects::Subject;
 
 use super::{check, judge, list, plan, play, run, schema};
 
@@ -64,13 +66,16 @@ pub(crate) struct RunArgs {
     /// The seed of every scenario; before each file's own, before 1.
     #[arg(long, env = "CHAOS_SEED", value_name = "N")]
     pub(crate) seed: Option<Seed>,
-    /// How many scenarios run at a time; by default six for each core, for they
+    /// Every scenario with each of these seeds, both ends included.
+    #[arg(long, value_name = "A..B")]
+    pub(crate) seeds: Option<Seeds>,
+    /// How many runs there are at a time; by default six for each core, for they
     /// mostly wait.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) jobs: Option<u16>,
-    /// Who is put to the test.
-    #[arg(long, value_name = "NAME", default_value = "sim")]
-    pub(crate) client: String,
+    /// Who is put to the test, one after the other, in the same scenarios.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = Subject::SIM)]
+    pub(crate) client: Vec<String>,
     /// Give the simulated clients a bad habit, besides the file's own.
     #[arg(long, value_name = "NAME")]
     pub(crate) flaw: Vec<Flaw>,
@@ -129,7 +134,7 @@ pub(crate) struct JudgeArgs {
     /// Judge by what this scenario file expects instead of each run's own file.
     #[arg(long, value_name = "FILE")]
     pub(crate) expect: Option<PathBuf>,
-    /// Write results.json there; by default nowhere.
+    /// Write results.json, junit.xml and summary.md there; by default nowhere.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }

@@ -3,19 +3,19 @@
 //! Each journal is read, judged and let go before the next.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
 use scenarios::archive::{find, judge_again};
-use scenarios::console::{Style, report};
+use scenarios::console::{Screen, report};
 use scenarios::language::Expectation;
-use scenarios::results::{Results, ScenarioResult};
+use scenarios::records;
+use scenarios::results::{Collection, Results};
 
 use super::args::JudgeArgs;
 use super::run::{code, wanting};
 use super::terminal::print;
-use super::{EXIT_PASSED, EXIT_USAGE, check, complain};
+use super::{EXIT_PASSED, EXIT_USAGE, check, complain, written};
 
 /// The same table and exit code as of the runs; what cannot be judged is told
 /// beside, and makes it 2.
@@ -27,31 +27,19 @@ pub(super) fn judge(args: &JudgeArgs) -> anyhow::Result<u8> {
             None => return Ok(EXIT_USAGE),
         },
     };
-    let (scenarios, is_whole) = judge_all(&args.paths, expect.as_deref());
-    let results = Results::new(scenarios);
+    let (results, is_whole) = judge_all(&args.paths, expect.as_deref());
     if !results.scenarios.is_empty() {
-        print(report(&results, Style::of(&io::stdout())));
+        print(report(&results, Screen::stdout()));
     }
-    let is_written = args.out.as_ref().is_none_or(|out| write(&results, out));
+    let is_written = args
+        .out
+        .as_ref()
+        .is_none_or(|out| written::tell(&records::write(&results, out)));
     let code = code(&results, is_written, false);
     if code != EXIT_PASSED {
-        print(format_args!("{}\n", wanting(&results).join("\n")));
+        print(wanting(&results));
     }
     Ok(if is_whole { code } else { EXIT_USAGE })
-}
-
-/// Whether the results could be written; if not, that is told.
-fn write(results: &Results, out: &Path) -> bool {
-    match results.write(out) {
-        Ok(path) => {
-            print(format_args!("{}\n", path.display()));
-            true
-        }
-        Err(error) => {
-            complain(&format!("chaos: {error}"));
-            false
-        }
-    }
 }
 
 /// What another file expects, or `None` after its mistakes have been told.
@@ -66,8 +54,9 @@ fn expectations(file: &Path) -> anyhow::Result<Option<Vec<Expectation>>> {
 }
 
 /// Every journal's result, each journal once, and whether all could be judged.
-fn judge_all(paths: &[PathBuf], expect: Option<&[Expectation]>) -> (Vec<ScenarioResult>, bool) {
+fn judge_all(paths: &[PathBuf], expect: Option<&[Expectation]>) -> (Results, bool) {
     let (mut results, mut is_whole) = (Vec::new(), true);
+    let mut collection = Collection::default();
     let mut judged = BTreeSet::new();
     let mut tell = |error: &dyn std::error::Error| {
         complain(&format!("chaos: {error}"));
@@ -86,10 +75,13 @@ fn judge_all(paths: &[PathBuf], expect: Option<&[Expectation]>) -> (Vec<Scenario
                 continue;
             }
             match judge_again(&journal, expect) {
-                Ok(result) => results.push(result),
+                Ok(judged) => {
+                    collection.add(&judged);
+                    results.push(judged.result);
+                }
                 Err(error) => tell(&error),
             }
         }
     }
-    (results, is_whole)
+    (Results::with_statistics(results, collection), is_whole)
 }

@@ -13,6 +13,7 @@ mod said;
 mod schema;
 mod signals;
 mod terminal;
+mod written;
 
 pub(crate) use args::Args;
 pub(crate) use terminal::{complain, start_logging};

@@ -1,16 +1,16 @@
 //! `chaos run`.
 
-use std::io;
 use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use environment::Observer;
 use globset::{Glob, GlobMatcher};
-use scenarios::console::{Live, Style, report};
+use scenarios::console::{Live, Screen, report};
 use scenarios::language::{Origin, Scenario};
-use scenarios::results::{Invocation, Results};
+use scenarios::records;
+use scenarios::results::{Invocation, Results, Seeds};
 use scenarios::subjects::{self, SetupError, Subject};
 use scenarios::suite::Suite;
 use scenarios::verdict::Verdict;
@@ -20,27 +20,34 @@ use super::args::{Control, RunArgs, Time};
 use super::terminal::print;
 use super::{
     EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_PASSED, EXIT_USAGE, check, complain,
-    said, signals,
+    said, signals, written,
 };
 
 /// Scenarios at a time for each core. A case of the catalogue takes about 2 % of
 /// one, so even on a machine with other work every fault comes in time.
 const JOBS_PER_CORE: usize = 6;
 
+/// More than a machine gets through in days, and what is kept of so many fits
+/// into its memory.
+const MOST_RUNS: u64 = 100_000;
+
+/// As many commands as somebody may want to choose from.
+const MOST_COMMANDS: usize = 100;
+
 /// Runs and judges; the last line of a run that is not 0 repeats it.
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
     ensure_available(args)?;
-    let subject = subjects::find(&args.client)?;
     let filter = args.filter.as_deref().map(matcher).transpose()?;
+    let subjects = subjects(args)?;
     let invocation = Invocation {
         paths: args.what.paths.clone(),
         filter: args.filter.clone(),
         flaws: args.flaw.iter().copied().collect(),
         is_wire: args.control == Some(Control::Wire),
-        seed: args.seed,
-        client: (!subject.is_sim()).then(|| subject.argument().to_owned()),
+        clients: args.client.clone(),
+        seeds: args.seeds.or(args.seed.map(Seeds::one)),
     };
-    let suited = |scenarios: &Vec<(Origin, Scenario)>| are_suited(scenarios, &subject);
+    let suited = |scenarios: &Vec<_>| are_suited(scenarios, &subjects);
     let Some(scenarios) = select(args, filter.as_ref()).filter(suited) else {
         print(format_args!("{}\n", invocation.repeat_all()));
         return Ok(EXIT_USAGE);
@@ -48,11 +55,16 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
     let repeat_all = invocation.repeat_all();
     let suite = Suite {
         scenarios,
-        subject,
+        subjects,
         invocation,
         out: args.out.clone(),
         jobs: jobs(args),
     };
+    let runs = suite.count();
+    ensure!(
+        runs <= MOST_RUNS,
+        "{runs} runs at once; the most is {MOST_RUNS}: fewer --seeds, or a --filter"
+    );
     announce(&suite);
     let interrupt = CancellationToken::new();
     let results = match perform(suite, interrupt.clone())? {
@@ -71,7 +83,35 @@ fn ensure_available(args: &RunArgs) -> anyhow::Result<()> {
     if args.time == Time::Virtual {
         bail!("--time virtual is not available yet; --time real is");
     }
+    if args.seeds.is_some() && args.seed.is_some() {
+        bail!("--seeds and --seed (or CHAOS_SEED) both say which seeds to run; give one of them");
+    }
     Ok(())
+}
+
+/// Who is put to the test, each once.
+fn subjects(args: &RunArgs) -> anyhow::Result<Vec<Subject>> {
+    let asked = || args.client.join(",").escape_debug().to_string();
+    let mut subjects: Vec<Subject> = Vec::new();
+    for name in &args.client {
+        ensure!(!name.is_empty(), "--client {}: a name is empty", asked());
+        let subject = subjects::find(name)?;
+        // Results and folders go by the name.
+        let is_there = subjects.iter().any(|one| one.name() == subject.name());
+        ensure!(
+            !is_there,
+            "--client {}: `{}` is there twice",
+            asked(),
+            subject.name()
+        );
+        subjects.push(subject);
+    }
+    let stranger = subjects.iter().find(|subject| !subject.is_sim());
+    if let (Some(stranger), false) = (stranger, args.flaw.is_empty()) {
+        let name = stranger.name();
+        bail!("--flaw is a habit of the simulated client; `{name}` has its own");
+    }
+    Ok(subjects)
 }
 
 fn matcher(glob: &str) -> anyhow::Result<GlobMatcher> {
@@ -80,12 +120,12 @@ fn matcher(glob: &str) -> anyhow::Result<GlobMatcher> {
 }
 
 /// The scenarios to run, or `None` after the reason why not has been told.
-fn select(args: &RunArgs, filter: Option<&GlobMatcher>) -> Option<Vec<(Origin, Scenario)>> {
+fn select(args: &RunArgs, filter: Option<&GlobMatcher>) -> Option<Vec<(Origin, Arc<Scenario>)>> {
     let scenarios = check::read(&args.what.paths)?;
     let matching: Vec<_> = scenarios
         .into_iter()
         .filter(|(_, scenario)| filter.is_none_or(|filter| filter.is_match(&scenario.id)))
-        .map(|(given, scenario)| (given.origin, scenario))
+        .map(|(given, scenario)| (given.origin, Arc::new(scenario)))
         .collect();
     if matching.is_empty() {
         let glob = args.filter.as_deref().unwrap_or_default();
@@ -97,10 +137,13 @@ fn select(args: &RunArgs, filter: Option<&GlobMatcher>) -> Option<Vec<(Origin, S
     Some(matching)
 }
 
-/// Whether the subject can be run against every file's server; else it is told
-/// why not.
-fn are_suited(scenarios: &[(Origin, Scenario)], subject: &Subject) -> bool {
-    let objections = scenarios.iter().filter_map(|(_, s)| s.unsuited(subject));
+/// Whether every subject can be run against every file's server; else it is
+/// told why not.
+fn are_suited(scenarios: &[(Origin, Arc<Scenario>)], subjects: &[Subject]) -> bool {
+    let objections = subjects.iter().flat_map(|subject| {
+        let scenarios = scenarios.iter();
+        scenarios.filter_map(|(_, scenario)| scenario.unsuited(subject))
+    });
     let objections: Vec<String> = objections.collect();
     objections.iter().for_each(|objection| complain(objection));
     objections.is_empty()
@@ -112,11 +155,21 @@ fn jobs(args: &RunArgs) -> usize {
         .map_or_else(|| cores().saturating_mul(JOBS_PER_CORE), usize::from)
 }
 
+/// "chaos: 62 scenarios × 2 clients × 200 seeds, 12 at a time".
 fn announce(suite: &Suite) {
-    let count = suite.scenarios.len();
-    let noun = if count == 1 { "scenario" } else { "scenarios" };
-    let jobs = suite.jobs.min(count);
-    complain(&format!("chaos: {count} {noun}, {jobs} at a time"));
+    let counted = |count: u64, noun: &str| match count {
+        1 => format!("1 {noun}"),
+        many => format!("{many} {noun}s"),
+    };
+    let seeds = suite.invocation.seeds.map_or(1, Seeds::count);
+    let mut what = counted(suite.scenarios.len() as u64, "scenario");
+    for (count, noun) in [(suite.subjects.len() as u64, "client"), (seeds, "seed")] {
+        if count > 1 {
+            what += &format!(" × {}", counted(count, noun));
+        }
+    }
+    let jobs = suite.count().min(suite.jobs as u64);
+    complain(&format!("chaos: {what}, {jobs} at a time"));
 }
 
 #[tokio::main]
@@ -124,20 +177,33 @@ async fn perform(
     suite: Suite,
     interrupt: CancellationToken,
 ) -> anyhow::Result<Result<Results, SetupError>> {
-    let mut watching = signals::watch(interrupt.clone()).context("failed to watch for signals")?;
-    let live = Arc::new(Live::new(suite.scenarios.len()));
+    let live = Arc::new(Live::new(suite.count()));
+    let say = {
+        let live = Arc::clone(&live);
+        move |text: &str| live.say(text)
+    };
+    let mut watching =
+        signals::watch(interrupt.clone(), say).context("failed to watch for signals")?;
     let progress = {
         let live = Arc::clone(&live);
         Observer::new(move |progress| live.tell(progress))
     };
-    if let Err(error) = subjects::set_up(&suite.subject, &interrupt).await {
+    if let Err(error) = set_up(&suite.subjects, &interrupt).await {
         live.finish();
         return Ok(Err(error));
     }
     let results = suite.run(progress, interrupt).await;
     live.finish();
     watching.abort_all();
-    Ok(Ok(Results::new(results)))
+    Ok(Ok(results))
+}
+
+/// Makes every subject ready.
+async fn set_up(subjects: &[Subject], interrupt: &CancellationToken) -> Result<(), SetupError> {
+    for subject in subjects {
+        subjects::set_up(subject, interrupt).await?;
+    }
+    Ok(())
 }
 
 /// Nothing was run: the harness could not make the subject ready.
@@ -152,30 +218,28 @@ fn unready(error: &SetupError, repeat_all: &str) -> u8 {
 
 /// Tells what it came to; the exit code.
 fn conclude(results: &Results, out: &Path, repeat_all: &str, was_interrupted: bool) -> u8 {
-    let written = results.write(out);
+    let written = records::write(results, out);
     said::show(results, out);
-    print(report(results, Style::of(&io::stdout())));
-    match &written {
-        Ok(path) => print(format_args!("{}\n", path.display())),
-        Err(error) => complain(&format!("chaos: {error}")),
-    }
-    let code = code(results, written.is_ok(), was_interrupted);
-    if was_interrupted {
+    print(report(results, Screen::stdout()));
+    let code = code(results, written::tell(&written), was_interrupted);
+    // The seeds that want repeating have been told, each with its command.
+    if was_interrupted || results.has_many_seeds() && code != EXIT_PASSED {
         print(format_args!("{repeat_all}\n"));
     } else if code != EXIT_PASSED {
-        match wanting(results)[..] {
-            [] => print(format_args!("{repeat_all}\n")),
-            ref lines => print(format_args!("{}\n", lines.join("\n"))),
+        match &wanting(results)[..] {
+            "" => print(format_args!("{repeat_all}\n")),
+            lines => print(lines),
         }
     }
     code
 }
 
-/// The commands that repeat what did not pass.
-pub(super) fn wanting(results: &Results) -> Vec<&str> {
+/// The commands that repeat what did not pass, a line each.
+pub(super) fn wanting(results: &Results) -> String {
     let not_passed = |verdict| verdict != Verdict::Passed;
     let wanting = results.scenarios.iter().filter(|s| not_passed(s.verdict));
-    wanting.map(|scenario| scenario.repeat.as_str()).collect()
+    let lines = wanting.map(|scenario| format!("{}\n", scenario.repeat));
+    lines.take(MOST_COMMANDS).collect()
 }
 
 pub(super) fn code(results: &Results, is_written: bool, was_interrupted: bool) -> u8 {

@@ -7,16 +7,20 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{EXIT_INTERRUPTED, complain};
+use super::EXIT_INTERRUPTED;
 
-/// Watches from now on; the task ends with the set.
-pub(super) fn watch(interrupt: CancellationToken) -> io::Result<JoinSet<()>> {
+/// Watches from now on, and says so when it has come to it; the task ends with
+/// the set.
+pub(super) fn watch(
+    interrupt: CancellationToken,
+    say: impl Fn(&str) + Send + 'static,
+) -> io::Result<JoinSet<()>> {
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
         either(&mut interrupted, &mut terminated).await;
-        complain("chaos: interrupted; what was written stays. Once more ends it at once");
+        say("chaos: interrupted; what was written stays. Once more ends it at once");
         interrupt.cancel();
         either(&mut interrupted, &mut terminated).await;
         exit_at_once();

@@ -1,8 +1,9 @@
 //! Words to people and lines to pipes.
 
 use std::fmt;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
+use scenarios::console::Style;
 use tracing_subscriber::EnvFilter;
 
 /// Says something on stderr.
@@ -28,10 +29,9 @@ pub(crate) fn start_logging(verbose: u8) {
         _ => "debug",
     };
     let filter = EnvFilter::try_from_env("CHAOS_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
-        .with_ansi(!is_plain && io::stderr().is_terminal())
+        .with_ansi(Style::of(&io::stderr()) == Style::Colour)
         .init();
 }

@@ -1,60 +1,79 @@
-//! The live line: how many are done, and what the others are about.
+//! How far the runs are, while they run.
+//!
+//! On a terminal: a picture that changes, and above it a line for each that has
+//! ended. In a pipe: only these lines, so that the log of a pipeline shows that
+//! something happens. All of it on stderr.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use console::Term;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use crate::runner::Phase;
+use super::running::{Done, Running, clock};
+use super::style::Style;
 use crate::suite::Progress;
 
-/// Drawn on stderr, and only if that is a terminal.
+/// How often the picture changes, in a second.
+const RATE: u8 = 10;
+
+/// What somebody sees who waits.
 pub struct Live {
+    /// Hidden where there is no terminal.
     bar: ProgressBar,
-    running: Mutex<BTreeMap<String, Phase>>,
+    running: Arc<Mutex<Running>>,
+    style: Style,
 }
 
 impl Live {
-    /// For so many scenarios.
-    pub fn new(scenarios: usize) -> Self {
-        let bar = ProgressBar::with_draw_target(
-            Some(scenarios as u64),
-            ProgressDrawTarget::stderr_with_hz(10),
-        );
-        let style = ProgressStyle::with_template("{spinner} {pos}/{len}  {elapsed}  {wide_msg}");
-        bar.set_style(style.expect("a template without a mistake"));
+    /// For so many runs.
+    pub fn new(runs: u64) -> Self {
+        let running = Arc::new(Mutex::new(Running::new(
+            usize::try_from(runs).unwrap_or(usize::MAX),
+        )));
+        let target = if console::is_dumb() {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr_with_hz(RATE)
+        };
+        let bar = ProgressBar::with_draw_target(None, target);
+        bar.set_style(style(Arc::clone(&running)));
         if !bar.is_hidden() {
-            bar.enable_steady_tick(Duration::from_millis(100));
+            bar.enable_steady_tick(Duration::from_secs(1) / u32::from(RATE));
         }
         Self {
             bar,
-            running: Mutex::default(),
+            running,
+            style: Style::of(&io::stderr()),
         }
     }
 
     /// Takes notice.
     pub fn tell(&self, progress: Progress) {
-        // A panic elsewhere leaves the map whole.
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        match progress {
-            Progress::Phase(id, phase) => {
-                running.insert(id, phase);
-            }
-            Progress::Judged(id, verdict) => {
-                running.remove(&id);
-                self.bar.inc(1);
-                self.bar.println(format!("{:<12}  {id}", verdict.word()));
-            }
+        let now = self.bar.elapsed();
+        let is_end = matches!(progress, Progress::Judged(..));
+        let see = || locked(&self.running).see(progress, now);
+        if !is_end {
+            see();
+            return;
         }
-        let running = running
-            .iter()
-            .map(|(id, phase)| format!("{id} {}", word(*phase)));
-        self.bar.set_message(running.collect::<Vec<_>>().join(", "));
+        // The bar locks itself and then, to draw, the runs. In this order only,
+        // and so the lines come in the order of their counts, too.
+        self.bar.suspend(|| {
+            if let Some(done) = see().filter(Done::is_worth_a_line) {
+                write(&line(&done, self.style));
+            }
+        });
     }
 
-    /// Takes the line away.
+    /// A line that stays, above what changes.
+    pub fn say(&self, text: &str) {
+        self.bar.suspend(|| write(text));
+    }
+
+    /// Takes the picture away.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }
@@ -66,11 +85,60 @@ impl fmt::Debug for Live {
     }
 }
 
-fn word(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Starting => "starting",
-        Phase::Running => "running",
-        Phase::Settling => "settling",
-        Phase::Ending => "ending",
+fn write(line: &str) {
+    // Whoever reads it may have gone; then there is nobody left to tell.
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// A panic elsewhere leaves it whole.
+fn locked(running: &Mutex<Running>) -> MutexGuard<'_, Running> {
+    running.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The spinner's two columns, and then the picture.
+fn style(running: Arc<Mutex<Running>>) -> ProgressStyle {
+    let picture = move |state: &ProgressState, out: &mut dyn fmt::Write| {
+        let (rows, columns) = Term::stderr().size();
+        let (rows, columns) = (rows.into(), usize::from(columns).saturating_sub(2));
+        let picture = locked(&running).picture(state.elapsed(), columns, rows);
+        let lines = picture.lines();
+        let lines: Vec<_> = lines
+            .map(|line| console::truncate_str(line, columns, "…"))
+            .collect();
+        // Into a string that the bar makes: it takes everything.
+        let _ = out.write_str(&lines.join("\n"));
+    };
+    let style = ProgressStyle::with_template("{spinner} {picture}");
+    let style = style.expect("a template without a mistake");
+    style.with_key("picture", picture)
+}
+
+fn line(done: &Done, style: Style) -> String {
+    let Done {
+        label,
+        verdict,
+        took,
+        count: (count, of),
+    } = done;
+    let verdict = style.verdict(*verdict, &format!("{:<12}", verdict.word()));
+    let (took, width) = (clock(*took), of.to_string().len());
+    format!("{verdict}  {took:>5}  {count:>width$}/{of}  {label}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verdict::Verdict;
+
+    #[test]
+    fn a_run_that_has_ended_is_a_line() {
+        let done = Done {
+            label: "R23-reset".into(),
+            verdict: Verdict::Failed,
+            took: Duration::from_secs(14),
+            count: (3, 62),
+        };
+        let expected = "failed          14s   3/62  R23-reset";
+        assert_eq!(line(&done, Style::Plain), expected);
     }
 }

@@ -1,12 +1,21 @@
-//! What people see: one live line while it runs, a table at the end.
+//! What people see: how far it is while it runs, a table at the end.
 //!
-//! The table goes to stdout and is the same in a pipe but for its colours;
-//! whatever moves goes to stderr, and only to a terminal.
+//! The table goes to stdout; in a pipe it has no colours and is as wide as it
+//! gets. All else goes to stderr, and only to a terminal if it moves.
 
+mod groups;
 mod live;
+mod matrix;
 mod report;
+mod running;
+#[cfg(test)]
+pub(crate) mod sample;
+mod screen;
+mod seeds;
 mod style;
 
 pub use live::Live;
 pub use report::report;
+pub(crate) use report::sentences;
+pub use screen::Screen;
 pub use style::Style;

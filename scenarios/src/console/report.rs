@@ -2,17 +2,38 @@
 
 use std::fmt::Write;
 
+use super::screen::Screen;
 use super::style::Style;
+use super::{matrix, seeds};
 use crate::checks::{CheckResult, Finding};
+use crate::records::{ADVICE, needs_advice, was_interrupted};
 use crate::results::{Results, ScenarioResult};
 use crate::verdict::Verdict;
 
 /// Every scenario with its verdict, what went wrong where something did, and
 /// the sums. Ends with a line end.
-pub fn report(results: &Results, style: Style) -> String {
-    let mut text = table(&results.scenarios, style);
-    for scenario in &results.scenarios {
-        text += &story(scenario, style);
+pub fn report(results: &Results, screen: Screen) -> String {
+    let is_matrix = results.clients().len() > 1;
+    let mut text = screen.cut(&match (is_matrix, results.has_many_seeds()) {
+        (true, _) => matrix::table(results, screen.style),
+        (false, true) => seeds::table(results, screen.style),
+        (false, false) => table(&results.scenarios, screen.style),
+    });
+    if results.has_many_seeds() {
+        text += &seeds::stories(results, screen);
+        text += &seeds::statistics(results);
+    } else {
+        let stories = results.scenarios.iter().filter(|s| !was_interrupted(s));
+        text.extend(stories.map(|scenario| story(scenario, is_matrix, screen)));
+    }
+    if results.scenarios.iter().any(needs_advice) {
+        text += &format!("\n{}\n", screen.wrapped(ADVICE));
+    }
+    let interrupted = results.scenarios.iter().filter(|s| was_interrupted(s));
+    match interrupted.count() {
+        0 => {}
+        1 => text += "\n1 run was interrupted\n",
+        many => text += &format!("\n{many} runs were interrupted\n"),
     }
     let Results {
         passed,
@@ -53,15 +74,30 @@ fn sums(checks: &[CheckResult]) -> String {
 }
 
 /// What did not go well in a scenario, in sentences; nothing of one that passed.
-fn story(scenario: &ScenarioResult, style: Style) -> String {
+/// Of several subjects it says which.
+fn story(scenario: &ScenarioResult, is_matrix: bool, screen: Screen) -> String {
     let mut text = String::new();
     if scenario.verdict == Verdict::Passed {
         return text;
     }
-    let verdict = style.verdict(scenario.verdict, scenario.verdict.word());
-    line(&mut text, &format!("\n{} {verdict}", scenario.id));
+    let verdict = screen
+        .style
+        .verdict(scenario.verdict, scenario.verdict.word());
+    let id = &scenario.id;
+    if is_matrix {
+        line(&mut text, &format!("\n{id} {} {verdict}", scenario.client));
+    } else {
+        line(&mut text, &format!("\n{id} {verdict}"));
+    }
+    text + &sentences(scenario, "  ", screen)
+}
+
+/// Why a run is inconclusive, and what each check has to say that is not OK.
+pub(crate) fn sentences(scenario: &ScenarioResult, indent: &str, screen: Screen) -> String {
+    let mut text = String::new();
     for reason in &scenario.reasons {
-        line(&mut text, &format!("  {reason}"));
+        let reason = reason.replace('\n', &format!("\n{indent}  "));
+        line(&mut text, &screen.wrapped(&format!("{indent}{reason}")));
     }
     for check in scenario
         .checks
@@ -71,13 +107,14 @@ fn story(scenario: &ScenarioResult, style: Style) -> String {
         let CheckResult {
             name, result, why, ..
         } = check;
-        let finding = style.finding(*result, result.word());
-        line(&mut text, &format!("  {name} {finding}: {why}"));
+        let finding = screen.style.finding(*result, result.word());
+        let sentence = format!("{indent}{name} {finding}: {why}");
+        line(&mut text, &screen.wrapped(&sentence));
     }
     text
 }
 
-fn line(text: &mut String, line: &str) {
+pub(super) fn line(text: &mut String, line: &str) {
     writeln!(text, "{}", line.trim_end()).expect("a String takes everything");
 }
 
@@ -85,6 +122,7 @@ fn line(text: &mut String, line: &str) {
 mod tests {
     use super::*;
     use crate::checks::Measure;
+    use crate::definitions::INTERRUPTED;
 
     fn check(name: &str, result: Finding, why: &str) -> CheckResult {
         CheckResult {
@@ -147,7 +185,8 @@ mod tests {
 
     #[test]
     fn a_plain_report() {
-        insta::assert_snapshot!(report(&results(), Style::Plain), @r"
+        let text = report(&results(), Screen::PIPE).replace(ADVICE, "ADVICE");
+        insta::assert_snapshot!(text, @r"
     passed        R01          2/2 checks ok  The title of R01
     failed        R23-reset    1/2 checks ok  The title of R23-reset
     inconclusive  R31          0/1 checks ok  The title of R31
@@ -159,13 +198,58 @@ mod tests {
       no rule had any effect
       no_leak not observable: the server told of no socket
 
+    ADVICE
+
     1 passed, 1 failed, 1 inconclusive
     ");
     }
 
     #[test]
+    fn interrupted_runs_are_counted_and_controls_are_not_explained() {
+        let many = |reason: &str, control: Option<&str>| {
+            let run = |id| ScenarioResult {
+                control: control.map(str::to_owned),
+                ..scenario(id, Verdict::Inconclusive, &[reason], Vec::new())
+            };
+            report(&Results::new(vec![run("R01"), run("R02")]), Screen::PIPE)
+        };
+        let interrupted = many(INTERRUPTED, None);
+        let end = "The title of R02\n\n2 runs were interrupted\n\n0 passed";
+        assert!(interrupted.contains(end), "{interrupted}");
+        assert!(!interrupted.contains(ADVICE));
+        assert!(!many("a control", Some("wire")).contains(ADVICE));
+        assert!(many("too busy", None).contains(ADVICE));
+    }
+
+    #[test]
+    fn a_narrow_screen_cuts_rows_and_breaks_sentences() {
+        let screen = Screen {
+            columns: Some(40),
+            ..Screen::PIPE
+        };
+        let text = report(&results(), screen);
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 40),
+            "{text}"
+        );
+        assert!(
+            text.contains("passed        R01          2/2 checks o…\n"),
+            "{text}"
+        );
+        let sentence =
+            "  max_live failed: c1 had 2 live\n    connections at 1s; expected at most\n    1\n";
+        assert!(text.contains(sentence), "{text}");
+    }
+
+    #[test]
     fn colours_change_nothing_but_colours() {
-        let colour = report(&results(), Style::Colour);
+        let colour = report(
+            &results(),
+            Screen {
+                style: Style::Colour,
+                columns: None,
+            },
+        );
         assert!(colour.contains("\u{1b}["));
         let mut plain = String::new();
         let mut rest = colour.as_str();
@@ -173,6 +257,6 @@ mod tests {
             plain += before;
             rest = after.split_once('m').unwrap().1;
         }
-        assert_eq!(plain + rest, report(&results(), Style::Plain));
+        assert_eq!(plain + rest, report(&results(), Screen::PIPE));
     }
 }

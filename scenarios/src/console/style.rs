@@ -1,7 +1,7 @@
 //! Colours for verdicts, or none.
 
-use std::io::IsTerminal;
-
+use anstream::stream::RawStream;
+use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Effects, Style as Ansi};
 
 use crate::checks::Finding;
@@ -17,13 +17,12 @@ pub enum Style {
 }
 
 impl Style {
-    /// Colours for a terminal, unless `NO_COLOR` is set to something.
-    pub fn of(stream: &impl IsTerminal) -> Self {
-        let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        if stream.is_terminal() && !is_unwanted {
-            Self::Colour
-        } else {
-            Self::Plain
+    /// Colours for a terminal that has some, unless `NO_COLOR` is set; for
+    /// anything, if `CLICOLOR_FORCE` is.
+    pub fn of(stream: &impl RawStream) -> Self {
+        match AutoStream::choice(stream) {
+            ColorChoice::Never => Self::Plain,
+            _ => Self::Colour,
         }
     }
 

@@ -7,6 +7,9 @@ use environment::Moment;
 
 use crate::journal::{Body, Entry, Mark};
 
+/// What [`Marks::broken_off`] says of a run that somebody interrupted.
+pub const INTERRUPTED: &str = "the run was interrupted";
+
 /// When the run passed from one part to the next; `None`: it never did.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Marks {
@@ -84,7 +87,7 @@ impl Marks {
             Mark::Drained => self.drained = at,
             Mark::ClientsStopped => self.clients_stopped = at,
             Mark::Ended => self.ended = at,
-            Mark::Interrupted => self.broken_off = Some("the run was interrupted".to_owned()),
+            Mark::Interrupted => self.broken_off = Some(INTERRUPTED.to_owned()),
             Mark::Failed { reason } => self.broken_off = Some(reason.clone()),
             Mark::Action { action, targets } => self.instructions.push(Instruction {
                 at: entry.at,

@@ -24,15 +24,17 @@ mod sequences;
 mod sockets;
 #[cfg(test)]
 mod tests;
+mod times;
 
 pub use connections::{Connection, Connections, Powerless, Strike};
 pub use dials::{ClientDials, Dial, Dials};
 pub use effects::{Effect, effects};
-pub use marks::{Departure, Downtime, Instruction, Marks};
+pub use marks::{Departure, Downtime, INTERRUPTED, Instruction, Marks};
 pub use outages::{Outage, outages};
 pub use reports::{End, Reports, Session};
 pub use sequences::{Sequences, unapplied};
 pub use sockets::{Socket, Sockets};
+pub use times::Times;
 
 use environment::Moment;
 

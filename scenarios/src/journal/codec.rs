@@ -35,6 +35,9 @@ pub enum CodecError {
         /// What it says.
         version: u32,
     },
+    /// The header names something that no run has.
+    #[error("line 1 is not the header of a journal: `{0}` is nothing that `{1}` may be")]
+    Value(String, &'static str),
     /// A later line is no entry.
     #[error("line {line}: {problem}")]
     Line {
@@ -182,7 +185,32 @@ pub(super) fn decode_header(line: &str) -> Result<Header, CodecError> {
     if format != Header::FORMAT || version != Header::VERSION {
         return Err(CodecError::Version { format, version });
     }
-    serde_json::from_str(line).map_err(CodecError::Header)
+    let header: Header = serde_json::from_str(line).map_err(CodecError::Header)?;
+    ensure_sound(&header)?;
+    Ok(header)
+}
+
+/// What else a header has is known from the scenario that was run.
+fn ensure_sound(header: &Header) -> Result<(), CodecError> {
+    let wrong = |value: &str, key| Err(CodecError::Value(value.to_owned(), key));
+    if !is_name(&header.client) {
+        return wrong(&header.client, "client");
+    }
+    if !["real", "virtual"].contains(&header.time.as_str()) {
+        return wrong(&header.time, "time");
+    }
+    match &header.control {
+        Some(control) if control != Header::WIRE => wrong(control, "control"),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a subject may be called so: it is the name of a folder, too.
+fn is_name(name: &str) -> bool {
+    const LONGEST: usize = 64;
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let begins_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    begins_well && name.len() <= LONGEST && name.chars().all(is_safe)
 }
 
 #[cfg(test)]

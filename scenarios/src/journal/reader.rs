@@ -10,9 +10,14 @@ use std::path::{Path, PathBuf};
 use super::codec::{CodecError, decode_header, decode_line};
 use super::entry::{Entry, Header};
 use super::recorder::MAX_ENTRIES;
+use crate::plain;
 
 /// The longest line, in bytes: many times what any entry has.
 const MAX_LINE: u64 = 1024 * 1024;
+
+/// The longest of what is said about a line, in characters: it may repeat what
+/// stands there.
+const MAX_PROBLEM: usize = 300;
 
 /// The most lines: all entries, the header, and the marks of a run that was
 /// broken off for having too many.
@@ -66,7 +71,7 @@ pub fn read(path: &Path) -> Result<(Header, Vec<Entry>), ReadError> {
         let wrong = |problem: String| ReadError::Line {
             path: path.to_owned(),
             line,
-            problem,
+            problem: plain::line(&problem, MAX_PROBLEM),
         };
         let mut bytes = Vec::new();
         let limited = &mut (&mut file).take(MAX_LINE);
@@ -106,10 +111,13 @@ fn first_line(error: &CodecError) -> String {
         CodecError::Header(error) => format!("this is not the header of a journal: {error}"),
         CodecError::Version { format, version } => format!(
             "format `{}`, version {version}; this program reads `{}`, version {}",
-            format.escape_debug(),
+            format,
             Header::FORMAT,
             Header::VERSION
         ),
+        CodecError::Value(value, key) => {
+            format!("this is not the header of a journal: `{value}` is nothing that `{key}` may be")
+        }
         other => other.to_string(),
     }
 }

@@ -60,7 +60,7 @@ pub struct Scenario {
     /// The flaw that this scenario must catch.
     pub proof: Option<Proof>,
     /// What the file is called in what is said of it.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The file as it was read, to be kept with what comes of it.
     pub text: String,
 }
@@ -131,14 +131,14 @@ impl Scenario {
     pub fn settle_of(&self, subject: &Subject) -> Duration {
         /// For what no timer says: a dial, an upgrade, a busy machine.
         const MARGIN: Duration = Duration::from_secs(1);
-        let Subject::Adapter(adapter) = subject else {
+        let Some(traits) = subject.traits() else {
             return self.settle;
         };
         let mut rules = self.rules.iter();
         let is_silent =
             rules.any(|rule| rule.fault.silences_client() || rule.fault.leaves_one_side_open());
-        let liveness = adapter.liveness.filter(|_| is_silent);
-        let asked = [liveness, adapter.settle].into_iter().flatten();
+        let liveness = traits.liveness().filter(|_| is_silent);
+        let asked = [liveness, traits.settle()].into_iter().flatten();
         let longest = asked.map(|time| time + MARGIN).max();
         self.settle.max(longest.unwrap_or_default())
     }

@@ -4,21 +4,32 @@
 //! and then put there.
 
 mod repeat;
+mod seeds;
+mod statistics;
+mod whole;
 
 pub use repeat::{Invocation, shell_quoted};
+pub use seeds::{Seeds, SeedsError};
+pub use statistics::{Collection, Spread, Statistics};
+pub use whole::write_whole;
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::checks::CheckResult;
+use crate::definitions::Times;
 use crate::journal::Header;
 use crate::language::Scenario;
+use crate::plain;
 use crate::verdict::{Firing, Judgement, LATE_TOLERANCE, Verdict};
 
 const FILE: &str = "results.json";
+
+/// The longest reason, in characters: many times what any has that a program
+/// did not fill.
+const LONGEST_SENTENCE: usize = 10_000;
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,8 +44,21 @@ pub struct Results {
     pub inconclusive: usize,
     /// Later than this a fault counts as not fired in time.
     pub late_tolerance_ms: u64,
-    /// Each of them, in the order given.
+    /// Each of them with each subject and each seed, in the order given.
     pub scenarios: Vec<ScenarioResult>,
+    /// Of each scenario with each subject, over its seeds; not there if every
+    /// one had only one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statistics: Vec<Statistics>,
+}
+
+/// A run's result, and what is kept of it besides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// For the results.
+    pub result: ScenarioResult,
+    /// For the statistics.
+    pub times: Times,
 }
 
 /// One scenario's result.
@@ -94,7 +118,7 @@ impl Results {
     /// The version that this program writes.
     pub const VERSION: u32 = 1;
 
-    /// Counts the verdicts.
+    /// Counts the verdicts; without statistics.
     pub fn new(scenarios: Vec<ScenarioResult>) -> Self {
         let count = |verdict| scenarios.iter().filter(|s| s.verdict == verdict).count();
         Self {
@@ -104,7 +128,33 @@ impl Results {
             inconclusive: count(Verdict::Inconclusive),
             late_tolerance_ms: u64::try_from(LATE_TOLERANCE.as_millis()).unwrap_or(u64::MAX),
             scenarios,
+            statistics: Vec::new(),
         }
+    }
+
+    /// Likewise, with the statistics of what was collected of these.
+    pub fn with_statistics(scenarios: Vec<ScenarioResult>, collection: Collection) -> Self {
+        let statistics = collection.statistics(&scenarios);
+        Self {
+            statistics,
+            ..Self::new(scenarios)
+        }
+    }
+
+    /// Whether any scenario was run with several seeds.
+    pub fn has_many_seeds(&self) -> bool {
+        !self.statistics.is_empty()
+    }
+
+    /// The subjects, in the order in which they come.
+    pub fn clients(&self) -> Vec<&str> {
+        let mut clients: Vec<&str> = Vec::new();
+        for scenario in &self.scenarios {
+            if !clients.contains(&scenario.client.as_str()) {
+                clients.push(&scenario.client);
+            }
+        }
+        clients
     }
 
     /// Writes `OUT/results.json` as a whole; says where that is.
@@ -112,20 +162,23 @@ impl Results {
     /// # Errors
     /// When the system refuses; then an older file is still there.
     pub fn write(&self, out: &Path) -> Result<PathBuf, ResultsError> {
-        let path = out.join(FILE);
-        let beside = out.join(format!(".{FILE}.{}", std::process::id()));
         let text =
             serde_json::to_string_pretty(self).expect("names and numbers always have a JSON form");
-        let written = fs::create_dir_all(out)
-            .and_then(|()| fs::write(&beside, text + "\n"))
-            .and_then(|()| fs::rename(&beside, &path));
-        match written {
-            Ok(()) => Ok(path),
-            Err(source) => {
-                // Half a file helps nobody; if it cannot be removed it stays.
-                let _ = fs::remove_file(&beside);
-                Err(ResultsError { path, source })
-            }
+        write_whole(out, FILE, &(text + "\n"))
+    }
+}
+
+impl Judged {
+    /// A judgement with what was judged.
+    pub fn new(
+        scenario: &Scenario,
+        header: &Header,
+        mut judgement: Judgement,
+        repeat: String,
+    ) -> Self {
+        Self {
+            times: std::mem::take(&mut judgement.times),
+            result: ScenarioResult::new(scenario, header, judgement, repeat),
         }
     }
 }
@@ -133,6 +186,12 @@ impl Results {
 impl ScenarioResult {
     /// A judgement with what was judged.
     pub fn new(scenario: &Scenario, header: &Header, judgement: Judgement, repeat: String) -> Self {
+        // A journal may be anybody's, and what a program told stands in it.
+        let told = |text: String| plain::lines(&text, LONGEST_SENTENCE);
+        let check = |check: CheckResult| CheckResult {
+            why: told(check.why),
+            ..check
+        };
         Self {
             id: scenario.id.clone(),
             case: scenario.case.clone(),
@@ -141,8 +200,8 @@ impl ScenarioResult {
             time: header.time.clone(),
             seed: header.seed,
             verdict: judgement.verdict,
-            reasons: judgement.reasons,
-            checks: judgement.checks,
+            reasons: judgement.reasons.into_iter().map(told).collect(),
+            checks: judgement.checks.into_iter().map(check).collect(),
             rules: judgement
                 .firings
                 .into_iter()
@@ -167,6 +226,8 @@ impl From<Firing> for RuleResult {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn result(verdict: Verdict) -> ScenarioResult {

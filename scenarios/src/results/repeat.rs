@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use client_sim::Flaw;
 use environment::Seed;
 
+use super::Seeds;
 use crate::language::{Origin, Scenario};
+use crate::subjects::Subject;
 
 /// The part of an invocation that decides what is run.
 #[derive(Debug, Clone, Default)]
@@ -19,20 +21,27 @@ pub struct Invocation {
     pub flaws: BTreeSet<Flaw>,
     /// `--control wire`.
     pub is_wire: bool,
-    /// The seed, if it was given by flag or environment.
-    pub seed: Option<Seed>,
-    /// `--client`, as given, unless it is the simulated one.
-    pub client: Option<String>,
+    /// `--client`, as given; of none, the simulated one.
+    pub clients: Vec<String>,
+    /// The seeds, if any were given by flag or environment.
+    pub seeds: Option<Seeds>,
 }
 
 impl Invocation {
-    /// Repeats one of its scenarios.
-    pub fn repeat_one(&self, scenario: &Scenario, origin: &Origin, seed: Seed) -> String {
+    /// Repeats one of its scenarios with one of its subjects, named as
+    /// `--client` has it.
+    pub fn repeat_one(
+        &self,
+        scenario: &Scenario,
+        origin: &Origin,
+        client: &str,
+        seed: Seed,
+    ) -> String {
         let which = match origin {
             Origin::File(path) => vec![path.display().to_string()],
             Origin::Embedded => vec!["--filter".to_owned(), scenario.id.clone()],
         };
-        self.line(which, Some(seed))
+        self.line(which, &[client.to_owned()], Some(Seeds::one(seed)))
     }
 
     /// Repeats all of it.
@@ -42,18 +51,15 @@ impl Invocation {
             .filter
             .iter()
             .flat_map(|glob| ["--filter".to_owned(), glob.clone()]);
-        self.line(paths.chain(filter).collect(), self.seed)
+        self.line(paths.chain(filter).collect(), &self.clients, self.seeds)
     }
 
-    fn line(&self, which: Vec<String>, seed: Option<Seed>) -> String {
+    fn line(&self, which: Vec<String>, clients: &[String], seeds: Option<Seeds>) -> String {
         let mut words = vec!["chaos".to_owned(), "run".to_owned()];
         words.extend(which);
-        words.extend(
-            seed.iter()
-                .flat_map(|seed| ["--seed".to_owned(), seed.to_string()]),
-        );
-        if let Some(client) = &self.client {
-            words.extend(["--client".to_owned(), client.clone()]);
+        words.extend(seeds.iter().flat_map(|seeds| seeds.words()));
+        if !matches!(clients, [] | [_]) || clients.iter().any(|name| name != Subject::SIM) {
+            words.extend(["--client".to_owned(), clients.join(",")]);
         }
         for flaw in &self.flaws {
             words.extend(["--flaw".to_owned(), flaw.word().to_owned()]);
@@ -102,21 +108,46 @@ mod tests {
             filter: Some("R2*".into()),
             flaws: [Flaw::NoLiveness].into(),
             is_wire: true,
-            seed: None,
-            client: None,
+            ..Invocation::default()
         };
         let file = Origin::File("a b/x.toml".into());
         assert_eq!(
-            invocation.repeat_one(&scenario, &file, Seed(7)),
+            invocation.repeat_one(&scenario, &file, "sim", Seed(7)),
             "chaos run 'a b/x.toml' --seed 7 --flaw no_liveness --control wire"
         );
         assert_eq!(
-            invocation.repeat_one(&scenario, &Origin::Embedded, Seed(7)),
+            invocation.repeat_one(&scenario, &Origin::Embedded, "sim", Seed(7)),
             "chaos run --filter x --seed 7 --flaw no_liveness --control wire"
         );
         assert_eq!(
             invocation.repeat_all(),
             "chaos run 'a b' --filter 'R2*' --flaw no_liveness --control wire"
         );
+    }
+
+    #[test]
+    fn subjects_and_seeds_are_kept_where_they_are_not_the_usual() {
+        let scenario = scenario("[expect]\nmax_live = 1\n");
+        let invocation = Invocation {
+            clients: vec!["sim".into(), "my clients/a".into()],
+            seeds: Some("1..200".parse().unwrap()),
+            ..Invocation::default()
+        };
+        assert_eq!(
+            invocation.repeat_all(),
+            "chaos run --seeds 1..200 --client 'sim,my clients/a'"
+        );
+        let one = |client| invocation.repeat_one(&scenario, &Origin::Embedded, client, Seed(9));
+        assert_eq!(one("sim"), "chaos run --filter x --seed 9");
+        assert_eq!(
+            one("websockets"),
+            "chaos run --filter x --seed 9 --client websockets"
+        );
+        let alone = Invocation {
+            clients: vec!["sim".into()],
+            seeds: Some(Seeds::one(Seed(3))),
+            ..Invocation::default()
+        };
+        assert_eq!(alone.repeat_all(), "chaos run --seed 3");
     }
 }

@@ -41,10 +41,15 @@ impl Folder {
         Self(out.join(id).join(client).join(seed.to_string()))
     }
 
+    /// Where the run's journal is.
+    pub fn journal(&self) -> PathBuf {
+        self.0.join(JOURNAL)
+    }
+
     /// Makes the folder, without what was there before and with the scenario's
     /// text, and says where the journal goes.
     pub(super) fn prepare(&self, scenario: &str) -> Result<PathBuf, JournalError> {
-        let path = self.0.join(JOURNAL);
+        let path = self.journal();
         let failed = |source| JournalError {
             path: path.clone(),
             source,

@@ -18,6 +18,7 @@ mod decisions;
 mod folder;
 mod guest;
 mod host;
+mod local;
 mod notes;
 mod own_host;
 mod probe;
@@ -37,7 +38,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use client_sim::Flaw;
-use environment::{Environment, Observer, Seed};
+use environment::{Environment, Moment, Observer, Seed};
 use tokio_util::sync::CancellationToken;
 
 use crate::journal::{Entry, Header, JournalError, MAX_ENTRIES, Mark, Recorder, Writer};
@@ -119,6 +120,16 @@ pub async fn run(
         header,
         entries: recorder.take(),
         problem,
+    }
+}
+
+/// The record of a run that was interrupted before it began: nothing is run,
+/// and nothing written.
+pub(crate) fn not_begun(scenario: &Scenario, settings: &Settings) -> Record {
+    Record {
+        header: header(scenario, settings),
+        entries: vec![Entry::mark(Moment::default(), Mark::Interrupted)],
+        problem: None,
     }
 }
 

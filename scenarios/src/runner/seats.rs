@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::course::Course;
 use super::guest::{Guest, PATIENCE};
+use super::local::Local;
 use super::notes::Notes;
 use super::stage::{ENDING, StageError, end};
 use super::trouble::Trouble;
@@ -54,6 +55,7 @@ enum Sitter {
         commands: mpsc::Receiver<Command>,
     },
     Guest(Box<Guest>),
+    Local(Box<Local>),
 }
 
 /// How a client is told what its person does.
@@ -105,6 +107,19 @@ impl Seats {
                         deeds,
                         watchdog: watchdog.clone(),
                         notes,
+                    }))
+                }
+                (Subject::Client(own), _) => {
+                    let (line, deeds) = mpsc::channel(DEEDS);
+                    self.lines.push((Arc::clone(&client), Line::Guest(line)));
+                    Sitter::Local(Box::new(Local {
+                        client: Arc::clone(own),
+                        name: client,
+                        url,
+                        seed: settings.seed,
+                        clock: self.environment.clock,
+                        recorder: course.recorder.clone(),
+                        deeds,
                     }))
                 }
                 _ => {
@@ -195,6 +210,7 @@ impl Sitter {
                     Ok(())
                 }
                 Self::Guest(guest) => guest.sit(shutdown).await,
+                Self::Local(local) => local.sit(shutdown).await,
             }
         }
     }

@@ -21,6 +21,7 @@ use super::seats::Seats;
 use super::trouble::Trouble;
 use crate::language::{Address, OwnKind, Scheme, ServerCommand};
 use crate::process::Watchdog;
+use crate::subjects::Subject;
 
 /// How long clients, and then server and proxy, may take to end before they
 /// are dropped.
@@ -271,7 +272,8 @@ enum Own {
 fn watchdog(course: &Course<'_>) -> Result<Option<Watchdog>, StageError> {
     let own = course.scenario.own_server.as_ref();
     let is_command = own.is_some_and(|own| matches!(own.kind, OwnKind::Command(_)));
-    if course.settings.subject.is_sim() && !is_command {
+    let is_process = matches!(course.settings.subject, Subject::Adapter(_));
+    if !is_process && !is_command {
         return Ok(None);
     }
     Watchdog::start().map(Some).map_err(StageError::Watchdog)

@@ -95,21 +95,31 @@ struct Name(String);
 
 impl FromToml for Name {
     fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
-        const LONGEST: usize = 64;
         let name = String::from_toml(value)?;
-        let wrong = |message: String| Err(Mismatch::new(value.span(), message));
-        if name == Subject::SIM {
-            return wrong(format!("`{name}` is the simulated client"));
+        match ensure_name(&name) {
+            Ok(()) => Ok(Self(name)),
+            Err(message) => Err(Mismatch::new(value.span(), message)),
         }
-        let is_safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        let begins_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
-        if name.len() > LONGEST || !begins_well || !name.chars().all(is_safe) {
-            return wrong(format!(
-                "this is the name of a folder, too: 1 to {LONGEST} letters, digits, `-`, `_` or `.`, beginning with a letter or digit"
-            ));
-        }
-        Ok(Self(name))
     }
+}
+
+/// Whether a client may be called that.
+///
+/// # Errors
+/// What is wrong with the name.
+pub(crate) fn ensure_name(name: &str) -> Result<(), String> {
+    const LONGEST: usize = 64;
+    if name == Subject::SIM {
+        return Err(format!("`{name}` is the simulated client"));
+    }
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let begins_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if name.len() > LONGEST || !begins_well || !name.chars().all(is_safe) {
+        return Err(format!(
+            "this is the name of a folder, too: 1 to {LONGEST} letters, digits, `-`, `_` or `.`, beginning with a letter or digit"
+        ));
+    }
+    Ok(())
 }
 
 /// Something to see, on one line.

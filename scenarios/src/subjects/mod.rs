@@ -5,8 +5,10 @@
 
 mod ability;
 mod adapter;
+mod client;
 mod find;
 mod report;
+mod seat;
 mod setup;
 mod shipped;
 mod told;
@@ -15,10 +17,12 @@ mod traits;
 use std::sync::Arc;
 
 pub use ability::Ability;
-pub(crate) use adapter::Words;
 pub use adapter::{Adapter, CLIENT_FILE};
+pub(crate) use adapter::{Words, ensure_name};
+pub use client::Client;
 pub use find::{CLIENTS, SubjectError, find, names};
 pub use report::Report;
+pub use seat::{Deeds, Seat, Stop, Tell};
 pub use setup::{SetupError, set_up};
 pub use told::{Interpreter, Told};
 pub use traits::Traits;
@@ -31,6 +35,8 @@ pub enum Subject {
     Sim,
     /// Another client, a process for each.
     Adapter(Arc<Adapter>),
+    /// A client of this process, a task for each.
+    Client(Arc<Client>),
 }
 
 impl Subject {
@@ -42,6 +48,7 @@ impl Subject {
         match self {
             Self::Sim => Self::SIM,
             Self::Adapter(adapter) => &adapter.name,
+            Self::Client(client) => &client.name,
         }
     }
 
@@ -50,6 +57,7 @@ impl Subject {
         match self {
             Self::Sim => Self::SIM,
             Self::Adapter(adapter) => &adapter.argument,
+            Self::Client(client) => &client.name,
         }
     }
 
@@ -63,6 +71,7 @@ impl Subject {
         match self {
             Self::Sim => ability.is_simulated(),
             Self::Adapter(adapter) => adapter.can.contains(&ability),
+            Self::Client(client) => client.traits.can.contains(&ability),
         }
     }
 
@@ -71,6 +80,7 @@ impl Subject {
         match self {
             Self::Sim => true,
             Self::Adapter(adapter) => adapter.reports.contains(&report),
+            Self::Client(client) => client.traits.reports.contains(&report),
         }
     }
 
@@ -79,6 +89,7 @@ impl Subject {
         match self {
             Self::Sim => None,
             Self::Adapter(adapter) => Some(Traits::from(&**adapter)),
+            Self::Client(client) => Some(client.traits.clone()),
         }
     }
 }

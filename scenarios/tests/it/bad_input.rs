@@ -90,10 +90,13 @@ async fn what_cannot_be_asked_for_is_told() {
             &["--time", "virtual"][..],
             "--time virtual is not available yet",
         ),
+        (&["--client", "browser"], "there is no client `browser`"),
         (
-            &["--client", "browser"],
-            "there is no client `browser`; there is sim, ",
+            &["--client", "sim,sim"],
+            "--client sim,sim: `sim` is there twice",
         ),
+        (&["--client", "sim,"], "--client sim,: a name is empty"),
+        (&["--client", ""], "--client : a name is empty"),
         (
             &["--flaw", "no_livenes"],
             "no flaw is called \"no_livenes\"",
@@ -102,7 +105,13 @@ async fn what_cannot_be_asked_for_is_told() {
         (&["--filter", "["], "--filter [: not a pattern"),
         (&["--seed", "one"], "invalid digit"),
         (&["--jobs", "0"], "0 is not in 1..=256"),
-        (&["--seeds", "1..9"], "unexpected argument"),
+        (&["--seeds", "one"], "such as 1..200"),
+        (&["--seeds", "5..1"], "there is no seed from 5 to 1"),
+        (&["--seeds", "1..99999999"], "more than 10000 seeds at once"),
+        (
+            &["--seeds", "1..9", "--seed", "3"],
+            "both say which seeds to run",
+        ),
     ] {
         let answer = place.chaos(&[&["run", "small.toml"], words].concat()).await;
         answer.expect(2);

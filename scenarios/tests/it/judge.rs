@@ -63,9 +63,10 @@ fn decisive(lines: &[String]) -> usize {
     index
 }
 
-/// What `chaos run` printed, without the line that names its results.
+/// What `chaos run` printed, without the lines that name its records.
 fn table(answer: &Answer) -> String {
-    let lines = answer.out.lines().filter(|line| !line.contains(".json"));
+    let is_record = |line: &&str| line.starts_with("out/");
+    let lines = answer.out.lines().filter(|line| !is_record(line));
     lines.map(|line| format!("{line}\n")).collect()
 }
 
@@ -98,6 +99,15 @@ async fn without_results_the_verdicts_are_the_same() {
     });
     assert_eq!(table(&judged), expected);
     assert!(expected.contains("chaos run out/broken/sim/1/scenario.toml --seed 1\n"));
+    place.chaos(&["judge", "out", "--out", "same"]).await;
+    for name in ["junit.xml", "summary.md"] {
+        let read = |folder: &str| std::fs::read_to_string(place.path(folder).join(name)).unwrap();
+        let expected = ["broken", "small"].iter().fold(read("out"), |text, id| {
+            let (ran, again) = beside(id);
+            text.replace(&ran, &again)
+        });
+        assert_eq!(read("same"), expected);
+    }
     let words = ["judge", "out/small", "out/broken", "out", "--out", "again"];
     place.chaos(&words).await;
     let mut again = again(&place);

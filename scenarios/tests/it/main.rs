@@ -8,7 +8,11 @@
 
 mod bad_input;
 mod broken_off;
+mod console;
+mod harness;
+mod hostile_journals;
 mod judge;
+mod matrix;
 mod own_client;
 mod own_server;
 mod plan;
@@ -18,5 +22,6 @@ mod program;
 mod proof;
 mod readme;
 mod schema;
+mod seeds;
 mod server_events;
 mod validator;

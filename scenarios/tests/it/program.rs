@@ -78,6 +78,8 @@ impl Place {
             .env_remove("CHAOS_SEED")
             .env_remove("CHAOS_LOG")
             .env_remove("RUST_BACKTRACE")
+            .env_remove("NO_COLOR")
+            .env_remove("CLICOLOR_FORCE")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

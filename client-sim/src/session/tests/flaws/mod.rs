@@ -1,0 +1,29 @@
+//! What the sound client does, and beside it the flaw that does otherwise.
+
+mod delays;
+mod endings;
+mod liveness;
+mod messages;
+mod person;
+
+use std::time::Duration;
+
+use super::super::{Command, Ending, Input, Output, Phase, Resume};
+use super::{Rig, SECOND, behaviour, tick, welcome};
+use crate::{Behaviour, ClientMessage, Flaw, Policy, ServerMessage, Shape, What, Why};
+
+#[test]
+fn every_flaw_is_tested_here() {
+    let text = [
+        include_str!("delays.rs"),
+        include_str!("endings.rs"),
+        include_str!("liveness.rs"),
+        include_str!("messages.rs"),
+        include_str!("person.rs"),
+    ]
+    .concat();
+    for flaw in Flaw::ALL {
+        let name = format!("Flaw::{flaw:?}");
+        assert!(text.contains(&name), "{name} has no test");
+    }
+}

@@ -1,0 +1,39 @@
+//! One scenario file, read for a test.
+
+use std::path::{Path, PathBuf};
+
+use crate::language::{FileError, Scenario, gather, read};
+
+/// A scenario that cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file cannot be read as text.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// This is a folder.
+    #[error("scenario {}: a folder; name one file", .0.display())]
+    Folder(PathBuf),
+    /// It has mistakes: each as `FILE:LINE:COLUMN: message`.
+    #[error("\n{0}")]
+    Mistakes(String),
+}
+
+impl Scenario {
+    /// Reads a scenario file; a path that is not absolute counts from where the
+    /// process runs, which under `cargo test` is the package's folder.
+    ///
+    /// # Errors
+    /// It cannot be read, or it has mistakes, which are told all at once.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
+        let path = path.as_ref();
+        let folder = || LoadError::Folder(path.to_owned());
+        if path.is_dir() {
+            return Err(folder());
+        }
+        let first = |errors: Vec<FileError>| errors.into_iter().next();
+        let given = gather(&[path.to_owned()])
+            .map_err(|errors| first(errors).map_or_else(folder, LoadError::File))?;
+        let given = given.into_iter().next().ok_or_else(folder)?;
+        read(&given.source).map_err(|mistakes| LoadError::Mistakes(mistakes.rendered))
+    }
+}

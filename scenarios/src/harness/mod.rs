@@ -1,0 +1,15 @@
+//! The harness inside a Rust test: against a server and a client of one's own.
+//!
+//! See the [crate's first page](crate) for an example. Invariant: what a test
+//! gets is judged as `chaos run` judges, by the same runner and the same rules.
+
+mod load;
+mod outcome;
+mod run;
+mod server;
+mod setup;
+
+pub use load::LoadError;
+pub use outcome::Outcome;
+pub use run::RunError;
+pub use setup::Setup;

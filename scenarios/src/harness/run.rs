@@ -1,0 +1,108 @@
+//! A scenario, run by a test.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use environment::{Observer, Seed};
+use tokio_util::sync::CancellationToken;
+
+use super::{Outcome, Setup};
+use crate::language::{Origin, Scenario};
+use crate::results::{Invocation, Seeds};
+use crate::runner::Folder;
+use crate::suite::Suite;
+
+/// Where records go, unless a setup says otherwise.
+const OUT: &str = "target/chaos";
+
+/// The variable with the seed.
+const SEED: &str = "CHAOS_SEED";
+
+/// A setup that cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The client's name is no name.
+    #[error("client {}: {why}", name.escape_debug())]
+    Name {
+        /// What it was to be called.
+        name: String,
+        /// What is wrong with that.
+        why: String,
+    },
+    /// The scenario cannot be run against that server.
+    #[error("server {}: {why}", url.escape_debug())]
+    Server {
+        /// Which.
+        url: String,
+        /// Why not.
+        why: String,
+    },
+    /// The simulated client cannot speak to that server: with the place that
+    /// names it.
+    #[error("{0}")]
+    Unsuited(String),
+    /// `CHAOS_SEED` is no seed.
+    #[error("{SEED}={}: not a number from 0 to {}", .0.escape_debug(), u64::MAX)]
+    Seed(String),
+}
+
+impl Scenario {
+    /// Runs it to its verdict, on real sockets of loopback. What goes wrong with
+    /// the harness itself is an inconclusive outcome, with its reason.
+    ///
+    /// Needs tokio's time and IO, and no paused clock. Dropping the future ends
+    /// all that it has started.
+    ///
+    /// # Errors
+    /// The setup asks for what cannot be.
+    pub async fn run(&self, setup: &Setup) -> Result<Outcome, RunError> {
+        let subject = setup.subject()?;
+        let scenario = match &setup.server {
+            Some(url) => self.against(url)?,
+            None => self.clone(),
+        };
+        if let Some(objection) = scenario.unsuited(&subject) {
+            return Err(RunError::Unsuited(objection));
+        }
+        let seed = Suite::seed(self, setup.seed.or(seed_of_environment()?));
+        let out = setup.out.clone().unwrap_or_else(|| PathBuf::from(OUT));
+        let journal = Folder::new(&out, &self.id, subject.name(), seed).journal();
+        // Before the first await: later it may be another thread.
+        let repeat = repeat(seed);
+        let suite = Suite {
+            scenarios: vec![(Origin::Embedded, Arc::new(scenario))],
+            subjects: vec![subject],
+            invocation: Invocation {
+                seeds: Some(Seeds::one(seed)),
+                ..Invocation::default()
+            },
+            out,
+            jobs: 1,
+        };
+        let results = Box::pin(suite.run(Observer::none(), CancellationToken::new())).await;
+        let mut results = results.scenarios.into_iter();
+        let mut result = results.next().expect("one run has one result");
+        result.repeat = repeat;
+        Ok(Outcome { result, journal })
+    }
+}
+
+fn seed_of_environment() -> Result<Option<Seed>, RunError> {
+    let Ok(given) = std::env::var(SEED) else {
+        return Ok(None);
+    };
+    match given.parse() {
+        Ok(seed) => Ok(Some(seed)),
+        Err(_) => Err(RunError::Seed(given)),
+    }
+}
+
+/// What runs the same test again. The threads of tests have their names.
+fn repeat(seed: Seed) -> String {
+    let thread = std::thread::current();
+    let is_test = |name: &&str| *name != "main" && !name.starts_with("tokio-");
+    let test = thread.name().filter(is_test).unwrap_or_default();
+    format!("{SEED}={seed} cargo test {test}")
+        .trim_end()
+        .to_owned()
+}

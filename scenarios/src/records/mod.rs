@@ -1,0 +1,60 @@
+//! What a run leaves for people and for pipelines, beside its journals:
+//! `results.json`, `junit.xml` and `summary.md`.
+//!
+//! Invariant: each is a pure function of the results, without a clock or the
+//! name of a folder in it; each file is whole or as it was before.
+
+mod junit;
+#[cfg(test)]
+mod sample;
+mod summary;
+mod words;
+
+pub use junit::junit;
+pub use summary::summary;
+pub use words::ADVICE;
+pub(crate) use words::{needs_advice, was_interrupted};
+
+use std::path::{Path, PathBuf};
+
+use crate::results::{Results, ResultsError, write_whole};
+
+/// The name of the file for whatever reads JUnit's XML.
+pub const JUNIT: &str = "junit.xml";
+/// The name of the file for the summary of a pipeline's step.
+pub const SUMMARY: &str = "summary.md";
+
+/// Writes all of them to `out`, and says of each where it is, or why it could
+/// not be written: one that fails does not keep the others from being there.
+pub fn write(results: &Results, out: &Path) -> Vec<Result<PathBuf, ResultsError>> {
+    vec![
+        results.write(out),
+        write_whole(out, JUNIT, &junit(results)),
+        write_whole(out, SUMMARY, &summary(results)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_are_there_and_one_that_cannot_be_written_does_not_stop_the_others() {
+        let out = tempfile::tempdir().unwrap();
+        let results = sample::results();
+        let written: Result<Vec<PathBuf>, _> = write(&results, out.path()).into_iter().collect();
+        let names = ["results.json", JUNIT, SUMMARY];
+        assert_eq!(written.unwrap(), names.map(|name| out.path().join(name)));
+
+        std::fs::remove_file(out.path().join(JUNIT)).unwrap();
+        std::fs::create_dir(out.path().join(JUNIT)).unwrap();
+        let again = write(&results, out.path());
+        let errors: Vec<String> = again
+            .iter()
+            .filter_map(|written| written.as_ref().err().map(ToString::to_string))
+            .collect();
+        assert_eq!(errors.len(), 1);
+        assert!(errors[0].contains("junit.xml: "), "{errors:?}");
+        assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 3);
+    }
+}

@@ -1,0 +1,69 @@
+//! Results for tests: one of each verdict.
+
+use crate::checks::{CheckResult, Finding, Measure};
+use crate::results::{Results, ScenarioResult};
+use crate::verdict::Verdict;
+
+pub(super) fn check(name: &str, result: Finding, why: &str) -> CheckResult {
+    CheckResult {
+        name: name.into(),
+        result,
+        limit: Measure::Count(1),
+        observed: Measure::Count(2),
+        why: why.into(),
+        hangs_on: [].into(),
+        excess: None,
+    }
+}
+
+pub(super) fn scenario(id: &str, verdict: Verdict) -> ScenarioResult {
+    ScenarioResult {
+        id: id.into(),
+        case: id.into(),
+        title: format!("The title of {id}"),
+        client: "sim".into(),
+        time: "real".into(),
+        seed: 1,
+        verdict,
+        reasons: Vec::new(),
+        checks: vec![check("lost", Finding::Ok, "no tick was lost")],
+        rules: Vec::new(),
+        flaws: Vec::new(),
+        control: None,
+        repeat: format!("chaos run {id}.toml --seed 1"),
+    }
+}
+
+/// R01 passed, R23-reset failed, R31 says nothing.
+pub(super) fn results() -> Results {
+    let mut failed = scenario("R23-reset", Verdict::Failed);
+    let why = "c1 had 2 live connections at 1s; expected at most 1";
+    failed.checks.push(check("max_live", Finding::Failed, why));
+    failed.flaws.push("leaks_old_socket".into());
+    let mut blind = scenario("R31", Verdict::Inconclusive);
+    blind.reasons.push("no rule had any effect".into());
+    let why = "the server told of no socket";
+    blind.checks = vec![check("no_leak", Finding::NotObservable, why)];
+    Results::new(vec![scenario("R01", Verdict::Passed), failed, blind])
+}
+
+/// Text as somebody who means no good would have it.
+pub(super) const HOSTILE: &str = concat!(
+    "<script>alert('1')</script>\"]]>&amp; | ` **x** [a](javascript:b) </table>\n\n",
+    "# h\u{0}\u{1b}[31m\u{202e}\u{ffff}\u{fffe}"
+);
+
+/// A result of which every text is hostile.
+pub(super) fn hostile() -> ScenarioResult {
+    let text = || HOSTILE.to_owned();
+    ScenarioResult {
+        title: text(),
+        client: text(),
+        reasons: vec![text()],
+        checks: vec![check(HOSTILE, Finding::Failed, HOSTILE)],
+        flaws: vec![text()],
+        control: Some(text()),
+        repeat: text(),
+        ..scenario("R99", Verdict::Failed)
+    }
+}
