@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod broken_off;
+mod foreign;
 mod judge;
 mod own_client;
 mod own_server;
