@@ -9,6 +9,7 @@ mod list;
 mod plan;
 mod play;
 mod run;
+mod said;
 mod schema;
 mod signals;
 mod terminal;

@@ -20,7 +20,7 @@ use super::args::{Control, RunArgs, Time};
 use super::terminal::print;
 use super::{
     EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_PASSED, EXIT_USAGE, check, complain,
-    signals,
+    said, signals,
 };
 
 /// Scenarios at a time for each core. A case of the catalogue takes about 2 % of
@@ -153,6 +153,7 @@ fn unready(error: &SetupError, repeat_all: &str) -> u8 {
 /// Tells what it came to; the exit code.
 fn conclude(results: &Results, out: &Path, repeat_all: &str, was_interrupted: bool) -> u8 {
     let written = results.write(out);
+    said::show(results, out);
     print(report(results, Style::of(&io::stdout())));
     match &written {
         Ok(path) => print(format_args!("{}\n", path.display())),

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use environment::text::{FromToml, Mismatch, Span, Table, Value, format_duration};
 
-use super::address::Address;
+use super::address::{Address, Scheme};
+use super::sense::Sections;
 use crate::subjects::Words;
 
 /// What stands for the port in a command and in its URL.
@@ -93,6 +94,30 @@ impl OwnServer {
         match &self.kind {
             OwnKind::External(address) => address.clone(),
             OwnKind::Command(command) => command.address(command.fixed_port().unwrap_or(1)),
+        }
+    }
+
+    /// It may speak no WebSocket, and may not be ours to end: reports what
+    /// wants that of it.
+    pub(super) fn ensure_obeyed(&self, file: Sections<'_>) {
+        if self.address().scheme == Scheme::Tcp {
+            let rules = file.rules.placed();
+            for (rule, place) in rules.filter(|(rule, _)| rule.fault.needs_websocket()) {
+                let message = format!(
+                    "`{}` acts on WebSockets only, and the server is plain TCP",
+                    rule.name
+                );
+                file.diagnostics.error(place.table.clone(), message);
+            }
+        }
+        if let OwnKind::External(_) = self.kind {
+            for (event, place) in file.server_events {
+                file.diagnostics.error_with_help(
+                    place.at.clone(),
+                    format!("nobody here can {} an `external` server", event.end.word()),
+                    "let it be started here with `command` instead, or close its port with `refuse`",
+                );
+            }
         }
     }
 }
@@ -270,5 +295,104 @@ impl FromToml for Address {
         let text = String::from_toml(value)?;
         let wrong = |message: String| Mismatch::new(value.span(), message);
         text.parse().map_err(wrong)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::sample::{sound, wrong};
+    use crate::subjects::Subject;
+
+    const SMALL: &str = "id = 'x'\nduration = '4s'\n[expect]\nmax_live = 1\n";
+
+    #[test]
+    fn a_server_of_ones_own_is_there_or_started() {
+        let read = |server: &str| sound(&format!("{SMALL}[server]\n{server}\n"));
+        let external = read("external = 'ws://localhost:8080/a?b=c'");
+        let own = external.own_server.as_ref().unwrap();
+        let url = external.url(Some(&own.address()), "127.0.0.1:9");
+        assert_eq!(url, "ws://127.0.0.1:9/a?b=c");
+        assert!(external.needs_real_time().is_some());
+        assert_eq!(read("tick = '1s'").needs_real_time(), None);
+        read("external = 'tcp://example.org:7'\nremote = true");
+        let started =
+            read("command = ['x', '--port={port}']\nready = { http = '/up', within = '3s' }");
+        let Some(OwnKind::Command(command)) = started.own_server.map(|own| own.kind) else {
+            panic!("no command");
+        };
+        assert_eq!(command.words(7), ["x", "--port=7"]);
+        assert_eq!(command.address(7).through("p:1"), "ws://p:1/");
+        assert_eq!(command.fixed_port(), None);
+        assert_eq!(command.ready, Ready::Http("/up".into()));
+        let fixed = read("command = ['x']\nurl = 'tcp://127.0.0.1:99'");
+        assert!(fixed.unsuited(&Subject::Sim).is_some_and(|why| {
+            why.starts_with("x.toml:6:1: the simulated client speaks WebSocket only")
+        }));
+        let Some(OwnKind::Command(command)) = fixed.own_server.map(|own| own.kind) else {
+            panic!("no command");
+        };
+        assert_eq!(command.fixed_port(), Some(99));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_server_of_ones_own_is_told_at_its_place() {
+        let check = |server: &str, begins: &str| {
+            wrong(&format!("{SMALL}[server]\n{server}\n"), begins);
+        };
+        let external = "external = 'ws://localhost:8080'\n";
+        check(
+            "external = 'ws://x:1/'",
+            "x.toml:6:12: x:1 is not on this machine",
+        );
+        check("external = 'wss://localhost'", "x.toml:6:12: TLS");
+        check(
+            "remote = true",
+            "x.toml:6:1: `remote` is about an `external` server",
+        );
+        check("ready = {}", "x.toml:6:1: `ready` is about a `command`");
+        check("command = []", "x.toml:6:11: a command of no words");
+        check("command = 'x y'", "x.toml:6:11: expected an array");
+        check(
+            &format!("{external}tick = '1s'"),
+            "x.toml:7:1: `tick` is a key of the built-in ticker",
+        );
+        check(
+            &format!("{external}command = ['x']"),
+            "x.toml:6:1: `external` and `command` exclude",
+        );
+        check(
+            "command = ['x']\nurl = 'ws://example.org:{port}'",
+            "x.toml:7:7: example.org",
+        );
+        check(
+            "command = ['x']\nurl = 'ws://127.0.0.1:{prt}'",
+            "x.toml:7:7: `ws://127.0.0.1:{prt}`",
+        );
+        check(
+            "command = ['x']\nready = { line = '' }",
+            "x.toml:7:18: every line",
+        );
+        check(
+            "command = ['x']\nready = { http = 'up' }",
+            "x.toml:7:18: expected a path",
+        );
+        check(
+            "command = ['x']\nready = { line = 'a', http = '/' }",
+            "x.toml:7:9: `line` and `http`",
+        );
+        check(
+            "command = ['x']\nready = { within = '0s' }",
+            "x.toml:7:20: `within` is 0s",
+        );
+        check("comand = ['x']", "x.toml:6:1: unknown key `comand`");
+        check(
+            &format!("{external}[[server_event]]\nat = '1s'\ndo = 'kill'"),
+            "x.toml:8:6: nobody here can kill an `external` server",
+        );
+        check(
+            "external = 'tcp://localhost:1'\n[[fault]]\nat = '1s'\ninject.close_frame = { code = 1000 }",
+            "x.toml:7:1: `close_frame` acts on WebSockets only",
+        );
     }
 }

@@ -12,8 +12,7 @@ use chaos_proxy::{Condition, Phase, Rule, Stage, Target, When};
 use environment::text::{Diagnostics, Span, format_duration};
 
 use super::action::{self, Action, ActionTarget, ActionTime, Deed};
-use super::address::Scheme;
-use super::own_server::{OwnKind, OwnServer};
+use super::own_server::OwnServer;
 use super::rules::{Place, Rules};
 use super::scenario::Start;
 use super::server_event::{self, ServerEvent, ensure_apart};
@@ -48,7 +47,9 @@ pub(super) fn ensure_sense(sections: Sections<'_>) {
     }
     sections.ensure_actions_reach_somebody();
     sections.ensure_bounded();
-    sections.ensure_server_obeys();
+    if let Some(own) = sections.own_server {
+        own.ensure_obeyed(sections);
+    }
     if let Some(duration) = sections.top.duration {
         ensure_apart(sections.server_events, duration, sections.diagnostics);
     }
@@ -79,32 +80,6 @@ impl Sections<'_> {
                     span.clone(),
                     format!("a second `{}`", name.escape_debug()),
                     "faults and server events need names of their own, and so do actions; give this one a `name`",
-                );
-            }
-        }
-    }
-
-    /// A server of one's own may speak no WebSocket, and may not be ours to end.
-    fn ensure_server_obeys(&self) {
-        let Some(own) = self.own_server else {
-            return;
-        };
-        if own.address().scheme == Scheme::Tcp {
-            let rules = self.rules.placed();
-            for (rule, place) in rules.filter(|(rule, _)| rule.fault.needs_websocket()) {
-                let message = format!(
-                    "`{}` acts on WebSockets only, and the server is plain TCP",
-                    rule.name
-                );
-                self.diagnostics.error(place.table.clone(), message);
-            }
-        }
-        if let OwnKind::External(_) = own.kind {
-            for (event, place) in self.server_events {
-                self.diagnostics.error_with_help(
-                    place.at.clone(),
-                    format!("nobody here can {} an `external` server", event.end.word()),
-                    "let it be started here with `command` instead, or close its port with `refuse`",
                 );
             }
         }

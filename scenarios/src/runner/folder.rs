@@ -87,6 +87,13 @@ impl Folder {
         self.write(SAID, text)
     }
 
+    /// What other people's programs said, and where it stands, if they did.
+    pub fn said(&self) -> Option<(PathBuf, String)> {
+        let path = self.0.join(SAID);
+        let text = fs::read_to_string(&path).ok()?;
+        Some((path, text))
+    }
+
     fn write(&self, name: &str, text: &str) -> Result<(), String> {
         let path = self.0.join(name);
         fs::write(&path, text).map_err(|source| FolderError { path, source }.to_string())

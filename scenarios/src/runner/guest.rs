@@ -31,7 +31,7 @@ use crate::subjects::{Adapter, Interpreter, Told};
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long the last words of a process that has ended may take to arrive.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+pub(super) const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// A client that is about to be started.
 #[derive(Debug)]

@@ -7,11 +7,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use environment::{Environment, Moment, Seed};
+use environment::{Clock, Environment, Moment, Seed};
+use tokio::process::ChildStdin;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::guest::LAST_WORDS;
 use super::host::{Fate, next_down, wait_for_up};
 use super::notes::Notes;
 use super::readiness;
@@ -38,10 +40,21 @@ pub(super) struct OwnHost {
 #[derive(Debug)]
 pub(super) struct Serving {
     running: Running,
-    /// Reads what it prints; ends with it.
-    _ears: JoinSet<()>,
+    /// It has nothing to read, but must not believe that nobody is there.
+    _stdin: Option<ChildStdin>,
+    /// Read what it prints, to the end.
+    ears: JoinSet<()>,
     /// The line was printed that shows that it is ready.
     said: CancellationToken,
+}
+
+impl Serving {
+    /// Until all that it has said has been read.
+    async fn hear_out(&mut self, clock: Clock) {
+        let all = async { while self.ears.join_next().await.is_some() {} };
+        // Whoever else holds its pipes has left the group on purpose.
+        let _ = clock.timeout(LAST_WORDS, all).await;
+    }
 }
 
 impl OwnHost {
@@ -72,7 +85,11 @@ impl OwnHost {
         };
         match ready {
             Ok(since) => Ok((serving, since)),
-            Err(reason) => Err(self.complaint(&reason)),
+            Err(reason) => {
+                serving.running.kill().await;
+                serving.hear_out(clock).await;
+                Err(self.complaint(&reason))
+            }
         }
     }
 
@@ -96,6 +113,7 @@ impl OwnHost {
                     return Ok(());
                 }
                 ended = serving.running.wait() => {
+                    serving.hear_out(clock).await;
                     self.notes.ended(&ended.told());
                     return Err(self.complaint(&format!("ended by itself ({})", ended.told())));
                 }
@@ -144,7 +162,6 @@ impl OwnHost {
         };
         let started = program.start(&self.watchdog);
         let mut running = started.map_err(|reason| format!("the server: {reason}"))?;
-        // It has nothing to read, but must not believe that nobody is there.
         let (stdin, stdout, stderr) = running.take_pipes();
         let said = CancellationToken::new();
         let mut ears = JoinSet::new();
@@ -155,13 +172,10 @@ impl OwnHost {
         if let Some(stderr) = stderr {
             ears.spawn(listen(stderr, ear()));
         }
-        ears.spawn(async move {
-            let _stdin = stdin;
-            std::future::pending().await
-        });
         Ok(Serving {
             running,
-            _ears: ears,
+            _stdin: stdin,
+            ears,
             said,
         })
     }

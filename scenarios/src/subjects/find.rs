@@ -1,6 +1,7 @@
-//! Where subjects are found: `sim`, a folder of `scenarios/clients`, or any
-//! folder with a `client.toml`.
+//! Where subjects are found: `sim`, any folder with a `client.toml`, a folder of
+//! `scenarios/clients`, or what is shipped within the program.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -8,8 +9,8 @@ use std::sync::Arc;
 
 use environment::text::Source;
 
-use super::Subject;
 use super::adapter::{Adapter, CLIENT_FILE};
+use super::{Subject, shipped};
 
 /// The folder of the adapters that come with the project.
 pub const CLIENTS: &str = "scenarios/clients";
@@ -40,6 +41,15 @@ pub enum SubjectError {
         #[source]
         source: io::Error,
     },
+    /// It is within this program and cannot be brought out.
+    #[error("client {name}: it cannot be unpacked into the cache folder: {source}")]
+    Unpack {
+        /// Who.
+        name: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// The file has mistakes: each as `FILE:LINE:COLUMN: message`.
     #[error("{0}")]
     Mistakes(String),
@@ -55,8 +65,15 @@ pub fn find(name: &str) -> Result<Subject, SubjectError> {
     }
     let folders = [PathBuf::from(name), Path::new(CLIENTS).join(name)];
     let is_given = |folder: &&PathBuf| !name.is_empty() && folder.join(CLIENT_FILE).is_file();
-    match folders.iter().find(is_given) {
-        Some(folder) => load(folder, name),
+    if let Some(folder) = folders.iter().find(is_given) {
+        return load(folder, name);
+    }
+    let unpacked = shipped::unpacked(name).map_err(|source| SubjectError::Unpack {
+        name: name.to_owned(),
+        source,
+    })?;
+    match unpacked {
+        Some(folder) => load(&folder, name),
         None => Err(SubjectError::Unknown {
             name: name.to_owned(),
             known: names(),
@@ -66,15 +83,14 @@ pub fn find(name: &str) -> Result<Subject, SubjectError> {
 
 /// Everybody that [`find`] knows by name alone, in their order.
 pub fn names() -> Vec<String> {
-    let mut names = Vec::new();
+    let mut names: BTreeSet<String> = shipped::names().map(str::to_owned).collect();
     for entry in fs::read_dir(CLIENTS).into_iter().flatten().flatten() {
         if entry.path().join(CLIENT_FILE).is_file() {
-            names.push(entry.file_name().to_string_lossy().into_owned());
+            names.insert(entry.file_name().to_string_lossy().into_owned());
         }
     }
-    names.sort();
-    names.insert(0, Subject::SIM.to_owned());
-    names
+    let sim = [Subject::SIM.to_owned()];
+    sim.into_iter().chain(names).collect()
 }
 
 fn load(folder: &Path, name: &str) -> Result<Subject, SubjectError> {

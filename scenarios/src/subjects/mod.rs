@@ -8,6 +8,7 @@ mod adapter;
 mod find;
 mod report;
 mod setup;
+mod shipped;
 mod told;
 mod traits;
 

@@ -90,7 +90,10 @@ async fn what_cannot_be_asked_for_is_told() {
             &["--time", "virtual"][..],
             "--time virtual is not available yet",
         ),
-        (&["--client", "browser"], "only `sim` is available yet"),
+        (
+            &["--client", "browser"],
+            "there is no client `browser`; there is sim, ",
+        ),
         (
             &["--flaw", "no_livenes"],
             "no flaw is called \"no_livenes\"",

@@ -199,7 +199,7 @@ async fn foreign_one_in_python_recovers_on_plain_tcp_and_is_told_apart_from_one_
         assert!(
             refused
                 .err
-                .contains("own.toml:14:1: the simulated client speaks WebSocket only"),
+                .contains("own.toml:15:1: the simulated client speaks WebSocket only"),
             "{}",
             refused.err
         );

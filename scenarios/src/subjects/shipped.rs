@@ -1,0 +1,142 @@
+//! The adapters within the program, for when their folder is not at hand.
+//!
+//! Invariant: equal to `scenarios/clients`, file by file (tested). They are
+//! unpacked into a cache folder named for what is in them, so that a setup is
+//! done once and never mixed with that of another version.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use environment::tag;
+
+/// One file of one adapter.
+struct Shipped {
+    client: &'static str,
+    name: &'static str,
+    text: &'static str,
+}
+
+macro_rules! shipped {
+    ($($client:literal / $name:literal)*) => {
+        const SHIPPED: &[Shipped] = &[$(Shipped {
+            client: $client,
+            name: $name,
+            text: include_str!(concat!("../../clients/", $client, "/", $name)),
+        }),*];
+    };
+}
+
+shipped! {
+    "reconnecting-websocket" / ".npmrc"
+    "reconnecting-websocket" / "chance.js"
+    "reconnecting-websocket" / "client.js"
+    "reconnecting-websocket" / "client.toml"
+    "reconnecting-websocket" / "package-lock.json"
+    "reconnecting-websocket" / "package.json"
+    "reconnecting-websocket" / "setup.sh"
+    "websockets" / "client.py"
+    "websockets" / "client.toml"
+    "websockets" / "requirements.txt"
+    "websockets" / "setup.sh"
+}
+
+/// Everybody who is in here.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    SHIPPED.iter().map(|file| file.client)
+}
+
+/// The folder of this adapter, made if it is not there yet; `None` if there is
+/// none of this name.
+///
+/// # Errors
+/// The cache folder cannot be written.
+pub(super) fn unpacked(client: &str) -> io::Result<Option<PathBuf>> {
+    match own(client).next() {
+        Some(_) => unpack(client, &cache()).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn own(client: &str) -> impl Iterator<Item = &'static Shipped> {
+    SHIPPED.iter().filter(move |file| file.client == client)
+}
+
+/// Where programs keep what they can make again.
+fn cache() -> PathBuf {
+    let given = |name| std::env::var_os(name).filter(|path| Path::new(path).is_absolute());
+    let home = || Some(PathBuf::from(given("HOME")?).join(".cache"));
+    let folder = given("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
+    folder
+        .unwrap_or_else(std::env::temp_dir)
+        .join("chaos/clients")
+}
+
+fn unpack(client: &str, cache: &Path) -> io::Result<PathBuf> {
+    let all: String = own(client)
+        .flat_map(|file| [file.name, file.text])
+        .collect();
+    let folder = cache.join(format!("{client}-{}", tag(&all)));
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    // Made beside it and then moved, so that it is there whole or not at all.
+    let beside = cache.join(format!("{client}-{}", std::process::id()));
+    fs::create_dir_all(&beside)?;
+    for Shipped { name, text, .. } in own(client) {
+        let path = beside.join(name);
+        fs::write(&path, text)?;
+        if text.starts_with("#!") {
+            fs::set_permissions(&path, Permissions::from_mode(0o755))?;
+        }
+    }
+    match fs::rename(&beside, &folder) {
+        Ok(()) => Ok(folder),
+        // Somebody else was faster.
+        Err(_) if folder.is_dir() => fs::remove_dir_all(&beside).map(|()| folder),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn all_that_is_in_the_folder_is_in_the_program() {
+        let clients = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients");
+        let mut files = BTreeSet::new();
+        for client in fs::read_dir(&clients).unwrap() {
+            let client = client.unwrap();
+            if !client.path().is_dir() {
+                continue;
+            }
+            for file in fs::read_dir(client.path()).unwrap() {
+                let file = file.unwrap();
+                // What a setup makes, it makes in folders.
+                if file.path().is_file() {
+                    let names = [client.file_name(), file.file_name()];
+                    files.insert(names.map(|name| name.into_string().unwrap()));
+                }
+            }
+        }
+        let shipped = SHIPPED.iter();
+        let shipped = shipped.map(|file| [file.client.to_owned(), file.name.to_owned()]);
+        assert_eq!(files, shipped.collect());
+    }
+
+    #[test]
+    fn it_is_unpacked_once_and_can_be_run() {
+        let cache = tempfile::tempdir().unwrap();
+        let folder = unpack("websockets", cache.path()).unwrap();
+        let setup = folder.join("setup.sh").metadata().unwrap();
+        assert_eq!(setup.permissions().mode() & 0o111, 0o111);
+        fs::write(folder.join("made by setup"), "").unwrap();
+        assert_eq!(unpack("websockets", cache.path()).unwrap(), folder);
+        assert!(folder.join("made by setup").exists());
+        assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 1);
+        assert!(unpacked("nobody").unwrap().is_none());
+    }
+}
