@@ -7,8 +7,9 @@
 //! written by [`Writer`](super::Writer) from what is kept here.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use environment::{Clock, Observer};
+use environment::{Clock, Moment, Observer};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -53,8 +54,11 @@ impl Recorder {
         }))
     }
 
-    /// Adds an entry at the end, unless the journal is broken or closed.
-    pub fn record(&self, entry: Entry) {
+    /// Adds an entry at the end, unless the journal is broken or closed. Its time
+    /// is kept as it is written, in whole microseconds: so the file is judged as
+    /// the run is, to the last digit.
+    pub fn record(&self, mut entry: Entry) {
+        entry.at = Moment::after_origin(Duration::from_micros(entry.at.as_micros()));
         let mut kept = self.kept();
         if kept.problem.is_some() || kept.is_closed {
             return;

@@ -10,6 +10,7 @@ mod bad_input;
 mod broken_off;
 mod clocks;
 mod console;
+mod foreign;
 mod harness;
 mod hostile_journals;
 mod judge;
