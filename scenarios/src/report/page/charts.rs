@@ -142,7 +142,10 @@ fn bars(recoveries: &Recoveries, anchor: &str) -> Markup {
     let limit = recoveries.limit;
     // A limit far above everything would press it all to the ground.
     let near = limit.filter(|limit| *limit <= longest * 4 || longest.is_zero());
-    let most = longest.max(near.unwrap_or_default());
+    // Nobody could tell less than this from nothing.
+    let most = longest
+        .max(near.unwrap_or_default())
+        .max(Duration::from_millis(10));
     let top = plot.row(Row::Chart, "", false);
     let scale = Scale::new(top, Row::Chart, micros(most));
     heights(&mut plot, &scale, most);
@@ -231,7 +234,7 @@ fn heights(plot: &mut Plot, scale: &Scale, most: Duration) {
 }
 
 /// How long clients waited before their dials, against what the policy allows.
-pub(super) fn waits(timeline: &Timeline, anchor: &str) -> Markup {
+pub(super) fn waits(timeline: &Timeline, anchor: &str, is_sim: bool) -> Markup {
     let waits = &timeline.waits;
     html! {
         figure {
@@ -240,7 +243,9 @@ pub(super) fn waits(timeline: &Timeline, anchor: &str) -> Markup {
                 @if waits.count == 0 {
                     "No client had to dial again by itself."
                 } @else {
-                    "By the number of the retry; the band is what " code { (waits.shape) } " in the scenario allows."
+                    "By the number of the retry; the band is what " code { (waits.shape) } " in the scenario allows"
+                    @if !is_sim { " the simulated client: this one has a policy of its own" }
+                    "."
                 }
             }
             @if waits.count > 0 { (dots(waits, anchor)) }

@@ -16,6 +16,9 @@ use crate::report::timeline::{
 const MOST_LARGE: usize = 16;
 /// With more strikes than this on a lane, they are lines and not signs.
 const MOST_SIGNS: usize = 24;
+/// The base lines of the words in the head, in pixels.
+const UPPER: u32 = 12;
+const LOWER: u32 = 27;
 /// What is shorter is drawn this wide.
 const LEAST_WIDTH: u32 = Axis::PIXEL;
 
@@ -270,21 +273,29 @@ fn shades(timeline: &Timeline, top: u32, bottom: u32) -> Markup {
 
 /// t = 0, heal and settle, from top to bottom.
 fn marks(plot: &mut Plot, timeline: &Timeline) {
+    /// Two words beside each other take this much, also on a phone.
+    const WORDS: u32 = 3_500;
     let axis = &timeline.axis;
+    let x = |at: Option<Moment>| at.map(|at| axis.x(at));
+    let (zero, healed, settled) = (x(axis.zero), x(timeline.healed), x(timeline.settled));
+    let after_zero = healed.unwrap_or(0).saturating_sub(zero.unwrap_or(0));
+    let heal = if after_zero < WORDS {
+        (healed, "all healed", Anchor::Start, LOWER)
+    } else {
+        (healed, "all healed", Anchor::End, UPPER)
+    };
     let marks = [
-        (axis.zero, "t = 0", Anchor::Start, 12),
-        (timeline.healed, "all healed", Anchor::End, 12),
-        (timeline.settled, "settled", Anchor::End, 27),
+        (zero, "t = 0", Anchor::Start, UPPER),
+        heal,
+        (settled, "settled", Anchor::End, LOWER),
     ];
-    for (at, word, anchor, y) in marks {
-        let Some(x) = at.map(|at| axis.x(at)) else {
-            continue;
-        };
-        let bottom = plot.bottom();
+    let bottom = plot.bottom();
+    for (x, word, anchor, y) in marks {
+        let Some(x) = x else { continue };
         plot.shape(html! { path class="mark" d={ "M" (x) " " (y - 9) "V" (bottom) } {} });
         let nudged = match anchor {
             Anchor::Start => x + 50,
-            _ => x.saturating_sub(50),
+            Anchor::Middle | Anchor::End => x.saturating_sub(50),
         };
         plot.text(nudged, y, anchor, "mark-word", word);
     }

@@ -217,7 +217,7 @@ fn figures(run: &Run<'_>, detail: Detail) -> Markup {
                     (charts::connections(timeline, &anchor))
                     div class="pair" {
                         (charts::recoveries(timeline, &anchor))
-                        (charts::waits(timeline, &anchor))
+                        (charts::waits(timeline, &anchor, run.result.client == "sim"))
                     }
                 }
             }

@@ -46,10 +46,7 @@ impl Crowd {
         let evidence = known.evidence;
         let clients = evidence.scenario.client_names();
         let named = named(&clients, checks);
-        let strays = strays(
-            &evidence.observed,
-            evidence.scenario.clients.behaviour.resume,
-        );
+        let strays = strays(evidence);
         let is_large = clients.len() > MOST_LANES;
         let stack = is_large.then(|| Stack::new(known, axis, &clients));
         let shown = if is_large {

@@ -8,7 +8,7 @@ use environment::Moment;
 use super::axis::Axis;
 use super::evidence::Known;
 use super::state::{Segment, merged, segments};
-use crate::definitions::Observations;
+use crate::checks::Evidence;
 
 /// The lanes of a figure have no more marks of a kind together than this.
 const MOST_MARKS: usize = 8_000;
@@ -131,13 +131,12 @@ fn ticks(moments: impl Iterator<Item = Moment>, axis: &Axis, most: usize) -> Vec
 
 /// What is lost is lost where the clients declare resume, as the check has it;
 /// and only of a run that came to the end of settling.
-pub(crate) fn strays<'a>(observed: &'a Observations, declares_resume: bool) -> Strays<'a> {
+pub(crate) fn strays<'a>(evidence: &'a Evidence<'_>) -> Strays<'a> {
     let mut strays: Strays<'_> = BTreeMap::new();
+    let observed = &evidence.observed;
     let sequences = &observed.sequences;
-    if let (Some(settled), true) = (
-        observed.marks.settled,
-        sequences.are_reported() && declares_resume,
-    ) {
+    let declares = evidence.scenario.clients.behaviour.resume && sequences.are_reported();
+    if let (Some(settled), true) = (observed.marks.settled, declares) {
         for (session, client) in observed.reports.owners() {
             let stopped = observed.reports.stopped(client);
             let until = stopped.map_or(settled, |stopped| stopped.min(settled));
