@@ -9,14 +9,12 @@ use std::path::{Path, PathBuf};
 
 use client_sim::Flaw;
 
-use crate::checks::Evidence;
+use crate::harvest::Judged;
 use crate::journal::{self, Header, ReadError};
 use crate::language::{Expectation, FileError, Origin, Scenario, gather, read};
 use crate::plain;
-use crate::report::Timeline;
-use crate::results::{Invocation, Judged};
+use crate::results::Invocation;
 use crate::runner::{JOURNAL, SCENARIO, Time};
-use crate::verdict::judge_evidence;
 
 /// How deep journals are looked for: a run writes them three folders down.
 const DEPTH: usize = 8;
@@ -129,11 +127,8 @@ pub fn judge_again(path: &Path, expect: Option<&[Expectation]>) -> Result<Judged
     if let Some(expect) = expect {
         scenario.expect = expect.to_vec();
     }
-    let evidence = Evidence::new(&scenario, &header, &entries);
-    let judgement = judge_evidence(&evidence, &header);
-    let timeline = Timeline::of(&evidence, &judgement.checks);
     let repeat = repeat(&scenario, &header, beside);
-    Ok(Judged::new(&scenario, &header, judgement, timeline, repeat))
+    Ok(Judged::new(&scenario, &header, &entries, None, repeat))
 }
 
 fn scenario(path: &Path) -> Result<Scenario, ArchiveError> {

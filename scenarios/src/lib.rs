@@ -4,7 +4,7 @@
 //! ```text
 //! language ─▶ runner ─▶ journal ─▶ definitions ─▶ checks ─▶ verdict ─▶ results
 //!              │ server, proxy, clients     (all pure from here on)      │
-//!            suite: many of them, some at a time      console, records, report
+//!            suite: many of them, some at a time     console, report, records
 //!                                └──▶ archive: judged again, from files alone
 //! ```
 //!
@@ -51,6 +51,7 @@ pub mod checks;
 pub mod console;
 pub mod definitions;
 mod harness;
+pub mod harvest;
 pub mod journal;
 pub mod language;
 mod plain;

@@ -56,7 +56,8 @@ pub(crate) fn catalogue() {
         jobs: 2,
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let (results, _) = runtime.block_on(suite.run(Observer::none(), CancellationToken::new()));
+    let harvest = runtime.block_on(suite.run(Observer::none(), CancellationToken::new()));
+    let (results, _) = harvest.done();
     assert!(
         results
             .scenarios

@@ -8,10 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::ensure;
 use scenarios::archive::{find, judge_again};
 use scenarios::console::{Screen, report};
+use scenarios::harvest::Harvest;
 use scenarios::language::Expectation;
 use scenarios::records;
-use scenarios::report::Gallery;
-use scenarios::results::{Collection, Results};
 
 use super::args::JudgeArgs;
 use super::run::{code, wanting};
@@ -28,7 +27,8 @@ pub(super) fn judge(args: &JudgeArgs) -> anyhow::Result<u8> {
             None => return Ok(EXIT_USAGE),
         },
     };
-    let (results, gallery, is_whole) = judge_all(&args.paths, expect.as_deref());
+    let (harvest, is_whole) = judge_all(&args.paths, expect.as_deref());
+    let (results, gallery) = harvest.done();
     if !results.scenarios.is_empty() {
         print(report(&results, Screen::stdout()));
     }
@@ -55,10 +55,8 @@ fn expectations(file: &Path) -> anyhow::Result<Option<Vec<Expectation>>> {
 }
 
 /// Every journal's result, each journal once, and whether all could be judged.
-fn judge_all(paths: &[PathBuf], expect: Option<&[Expectation]>) -> (Results, Gallery, bool) {
-    let (mut results, mut is_whole) = (Vec::new(), true);
-    let mut collection = Collection::default();
-    let mut gallery = Gallery::default();
+fn judge_all(paths: &[PathBuf], expect: Option<&[Expectation]>) -> (Harvest, bool) {
+    let (mut harvest, mut is_whole) = (Harvest::default(), true);
     let mut judged = BTreeSet::new();
     let mut tell = |error: &dyn std::error::Error| {
         complain(&format!("chaos: {error}"));
@@ -77,15 +75,12 @@ fn judge_all(paths: &[PathBuf], expect: Option<&[Expectation]>) -> (Results, Gal
                 continue;
             }
             match judge_again(&journal, expect) {
-                Ok(judged) => {
-                    collection.add(&judged.result, &judged.times);
-                    gallery.add(results.len(), judged.result.verdict, judged.timeline);
-                    results.push(judged.result);
+                Ok(run) => {
+                    harvest.add(harvest.count(), run);
                 }
                 Err(error) => tell(&error),
             }
         }
     }
-    let results = Results::with_statistics(results, collection);
-    (results, gallery, is_whole)
+    (harvest, is_whole)
 }

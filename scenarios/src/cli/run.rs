@@ -70,13 +70,12 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
     );
     announce(&suite);
     let interrupt = CancellationToken::new();
-    let (results, gallery) = match perform(suite, interrupt.clone())? {
-        Ok(told) => told,
+    let results = match perform(suite, interrupt.clone())? {
+        Ok(results) => results,
         Err(error) => return Ok(unready(&error, &repeat_all)),
     };
     Ok(conclude(
         &results,
-        &gallery,
         &args.out,
         &repeat_all,
         interrupt.is_cancelled(),
@@ -219,10 +218,10 @@ async fn perform(
         live.finish();
         return Ok(Err(error));
     }
-    let (results, gallery) = suite.run(progress, interrupt).await;
+    let harvest = suite.run(progress, interrupt).await;
     live.finish();
     watching.abort_all();
-    Ok(Ok((results, gallery)))
+    Ok(Ok(harvest.done()))
 }
 
 /// Makes every subject ready.
@@ -245,8 +244,7 @@ fn unready(error: &SetupError, repeat_all: &str) -> u8 {
 
 /// Tells what it came to; the exit code.
 fn conclude(
-    results: &Results,
-    gallery: &Gallery,
+    (results, gallery): &(Results, Gallery),
     out: &Path,
     repeat_all: &str,
     was_interrupted: bool,

@@ -43,12 +43,12 @@ pub(crate) fn run(id: &str, client: &str, seed: u64, verdict: Verdict) -> Scenar
     }
 }
 
-/// Of a client that took as many milliseconds to notice as its seed is, and ten
-/// times as many to recover.
-pub(crate) fn times(result: &ScenarioResult) -> Times {
+/// A client that took as many milliseconds to notice as the run's seed is, and
+/// ten times as many to recover.
+pub(crate) fn times(run: &ScenarioResult) -> Times {
     Times {
-        detect: vec![Duration::from_millis(result.seed)],
-        recover: vec![Duration::from_millis(result.seed * 10)],
+        detect: vec![Duration::from_millis(run.seed)],
+        recover: vec![Duration::from_millis(run.seed * 10)],
     }
 }
 

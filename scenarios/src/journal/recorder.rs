@@ -169,7 +169,6 @@ impl Recorder {
 mod tests {
     use super::*;
     use crate::journal::Body;
-    use std::time::Duration;
 
     fn recorder(limit: usize) -> Recorder {
         Recorder::new(Clock::start(), limit)
@@ -218,5 +217,14 @@ mod tests {
             recorder.mark(Mark::TZero);
         });
         assert_eq!(late[0].body, Body::Harness(Mark::TZero));
+    }
+
+    #[tokio::test]
+    async fn what_is_in_memory_is_what_the_file_says() {
+        let recorder = recorder(1);
+        let at = Moment::after_origin(Duration::from_nanos(1_999));
+        recorder.record(Entry::mark(at, Mark::Started));
+        let kept = recorder.entries(0)[0].at;
+        assert_eq!(kept, Moment::after_origin(Duration::from_micros(1)));
     }
 }

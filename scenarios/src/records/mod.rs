@@ -1,5 +1,5 @@
 //! What a run leaves for people and for pipelines, beside its journals:
-//! `results.json`, `junit.xml`, `summary.md` and `report.html`.
+//! `results.json`, `report.html`, `junit.xml` and `summary.md`.
 //!
 //! Invariant: each is a pure function of the results, without a clock or the
 //! name of a folder in it; each file is whole or as it was before.
@@ -34,9 +34,9 @@ pub fn write(
 ) -> Vec<Result<PathBuf, ResultsError>> {
     vec![
         results.write(out),
+        report::write(results, gallery, out),
         write_whole(out, JUNIT, &junit(results)),
         write_whole(out, SUMMARY, &summary(results)),
-        report::write(results, gallery, out),
     ]
 }
 
@@ -47,15 +47,16 @@ mod tests {
     #[test]
     fn all_are_there_and_one_that_cannot_be_written_does_not_stop_the_others() {
         let out = tempfile::tempdir().unwrap();
-        let (results, gallery) = (sample::results(), Gallery::default());
-        let written: Result<Vec<PathBuf>, _> =
-            write(&results, &gallery, out.path()).into_iter().collect();
-        let names = ["results.json", JUNIT, SUMMARY, "report.html"];
+        let results = sample::results();
+        let written: Result<Vec<PathBuf>, _> = write(&results, &Gallery::default(), out.path())
+            .into_iter()
+            .collect();
+        let names = ["results.json", "report.html", JUNIT, SUMMARY];
         assert_eq!(written.unwrap(), names.map(|name| out.path().join(name)));
 
         std::fs::remove_file(out.path().join(JUNIT)).unwrap();
         std::fs::create_dir(out.path().join(JUNIT)).unwrap();
-        let again = write(&results, &gallery, out.path());
+        let again = write(&results, &Gallery::default(), out.path());
         let errors: Vec<String> = again
             .iter()
             .filter_map(|written| written.as_ref().err().map(ToString::to_string))

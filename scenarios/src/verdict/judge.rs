@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::firing::{Firing, LATE_TOLERANCE, firings};
 use crate::checks::{CheckResult, Evidence, Excess, Finding, check, span};
-use crate::definitions::{Marks, Times};
+use crate::definitions::Marks;
 use crate::journal::{Entry, Header};
 use crate::language::Scenario;
 
@@ -42,8 +42,6 @@ pub struct Judgement {
     pub checks: Vec<CheckResult>,
     /// Every rule.
     pub firings: Vec<Firing>,
-    /// How long its clients took; nothing hangs on it.
-    pub times: Times,
 }
 
 /// Judges a run from its scenario and its journal, and from nothing else.
@@ -78,7 +76,6 @@ pub fn judge_evidence(evidence: &Evidence<'_>, header: &Header) -> Judgement {
         reasons,
         checks,
         firings,
-        times: Times::of(&evidence.outages, &evidence.effects),
     }
 }
 
