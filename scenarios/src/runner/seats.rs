@@ -3,15 +3,17 @@
 //! Invariant: when [`Seats::stop`] has returned, or this is dropped, no client
 //! runs any more.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use client_sim::{ClientConfig, Command, Url};
 use environment::Environment;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::boot::{AT_ONCE, with_room};
 use super::course::Course;
 use super::guest::{Guest, PATIENCE};
 use super::local::Local;
@@ -140,17 +142,29 @@ impl Seats {
     /// on as it should is a trouble.
     pub(super) fn start(&mut self, course: &Course<'_>, trouble: &Trouble) {
         let start = self.environment.clock.now();
+        let room = Arc::new(Semaphore::new(AT_ONCE));
         for Waiting { sitter, delay } in std::mem::take(&mut self.waiting) {
             let clock = self.environment.clock.clone();
             let (trouble, shutdown) = (trouble.clone(), self.stop.clone());
+            let (recorder, guest) = (course.recorder.clone(), sitter.guest());
             let seated = sitter.sit(&self.environment, course, shutdown.clone());
+            let room = Arc::clone(&room);
             self.tasks.spawn(async move {
-                tokio::select! {
+                let waited = async {
+                    clock.sleep_until(start + delay).await;
+                    let client = guest?;
+                    Some((room.acquire_owned().await.ok()?, client))
+                };
+                let room = tokio::select! {
                     biased;
                     () = shutdown.cancelled() => return Ok(()),
-                    () = clock.sleep_until(start + delay) => {}
-                }
-                let sat = seated.await;
+                    room = waited => room,
+                };
+                let seated = pin!(seated);
+                let sat = match room {
+                    Some(room) => with_room(room, &recorder, clock, seated).await,
+                    None => seated.await,
+                };
                 if let Err(reason) = &sat {
                     trouble.tell(reason.clone());
                 }
@@ -192,6 +206,14 @@ impl Seats {
 }
 
 impl Sitter {
+    /// Its client's name, if it is a process.
+    fn guest(&self) -> Option<Arc<str>> {
+        match self {
+            Self::Sim { .. } | Self::Local(_) => None,
+            Self::Guest(guest) => Some(Arc::clone(&guest.client)),
+        }
+    }
+
     fn sit(
         self,
         environment: &Environment,

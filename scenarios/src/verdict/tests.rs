@@ -149,6 +149,11 @@ fn after_a_long_hold_up_nobody_is_blamed_for_what_was_late() {
     let reasons: Vec<&str> = reasons.iter().map(String::as_str).collect();
     let doubled = doubled(251_000);
     judged_as(&live, &doubled, Verdict::Inconclusive, &reasons);
+    // Nor does it excuse anything if it was over when t = 0 came.
+    let before = late_by_400(&[])
+        .mark(Mark::HeldUp { late_us: 900_000 }, 1)
+        .mark(Mark::TZero, 2);
+    judged_as(RESET, &before, Verdict::Failed, &[]);
     // It takes nothing from a pass.
     let back = back(struck(3)).mark(Mark::HeldUp { late_us: 900_000 }, 2000);
     judged_as(RESET, &back, Verdict::Passed, &[]);
