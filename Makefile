@@ -28,12 +28,16 @@ test: ## everything that must hold; a few minutes
 	@$(MAKE) --no-print-directory test-foreign
 	@$(call need-node,the tests of the page (Vitest and a real browser)) $(MAKE) --no-print-directory test-frontend
 
-# Other people's programs: Python's websockets on both sides of the proxy, and three clients of Toxiproxy.
-# Installed where they are not.
+# Other people's programs: Python's websockets on both sides of the proxy, and three clients of Toxiproxy;
+# and two clients in the subject's chair. Installed where they are not.
 test-foreign:
 	@command -v python3 >/dev/null || { echo "SKIPPED for want of Python 3: the tests with other people's programs"; exit 0; }; \
 	CHAOS_TEST_FOREIGN="$$(chaos-proxy/tests/foreign/setup.sh "$${CARGO_TARGET_DIR:-target}/foreign")" \
 		cargo test --package chaos-proxy --test it -- --ignored foreign
+	@$(call need-node,other people's clients in the subject's chair) \
+	command -v python3 >/dev/null || { echo "SKIPPED for want of Python 3: other people's clients in the subject's chair"; exit 0; }; \
+	for client in reconnecting-websocket websockets; do (cd scenarios/clients/$$client && ./setup.sh) || exit 1; done; \
+	cargo test --package scenarios --test it -- --ignored foreign
 
 # The browser is found, or installed where that is possible; else its tests are skipped by name.
 test-frontend: frontend

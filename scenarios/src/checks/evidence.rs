@@ -65,6 +65,11 @@ impl<'a> Evidence<'a> {
         )
     }
 
+    /// Whether the case is for clients that can do this.
+    pub(super) fn requires(&self, ability: Ability) -> bool {
+        self.scenario.requires.contains(&ability)
+    }
+
     /// Whether the clients tell of this.
     pub(super) fn tells(&self, report: Report) -> bool {
         let subject = self.subject.as_ref();

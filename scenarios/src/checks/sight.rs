@@ -38,6 +38,10 @@ fn of_client(evidence: &Evidence<'_>, expected: Expectation) -> Option<String> {
     use Expectation as E;
     let (abilities, reports): (&[Ability], &[Report]) = match expected {
         E::Lost(_) => (&[Ability::Resume], &[Report::Seq]),
+        // Whose number comes twice is for those to see who go by numbers.
+        E::Duplicated(_) | E::Reordered(_) if evidence.requires(Ability::Resume) => {
+            (&[Ability::Resume], &[Report::Seq])
+        }
         E::Duplicated(_) | E::Reordered(_) => (&[], &[Report::Seq]),
         E::StateEqual => (&[Ability::Pause], &[Report::Seq]),
         E::QuietAfterStop => (&[Ability::Stop], &[]),
@@ -82,7 +86,8 @@ pub(super) fn stretched(evidence: &Evidence<'_>, expected: Expectation) -> Expec
     let longer = |limit: Duration, own: Option<Duration>| limit.max(own.unwrap_or_default());
     match expected {
         Expectation::RecoverWithin(limit) => {
-            Expectation::RecoverWithin(longer(limit, subject.and_then(|s| s.settle())))
+            let own = subject.and_then(|s| evidence.scenario.time_to_be_back(s));
+            Expectation::RecoverWithin(longer(limit, own))
         }
         Expectation::DetectWithin(limit) => {
             Expectation::DetectWithin(longer(limit, subject.and_then(|s| s.liveness())))

@@ -218,6 +218,34 @@ fn a_client_has_the_time_that_it_asks_for_and_that_is_told() {
 }
 
 #[test]
+fn where_nothing_comes_any_more_a_client_must_first_notice_that() {
+    let patient = || Traits {
+        liveness_us: Some(3_000_000),
+        settle_us: Some(2_000_000),
+        ..Traits::default()
+    };
+    let limit = |text: &str| judged_of(text, &back(), patient()).limit;
+    let text = reset("recover_within = '100ms'");
+    assert_eq!(limit(&text), Measure::Text("2s".into()));
+    let silent = stalled("recover_within = '100ms'");
+    assert_eq!(limit(&silent), Measure::Text("5s".into()));
+}
+
+#[test]
+fn doubles_are_for_those_to_see_who_go_by_numbers() {
+    let text = reset("duplicated = 0");
+    let story = back()
+        .welcomed("c1", 1, "s", 10)
+        .applied("c1", "s", [4, 4], 20);
+    let seen = judged(&text, &story, &[], &[Report::Seq]);
+    assert_eq!(seen.result, Finding::Failed, "{}", seen.why);
+    let text = format!("requires = ['resume']\n{text}");
+    blind(&text, &story, &[], &[Report::Seq], "cannot `resume`");
+    let seen = judged(&text, &story, &[Ability::Resume], &[Report::Seq]);
+    assert_eq!(seen.result, Finding::Failed, "{}", seen.why);
+}
+
+#[test]
 fn a_process_that_died_is_told_beside_what_it_did_not_do() {
     let died = Mark::ClientEnded {
         client: "c1".into(),

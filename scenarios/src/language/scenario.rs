@@ -14,7 +14,7 @@ use super::expect::Expectation;
 use super::own_server::OwnServer;
 use super::proof::Proof;
 use super::server_event::ServerEvent;
-use crate::subjects::{Ability, Subject};
+use crate::subjects::{Ability, Subject, Traits};
 
 /// What a file says, checked.
 #[derive(Debug, Clone)]
@@ -126,21 +126,25 @@ impl Scenario {
     }
 
     /// From the heal until this subject is judged to have settled: the file's
-    /// time, or what the subject asks for if that is longer. Its liveness counts
-    /// where a fault leaves it nothing else to notice.
+    /// time, or what the subject asks for if that is longer.
     pub fn settle_of(&self, subject: &Subject) -> Duration {
         /// For what no timer says: a dial, an upgrade, a busy machine.
         const MARGIN: Duration = Duration::from_secs(1);
-        let Some(traits) = subject.traits() else {
-            return self.settle;
-        };
+        let traits = subject.traits();
+        let asked = traits.and_then(|traits| self.time_to_be_back(&traits));
+        self.settle
+            .max(asked.map_or(Duration::ZERO, |time| time + MARGIN))
+    }
+
+    /// How long such a client asks for until all is as it should be. Its
+    /// liveness counts where a fault leaves it nothing else to notice.
+    pub fn time_to_be_back(&self, traits: &Traits) -> Option<Duration> {
         let mut rules = self.rules.iter();
         let is_silent =
             rules.any(|rule| rule.fault.silences_client() || rule.fault.leaves_one_side_open());
         let liveness = traits.liveness().filter(|_| is_silent);
-        let asked = [liveness, traits.settle()].into_iter().flatten();
-        let longest = asked.map(|time| time + MARGIN).max();
-        self.settle.max(longest.unwrap_or_default())
+        let asked = liveness.into_iter().chain(traits.settle());
+        asked.reduce(|liveness, settle| liveness + settle)
     }
 
     /// Longer than everything that a sound client may wait for after a heal.

@@ -6,8 +6,8 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
+use super::group::Group;
 use super::running::Running;
-use super::watchdog::Watchdog;
 
 /// A program with its arguments; no shell reads them.
 #[derive(Debug, Clone)]
@@ -25,11 +25,13 @@ impl Program {
     ///
     /// # Errors
     /// As the system says it, in words that name the program.
-    pub(crate) fn start(&self, watchdog: &Watchdog) -> Result<Running, String> {
+    pub(crate) fn start(&self) -> Result<Running, String> {
         let [program, arguments @ ..] = &self.words[..] else {
             return Err("a command of no words starts nothing".to_owned());
         };
         let failed = |source: io::Error| format!("`{program}` could not be started: {source}");
+        let group = Group::new();
+        let group = group.map_err(|error| format!("`sh` could not be started: {error}"))?;
         let mut command = Command::new(self.found(program));
         command
             .args(arguments)
@@ -38,11 +40,11 @@ impl Program {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // Its own group, so that all that it starts can be ended with it.
-            .process_group(0)
+            // So that all that it starts can be ended with it.
+            .process_group(group.id())
             .kill_on_drop(true);
         let child = command.spawn().map_err(failed)?;
-        Running::new(child, watchdog.clone()).map_err(failed)
+        Ok(Running::new(child, group))
     }
 
     /// What has a folder in its name is looked for from where it runs; whether

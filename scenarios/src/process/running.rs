@@ -3,23 +3,21 @@
 //! Invariant: when it is dropped, or has been waited for, its whole group is
 //! gone. What leaves the group on purpose (`setsid`) is out of reach.
 
-use std::io;
 use std::process::ExitStatus;
 use std::time::Duration;
 
 use environment::Clock;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::Signal;
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 
-use super::watchdog::Watchdog;
+use super::group::Group;
 
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Running {
     child: Child,
-    /// Its group, until that is gone.
-    group: Option<Pid>,
-    watchdog: Watchdog,
+    /// Until it has ended.
+    group: Option<Group>,
 }
 
 /// How a program ended.
@@ -45,17 +43,10 @@ impl Ended {
 }
 
 impl Running {
-    /// Takes a process over that leads a group of its own.
-    pub(super) fn new(child: Child, watchdog: Watchdog) -> io::Result<Self> {
-        let id = child.id().and_then(|id| i32::try_from(id).ok());
-        let group = id.and_then(Pid::from_raw);
-        let group = group.ok_or_else(|| io::Error::other("it has no process id"))?;
-        watchdog.guard(group);
-        Ok(Self {
-            child,
-            group: Some(group),
-            watchdog,
-        })
+    /// A process that has just been started in this group.
+    pub(super) fn new(child: Child, group: Group) -> Self {
+        let group = Some(group);
+        Self { child, group }
     }
 
     /// What it reads, what it says, and what it complains; once.
@@ -69,7 +60,7 @@ impl Running {
     /// Until it ends by itself. Cancel safe. What it has left behind is ended.
     pub(crate) async fn wait(&mut self) -> Ended {
         let status = self.child.wait().await;
-        self.end_group();
+        self.group = None;
         // Only one who waits for somebody else's child is refused.
         Ended::With(status.unwrap_or_default())
     }
@@ -94,22 +85,8 @@ impl Running {
     }
 
     fn signal(&self, signal: Signal) {
-        if let Some(group) = self.group {
-            // Fails only when nobody is left to hear it.
-            let _ = kill_process_group(group, signal);
+        if let Some(group) = &self.group {
+            group.signal(signal);
         }
-    }
-
-    fn end_group(&mut self) {
-        self.signal(Signal::KILL);
-        if let Some(group) = self.group.take() {
-            self.watchdog.release(group);
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.end_group();
     }
 }

@@ -24,7 +24,7 @@ use super::notes::Notes;
 use super::reporter::Reporter;
 use crate::journal::{Mark, Recorder};
 use crate::language::Deed;
-use crate::process::{Lines, Program, Watchdog};
+use crate::process::{Lines, Program};
 use crate::subjects::{Adapter, Interpreter, Told};
 
 /// How long a client may take to end after SIGTERM.
@@ -43,7 +43,6 @@ pub(super) struct Guest {
     pub(super) clock: Clock,
     pub(super) recorder: Recorder,
     pub(super) deeds: mpsc::Receiver<Deed>,
-    pub(super) watchdog: Watchdog,
     pub(super) notes: Notes,
 }
 
@@ -60,7 +59,7 @@ impl Guest {
     }
 
     async fn run(self, shutdown: CancellationToken) -> Result<(), String> {
-        let mut running = self.program().start(&self.watchdog)?;
+        let mut running = self.program().start()?;
         let (stdin, stdout, stderr) = running.take_pipes();
         let mut ears = pin!(listen(stdout, stderr, self.reporter(), &self.notes));
         let mut has_heard_all = false;

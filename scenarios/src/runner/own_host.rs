@@ -19,7 +19,7 @@ use super::notes::Notes;
 use super::readiness;
 use crate::journal::{Entry, Mark, Recorder};
 use crate::language::{Address, Ready, ServerCommand, ServerEnd, ServerEvent};
-use crate::process::{Ended, Lines, Program, Running, Watchdog};
+use crate::process::{Ended, Lines, Program, Running};
 
 /// How long it may take to end after SIGTERM: less than a run waits for it.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -32,7 +32,6 @@ pub(super) struct OwnHost {
     pub(super) port: u16,
     pub(super) seed: Seed,
     pub(super) recorder: Recorder,
-    pub(super) watchdog: Watchdog,
     pub(super) notes: Notes,
 }
 
@@ -160,7 +159,7 @@ impl OwnHost {
                 ("CHAOS_SEED", self.seed.to_string()),
             ],
         };
-        let started = program.start(&self.watchdog);
+        let started = program.start();
         let mut running = started.map_err(|reason| format!("the server: {reason}"))?;
         let (stdin, stdout, stderr) = running.take_pipes();
         let said = CancellationToken::new();

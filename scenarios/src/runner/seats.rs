@@ -19,7 +19,6 @@ use super::notes::Notes;
 use super::stage::{ENDING, StageError, end};
 use super::trouble::Trouble;
 use crate::language::Deed;
-use crate::process::Watchdog;
 use crate::subjects::Subject;
 
 /// Deeds that wait for a client; it takes them as they come.
@@ -83,15 +82,14 @@ impl Seats {
     pub(super) fn fill(
         &mut self,
         course: &Course<'_>,
-        watchdog: Option<&Watchdog>,
         urls: Vec<(Arc<str>, String)>,
     ) -> Result<(), StageError> {
         let (scenario, settings) = (course.scenario, course.settings);
         let mut clients = scenario.clients.clone();
         clients.behaviour.flaws = scenario.flaws(&settings.flaws);
         for (index, (client, url)) in (0..).zip(urls) {
-            let sitter = match (&settings.subject, watchdog) {
-                (Subject::Adapter(adapter), Some(watchdog)) => {
+            let sitter = match &settings.subject {
+                Subject::Adapter(adapter) => {
                     let (line, deeds) = mpsc::channel(DEEDS);
                     self.lines.push((Arc::clone(&client), Line::Guest(line)));
                     let notes = Notes::default();
@@ -105,11 +103,10 @@ impl Seats {
                         clock: self.environment.clock,
                         recorder: course.recorder.clone(),
                         deeds,
-                        watchdog: watchdog.clone(),
                         notes,
                     }))
                 }
-                (Subject::Client(own), _) => {
+                Subject::Client(own) => {
                     let (line, deeds) = mpsc::channel(DEEDS);
                     self.lines.push((Arc::clone(&client), Line::Guest(line)));
                     Sitter::Local(Box::new(Local {
@@ -122,7 +119,7 @@ impl Seats {
                         deeds,
                     }))
                 }
-                _ => {
+                Subject::Sim => {
                     let (line, commands) = mpsc::channel(DEEDS);
                     self.lines.push((Arc::clone(&client), Line::Sim(line)));
                     let url: Url = url.parse().map_err(StageError::Url)?;

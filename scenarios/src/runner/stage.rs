@@ -20,8 +20,6 @@ use super::readiness;
 use super::seats::Seats;
 use super::trouble::Trouble;
 use crate::language::{Address, OwnKind, Scheme, ServerCommand};
-use crate::process::Watchdog;
-use crate::subjects::Subject;
 
 /// How long clients, and then server and proxy, may take to end before they
 /// are dropped.
@@ -71,9 +69,6 @@ pub(super) enum StageError {
         port = crate::language::PORT
     )]
     Taken(String),
-    /// Other people's processes cannot be watched over.
-    #[error("{0}, which watches over other programs")]
-    Watchdog(String),
 }
 
 /// See the module.
@@ -109,15 +104,12 @@ impl Stage {
             fates,
             stop_services: CancellationToken::new(),
         };
-        let watchdog = watchdog(course)?;
-        let own = stage
-            .start_own_server(course, watchdog.as_ref(), trouble, told)
-            .await?;
+        let own = stage.start_own_server(course, trouble, told).await?;
         let (upstream, address) = match own {
             Own::Started(address) => (address.authority.clone(), Some(address)),
             Own::None(told) => (stage.start_server(course, told)?.to_string(), None),
         };
-        let routes = stage.routes(course, watchdog.as_ref(), address.as_ref())?;
+        let routes = stage.routes(course, address.as_ref())?;
         let is_tcp = address.is_some_and(|address| address.scheme == Scheme::Tcp);
         let config = chaos_proxy::Config {
             routes,
@@ -173,14 +165,13 @@ impl Stage {
     async fn start_own_server(
         &mut self,
         course: &Course<'_>,
-        watchdog: Option<&Watchdog>,
         trouble: &Trouble,
         fates: mpsc::Receiver<Fate>,
     ) -> Result<Own, StageError> {
         let kind = course.scenario.own_server.as_ref().map(|own| &own.kind);
-        let (command, watchdog) = match (kind, watchdog) {
-            (None, _) | (Some(OwnKind::Command(_)), None) => return Ok(Own::None(fates)),
-            (Some(OwnKind::External(address)), _) => {
+        let command = match kind {
+            None => return Ok(Own::None(fates)),
+            Some(OwnKind::External(address)) => {
                 let answered = readiness::answers(&self.environment, &address.authority).await;
                 answered.map_err(|source| StageError::External {
                     authority: address.authority.clone(),
@@ -188,7 +179,7 @@ impl Stage {
                 })?;
                 return Ok(Own::Started(address.clone()));
             }
-            (Some(OwnKind::Command(command)), Some(watchdog)) => (command, watchdog),
+            Some(OwnKind::Command(command)) => command,
         };
         let host = OwnHost {
             environment: self.environment.clone(),
@@ -196,7 +187,6 @@ impl Stage {
             command: command.clone(),
             seed: course.settings.seed,
             recorder: course.recorder.clone(),
-            watchdog: watchdog.clone(),
             notes: self.server_notes.clone(),
         };
         let address = host.address();
@@ -216,7 +206,6 @@ impl Stage {
     fn routes(
         &mut self,
         course: &Course<'_>,
-        watchdog: Option<&Watchdog>,
         server: Option<&Address>,
     ) -> Result<Vec<Route>, StageError> {
         let mut routes = Vec::new();
@@ -233,7 +222,7 @@ impl Stage {
                 client: Some(name),
             });
         }
-        self.seats.fill(course, watchdog, urls)?;
+        self.seats.fill(course, urls)?;
         Ok(routes)
     }
 
@@ -266,17 +255,6 @@ enum Own {
     Started(Address),
     /// There is none, and what befalls it befalls the ticker.
     None(mpsc::Receiver<Fate>),
-}
-
-/// Somebody watches over other people's programs, if there are to be any.
-fn watchdog(course: &Course<'_>) -> Result<Option<Watchdog>, StageError> {
-    let own = course.scenario.own_server.as_ref();
-    let is_command = own.is_some_and(|own| matches!(own.kind, OwnKind::Command(_)));
-    let is_process = matches!(course.settings.subject, Subject::Adapter(_));
-    if !is_process && !is_command {
-        return Ok(None);
-    }
-    Watchdog::start().map(Some).map_err(StageError::Watchdog)
 }
 
 /// A port for a server: what the file says, if nobody is there, else any.

@@ -9,7 +9,7 @@ use rustix::fs::{FlockOperation, flock};
 use tokio_util::sync::CancellationToken;
 
 use super::{Adapter, CLIENT_FILE, Subject};
-use crate::process::{Ended, Program, Tail, Watchdog};
+use crate::process::{Ended, Program, Tail};
 
 /// How long a setup may take: it may install things.
 const WITHIN: Duration = Duration::from_secs(300);
@@ -99,7 +99,7 @@ async fn run(adapter: &Adapter, tail: &Tail, clock: Clock) -> Result<(), String>
         folder: adapter.folder.clone(),
         variables: Vec::new(),
     };
-    let mut running = program.start(&Watchdog::start()?)?;
+    let mut running = program.start()?;
     let (stdin, stdout, stderr) = running.take_pipes();
     // There is nothing to be read.
     drop(stdin);

@@ -84,6 +84,13 @@ fn firing(evidence: &Evidence<'_>, index: usize, rule: &Rule) -> Firing {
         // A draw that says no is a decision, not a missing fault.
         _ if !rule.must_fire || rule.probability.is_some() => None,
         When::Timed { .. } => missing_timed(evidence, index, rule, &own),
+        // Of such a one may have come that had nothing for it.
+        When::On { condition, .. } if rule.fault.waits() => own.is_empty().then(|| {
+            format!(
+                "no connection came to {condition} with anything for `{}` to act on",
+                rule.name
+            )
+        }),
         When::On { condition, .. } => own.is_empty().then(|| {
             format!(
                 "no connection came to {condition} while `{}` was armed",

@@ -78,7 +78,9 @@ async fn websockets_recovers_but_gives_up_when_it_is_told_to_slow_down() {
 
 /// What stands in the page between the comment that names it and the fence's end.
 fn example(name: &str) -> &'static str {
-    let (_, after) = PAGE.split_once(&format!("<!-- example: {name} -->")).unwrap();
+    let (_, after) = PAGE
+        .split_once(&format!("<!-- example: {name} -->"))
+        .unwrap();
     let (_, text) = after.split_once("```").unwrap();
     let (_, text) = text.split_once('\n').unwrap();
     text.split_once("```").unwrap().0

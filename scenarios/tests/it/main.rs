@@ -9,6 +9,7 @@
 mod bad_input;
 mod broken_off;
 mod console;
+mod foreign;
 mod harness;
 mod hostile_journals;
 mod judge;

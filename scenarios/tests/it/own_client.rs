@@ -7,7 +7,7 @@ use scenarios::checks::Finding;
 use scenarios::results::ScenarioResult;
 use scenarios::verdict::Verdict;
 
-use crate::processes::{Marked, lives};
+use crate::processes::Marked;
 use crate::program::{Answer, Place};
 
 /// One client, one reset, two seconds.
@@ -27,7 +27,11 @@ fn client(place: &Place, script: &str, more: &str) -> PathBuf {
 
 async fn run(place: &Place, script: &str, more: &str) -> Answer {
     client(place, script, more);
-    let file = place.file("own.toml", FILE);
+    run_file(place, FILE).await
+}
+
+async fn run_file(place: &Place, text: &str) -> Answer {
+    let file = place.file("own.toml", text);
     place.run(&file, &["--client", "./mine"]).await
 }
 
@@ -79,15 +83,29 @@ async fn one_that_cannot_be_started_is_told() {
 
 #[tokio::test]
 async fn one_that_floods_its_stdout_is_stopped() {
-    let script = "yes '{\"event\":\"open\"}'";
-    let parts = ["client c1: it tells more than 250000 events of itself"];
-    never_connected(script, "reports = ['open']", &parts).await;
-    let garbage = "cat /dev/zero";
-    let parts = ["client c1: it floods its stdout: more than 256 MiB"];
-    never_connected(garbage, "", &parts).await;
-    let complaints = "yes >&2";
-    let parts = ["client c1: it floods its stderr: more than 256 MiB"];
-    never_connected(complaints, "", &parts).await;
+    for (script, part) in [
+        (
+            "yes '{\"event\":\"open\"}'",
+            "client c1: it tells more than 250000 events of itself",
+        ),
+        (
+            "cat /dev/zero",
+            "client c1: it floods its stdout: more than 256 MiB",
+        ),
+        (
+            "yes >&2",
+            "client c1: it floods its stderr: more than 256 MiB",
+        ),
+    ] {
+        let (marked, place) = (Marked::new(), Place::new());
+        client(&place, &marked.script(script), "reports = ['open']");
+        // Time enough for a flood on a busy machine.
+        let text = FILE.replace("start_within = \"2s\"", "start_within = \"2m\"");
+        run_file(&place, &text).await.expect(3);
+        let reasons = place.result().reasons;
+        assert_eq!(reasons[0], part);
+        marked.expect_nobody();
+    }
 }
 
 #[tokio::test]
@@ -117,15 +135,17 @@ async fn nobody_is_left_when_the_run_is_broken_off_or_the_program_killed() {
         client(&place, &marked.script(script), "");
         place.file("own.toml", &FILE.replace("start_within = \"2s\"\n", ""));
         let words = ["run", "own.toml", "--client", "./mine", "--out", "out"];
-        let mut child = place.command(&words).spawn().unwrap();
-        marked.wait_until(lives).await;
+        let mut command = place.command(&words);
+        let (name, mark) = marked.herd();
+        let mut child = command.env(name, mark).spawn().unwrap();
+        marked.appear().await;
         let id = child.id().unwrap().to_string();
         let killed = tokio::process::Command::new("kill")
             .args([signal, &id])
             .status();
         assert!(killed.await.unwrap().success());
         child.wait().await.unwrap();
-        marked.wait_until(|count| !lives(count)).await;
+        marked.vanish().await;
     }
 }
 

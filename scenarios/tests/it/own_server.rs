@@ -6,7 +6,7 @@ use scenarios::verdict::Verdict;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::processes::{Marked, lives};
+use crate::processes::Marked;
 use crate::program::Place;
 
 /// One simulated client, one reset, two seconds, and this server.
@@ -116,15 +116,17 @@ async fn nothing_of_a_command_is_left() {
             &file("command = ['sh', 'server.sh']\nready.within = '60s'"),
         );
         let words = ["run", "own.toml", "--out", "out"];
-        let mut child = place.command(&words).spawn().unwrap();
-        marked.wait_until(lives).await;
+        let mut command = place.command(&words);
+        let (name, mark) = marked.herd();
+        let mut child = command.env(name, mark).spawn().unwrap();
+        marked.appear().await;
         let id = child.id().unwrap().to_string();
         let killed = tokio::process::Command::new("kill")
             .args([signal, &id])
             .status();
         assert!(killed.await.unwrap().success());
         child.wait().await.unwrap();
-        marked.wait_until(|count| !lives(count)).await;
+        marked.vanish().await;
     }
 }
 

@@ -10,11 +10,6 @@ use crate::program::LIMIT;
 /// A word that no other process has.
 pub(crate) struct Marked(String);
 
-/// Whether somebody is there.
-pub(crate) fn lives(count: usize) -> bool {
-    count > 0
-}
-
 impl Marked {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -29,8 +24,19 @@ impl Marked {
         format!("[ \"$MARK\" = {mark} ] || MARK={mark} exec sh \"$0\"\n{script}\n")
     }
 
-    fn count(&self) -> usize {
-        let wanted = format!("MARK={}", self.0);
+    /// What all processes of an invocation have in theirs, the program itself and
+    /// whatever it starts for its own sake included.
+    pub(crate) fn herd(&self) -> (&'static str, &str) {
+        ("HERD", &self.0)
+    }
+
+    /// Those of the script.
+    pub(crate) fn count(&self) -> usize {
+        self.count_of("MARK")
+    }
+
+    fn count_of(&self, name: &str) -> usize {
+        let wanted = format!("{name}={}", self.0);
         let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
         let own = processes.filter(|process| {
             let environment = std::fs::read(process.path().join("environ"));
@@ -40,20 +46,30 @@ impl Marked {
         own.count()
     }
 
-    pub(crate) async fn wait_until(&self, is_so: impl Fn(usize) -> bool) {
-        let clock = Clock::start();
-        let waited = async {
-            while !is_so(self.count()) {
-                clock.sleep(Duration::from_millis(20)).await;
-            }
-        };
-        clock
-            .timeout(LIMIT, waited)
-            .await
-            .expect("it comes to that");
+    /// Until a process of the script is there.
+    pub(crate) async fn appear(&self) {
+        wait_until(|| self.count() > 0).await;
+    }
+
+    /// Until nobody of script and herd is there.
+    pub(crate) async fn vanish(&self) {
+        wait_until(|| self.count() + self.count_of("HERD") == 0).await;
     }
 
     pub(crate) fn expect_nobody(&self) {
         assert_eq!(self.count(), 0, "processes left behind");
     }
+}
+
+async fn wait_until(is_so: impl Fn() -> bool) {
+    let clock = Clock::start();
+    let waited = async {
+        while !is_so() {
+            clock.sleep(Duration::from_millis(20)).await;
+        }
+    };
+    clock
+        .timeout(LIMIT, waited)
+        .await
+        .expect("it comes to that");
 }
