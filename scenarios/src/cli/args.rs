@@ -78,8 +78,9 @@ pub(crate) struct RunArgs {
     /// mostly wait; in virtual time, where nobody does, one.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) jobs: Option<u16>,
-    /// Who is put to the test, one after the other, in the same scenarios.
-    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = Subject::SIM)]
+    /// Who is put to the test; several, with commas between, side by side in the
+    /// same scenarios.
+    #[arg(long, value_name = "NAME[,NAME…]", value_delimiter = ',', default_value = Subject::SIM)]
     pub(crate) client: Vec<String>,
     /// Give the simulated clients a bad habit, besides the file's own.
     #[arg(long, value_name = "NAME")]
