@@ -34,6 +34,7 @@ pub use evidence::Evidence;
 pub use measure::Measure;
 pub(crate) use measure::span;
 pub use result::{CheckResult, Excess, Finding};
+pub(crate) use sight::{blindness, stretched};
 
 use crate::language::Expectation;
 

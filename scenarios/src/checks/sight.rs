@@ -13,7 +13,7 @@ use crate::language::Expectation;
 use crate::subjects::{Ability, Report};
 
 /// Why this cannot be judged, whatever has happened.
-pub(super) fn blindness(evidence: &Evidence<'_>, expected: Expectation) -> Option<String> {
+pub(crate) fn blindness(evidence: &Evidence<'_>, expected: Expectation) -> Option<String> {
     if let Some(ability) = evidence.shapeless() {
         let word = ability.word();
         return Some(format!(
@@ -81,7 +81,7 @@ pub(super) fn tempered(
 }
 
 /// The expectation with as much time as this subject says that it needs.
-pub(super) fn stretched(evidence: &Evidence<'_>, expected: Expectation) -> Expectation {
+pub(crate) fn stretched(evidence: &Evidence<'_>, expected: Expectation) -> Expectation {
     let subject = evidence.subject.as_ref();
     let longer = |limit: Duration, own: Option<Duration>| limit.max(own.unwrap_or_default());
     match expected {

@@ -8,7 +8,8 @@ use environment::Moment;
 use super::axis::Axis;
 use super::evidence::Known;
 use super::state::{Segment, merged, segments};
-use crate::checks::Evidence;
+use crate::checks::{Evidence, blindness};
+use crate::language::Expectation;
 
 /// The lanes of a figure have no more marks of a kind together than this.
 const MOST_MARKS: usize = 8_000;
@@ -129,14 +130,16 @@ fn ticks(moments: impl Iterator<Item = Moment>, axis: &Axis, most: usize) -> Vec
     }
 }
 
-/// What is lost is lost where the clients declare resume, as the check has it;
-/// and only of a run that came to the end of settling.
+/// What is lost is lost where the clients declare resume and can, as the check
+/// has it; and only of a run that came to the end of settling.
 pub(crate) fn strays<'a>(evidence: &'a Evidence<'_>) -> Strays<'a> {
     let mut strays: Strays<'_> = BTreeMap::new();
     let observed = &evidence.observed;
     let sequences = &observed.sequences;
+    let is_seen = |expected| blindness(evidence, expected).is_none();
     let declares = evidence.scenario.clients.behaviour.resume && sequences.are_reported();
-    if let (Some(settled), true) = (observed.marks.settled, declares) {
+    let is_owed = declares && is_seen(Expectation::Lost(0));
+    if let (Some(settled), true) = (observed.marks.settled, is_owed) {
         for (session, client) in observed.reports.owners() {
             let stopped = observed.reports.stopped(client);
             let until = stopped.map_or(settled, |stopped| stopped.min(settled));
@@ -146,9 +149,11 @@ pub(crate) fn strays<'a>(evidence: &'a Evidence<'_>) -> Strays<'a> {
             own.extend(made.map(|at| (StrayKind::Lost, at)));
         }
     }
+    let again = is_seen(Expectation::Duplicated(0)).then(|| sequences.duplicated());
+    let disorder = is_seen(Expectation::Reordered(0)).then(|| sequences.reordered());
     let kinds = [
-        (StrayKind::Again, sequences.duplicated()),
-        (StrayKind::OutOfOrder, sequences.reordered()),
+        (StrayKind::Again, again.unwrap_or_default()),
+        (StrayKind::OutOfOrder, disorder.unwrap_or_default()),
     ];
     for (kind, applications) in kinds {
         for (_, application) in applications {

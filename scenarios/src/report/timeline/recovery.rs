@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::axis::Axis;
-use crate::checks::Evidence;
+use crate::checks::{Evidence, stretched};
 use crate::definitions::Outage;
 use crate::language::Expectation;
 
@@ -19,7 +19,7 @@ pub(crate) struct Recoveries {
     /// The middle one; `None`: it never ended.
     pub(crate) median: Option<Duration>,
     pub(crate) bars: Vec<Bar>,
-    /// `recover_within`, if the scenario has it.
+    /// `recover_within`, if the scenario has it, as this client is judged by it.
     pub(crate) limit: Option<Duration>,
 }
 
@@ -43,14 +43,11 @@ impl Recoveries {
         let mut outages: Vec<&Outage> = evidence.outages.iter().collect();
         outages.retain(|outage| outage.data.is_some() || owes_data(evidence, outage));
         outages.sort_by_key(|outage| outage.recovered().unwrap_or(Duration::MAX));
-        let limit = evidence
-            .scenario
-            .expect
-            .iter()
-            .find_map(|expected| match expected {
-                Expectation::RecoverWithin(limit) => Some(*limit),
-                _ => None,
-            });
+        let mut expected = evidence.scenario.expect.iter();
+        let limit = expected.find_map(|expected| match stretched(evidence, *expected) {
+            Expectation::RecoverWithin(limit) => Some(limit),
+            _ => None,
+        });
         let bars = outages.chunks(outages.len().div_ceil(MOST_BARS).max(1));
         Self {
             count: outages.len(),

@@ -414,3 +414,26 @@ fn long_texts_are_cut_between_letters() {
     assert_eq!(clipped("häuser", 2), "h \u{2026}");
     assert_eq!(clipped("haus", 4), "haus");
 }
+
+#[test]
+fn a_client_is_shown_by_what_it_is_judged_by() {
+    let rest = fault("reset", "at = '1s'", "reset = {}") + "[expect]\nrecover_within = '1s'\n";
+    let scenario = scenario(&rest);
+    let mut header = header(&scenario);
+    header.subject = Some(crate::subjects::Traits {
+        reports: [crate::subjects::Report::Seq].into(),
+        settle_us: Some(3_000_000),
+        ..Default::default()
+    });
+    let story = run()
+        .connected("c1", 1, 0, 10)
+        .welcomed("c1", 1, "s", 10)
+        .ticks("s", 1..=20, 1000)
+        .applied("c1", "s", [1, 2, 2], 2000);
+    let evidence = Evidence::new(&scenario, &header, &story.entries());
+    let timeline = Timeline::of(&evidence, &[]);
+    assert_eq!(timeline.recoveries.limit, Some(Duration::from_secs(3)));
+    let strays = &lane(&timeline, "c1").strays;
+    let kinds: Vec<StrayKind> = strays.iter().map(|stray| stray.kind).collect();
+    assert_eq!(kinds, [StrayKind::Again], "it cannot take up a session");
+}
