@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 
 use client_sim::Flaw;
 
+use crate::harvest::Judged;
 use crate::journal::{self, Header, ReadError};
 use crate::language::{Expectation, FileError, Origin, Scenario, gather, read};
 use crate::plain;
-use crate::results::{Invocation, Judged};
+use crate::results::Invocation;
 use crate::runner::{JOURNAL, SCENARIO};
-use crate::verdict::judge;
 
 /// How deep journals are looked for: a run writes them three folders down.
 const DEPTH: usize = 8;
@@ -127,9 +127,8 @@ pub fn judge_again(path: &Path, expect: Option<&[Expectation]>) -> Result<Judged
     if let Some(expect) = expect {
         scenario.expect = expect.to_vec();
     }
-    let judgement = judge(&scenario, &header, &entries);
     let repeat = repeat(&scenario, &header, beside);
-    Ok(Judged::new(&scenario, &header, judgement, repeat))
+    Ok(Judged::new(&scenario, &header, &entries, None, repeat))
 }
 
 fn scenario(path: &Path) -> Result<Scenario, ArchiveError> {

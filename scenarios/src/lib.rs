@@ -4,7 +4,7 @@
 //! ```text
 //! language ─▶ runner ─▶ journal ─▶ definitions ─▶ checks ─▶ verdict ─▶ results
 //!              │ server, proxy, clients     (all pure from here on)      │
-//!            suite: many of them, some at a time             console, records
+//!            suite: many of them, some at a time     console, report, records
 //!                                └──▶ archive: judged again, from files alone
 //! ```
 //!
@@ -51,12 +51,14 @@ pub mod checks;
 pub mod console;
 pub mod definitions;
 mod harness;
+pub mod harvest;
 pub mod journal;
 pub mod language;
 mod plain;
 pub mod play;
 mod process;
 pub mod records;
+pub mod report;
 pub mod results;
 pub mod runner;
 pub mod subjects;

@@ -10,14 +10,15 @@ use std::sync::Arc;
 
 use environment::{Observer, Seed};
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use crate::harvest::{Harvest, Judged};
 use crate::language::{Origin, Scenario};
-use crate::results::{Collection, Invocation, Judged, Results, ScenarioResult, Seeds};
-use crate::runner::{self, Folder, Phase, Record, Settings};
+use crate::results::{Invocation, Seeds};
+use crate::runner::{self, Folder, Phase, Settings};
 use crate::subjects::Subject;
-use crate::verdict::{Judgement, Verdict, judge};
+use crate::verdict::Verdict;
 
 /// What is to be run, and how.
 #[derive(Debug)]
@@ -52,17 +53,10 @@ struct Run {
     repeat: String,
 }
 
-/// Results as they come.
-#[derive(Default)]
-struct Harvest {
-    results: Vec<(usize, ScenarioResult)>,
-    collection: Collection,
-}
-
 impl Suite {
     /// Runs everything to its verdict. After `interrupt` those that run are
     /// broken off, and the others do not begin.
-    pub async fn run(self, progress: Observer<Progress>, interrupt: CancellationToken) -> Results {
+    pub async fn run(self, progress: Observer<Progress>, interrupt: CancellationToken) -> Harvest {
         let room = Arc::new(Semaphore::new(self.jobs.clamp(1, Semaphore::MAX_PERMITS)));
         let mut running = JoinSet::new();
         let mut harvest = Harvest::default();
@@ -77,13 +71,13 @@ impl Suite {
                 (index, judged)
             });
             while let Some(ended) = running.try_join_next() {
-                harvest.take(ended);
+                take(&mut harvest, ended);
             }
         }
         while let Some(ended) = running.join_next().await {
-            harvest.take(ended);
+            take(&mut harvest, ended);
         }
-        harvest.results()
+        harvest
     }
 
     /// The seed of one scenario: as asked for, before its own, before 1.
@@ -143,21 +137,10 @@ impl Suite {
     }
 }
 
-impl Harvest {
-    fn take(&mut self, ended: Result<(usize, Judged), tokio::task::JoinError>) {
-        match ended {
-            Ok((index, judged)) => {
-                self.collection.add(&judged);
-                self.results.push((index, judged.result));
-            }
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
-    }
-
-    fn results(mut self) -> Results {
-        self.results.sort_by_key(|(index, _)| *index);
-        let results = self.results.into_iter().map(|(_, result)| result);
-        Results::with_statistics(results.collect(), self.collection)
+fn take(harvest: &mut Harvest, ended: Result<(usize, Judged), JoinError>) {
+    match ended {
+        Ok((index, judged)) => harvest.add(index, judged),
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 
@@ -172,20 +155,14 @@ impl Run {
             let run = runner::run(&self.scenario, &self.settings, phases, interrupt);
             Box::pin(run).await
         };
-        let judgement = judgement(&self.scenario, &record);
-        progress.tell(Progress::Judged(self.name, judgement.verdict));
-        Judged::new(&self.scenario, &record.header, judgement, self.repeat)
+        let judged = Judged::new(
+            &self.scenario,
+            &record.header,
+            &record.entries,
+            record.problem.as_deref(),
+            self.repeat,
+        );
+        progress.tell(Progress::Judged(self.name, judged.result.verdict));
+        judged
     }
-}
-
-/// The journal's judgement, unless the harness has something to say that the
-/// journal could not keep.
-fn judgement(scenario: &Scenario, record: &Record) -> Judgement {
-    let mut judgement = judge(scenario, &record.header, &record.entries);
-    if let Some(problem) = &record.problem {
-        judgement.verdict = Verdict::Inconclusive;
-        judgement.reasons.retain(|reason| reason != problem);
-        judgement.reasons.insert(0, problem.clone());
-    }
-    judgement
 }

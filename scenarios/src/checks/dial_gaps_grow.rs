@@ -45,10 +45,10 @@ const GROWTH: f64 = 2.0;
 const RESOLUTION: Duration = Duration::from_millis(5);
 
 /// Gaps without a stable connection between them.
-struct Run<'a> {
+pub(crate) struct Run<'a> {
     client: &'a str,
     from: Moment,
-    gaps: Vec<Duration>,
+    pub(crate) gaps: Vec<Duration>,
 }
 
 pub(super) fn check(evidence: &Evidence<'_>) -> CheckResult {
@@ -134,7 +134,12 @@ fn mean<'a>(gaps: impl Iterator<Item = &'a Duration>) -> Duration {
     sum / count.max(1)
 }
 
-fn runs_of<'a>(evidence: &Evidence<'_>, client: &'a str, own: &ClientDials) -> Vec<Run<'a>> {
+/// One client's runs, of any length, in order of time.
+pub(crate) fn runs_of<'a>(
+    evidence: &Evidence<'_>,
+    client: &'a str,
+    own: &ClientDials,
+) -> Vec<Run<'a>> {
     let (start, end) = evidence.period();
     let end = end.min(evidence.owes_until(client));
     let told: Vec<Moment> = evidence.observed.marks.told(client, "reconnect").collect();

@@ -29,6 +29,7 @@ mod state_equal;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use dial_gaps_grow::runs_of;
 pub use evidence::Evidence;
 pub use measure::Measure;
 pub(crate) use measure::span;

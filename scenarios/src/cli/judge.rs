@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::ensure;
 use scenarios::archive::{find, judge_again};
 use scenarios::console::{Screen, report};
+use scenarios::harvest::Harvest;
 use scenarios::language::Expectation;
 use scenarios::records;
-use scenarios::results::{Collection, Results};
 
 use super::args::JudgeArgs;
 use super::run::{code, wanting};
@@ -27,14 +27,15 @@ pub(super) fn judge(args: &JudgeArgs) -> anyhow::Result<u8> {
             None => return Ok(EXIT_USAGE),
         },
     };
-    let (results, is_whole) = judge_all(&args.paths, expect.as_deref());
+    let (harvest, is_whole) = judge_all(&args.paths, expect.as_deref());
+    let (results, gallery) = harvest.done();
     if !results.scenarios.is_empty() {
         print(report(&results, Screen::stdout()));
     }
     let is_written = args
         .out
         .as_ref()
-        .is_none_or(|out| written::tell(&records::write(&results, out)));
+        .is_none_or(|out| written::tell(&records::write(&results, &gallery, out)));
     let code = code(&results, is_written, false);
     if code != EXIT_PASSED {
         print(wanting(&results));
@@ -54,9 +55,8 @@ fn expectations(file: &Path) -> anyhow::Result<Option<Vec<Expectation>>> {
 }
 
 /// Every journal's result, each journal once, and whether all could be judged.
-fn judge_all(paths: &[PathBuf], expect: Option<&[Expectation]>) -> (Results, bool) {
-    let (mut results, mut is_whole) = (Vec::new(), true);
-    let mut collection = Collection::default();
+fn judge_all(paths: &[PathBuf], expect: Option<&[Expectation]>) -> (Harvest, bool) {
+    let (mut harvest, mut is_whole) = (Harvest::default(), true);
     let mut judged = BTreeSet::new();
     let mut tell = |error: &dyn std::error::Error| {
         complain(&format!("chaos: {error}"));
@@ -75,13 +75,12 @@ fn judge_all(paths: &[PathBuf], expect: Option<&[Expectation]>) -> (Results, boo
                 continue;
             }
             match judge_again(&journal, expect) {
-                Ok(judged) => {
-                    collection.add(&judged);
-                    results.push(judged.result);
+                Ok(run) => {
+                    harvest.add(harvest.count(), run);
                 }
                 Err(error) => tell(&error),
             }
         }
     }
-    (Results::with_statistics(results, collection), is_whole)
+    (harvest, is_whole)
 }

@@ -10,6 +10,7 @@ use globset::{Glob, GlobMatcher};
 use scenarios::console::{Live, Screen, report};
 use scenarios::language::{Origin, Scenario};
 use scenarios::records;
+use scenarios::report::Gallery;
 use scenarios::results::{Invocation, Results, Seeds};
 use scenarios::subjects::{self, SetupError, Subject};
 use scenarios::suite::Suite;
@@ -176,7 +177,7 @@ fn announce(suite: &Suite) {
 async fn perform(
     suite: Suite,
     interrupt: CancellationToken,
-) -> anyhow::Result<Result<Results, SetupError>> {
+) -> anyhow::Result<Result<(Results, Gallery), SetupError>> {
     let live = Arc::new(Live::new(suite.count()));
     let say = {
         let live = Arc::clone(&live);
@@ -192,10 +193,10 @@ async fn perform(
         live.finish();
         return Ok(Err(error));
     }
-    let results = suite.run(progress, interrupt).await;
+    let harvest = suite.run(progress, interrupt).await;
     live.finish();
     watching.abort_all();
-    Ok(Ok(results))
+    Ok(Ok(harvest.done()))
 }
 
 /// Makes every subject ready.
@@ -217,9 +218,17 @@ fn unready(error: &SetupError, repeat_all: &str) -> u8 {
 }
 
 /// Tells what it came to; the exit code.
-fn conclude(results: &Results, out: &Path, repeat_all: &str, was_interrupted: bool) -> u8 {
-    let written = records::write(results, out);
-    said::show(results, out);
+fn conclude(
+    (results, gallery): &(Results, Gallery),
+    out: &Path,
+    repeat_all: &str,
+    was_interrupted: bool,
+) -> u8 {
+    let written = records::write(results, gallery, out);
+    // Of runs that did not begin, what is there is an earlier run's.
+    if !was_interrupted {
+        said::show(results, out);
+    }
     print(report(results, Screen::stdout()));
     let code = code(results, written::tell(&written), was_interrupted);
     // The seeds that want repeating have been told, each with its command.

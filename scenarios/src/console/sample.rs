@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::checks::{CheckResult, Finding, Measure};
 use crate::definitions::Times;
-use crate::results::{Collection, Judged, Results, ScenarioResult};
+use crate::results::{Collection, Results, ScenarioResult};
 use crate::verdict::Verdict;
 
 /// One run with one check.
@@ -43,21 +43,18 @@ pub(crate) fn run(id: &str, client: &str, seed: u64, verdict: Verdict) -> Scenar
     }
 }
 
-/// A run whose client took as many milliseconds to notice as its seed is, and
+/// A client that took as many milliseconds to notice as the run's seed is, and
 /// ten times as many to recover.
-pub(crate) fn judged(result: &ScenarioResult) -> Judged {
-    Judged {
-        times: Times {
-            detect: vec![Duration::from_millis(result.seed)],
-            recover: vec![Duration::from_millis(result.seed * 10)],
-        },
-        result: result.clone(),
+pub(crate) fn times(run: &ScenarioResult) -> Times {
+    Times {
+        detect: vec![Duration::from_millis(run.seed)],
+        recover: vec![Duration::from_millis(run.seed * 10)],
     }
 }
 
 /// Of these runs.
 pub(super) fn results(runs: Vec<ScenarioResult>) -> Results {
     let mut collection = Collection::default();
-    runs.iter().for_each(|run| collection.add(&judged(run)));
+    runs.iter().for_each(|run| collection.add(run, &times(run)));
     Results::with_statistics(runs, collection)
 }

@@ -173,10 +173,9 @@ impl Reports {
         self.by_client.get(client)?.stopped
     }
 
-    /// Whether the client told that it will not dial again.
-    pub fn has_given_up(&self, client: &str) -> bool {
-        let report = self.by_client.get(client);
-        report.is_some_and(|report| report.gave_up.is_some())
+    /// When the client said that it will not dial again by itself.
+    pub fn gave_up(&self, client: &str) -> Option<Moment> {
+        self.by_client.get(client)?.gave_up
     }
 
     /// Whether the client may still dial then.

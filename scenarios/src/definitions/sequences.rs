@@ -69,6 +69,11 @@ impl Sequences {
         due.filter(|seq| !applied.contains(seq)).collect()
     }
 
+    /// When the server made a tick of a session.
+    pub fn made_at(&self, session: &str, seq: u64) -> Option<Moment> {
+        self.made.get(session)?.get(&seq).copied()
+    }
+
     /// Every application of a tick that the session's client had applied before.
     pub fn duplicated(&self) -> Vec<(&str, &Application)> {
         self.strays(|seq, before, _| before.contains(&seq))

@@ -79,7 +79,8 @@ impl Scenario {
             out,
             jobs: 1,
         };
-        let results = Box::pin(suite.run(Observer::none(), CancellationToken::new())).await;
+        let harvest = Box::pin(suite.run(Observer::none(), CancellationToken::new())).await;
+        let (results, _) = harvest.done();
         let mut results = results.scenarios.into_iter();
         let mut result = results.next().expect("one run has one result");
         result.repeat = repeat;

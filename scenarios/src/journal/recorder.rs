@@ -7,8 +7,9 @@
 //! written by [`Writer`](super::Writer) from what is kept here.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use environment::{Clock, Observer};
+use environment::{Clock, Moment, Observer};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -56,8 +57,10 @@ impl Recorder {
         }))
     }
 
-    /// Adds an entry at the end, unless the journal is broken or closed.
-    pub fn record(&self, entry: Entry) {
+    /// Adds an entry at the end, unless the journal is broken or closed. Its
+    /// time is kept as the file has it, so that both are judged alike.
+    pub fn record(&self, mut entry: Entry) {
+        entry.at = in_whole_micros(entry.at);
         let mut kept = self.kept();
         if kept.problem.is_some() || kept.is_closed {
             return;
@@ -177,11 +180,15 @@ impl Recorder {
     }
 }
 
+fn in_whole_micros(at: Moment) -> Moment {
+    let micros = u64::try_from(at.since_origin().as_micros()).unwrap_or(u64::MAX);
+    Moment::after_origin(Duration::from_micros(micros))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::journal::Body;
-    use std::time::Duration;
 
     fn recorder(limit: usize) -> Recorder {
         Recorder::new(Clock::start(), limit)
@@ -230,5 +237,14 @@ mod tests {
             recorder.mark(Mark::TZero);
         });
         assert_eq!(late[0].body, Body::Harness(Mark::TZero));
+    }
+
+    #[tokio::test]
+    async fn what_is_in_memory_is_what_the_file_says() {
+        let recorder = recorder(1);
+        let at = Moment::after_origin(Duration::from_nanos(1_999));
+        recorder.record(Entry::mark(at, Mark::Started));
+        let kept = recorder.entries(0)[0].at;
+        assert_eq!(kept, Moment::after_origin(Duration::from_micros(1)));
     }
 }

@@ -315,6 +315,9 @@ mod tests {
         assert_eq!(url, "ws://127.0.0.1:9/a?b=c");
         assert!(external.needs_real_time().is_some());
         assert_eq!(read("tick = '1s'").needs_real_time(), None);
+        let why = external.only_in_real_time(&Subject::Sim);
+        let begins = "x.toml:6:1: a server of one's own runs in real time only";
+        assert!(why.is_some_and(|why| why.starts_with(begins)));
         read("external = 'tcp://example.org:7'\nremote = true");
         let started =
             read("command = ['x', '--port={port}']\nready = { http = '/up', within = '3s' }");

@@ -86,6 +86,22 @@ impl Scenario {
         self.own_server.as_ref().map(|own| own.span.clone())
     }
 
+    /// Why this subject and the file's server can be run in real time only, if
+    /// they can: what nobody here has made goes by its own clock.
+    pub fn only_in_real_time(&self, subject: &Subject) -> Option<String> {
+        if let Some(span) = self.needs_real_time() {
+            return Some(self.objection(
+                span,
+                "a server of one's own runs in real time only",
+                "leave `--time virtual` out, or take the ticker",
+            ));
+        }
+        (!subject.is_sim()).then(|| {
+            let name = subject.name();
+            format!("--client {name}: other people's clients run in real time only; leave `--time virtual` out")
+        })
+    }
+
     /// A mistake at a place of the file, which only the rest of the command line
     /// makes one: as `FILE:LINE:COLUMN: message`, with the line.
     pub fn objection(&self, span: Span, message: &str, help: &str) -> String {

@@ -1,5 +1,5 @@
 //! What a run leaves for people and for pipelines, beside its journals:
-//! `results.json`, `junit.xml` and `summary.md`.
+//! `results.json`, `report.html`, `junit.xml` and `summary.md`.
 //!
 //! Invariant: each is a pure function of the results, without a clock or the
 //! name of a folder in it; each file is whole or as it was before.
@@ -17,6 +17,7 @@ pub(crate) use words::{needs_advice, was_interrupted};
 
 use std::path::{Path, PathBuf};
 
+use crate::report::{self, Gallery};
 use crate::results::{Results, ResultsError, write_whole};
 
 /// The name of the file for whatever reads JUnit's XML.
@@ -26,9 +27,14 @@ pub const SUMMARY: &str = "summary.md";
 
 /// Writes all of them to `out`, and says of each where it is, or why it could
 /// not be written: one that fails does not keep the others from being there.
-pub fn write(results: &Results, out: &Path) -> Vec<Result<PathBuf, ResultsError>> {
+pub fn write(
+    results: &Results,
+    gallery: &Gallery,
+    out: &Path,
+) -> Vec<Result<PathBuf, ResultsError>> {
     vec![
         results.write(out),
+        report::write(results, gallery, out),
         write_whole(out, JUNIT, &junit(results)),
         write_whole(out, SUMMARY, &summary(results)),
     ]
@@ -42,19 +48,21 @@ mod tests {
     fn all_are_there_and_one_that_cannot_be_written_does_not_stop_the_others() {
         let out = tempfile::tempdir().unwrap();
         let results = sample::results();
-        let written: Result<Vec<PathBuf>, _> = write(&results, out.path()).into_iter().collect();
-        let names = ["results.json", JUNIT, SUMMARY];
+        let written: Result<Vec<PathBuf>, _> = write(&results, &Gallery::default(), out.path())
+            .into_iter()
+            .collect();
+        let names = ["results.json", "report.html", JUNIT, SUMMARY];
         assert_eq!(written.unwrap(), names.map(|name| out.path().join(name)));
 
         std::fs::remove_file(out.path().join(JUNIT)).unwrap();
         std::fs::create_dir(out.path().join(JUNIT)).unwrap();
-        let again = write(&results, out.path());
+        let again = write(&results, &Gallery::default(), out.path());
         let errors: Vec<String> = again
             .iter()
             .filter_map(|written| written.as_ref().err().map(ToString::to_string))
             .collect();
         assert_eq!(errors.len(), 1);
         assert!(errors[0].contains("junit.xml: "), "{errors:?}");
-        assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 3);
+        assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 4);
     }
 }

@@ -19,7 +19,6 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::checks::CheckResult;
-use crate::definitions::Times;
 use crate::journal::Header;
 use crate::language::Scenario;
 use crate::plain;
@@ -50,15 +49,6 @@ pub struct Results {
     /// one had only one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub statistics: Vec<Statistics>,
-}
-
-/// A run's result, and what is kept of it besides.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Judged {
-    /// For the results.
-    pub result: ScenarioResult,
-    /// For the statistics.
-    pub times: Times,
 }
 
 /// One scenario's result.
@@ -165,21 +155,6 @@ impl Results {
         let text =
             serde_json::to_string_pretty(self).expect("names and numbers always have a JSON form");
         write_whole(out, FILE, &(text + "\n"))
-    }
-}
-
-impl Judged {
-    /// A judgement with what was judged.
-    pub fn new(
-        scenario: &Scenario,
-        header: &Header,
-        mut judgement: Judgement,
-        repeat: String,
-    ) -> Self {
-        Self {
-            times: std::mem::take(&mut judgement.times),
-            result: ScenarioResult::new(scenario, header, judgement, repeat),
-        }
     }
 }
 

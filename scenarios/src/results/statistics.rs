@@ -10,7 +10,8 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use super::{Judged, ScenarioResult};
+use super::ScenarioResult;
+use crate::definitions::Times;
 use crate::verdict::Verdict;
 
 /// Longer times count as this.
@@ -68,8 +69,7 @@ struct Sum {
 
 impl Collection {
     /// Adds a run.
-    pub fn add(&mut self, judged: &Judged) {
-        let Judged { result, times } = judged;
+    pub fn add(&mut self, result: &ScenarioResult, times: &Times) {
         let key = (result.id.clone(), result.client.clone());
         let sum = self.sums.entry(key).or_insert_with(Sum::new);
         sum.seeds += 1;
@@ -145,7 +145,7 @@ impl Spread {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::sample::{judged, run};
+    use crate::console::sample::{run, times};
     use Verdict::{Failed, Inconclusive, Passed};
 
     fn statistics(runs: &[ScenarioResult]) -> Vec<Statistics> {
@@ -153,7 +153,7 @@ mod tests {
         // In whatever order they end.
         runs.iter()
             .rev()
-            .for_each(|run| collection.add(&judged(run)));
+            .for_each(|run| collection.add(run, &times(run)));
         collection.statistics(runs)
     }
 

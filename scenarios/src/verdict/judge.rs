@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::firing::{Firing, LATE_TOLERANCE, firings};
 use crate::checks::{CheckResult, Evidence, Excess, Finding, check, span};
-use crate::definitions::{Marks, Times};
+use crate::definitions::Marks;
 use crate::journal::{Entry, Header};
 use crate::language::Scenario;
 
@@ -42,17 +42,19 @@ pub struct Judgement {
     pub checks: Vec<CheckResult>,
     /// Every rule.
     pub firings: Vec<Firing>,
-    /// How long its clients took; nothing hangs on it.
-    pub times: Times,
 }
 
 /// Judges a run from its scenario and its journal, and from nothing else.
 pub fn judge(scenario: &Scenario, header: &Header, entries: &[Entry]) -> Judgement {
-    let evidence = Evidence::new(scenario, header, entries);
-    let expected = scenario.expect.iter();
-    let checks: Vec<CheckResult> = expected.map(|e| check(&evidence, *e)).collect();
-    let firings = firings(&evidence);
-    let reasons = reasons(&evidence, header, &checks, &firings);
+    judge_evidence(&Evidence::new(scenario, header, entries), header)
+}
+
+/// Judges a run whose journal has been folded already.
+pub fn judge_evidence(evidence: &Evidence<'_>, header: &Header) -> Judgement {
+    let expected = evidence.scenario.expect.iter();
+    let checks: Vec<CheckResult> = expected.map(|e| check(evidence, *e)).collect();
+    let firings = firings(evidence);
+    let reasons = reasons(evidence, header, &checks, &firings);
     let is_complete = evidence.observed.marks.ended.is_some();
     // Otherwise a failure may be the harness's own.
     let is_sound = is_complete
@@ -74,7 +76,6 @@ pub fn judge(scenario: &Scenario, header: &Header, entries: &[Entry]) -> Judgeme
         reasons,
         checks,
         firings,
-        times: Times::of(&evidence.outages, &evidence.effects),
     }
 }
 
@@ -175,7 +176,7 @@ fn departures(evidence: &Evidence<'_>) -> Vec<String> {
     let strange = departures.filter(|departure| {
         let client = &departure.client;
         let was_told = marks.told(client, "stop").any(|told| told <= departure.at);
-        !was_told && !reports.has_given_up(client)
+        !was_told && reports.gave_up(client).is_none()
     });
     strange
         .map(|departure| {

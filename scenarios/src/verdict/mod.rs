@@ -14,4 +14,4 @@ mod judge;
 mod tests;
 
 pub use firing::{Firing, LATE_TOLERANCE, firings};
-pub use judge::{Judgement, Verdict, judge};
+pub use judge::{Judgement, Verdict, judge, judge_evidence};

@@ -90,7 +90,10 @@ async fn what_cannot_be_asked_for_is_told() {
             &["--time", "virtual"][..],
             "--time virtual is not available yet",
         ),
-        (&["--client", "browser"], "there is no client `browser`"),
+        (
+            &["--client", "browser"],
+            "there is no client `browser`; there is sim, ",
+        ),
         (
             &["--client", "sim,sim"],
             "--client sim,sim: `sim` is there twice",

@@ -22,6 +22,7 @@ mod processes;
 mod program;
 mod proof;
 mod readme;
+mod report;
 mod schema;
 mod seeds;
 mod server_events;

@@ -156,6 +156,20 @@ async fn foreign_echo_server_in_python_is_spoken_to_and_dies_and_comes_back() {
     assert!(journal.contains("\"event\":\"received\""));
     assert!(journal.contains("\"event\":\"server_up\""));
     marked.expect_nobody();
+    // It ends in the middle, and that is nobody else's fault.
+    let dying = file(&format!(
+        "command = ['timeout', '8', '{python}', '{folder}/echo.py', '{{port}}']"
+    ));
+    let dying = dying
+        .replace("[clients]\n", say)
+        .replace("duration = \"2s\"", "duration = \"60s\"");
+    let answer = place.run(&place.file("own.toml", &dying), &[]).await;
+    answer.expect(3);
+    let reasons = place.result().reasons;
+    assert!(
+        reasons[0].contains("ended by itself (exit status: 124)"),
+        "{reasons:?}"
+    );
     // Nobody speaks: that nothing comes is not the client's fault.
     let mute = file(server);
     let answer = place.run(&place.file("own.toml", &mute), &[]).await;
