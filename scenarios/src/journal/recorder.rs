@@ -19,6 +19,9 @@ use super::entry::{Entry, Mark};
 /// a second, and about half a gigabyte with all that is folded from them.
 pub const MAX_ENTRIES: usize = 1_000_000;
 
+/// So many entries are folded at a time.
+const PART: usize = 1_000;
+
 /// A cheap handle to one run's journal.
 #[derive(Debug, Clone)]
 pub struct Recorder(Arc<Shared>);
@@ -113,6 +116,13 @@ impl Recorder {
         kept.entries.get(from..).unwrap_or_default().to_vec()
     }
 
+    /// The first of those.
+    fn part(&self, from: usize) -> Vec<Entry> {
+        let kept = self.kept();
+        let left = kept.entries.get(from..).unwrap_or_default();
+        left.iter().take(PART).cloned().collect()
+    }
+
     /// The entries from number `from` on, as soon as there is one. Cancel safe.
     pub async fn after(&self, from: usize) -> Vec<Entry> {
         let mut count = self.0.count.subscribe();
@@ -140,9 +150,15 @@ impl Recorder {
         let mut folded = 0;
         loop {
             count.mark_unchanged();
-            for entry in self.entries(folded) {
-                fold(&mut state, &entry);
-                folded += 1;
+            loop {
+                let part = self.part(folded);
+                folded += part.len();
+                part.iter().for_each(|entry| fold(&mut state, entry));
+                if part.len() < PART {
+                    break;
+                }
+                // There may be very many: others are not kept waiting for them.
+                tokio::task::yield_now().await;
             }
             if is_done(&state) {
                 return state;
