@@ -114,10 +114,6 @@ fn subjects(args: &RunArgs) -> anyhow::Result<Vec<Subject>> {
         let name = stranger.name();
         bail!("--flaw is a habit of the simulated client; `{name}` has its own");
     }
-    if let (Some(stranger), Time::Virtual) = (stranger, args.time) {
-        let name = stranger.name();
-        bail!("--time virtual knows no program but its own; `{name}` needs --time real");
-    }
     Ok(subjects)
 }
 
@@ -147,27 +143,19 @@ fn select(args: &RunArgs, filter: Option<&GlobMatcher>) -> Option<Vec<(Origin, A
 /// Whether every subject can be run against every file's server; else it is
 /// told why not.
 fn are_suited(scenarios: &[(Origin, Arc<Scenario>)], subjects: &[Subject], time: Time) -> bool {
-    let objections = subjects.iter().flat_map(|subject| {
-        let scenarios = scenarios.iter();
-        scenarios.filter_map(|(_, scenario)| scenario.unsuited(subject))
-    });
-    let unsimulated = scenarios
-        .iter()
-        .filter_map(|(_, scenario)| unsimulated(scenario));
-    let unsimulated = unsimulated.filter(|_| time == Time::Virtual);
-    let objections: Vec<String> = objections.chain(unsimulated).collect();
+    let mut objections: Vec<String> = Vec::new();
+    for subject in subjects {
+        for (_, scenario) in scenarios {
+            objections.extend(scenario.unsuited(subject));
+            let unsimulated = scenario.only_in_real_time(subject);
+            objections.extend(unsimulated.filter(|_| time == Time::Virtual));
+        }
+    }
+    // Some are about a subject alone, or a scenario.
+    objections.sort();
+    objections.dedup();
     objections.iter().for_each(|objection| complain(objection));
     objections.is_empty()
-}
-
-/// What cannot be run in virtual time, if anything.
-fn unsimulated(scenario: &Scenario) -> Option<String> {
-    let span = scenario.needs_real_time()?;
-    Some(scenario.objection(
-        span,
-        "only real time can do this: virtual time knows no program but its own",
-        "leave out --time virtual, or the key",
-    ))
 }
 
 fn jobs(args: &RunArgs) -> usize {

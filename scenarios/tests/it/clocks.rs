@@ -91,7 +91,9 @@ async fn what_only_real_time_can_do_is_told_at_its_line() {
     let line = format!("{}:7:", file.display());
     assert!(answer.err.contains(&line), "{}", answer.err);
     assert!(
-        answer.err.contains("only real time can do this"),
+        answer
+            .err
+            .contains("a server of one's own runs in real time only"),
         "{}",
         answer.err
     );
@@ -100,7 +102,11 @@ async fn what_only_real_time_can_do_is_told_at_its_line() {
     let words = ["--time", "virtual", "--client", "websockets"];
     let answer = place.run(&file, &words).await;
     answer.expect(2);
-    assert!(answer.err.contains("needs --time real"), "{}", answer.err);
+    assert!(
+        answer.err.contains("run in real time only"),
+        "{}",
+        answer.err
+    );
 }
 
 #[tokio::test]
