@@ -1,6 +1,6 @@
 # The front door. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help chaos play frontend test test-foreign test-frontend fuzz trust bench lint lint-frontend fmt fmt-frontend install
+.PHONY: help chaos play frontend test test-repeat test-foreign test-frontend fuzz trust bench lint lint-frontend fmt fmt-frontend install
 
 # Passed on to `chaos run`, for example: make chaos ARGS="--filter 'R23*' --seed 7"
 ARGS ?=
@@ -23,10 +23,21 @@ play: ## a server, the proxy with a little trouble, and keys to make more, for y
 
 frontend: frontend/dist/index.html ## build the page with the chart (needs Node); the next build of the server takes it in
 
-test: ## everything that must hold; a few minutes
+test: ## everything that must hold; a quarter of an hour on two cores, the first time
 	cargo test --workspace
+	@$(MAKE) --no-print-directory test-repeat
 	@$(MAKE) --no-print-directory test-foreign
 	@$(call need-node,the tests of the page (Vitest and a real browser)) $(MAKE) --no-print-directory test-frontend
+
+# Virtual time, to the byte: everything twice, and a debug and a release build beside each other.
+test-repeat:
+	cargo build --package scenarios
+	cargo build --package scenarios --release
+	@bin="$${CARGO_TARGET_DIR:-target}"; out=$$(mktemp -d) && trap 'rm -rf "$$out"' EXIT && \
+	"$$bin/debug/chaos" run --time virtual --check-determinism --out "$$out/twice" >/dev/null && \
+	"$$bin/debug/chaos" run --time virtual --jobs 1 --out "$$out/debug" >/dev/null && \
+	"$$bin/release/chaos" run --time virtual --jobs 2 --out "$$out/release" >/dev/null && \
+	diff -r "$$out/debug" "$$out/release" && echo "virtual time: equal to the byte, twice, in debug and in release"
 
 # Other people's programs: Python's websockets on both sides of the proxy, and three clients of Toxiproxy;
 # and two clients in the subject's chair. Installed where they are not.
@@ -61,8 +72,9 @@ fuzz: ## two minutes of hostile bytes, for what reads WebSockets and for what re
 trust: ## is anybody blamed wrongly while all cores are hogged? a quarter of an hour
 	scenarios/trust.sh
 
-bench: ## how exact the proxy is: its timing, measured, beside the aims; two minutes on a quiet machine
+bench: ## how exact the proxy is, and how fast virtual time: measured, beside the aims; three minutes on a quiet machine
 	cargo bench --package chaos-proxy
+	cargo bench --package scenarios --bench leap
 
 lint: ## formatting, lints and documentation, as CI wants them
 	cargo fmt --all --check
