@@ -4,6 +4,7 @@
 //! they began to: tokio spreads them over eight lists by chance, and so no two runs
 //! in virtual time would be the same.
 
+use std::fmt;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -42,6 +43,14 @@ pub struct Follower<T> {
 /// The feed has ended: nothing new will come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FeedEnded;
+
+impl fmt::Display for FeedEnded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("nothing new will come")
+    }
+}
+
+impl std::error::Error for FeedEnded {}
 
 impl<T> Feed<T> {
     /// With this value first.
@@ -104,6 +113,17 @@ impl<T> Follower<T> {
         // No version is made while the value is borrowed.
         self.seen = self.shared.version.load(Ordering::Acquire);
         value
+    }
+
+    /// Waits until this is so of the value. Cancel safe.
+    ///
+    /// # Errors
+    /// When the feed has ended before.
+    pub async fn wait_until(&mut self, is_so: impl Fn(&T) -> bool) -> Result<(), FeedEnded> {
+        while !is_so(&self.borrow_and_update()) {
+            self.changed().await?;
+        }
+        Ok(())
     }
 
     /// Waits for a version that was not seen, and takes it as seen. Cancel safe.

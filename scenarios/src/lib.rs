@@ -21,7 +21,6 @@
 //! async fn client(seat: Seat) {
 //!     let told = seat.tell.clone();
 //!     tokio::select! {
-//!         biased;
 //!         () = yours::follow(&seat.url, move || told.open()) => {}
 //!         () = seat.stop.requested() => {}
 //!     }

@@ -13,9 +13,8 @@ use anyhow::{Context, ensure};
 use chaos_proxy::{
     Apply, Config, Control, Event, Fault, Plan, Route, Start, Tell, Way, What, control, run,
 };
-use environment::{Environment, Listener, Observer, Seed};
+use environment::{Environment, Feed, Follower, Listener, Observer, Seed};
 use tokio::runtime::Builder;
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -74,7 +73,8 @@ pub(crate) fn carry(upstream: &str) -> anyhow::Result<()> {
         let listener = environment.network.listen(anywhere)?;
         println!("{}", listener.local_addr());
         let (control, commands) = control();
-        let (obeyed, seen) = watch::channel(0);
+        let obeyed = Feed::new(0);
+        let seen = obeyed.follow();
         let (config, tell) = (config(listener, upstream), counting(obeyed));
         let shutdown = CancellationToken::new();
         tasks.spawn(run(
@@ -111,10 +111,10 @@ fn config(listener: Listener, upstream: &str) -> Config {
 }
 
 /// Counts how often a connection was struck or healed.
-fn counting(obeyed: watch::Sender<usize>) -> Tell {
+fn counting(obeyed: Feed<usize>) -> Tell {
     let events = Observer::new(move |event: Event| {
         if matches!(event.what, What::Struck { .. } | What::Healed { .. }) {
-            obeyed.send_modify(|count| *count += 1);
+            obeyed.change(|count| *count += 1);
         }
     });
     Tell {
@@ -127,7 +127,7 @@ fn counting(obeyed: watch::Sender<usize>) -> Tell {
 async fn direct(
     environment: Environment,
     control: Control,
-    mut obeyed: watch::Receiver<usize>,
+    mut obeyed: Follower<usize>,
 ) -> anyhow::Result<()> {
     let said = tokio::task::spawn_blocking(|| io::stdin().lines().next()).await?;
     ensure!(said.is_some(), "nobody asks any more");
@@ -141,7 +141,7 @@ async fn direct(
             control.lift("bench").await;
         }
         answers.push(environment.clock.now().since(before));
-        obeyed.wait_for(|count| *count >= change * HELD).await?;
+        obeyed.wait_until(|count| *count >= change * HELD).await?;
         alls.push(environment.clock.now().since(before));
     }
     println!(

@@ -154,11 +154,8 @@ impl Conductor {
     async fn wait_for_gates(&mut self) {
         let version = self.field.borrow().version;
         for gate in &mut self.gates {
-            let mut is_there = true;
-            while is_there && *gate.borrow() < version {
-                // A gate that is gone has nothing to obey.
-                is_there = gate.changed().await.is_ok();
-            }
+            // A gate that is gone has nothing to obey.
+            let _ = gate.wait_until(|obeyed| *obeyed >= version).await;
         }
     }
 

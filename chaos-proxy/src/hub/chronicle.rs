@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use environment::Feed;
 
 use crate::event::{Event, What};
 
@@ -22,7 +22,7 @@ pub(crate) struct Chronicle(Arc<Shared>);
 struct Shared {
     ring: Mutex<Ring>,
     /// The number of the last event.
-    news: watch::Sender<u64>,
+    news: Feed<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -77,7 +77,7 @@ impl Chronicle {
     pub(super) fn new() -> Self {
         Self(Arc::new(Shared {
             ring: Mutex::default(),
-            news: watch::Sender::new(0),
+            news: Feed::new(0),
         }))
     }
 
@@ -87,7 +87,7 @@ impl Chronicle {
             ring.add(proxy, event);
             ring.last
         };
-        self.0.news.send_replace(last);
+        self.0.news.change(|known| *known = last.max(*known));
     }
 
     /// A proxy is no more, and is counted no more.
@@ -113,9 +113,9 @@ impl Chronicle {
 
     /// Waits for an event after the one of this number. Cancel safe.
     pub(crate) async fn wait_after(&self, seen: u64) {
-        let mut news = self.0.news.subscribe();
+        let mut news = self.0.news.follow();
         // The sender is ours: it cannot be gone.
-        let _ = news.wait_for(|last| *last > seen).await;
+        let _ = news.wait_until(|last| *last > seen).await;
     }
 
     /// A panic elsewhere leaves the ring as good as it was.

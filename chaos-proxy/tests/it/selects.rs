@@ -22,10 +22,19 @@ fn sources(folder: &Path, found: &mut Vec<(String, String)>) {
     }
 }
 
-/// The text after each `select!` that is not biased.
+/// The text after each `select!` that is not biased. What comments show is for
+/// other people's programs.
 fn unbiased(source: &str) -> Vec<&str> {
     let opening = concat!("select", "! {");
-    let uses = source.split(opening).skip(1);
+    let is_comment = |before: &str| {
+        let line = before.rsplit('\n').next().unwrap_or(before);
+        line.trim_start().starts_with("//")
+    };
+    let befores = source.split(opening).map(is_comment);
+    let uses = source.split(opening).skip(1).zip(befores);
+    let uses = uses
+        .filter(|(_, is_comment)| !is_comment)
+        .map(|(body, _)| body);
     uses.filter(|body| !body.trim_start().starts_with("biased;"))
         .map(|body| body.lines().nth(1).unwrap_or(""))
         .collect()

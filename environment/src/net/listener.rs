@@ -4,18 +4,17 @@
 use std::io;
 use std::net::SocketAddr;
 
-use tokio::sync::watch;
-
 use super::Stream;
 use super::simulated::Port;
 use super::tcp::TcpPort;
+use crate::feed::{Feed, Follower};
 
 /// A bound port; dropping it gives the port back.
 #[derive(Debug)]
 pub struct Listener {
     kind: Kind,
     /// Last, so that whoever waits for it finds the port free.
-    gone: watch::Sender<()>,
+    gone: Feed<()>,
 }
 
 #[derive(Debug)]
@@ -26,13 +25,13 @@ enum Kind {
 
 /// The end of a [`Listener`], for whoever wants its port next.
 #[derive(Debug)]
-pub struct Gone(watch::Receiver<()>);
+pub struct Gone(Follower<()>);
 
 impl Gone {
     /// Waits until the listener has been dropped and its port is free. Cancel
     /// safe.
     pub async fn wait(&mut self) {
-        // Nothing is ever sent: the only news is that the sender is gone.
+        // Nothing is ever told: the only news is that the feed has ended.
         while self.0.changed().await.is_ok() {}
     }
 }
@@ -49,13 +48,13 @@ impl Listener {
     fn new(kind: Kind) -> Self {
         Self {
             kind,
-            gone: watch::Sender::new(()),
+            gone: Feed::new(()),
         }
     }
 
     /// Tells when this listener has been dropped.
     pub fn gone(&self) -> Gone {
-        Gone(self.gone.subscribe())
+        Gone(self.gone.follow())
     }
 
     /// The bound address, with the true port.

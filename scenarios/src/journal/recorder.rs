@@ -9,8 +9,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use environment::{Clock, Moment, Observer};
-use tokio::sync::watch;
+use environment::{Clock, Feed, Moment, Observer};
 use tokio_util::sync::CancellationToken;
 
 use super::entry::{Entry, Mark};
@@ -32,7 +31,7 @@ struct Shared {
     limit: usize,
     kept: Mutex<Kept>,
     /// How many entries there are; for those who wait for one.
-    count: watch::Sender<usize>,
+    count: Feed<usize>,
     broken: CancellationToken,
 }
 
@@ -52,7 +51,7 @@ impl Recorder {
             clock,
             limit,
             kept: Mutex::default(),
-            count: watch::Sender::new(0),
+            count: Feed::new(0),
             broken: CancellationToken::new(),
         }))
     }
@@ -75,7 +74,7 @@ impl Recorder {
         let count = kept.entries.len();
         drop(kept);
         // `max`: two tasks may get here in the other order.
-        self.0.count.send_modify(|known| *known = count.max(*known));
+        self.0.count.change(|known| *known = count.max(*known));
     }
 
     /// Nothing that is told from now on belongs to the run.
@@ -125,9 +124,9 @@ impl Recorder {
 
     /// The entries from number `from` on, as soon as there is one. Cancel safe.
     pub async fn after(&self, from: usize) -> Vec<Entry> {
-        let mut count = self.0.count.subscribe();
-        // Fails only if the sender is gone, and that is ours.
-        let _ = count.wait_for(|count| *count > from).await;
+        let mut count = self.0.count.follow();
+        // Fails only if the feed has ended, and that is ours.
+        let _ = count.wait_until(|count| *count > from).await;
         self.entries(from)
     }
 
@@ -146,10 +145,10 @@ impl Recorder {
         mut fold: impl FnMut(&mut S, &Entry),
         mut is_done: impl FnMut(&S) -> bool,
     ) -> S {
-        let mut count = self.0.count.subscribe();
+        let mut count = self.0.count.follow();
         let mut folded = 0;
         loop {
-            count.mark_unchanged();
+            drop(count.borrow_and_update());
             loop {
                 let part = self.part(folded);
                 folded += part.len();
