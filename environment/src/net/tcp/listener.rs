@@ -168,7 +168,7 @@ impl TcpPort {
         self.listening = None;
     }
 
-    /// Accepts again after [`Listener::refuse`] or [`Listener::fall_silent`], on
+    /// Accepts again after [`TcpPort::refuse`] or [`TcpPort::fall_silent`], on
     /// the same port.
     ///
     /// # Errors
