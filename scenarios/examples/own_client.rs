@@ -36,6 +36,7 @@ pub(crate) async fn follow(url: &str, tell: &Tell) {
 /// Its seat in the harness: it stops when it is told to.
 async fn sit(seat: Seat) {
     tokio::select! {
+        biased;
         () = follow(&seat.url, &seat.tell) => {}
         () = seat.stop.requested() => {}
     }
