@@ -135,6 +135,8 @@ impl Side {
                 Segment::Reset => self.die(),
             }
             self.under_way.pop_front();
+            // They are all woken now, and for what comes later they must ask again.
+            self.wakers.clear();
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use environment::Stream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
+use tokio::task::JoinSet;
 
 use super::{World, on_both};
 
@@ -69,6 +70,30 @@ fn bytes_arrive_in_order_and_both_ways() {
         server.write_all(b"back").await.unwrap();
         client.read_exact(&mut read[..4]).await.unwrap();
         assert_eq!(&read[..4], b"back");
+    });
+}
+
+/// Whoever waits is woken for each of them, however little is between.
+#[test]
+fn bytes_that_follow_each_other_closely_all_arrive() {
+    on_both(|world| async move {
+        let (mut client, server, _listener) = world.pair().await;
+        // In a task of its own, so that nothing else wakes it.
+        let mut reader = JoinSet::new();
+        reader.spawn(async move {
+            for byte in 0..5 {
+                let mut read = [9];
+                client.read_exact(&mut read).await.unwrap();
+                assert_eq!(read, [byte]);
+            }
+            client.read(&mut [0]).await.unwrap()
+        });
+        for byte in 0..5 {
+            assert_eq!(server.try_write(&[byte]).unwrap(), 1);
+            world.clock.sleep(Duration::from_micros(5)).await;
+        }
+        server.shutdown_write().unwrap();
+        assert_eq!(reader.join_next().await.unwrap().unwrap(), 0);
     });
 }
 
@@ -240,7 +265,8 @@ fn a_reset_spares_what_has_arrived_and_takes_what_has_not() {
         let (read, error) = read_on(&mut client).await;
         assert_eq!(error, Some(ErrorKind::ConnectionReset));
         assert!(read < sent, "{read} of {sent}");
-        assert_eq!(read, sent - held);
+        // What counts as held may be there already, and not acknowledged yet.
+        assert!(read >= sent - held, "{read} of {sent} with {held} held");
     });
 }
 
