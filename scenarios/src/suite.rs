@@ -148,7 +148,8 @@ fn take(harvest: &mut Harvest, ended: Result<(usize, Judged), JoinError>) {
 
 impl Run {
     async fn judged(self, progress: Observer<Progress>, interrupt: CancellationToken) -> Judged {
-        let record = if interrupt.is_cancelled() {
+        let has_begun = !interrupt.is_cancelled();
+        let record = if !has_begun {
             runner::not_begun(&self.scenario, &self.settings)
         } else {
             let (name, progress) = (self.name.clone(), progress.clone());
@@ -164,7 +165,10 @@ impl Run {
             record.problem.as_deref(),
             self.repeat,
         );
-        progress.tell(Progress::Judged(self.name, judged.result.verdict));
+        // Of very many that did not begin, the sum is enough.
+        if has_begun {
+            progress.tell(Progress::Judged(self.name, judged.result.verdict));
+        }
         judged
     }
 }

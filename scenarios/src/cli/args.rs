@@ -140,7 +140,7 @@ pub(crate) struct JudgeArgs {
     /// Judge by what this scenario file expects instead of each run's own file.
     #[arg(long, value_name = "FILE")]
     pub(crate) expect: Option<PathBuf>,
-    /// Write results.json, junit.xml and summary.md there; by default nowhere.
+    /// Write results.json, report.html, junit.xml and summary.md there; by default nowhere.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }

@@ -32,10 +32,17 @@ pub(super) fn judge(args: &JudgeArgs) -> anyhow::Result<u8> {
     if !results.scenarios.is_empty() {
         print(report(&results, Screen::stdout()));
     }
-    let is_written = args
-        .out
-        .as_ref()
-        .is_none_or(|out| written::tell(&records::write(&results, &gallery, out)));
+    let is_written = args.out.as_ref().is_none_or(|out| match is_whole {
+        true => written::tell(&records::write(&results, &gallery, out)),
+        false => {
+            // Records of a part would look as if that were all.
+            let out = out.display();
+            complain(&format!(
+                "chaos: nothing is written to {out}: not every journal could be judged"
+            ));
+            false
+        }
+    });
     let code = code(&results, is_written, false);
     if code != EXIT_PASSED {
         print(wanting(&results));

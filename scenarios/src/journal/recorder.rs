@@ -66,7 +66,10 @@ impl Recorder {
             return;
         }
         if kept.entries.len() >= self.0.limit {
-            let problem = format!("more than {} events; run less at once", self.0.limit);
+            let problem = format!(
+                "more than {} events; fewer clients, a longer tick or a shorter run make less",
+                self.0.limit
+            );
             self.break_with(kept, problem);
             return;
         }
@@ -199,7 +202,7 @@ mod tests {
         recorder.mark(Mark::TZero);
         assert_eq!(
             recorder.broken().await,
-            "more than 2 events; run less at once"
+            "more than 2 events; fewer clients, a longer tick or a shorter run make less"
         );
         assert_eq!(recorder.entries(0).len(), 2);
         recorder.fail("later".into());

@@ -67,7 +67,7 @@ impl Tail {
         last.reverse();
         match last[..] {
             [] => String::new(),
-            _ => format!("; it last said on stderr: {}", last.join(" ⏎ ")),
+            _ => format!("; it last said: {}", last.join(" ⏎ ")),
         }
     }
 }

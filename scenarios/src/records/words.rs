@@ -12,11 +12,12 @@ If the machine was too busy: run fewer at a time (--jobs 4), or on a quieter mac
 If a rule did not act: `chaos plan FILE` says when it should, and on whom. \
 The command beside it runs it again.";
 
-/// Whether [`ADVICE`] is of use: a control is as it should be, and whoever
-/// interrupted a run knows what to do.
+/// Whether [`ADVICE`] is of use: a control is as it should be, whoever interrupted
+/// a run knows what to do, and in virtual time no machine is too busy.
 pub(crate) fn needs_advice(scenario: &ScenarioResult) -> bool {
     scenario.verdict == Verdict::Inconclusive
         && scenario.control.is_none()
+        && scenario.time != "virtual"
         && !was_interrupted(scenario)
 }
 

@@ -18,6 +18,8 @@ pub(super) struct Arrivals {
     left: BTreeSet<Arc<str>>,
     /// Of those, the ones of which a connection was accepted.
     connected: BTreeSet<Arc<str>>,
+    /// What the server last answered an upgrade with, if not with the WebSocket.
+    refusal: Option<u16>,
     /// Of those, the ones whose processes have ended.
     ended: BTreeMap<Arc<str>, String>,
 }
@@ -28,6 +30,7 @@ impl Arrivals {
             is_sim,
             left: clients,
             connected: BTreeSet::new(),
+            refusal: None,
             ended: BTreeMap::new(),
         }
     }
@@ -42,6 +45,9 @@ impl Arrivals {
                 chaos_proxy::What::FirstData if !self.is_sim => self.arrived(client),
                 chaos_proxy::What::Accepted => {
                     self.connected.insert(Arc::clone(client));
+                }
+                chaos_proxy::What::Upgraded { status } if *status != 101 => {
+                    self.refusal = Some(*status);
                 }
                 _ => {}
             },
@@ -86,10 +92,15 @@ impl Arrivals {
             .copied()
             .filter(|name| !self.connected.contains(*name))
             .collect();
-        let how = match never.len() {
-            0 => "; connections there were, but the server said nothing on them",
-            _ if never.len() == left.len() => "; not one connection came",
-            _ => "",
+        let how = match (never.len(), self.refusal) {
+            (0, Some(status)) => {
+                format!(
+                    "; the server answered with status {status} instead of a WebSocket: is the path right?"
+                )
+            }
+            (0, None) => "; connections there were, but the server said nothing on them".to_owned(),
+            _ if never.len() == left.len() => "; not one connection came".to_owned(),
+            _ => String::new(),
         };
         let within = environment::text::format_duration(within);
         let (names, words) = (listed(&left), last_words(first));

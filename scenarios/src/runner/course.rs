@@ -67,7 +67,6 @@ pub(super) struct Course<'a> {
 impl Course<'_> {
     /// Goes from the first dial to the last socket, marking each part.
     pub(super) async fn go(&self, stage: &mut Stage, trouble: &Trouble) -> Result<(), BrokenOff> {
-        self.progress.tell(Phase::Starting);
         self.recorder.mark(Mark::Started);
         let turn = Turn::take(&self.settings.subject).await;
         let clients = self.scenario.client_names();

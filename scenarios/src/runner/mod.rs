@@ -226,6 +226,7 @@ async fn conduct(
     interrupt: &CancellationToken,
 ) -> Option<String> {
     let recorder = course.recorder;
+    course.progress.tell(Phase::Starting);
     let trouble = Trouble::default();
     let set = tokio::select! {
         biased;

@@ -122,7 +122,14 @@ impl OwnHost {
             if !wait_for_up(&mut fates, &event, &shutdown).await {
                 return Ok(());
             }
-            let (again, since) = self.serve().await?;
+            let (again, since) = tokio::select! {
+                biased;
+                // Dropped, it takes its process with it.
+                () = shutdown.cancelled() => {
+                    return Err(self.complaint("was not ready again when the run ended"));
+                }
+                served = self.serve() => served?,
+            };
             serving = again;
             // Not when it was ready: data may have come since its port answered.
             self.recorder.record(Entry::mark(

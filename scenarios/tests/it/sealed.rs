@@ -34,6 +34,9 @@ const ALLOWED: [i64; 12] = [
     libc::SYS_exit_group,
 ];
 
+/// Which case is run there.
+const CASE: &str = "CHAOS_TEST_SEALED_CASE";
+
 /// What the sealed process does besides.
 const DEED: &str = "CHAOS_TEST_SEALED_DEED";
 
@@ -57,7 +60,7 @@ fn case(id: &str) -> Scenario {
 }
 
 /// Runs [`sealed_run`] in a process of its own.
-fn in_a_sealed_process(deed: &str) -> ExitStatus {
+fn in_a_sealed_process(case: &str, deed: &str) -> ExitStatus {
     Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
@@ -65,6 +68,7 @@ fn in_a_sealed_process(deed: &str) -> ExitStatus {
             "--ignored",
             "--test-threads=1",
         ])
+        .env(CASE, case)
         .env(DEED, deed)
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
@@ -80,7 +84,7 @@ fn in_a_sealed_process(deed: &str) -> ExitStatus {
 )]
 fn sealed_run() {
     let deed = std::env::var(DEED).unwrap();
-    let scenario = case("R23-cut-reset");
+    let scenario = case(&std::env::var(CASE).unwrap());
     let settings = Settings {
         subject: Subject::Sim,
         time: Time::Virtual,
@@ -107,14 +111,23 @@ fn sealed_run() {
 
 #[test]
 fn a_virtual_run_asks_the_system_for_memory_alone() {
-    assert_eq!(in_a_sealed_process("run").code(), Some(0));
+    // A reset, a server that restarts, silence, a slow link, a person at the client.
+    for case in [
+        "R23-cut-reset",
+        "R20-restart",
+        "R01",
+        "R24-trickle",
+        "R31-away",
+    ] {
+        assert_eq!(in_a_sealed_process(case, "run").code(), Some(0), "{case}");
+    }
 }
 
 /// The seal holds: one call for more is the end.
 #[test]
 fn a_file_a_socket_or_a_thread_would_be_noticed() {
     for deed in ["file", "socket", "thread"] {
-        let status = in_a_sealed_process(deed);
+        let status = in_a_sealed_process("R23-cut-reset", deed);
         assert_eq!(status.signal(), Some(libc::SIGSYS), "{deed}: {status}");
     }
 }
