@@ -91,7 +91,7 @@ async fn one_that_is_not_there_is_told() {
 async fn a_command_that_becomes_no_server_is_told_with_its_last_words() {
     let parts = [
         "ended before it was ready (exit status: 3)",
-        "stderr: no config",
+        "it last said: no config",
     ];
     is_no_server(
         "command = ['sh', '-c', 'echo no config >&2; exit 3']",
