@@ -1,6 +1,7 @@
 //! The bare pair: hyper's upgrade and tungstenite's messages over a pipe in memory.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use hyper::body::Incoming;
@@ -21,8 +22,9 @@ const MESSAGES: u32 = 200_000;
 /// As long as a tick.
 const TICK: &str = r#"{"type":"tick","seq":123456,"value":7}"#;
 
-/// All messages, from one server to so many clients; how many there were.
-pub(crate) fn run(clients: u32) -> u32 {
+/// All messages, from one server to so many clients; how many there were. Paced: one
+/// each millisecond, as ticks are; else one after the other, without any clock.
+pub(crate) fn run(clients: u32, is_paced: bool) -> u32 {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -33,7 +35,7 @@ pub(crate) fn run(clients: u32) -> u32 {
         for _ in 0..clients {
             let (near, far) = tokio::io::duplex(64 * 1024);
             let count = MESSAGES / clients;
-            tasks.spawn(serve(far, count));
+            tasks.spawn(serve(far, count, is_paced));
             tasks.spawn(read(near, count));
         }
         while let Some(ended) = tasks.join_next().await {
@@ -43,9 +45,9 @@ pub(crate) fn run(clients: u32) -> u32 {
     MESSAGES / clients * clients
 }
 
-async fn serve(stream: DuplexStream, count: u32) {
+async fn serve(stream: DuplexStream, count: u32, is_paced: bool) {
     let service = service_fn(move |request: Request<Incoming>| async move {
-        Ok::<_, Infallible>(upgrade(request, count))
+        Ok::<_, Infallible>(upgrade(request, count, is_paced))
     });
     hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
@@ -54,13 +56,16 @@ async fn serve(stream: DuplexStream, count: u32) {
         .unwrap();
 }
 
-fn upgrade(mut request: Request<Incoming>, count: u32) -> Response<String> {
+fn upgrade(mut request: Request<Incoming>, count: u32, is_paced: bool) -> Response<String> {
     let accept = derive_accept_key(request.headers()[SEC_WEBSOCKET_KEY].as_bytes());
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
         let upgraded = TokioIo::new(hyper::upgrade::on(&mut request).await.unwrap());
         let mut socket = WebSocketStream::from_raw_socket(upgraded, Role::Server, None).await;
         for _ in 0..count {
+            if is_paced {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
             socket.send(Message::text(TICK)).await.unwrap();
         }
         socket.close(None).await.unwrap();

@@ -16,8 +16,10 @@ use tokio_util::sync::CancellationToken;
 pub(crate) fn run(clients: u32) -> u32 {
     let duration = 200_000 / clients;
     let trace = simulated(&scenario(&format!(
-        "duration = '{duration}ms'\n[server]\ntick = '1ms'\nheartbeat = '1s'\n\
-         [clients]\ncount = {clients}\n[expect]\nlost = 0\n"
+        "duration = '{duration}ms'\nsettle = '1s'\n[server]\ntick = '1ms'\nheartbeat = '1s'\n\
+         [clients]\ncount = {clients}\nconnect_timeout = '500ms'\n\
+         reconnect = {{ fixed = {{ base = '100ms' }} }}\n\
+         [[fault]]\nat = '1ms'\nfor = '1ms'\ninject.latency = {{ delay = '1ms' }}\n[expect]\nlost = 0\n"
     )));
     let ticks = trace.entries.iter().filter(|entry| match &entry.body {
         Body::Client { what, .. } => matches!(what, client_sim::What::Applied { .. }),
