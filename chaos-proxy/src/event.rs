@@ -18,13 +18,13 @@ pub struct Event {
     /// Which accepted connection of that client, from 1; 0 for its listener.
     pub attempt: u64,
     /// What.
-    pub what: What,
+    pub what: EventKind,
 }
 
 /// The kinds of [`Event`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub enum What {
+pub enum EventKind {
     /// The client's connection was accepted.
     Accepted,
     /// The dial to the server succeeded.
@@ -126,7 +126,7 @@ pub enum What {
     Healed {
         /// The rule's name.
         rule: String,
-        /// As in [`What::Struck`].
+        /// As in [`EventKind::Struck`].
         occurrence: u64,
     },
 }

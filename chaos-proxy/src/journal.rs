@@ -10,7 +10,7 @@ use environment::{Observer, Seed};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::event::{Event, What};
+use crate::event::{Event, EventKind};
 
 /// A file that events are written to as they happen, a whole line at a time.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ pub(crate) struct Line<'a> {
     client: &'a str,
     attempt: u64,
     #[serde(flatten)]
-    what: &'a What,
+    what: &'a EventKind,
 }
 
 impl Journal {
@@ -133,7 +133,7 @@ mod tests {
             at: Moment::ORIGIN,
             client: Arc::from("c1"),
             attempt: 1,
-            what: What::Accepted,
+            what: EventKind::Accepted,
         }
     }
 

@@ -24,7 +24,7 @@ pub use engine::{
     AddedRule, Apply, Carried, Commands, Config, Control, NameTaken, OpenConnection, Route, Start,
     Tell, Traffic, control, run,
 };
-pub use event::{Ending, Event, Peer, What};
+pub use event::{Ending, Event, EventKind, Peer};
 pub use fault::*;
 pub use file::{Faults, read_faults};
 pub use journal::Journal;

@@ -11,8 +11,8 @@ use std::time::Duration;
 use environment::{Direction, Key, Realm, Seed};
 
 use crate::decision::Decision;
-use crate::fault::{Fault, Latency, Phase};
-use crate::rule::{Condition, Rule, Stage, Target, When};
+use crate::fault::{Fault, FaultKind, Latency};
+use crate::rule::{Condition, Phase, Rule, Target, When};
 
 /// How many times one rule may act; more is a mistake in the file.
 pub const MAX_OCCURRENCES: u64 = 100_000;
@@ -129,7 +129,7 @@ impl Plan {
     /// Whether a rule can only be obeyed where frames are watched.
     pub fn needs_frames(&self) -> bool {
         let needs =
-            |condition: &Condition| condition.stage > Stage::Connect || condition.frames > 0;
+            |condition: &Condition| condition.stage > Phase::Connect || condition.frames > 0;
         self.rules.iter().any(|rule| {
             let has_jitter =
                 matches!(rule.fault, Fault::Latency(latency) if !latency.jitter.is_zero());
@@ -349,8 +349,8 @@ fn windows(rule: &Rule, horizon: Duration) -> Vec<(u64, Duration, Option<Duratio
     let last = until.unwrap_or(horizon).min(horizon);
     let end = |from: Duration| match (lasting, rule.fault.phase()) {
         (Some(lasting), _) => Some(from.saturating_add(lasting).min(horizon)),
-        (None, Phase::Strike) => None,
-        (None, Phase::Listener | Phase::Accept | Phase::Hold) => Some(horizon),
+        (None, FaultKind::Strike) => None,
+        (None, FaultKind::Listener | FaultKind::Accept | FaultKind::Hold) => Some(horizon),
     };
     let mut windows = Vec::new();
     let mut from = at;

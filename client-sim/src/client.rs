@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::session::{Output, Phase, Session};
 use crate::socket::Sockets;
-use crate::{ClientConfig, Command, Event, What};
+use crate::{ClientConfig, Command, Event, EventKind};
 
 /// Runs one client until it is stopped or `shutdown` is cancelled, or until it
 /// has given up and nobody is left who could tell it to [`Command::Reconnect`].
@@ -96,7 +96,7 @@ impl Client {
 }
 
 impl Teller {
-    fn tell(&self, what: What) {
+    fn tell(&self, what: EventKind) {
         self.observer.tell(Event {
             at: self.clock.now(),
             client: Arc::clone(&self.name),

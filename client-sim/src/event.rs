@@ -15,7 +15,7 @@ pub struct Event {
     /// Which client.
     pub client: Arc<str>,
     /// What.
-    pub what: What,
+    pub what: EventKind,
 }
 
 /// The kinds of [`Event`].
@@ -24,7 +24,7 @@ pub struct Event {
 /// not the proxy's attempt, which counts accepted connections only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub enum What {
+pub enum EventKind {
     /// Starts to connect.
     Dialled {
         /// The number of this dial.
@@ -103,7 +103,7 @@ pub enum What {
         /// The number of the dial.
         dial: u64,
         /// Why.
-        why: Why,
+        why: CloseReason,
         /// The close frame's code, if one came.
         code: Option<u16>,
     },
@@ -122,7 +122,7 @@ pub enum What {
 /// Why a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Why {
+pub enum CloseReason {
     /// The dial was refused.
     Refused,
     /// No open connection within the connect timeout, upgrade included.

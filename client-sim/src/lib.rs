@@ -28,7 +28,7 @@ mod url;
 pub use backoff::Backoff;
 pub use client::run;
 pub use config::{Behaviour, ClientConfig, ClientsConfig, MAX_COUNT, Say};
-pub use event::{Event, What, Why};
+pub use event::{CloseReason, Event, EventKind};
 pub use flaw::{Flaw, UnknownFlaw};
 pub use message::{ClientMessage, ServerMessage, Welcome};
 pub use policy::{DEFAULT_CAP, Policy, Shape};

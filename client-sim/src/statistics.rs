@@ -12,7 +12,7 @@ use environment::Moment;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use crate::{Event, What, Why};
+use crate::{CloseReason, Event, EventKind};
 
 /// Longer recoveries count as this.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
@@ -78,7 +78,7 @@ pub struct Summary {
     /// The share of the clients' time, each from its first dial, in which they
     /// had an open connection as far as they knew; 0 to 1.
     pub availability: f64,
-    /// How dials and connections ended, by the word of [`Why`].
+    /// How dials and connections ended, by the word of [`CloseReason`].
     pub endings: BTreeMap<&'static str, u64>,
 }
 
@@ -114,7 +114,7 @@ impl Statistics {
 
     /// Adds one event. Each client's events must come in their order.
     pub fn fold(&mut self, event: &Event) {
-        if let What::Closed { why, .. } = event.what {
+        if let EventKind::Closed { why, .. } = event.what {
             *self.endings.entry(word(why)).or_default() += 1;
         }
         let client = self.clients.entry(Arc::clone(&event.client)).or_default();
@@ -171,53 +171,53 @@ impl Statistics {
 
 impl Tally {
     /// Returns how long a recovery took that this event completes.
-    fn fold(&mut self, at: Moment, what: &What) -> Option<Duration> {
+    fn fold(&mut self, at: Moment, what: &EventKind) -> Option<Duration> {
         match what {
-            What::Dialled { .. } => {
+            EventKind::Dialled { .. } => {
                 self.dials += 1;
                 self.has_gaven_up = false;
                 self.first_dial.get_or_insert(at);
             }
-            What::Opened { dial } => {
+            EventKind::Opened { dial } => {
                 self.connects += 1;
                 self.open = Some((*dial, at));
             }
-            What::Closed { dial, why, .. } => self.closed(at, *dial, *why),
-            What::Welcomed { .. } | What::PauseChanged { .. } => {
+            EventKind::Closed { dial, why, .. } => self.closed(at, *dial, *why),
+            EventKind::Welcomed { .. } | EventKind::PauseChanged { .. } => {
                 self.welcomed(what);
                 return self.recovered(at);
             }
-            What::Applied { session, seq, .. } => {
+            EventKind::Applied { session, seq, .. } => {
                 self.messages += 1;
                 self.applied(session, *seq);
                 return self.recovered(at);
             }
-            What::Repeated { .. } => {
+            EventKind::Repeated { .. } => {
                 self.messages += 1;
                 self.repeated += 1;
                 return self.recovered(at);
             }
-            What::Received { .. } => {
+            EventKind::Received { .. } => {
                 self.messages += 1;
                 return self.recovered(at);
             }
-            What::GaveUp => self.has_gaven_up = true,
-            What::Intended { .. }
-            | What::Stale { .. }
-            | What::Revived { .. }
-            | What::Waiting { .. }
-            | What::Stopped => {}
+            EventKind::GaveUp => self.has_gaven_up = true,
+            EventKind::Intended { .. }
+            | EventKind::Stale { .. }
+            | EventKind::Revived { .. }
+            | EventKind::Waiting { .. }
+            | EventKind::Stopped => {}
         }
         None
     }
 
-    fn closed(&mut self, at: Moment, dial: u64, why: Why) {
+    fn closed(&mut self, at: Moment, dial: u64, why: CloseReason) {
         let Some((_, since)) = self.open.take_if(|(open, _)| *open == dial) else {
-            self.failed_dials += u64::from(why != Why::Wanted);
+            self.failed_dials += u64::from(why != CloseReason::Wanted);
             return;
         };
         self.open_time += at.since(since);
-        if why != Why::Wanted {
+        if why != CloseReason::Wanted {
             self.lost_at.get_or_insert(at);
         }
     }
@@ -226,8 +226,8 @@ impl Tally {
         self.lost_at.take().map(|lost_at| at.since(lost_at))
     }
 
-    fn welcomed(&mut self, what: &What) {
-        let What::Welcomed {
+    fn welcomed(&mut self, what: &EventKind) {
+        let EventKind::Welcomed {
             session,
             resumed,
             next_seq,
@@ -268,19 +268,19 @@ impl Tally {
 }
 
 /// The word of journals for it.
-fn word(why: Why) -> &'static str {
+fn word(why: CloseReason) -> &'static str {
     match why {
-        Why::Refused => "refused",
-        Why::ConnectTimeout => "connect_timeout",
-        Why::BadUpgrade => "bad_upgrade",
-        Why::Reset => "reset",
-        Why::Ended => "ended",
-        Why::CloseFrame => "close_frame",
-        Why::Silent => "silent",
-        Why::Protocol => "protocol",
-        Why::Network => "network",
-        Why::Wanted => "wanted",
-        Why::Unknown => "unknown",
+        CloseReason::Refused => "refused",
+        CloseReason::ConnectTimeout => "connect_timeout",
+        CloseReason::BadUpgrade => "bad_upgrade",
+        CloseReason::Reset => "reset",
+        CloseReason::Ended => "ended",
+        CloseReason::CloseFrame => "close_frame",
+        CloseReason::Silent => "silent",
+        CloseReason::Protocol => "protocol",
+        CloseReason::Network => "network",
+        CloseReason::Wanted => "wanted",
+        CloseReason::Unknown => "unknown",
     }
 }
 
@@ -292,7 +292,7 @@ mod tests {
         Moment::after_origin(Duration::from_millis(millis))
     }
 
-    fn fold(events: Vec<(u64, &str, What)>) -> Statistics {
+    fn fold(events: Vec<(u64, &str, EventKind)>) -> Statistics {
         let mut statistics = Statistics::new();
         for (millis, client, what) in events {
             statistics.fold(&Event {
@@ -304,13 +304,13 @@ mod tests {
         statistics
     }
 
-    fn closed(dial: u64, why: Why) -> What {
+    fn closed(dial: u64, why: CloseReason) -> EventKind {
         let code = None;
-        What::Closed { dial, why, code }
+        EventKind::Closed { dial, why, code }
     }
 
-    fn welcomed(dial: u64, session: &str, resumed: bool, next_seq: u64) -> What {
-        What::Welcomed {
+    fn welcomed(dial: u64, session: &str, resumed: bool, next_seq: u64) -> EventKind {
+        EventKind::Welcomed {
             dial,
             session: session.into(),
             resumed,
@@ -320,23 +320,23 @@ mod tests {
         }
     }
 
-    fn applied(dial: u64, session: &str, seq: u64) -> What {
+    fn applied(dial: u64, session: &str, seq: u64) -> EventKind {
         let session = session.into();
-        What::Applied { dial, session, seq }
+        EventKind::Applied { dial, session, seq }
     }
 
-    fn life() -> Vec<(u64, &'static str, What)> {
+    fn life() -> Vec<(u64, &'static str, EventKind)> {
         vec![
-            (0, "c1", What::Dialled { dial: 1 }),
-            (100, "c1", What::Opened { dial: 1 }),
+            (0, "c1", EventKind::Dialled { dial: 1 }),
+            (100, "c1", EventKind::Opened { dial: 1 }),
             (100, "c1", welcomed(1, "a", false, 1)),
             (200, "c1", applied(1, "a", 1)),
             (300, "c1", applied(1, "a", 2)),
-            (500, "c1", closed(1, Why::Reset)),
-            (600, "c1", What::Dialled { dial: 2 }),
-            (600, "c1", closed(2, Why::Refused)),
-            (700, "c1", What::Dialled { dial: 3 }),
-            (800, "c1", What::Opened { dial: 3 }),
+            (500, "c1", closed(1, CloseReason::Reset)),
+            (600, "c1", EventKind::Dialled { dial: 2 }),
+            (600, "c1", closed(2, CloseReason::Refused)),
+            (700, "c1", EventKind::Dialled { dial: 3 }),
+            (800, "c1", EventKind::Opened { dial: 3 }),
             (900, "c1", welcomed(3, "a", true, 6)),
             (900, "c1", applied(3, "a", 5)),
             (950, "c1", applied(3, "a", 5)),
@@ -375,9 +375,9 @@ mod tests {
     #[test]
     fn without_sessions_nothing_is_said_about_loss() {
         let summary = fold(vec![
-            (0, "c1", What::Dialled { dial: 1 }),
-            (0, "c1", What::Opened { dial: 1 }),
-            (1, "c1", What::Received { dial: 1 }),
+            (0, "c1", EventKind::Dialled { dial: 1 }),
+            (0, "c1", EventKind::Opened { dial: 1 }),
+            (1, "c1", EventKind::Received { dial: 1 }),
         ])
         .summary(at(10));
         assert_eq!((summary.lost, summary.duplicated), (None, None));
@@ -387,16 +387,16 @@ mod tests {
     #[test]
     fn words_are_those_of_the_journal() {
         for why in [
-            Why::Refused,
-            Why::ConnectTimeout,
-            Why::BadUpgrade,
-            Why::Reset,
-            Why::Ended,
-            Why::CloseFrame,
-            Why::Silent,
-            Why::Protocol,
-            Why::Network,
-            Why::Wanted,
+            CloseReason::Refused,
+            CloseReason::ConnectTimeout,
+            CloseReason::BadUpgrade,
+            CloseReason::Reset,
+            CloseReason::Ended,
+            CloseReason::CloseFrame,
+            CloseReason::Silent,
+            CloseReason::Protocol,
+            CloseReason::Network,
+            CloseReason::Wanted,
         ] {
             assert_eq!(serde_json::to_value(why).unwrap(), word(why));
         }

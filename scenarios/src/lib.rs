@@ -66,6 +66,6 @@ pub mod suite;
 pub mod verdict;
 
 pub use harness::{LoadError, Outcome, RunError, Setup};
-pub use language::{Deed, Scenario};
+pub use language::{ClientAction, Scenario};
 pub use subjects::{Ability, Client, Deeds, Report, Seat, Stop, Tell};
 pub use verdict::Verdict;

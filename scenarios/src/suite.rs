@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::harvest::{Harvest, Judged};
 use crate::language::{Origin, Scenario};
 use crate::results::{Invocation, Seeds};
-use crate::runner::{self, Folder, Phase, Settings};
+use crate::runner::{self, Folder, RunPhase, Settings};
 use crate::subjects::Subject;
 use crate::verdict::Verdict;
 
@@ -40,7 +40,7 @@ pub struct Suite {
 #[derive(Debug, Clone)]
 pub enum Progress {
     /// It has come to this part.
-    Phase(String, Phase),
+    RunPhase(String, RunPhase),
     /// It was judged.
     Judged(String, Verdict),
 }
@@ -154,7 +154,7 @@ impl Run {
         } else {
             let (name, progress) = (self.name.clone(), progress.clone());
             let phases =
-                Observer::new(move |phase| progress.tell(Progress::Phase(name.clone(), phase)));
+                Observer::new(move |phase| progress.tell(Progress::RunPhase(name.clone(), phase)));
             let run = runner::run(&self.scenario, &self.settings, phases, interrupt);
             Box::pin(run).await
         };

@@ -14,7 +14,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::*;
-use crate::event::{Event, What};
+use crate::event::{Event, EventKind};
 use crate::hub::Hub;
 use crate::page::Page;
 use crate::routes::{self, App};
@@ -81,7 +81,7 @@ impl World {
         upgrade(stream, path).await
     }
 
-    fn count(&self, wanted: impl Fn(&What) -> bool) -> usize {
+    fn count(&self, wanted: impl Fn(&EventKind) -> bool) -> usize {
         let events = self.events.lock().unwrap();
         events.iter().filter(|event| wanted(&event.what)).count()
     }
@@ -141,7 +141,7 @@ async fn an_hour_of_ticks_is_on_the_second() {
         assert_eq!(world.clock.now(), secs(expected));
     }
     assert_eq!(
-        world.count(|what| matches!(what, What::Ticked { .. })),
+        world.count(|what| matches!(what, EventKind::Ticked { .. })),
         3600
     );
 }
@@ -273,7 +273,7 @@ async fn a_peer_that_answers_no_ping_is_given_up_on_time() {
     let mut client = world.open("/ws", 1 << 20).await;
     // Reads nothing, so that its library cannot answer pings either.
     world.clock.sleep(Duration::from_millis(19_999)).await;
-    let closed = |what: &What| matches!(what, What::SocketClosed { .. });
+    let closed = |what: &EventKind| matches!(what, EventKind::SocketClosed { .. });
     assert_eq!(world.count(closed), 0);
     world.clock.sleep(Duration::from_millis(2)).await;
     assert_eq!(world.count(closed), 1);
@@ -285,7 +285,7 @@ async fn a_peer_that_answers_no_ping_is_given_up_on_time() {
 async fn a_peer_that_takes_no_bytes_is_given_up_though_it_speaks() {
     let mut world = World::start(seeded());
     let mut client = world.open("/ws", 64).await;
-    let closed = |what: &What| matches!(what, What::SocketClosed { .. });
+    let closed = |what: &EventKind| matches!(what, EventKind::SocketClosed { .. });
     let began = world.clock.now();
     while world.count(closed) == 0 {
         // Its end may be gone by the time it speaks: that is what is awaited.

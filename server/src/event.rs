@@ -10,13 +10,13 @@ pub struct Event {
     /// When, by the environment's clock.
     pub at: Moment,
     /// What.
-    pub what: What,
+    pub what: EventKind,
 }
 
 /// The kinds of [`Event`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub enum What {
+pub enum EventKind {
     /// A WebSocket is attached to a session; its welcome is about to be sent.
     SocketOpened {
         /// Counts the server's sockets from 1.
@@ -28,7 +28,7 @@ pub enum What {
     },
     /// A WebSocket is gone, for whatever reason.
     SocketClosed {
-        /// As in [`What::SocketOpened`].
+        /// As in [`EventKind::SocketOpened`].
         socket: u64,
         /// The session's tag.
         session: String,

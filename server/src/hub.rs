@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::event::{Event, What};
+use crate::event::{Event, EventKind};
 use crate::message::ServerMessage;
 use crate::registry::{Full, NotResumed, Registry};
 use crate::resume::Resume;
@@ -157,7 +157,7 @@ impl Hub {
         let paused = (state.registry.get(&session)).is_some_and(|it| it.is_paused());
         self.tell(
             now,
-            What::SocketOpened {
+            EventKind::SocketOpened {
                 socket: socket.0,
                 session: session.tag(),
                 resumed,
@@ -208,7 +208,7 @@ impl Hub {
             );
             self.tell(
                 now,
-                What::SessionEnded {
+                EventKind::SessionEnded {
                     session: dropped.tag(),
                 },
             );
@@ -243,13 +243,13 @@ impl Hub {
         match happened {
             Happened::Tick(seq) => {
                 let session = id.tag();
-                self.tell(now, What::Ticked { session, seq });
+                self.tell(now, EventKind::Ticked { session, seq });
                 state.say(id, || self.tick_message(id, seq));
             }
             Happened::Heartbeat => state.say(id, || ServerMessage::Heartbeat),
             Happened::Ended => {
                 tracing::debug!(session = id.tag(), "session expired");
-                self.tell(now, What::SessionEnded { session: id.tag() });
+                self.tell(now, EventKind::SessionEnded { session: id.tag() });
             }
         }
     }
@@ -259,7 +259,7 @@ impl Hub {
         ServerMessage::Tick { seq, value }
     }
 
-    fn tell(&self, at: Moment, what: What) {
+    fn tell(&self, at: Moment, what: EventKind) {
         self.observer.tell(Event { at, what });
     }
 
@@ -322,7 +322,7 @@ impl Attachment {
             return;
         }
         let session = self.session.tag();
-        hub.tell(now, What::PauseChanged { session, paused });
+        hub.tell(now, EventKind::PauseChanged { session, paused });
         state.say(&self.session, || answer);
         hub.changed.notify_one();
     }
@@ -342,7 +342,7 @@ impl Drop for Attachment {
         state.registry.detach(now, self.socket, &self.session);
         hub.tell(
             now,
-            What::SocketClosed {
+            EventKind::SocketClosed {
                 socket: self.socket.0,
                 session: self.session.tag(),
             },

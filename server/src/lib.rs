@@ -34,7 +34,7 @@ mod socket;
 mod ticker;
 
 pub use config::{Config, Mistake};
-pub use event::{Event, What};
+pub use event::{Event, EventKind};
 pub use message::{ClientMessage, ServerMessage};
 pub use serve::{ServeError, run, serve};
 pub use ticker::value;

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use chaos_proxy::{Event, What};
+use chaos_proxy::{Event, EventKind};
 use environment::{Clock, Moment, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -92,9 +92,9 @@ async fn send(server: &mut Stream, clock: Clock) {
 /// were due at once, on a busy machine, the first did it.
 async fn struck(proxy: &mut Proxied, attempt: u64) -> (Duration, Duration) {
     let is_its =
-        |event: &Event| event.attempt == attempt && matches!(event.what, What::Struck { .. });
+        |event: &Event| event.attempt == attempt && matches!(event.what, EventKind::Struck { .. });
     match proxy.bench.event(is_its).await.what {
-        What::Struck {
+        EventKind::Struck {
             planned_us: Some(planned),
             actual_us,
             ..

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use chaos_proxy::{
-    Apply, Config, Control, Event, Fault, Plan, Route, Start, Tell, Way, What, control, run,
+    Apply, Config, Control, Event, EventKind, Fault, Plan, Route, Start, Tell, Way, control, run,
 };
 use environment::{Environment, Feed, Follower, Listener, Observer, Seed};
 use tokio::runtime::Builder;
@@ -113,7 +113,10 @@ fn config(listener: Listener, upstream: &str) -> Config {
 /// Counts how often a connection was struck or healed.
 fn counting(obeyed: Feed<usize>) -> Tell {
     let events = Observer::new(move |event: Event| {
-        if matches!(event.what, What::Struck { .. } | What::Healed { .. }) {
+        if matches!(
+            event.what,
+            EventKind::Struck { .. } | EventKind::Healed { .. }
+        ) {
             obeyed.change(|count| *count += 1);
         }
     });

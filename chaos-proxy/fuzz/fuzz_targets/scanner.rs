@@ -7,7 +7,7 @@
 use arbitrary::Arbitrary;
 use bytes::Bytes;
 use chaos_proxy::link::LinkName;
-use chaos_proxy::websocket::{Editor, Edits, Order, OrderId, Step, Task};
+use chaos_proxy::websocket::{Editor, Edits, FrameRule, FrameRuleId, Step, FrameEdit};
 use chaos_proxy::{FrameCut, Frames, Illegal, Opcodes, Ordinals, Part, Way};
 use environment::{Direction, Seed};
 use libfuzzer_sys::fuzz_target;
@@ -30,7 +30,7 @@ struct Input {
     bytes: Vec<u8>,
 }
 
-fn task(&(kind, chosen, index): &(u8, u8, u8)) -> Task {
+fn task(&(kind, chosen, index): &(u8, u8, u8)) -> FrameEdit {
     let opcodes = [Opcodes::Data, Opcodes::Control, Opcodes::Any, Opcodes::Text];
     let frames = Frames {
         way: Way::Both,
@@ -44,13 +44,13 @@ fn task(&(kind, chosen, index): &(u8, u8, u8)) -> Task {
     let kinds = [Illegal::Opcode, Illegal::Mask, Illegal::Reserved, Illegal::Utf8];
     let choice = usize::from(kind) % 4;
     match kind / 4 % 7 {
-        0 => Task::Drop(frames),
-        1 => Task::Duplicate(frames),
-        2 => Task::Reorder(frames),
-        3 => Task::Delay(frames, std::time::Duration::from_secs(1)),
-        4 => Task::Damage(frames, kinds[choice]),
-        5 => Task::Close(vec![3, 232], 0),
-        _ => Task::Cut(FrameCut {
+        0 => FrameEdit::Drop(frames),
+        1 => FrameEdit::Duplicate(frames),
+        2 => FrameEdit::Reorder(frames),
+        3 => FrameEdit::Delay(frames, std::time::Duration::from_secs(1)),
+        4 => FrameEdit::Damage(frames, kinds[choice]),
+        5 => FrameEdit::Close(vec![3, 232], 0),
+        _ => FrameEdit::Cut(FrameCut {
             number: u64::from(index % 8) + 1,
             opcodes: opcodes[choice],
             part: parts[choice],
@@ -60,7 +60,7 @@ fn task(&(kind, chosen, index): &(u8, u8, u8)) -> Task {
 
 
 /// `toggles`: whether the orders come and go with every piece.
-fn run(input: &Input, tasks: &[Task], sizes: &[u8], toggles: bool) -> (Vec<u8>, Vec<Step>) {
+fn run(input: &Input, tasks: &[FrameEdit], sizes: &[u8], toggles: bool) -> (Vec<u8>, Vec<Step>) {
     let direction = if input.is_upstream {
         Direction::Upstream
     } else {
@@ -77,8 +77,8 @@ fn run(input: &Input, tasks: &[Task], sizes: &[u8], toggles: bool) -> (Vec<u8>, 
         Step::Pass(passed, _) => bytes.extend_from_slice(&passed),
         step => steps.push(step),
     };
-    let orders = tasks.iter().enumerate().map(|(rule, task)| Order {
-        id: OrderId { rule, occurrence: 1 },
+    let orders = tasks.iter().enumerate().map(|(rule, task)| FrameRule {
+        id: FrameRuleId { rule, occurrence: 1 },
         rule: "r".into(),
         task: task.clone(),
     });
@@ -109,7 +109,7 @@ fn run(input: &Input, tasks: &[Task], sizes: &[u8], toggles: bool) -> (Vec<u8>, 
 }
 
 fuzz_target!(|input: Input| {
-    let tasks: Vec<Task> = input.tasks.iter().take(4).map(task).collect();
+    let tasks: Vec<FrameEdit> = input.tasks.iter().take(4).map(task).collect();
     let whole = run(&input, &tasks, &[], false);
     assert_eq!(run(&input, &tasks, &input.sizes, false), whole);
     run(&input, &tasks, &input.sizes, true);

@@ -11,7 +11,7 @@ use super::cause::Added;
 use super::control::{AddedRule, Commands, Order, Put};
 use super::field::Field;
 use super::{Apply, Route, Tell};
-use crate::fault::Phase;
+use crate::fault::FaultKind;
 use crate::plan::Plan;
 use crate::rule::{Rule, When};
 
@@ -197,7 +197,7 @@ impl Conductor {
             return false;
         }
         let is_timed = matches!(put.rule.when, When::Timed { .. });
-        let is_instant = is_timed && put.rule.fault.phase() == Phase::Strike;
+        let is_instant = is_timed && put.rule.fault.phase() == FaultKind::Strike;
         let until = put.lasting.map(|lasting| now + lasting);
         self.change(|field| {
             let cause = if is_instant {

@@ -22,10 +22,10 @@ use super::registry::Listed;
 use super::side::Side;
 use super::strikes::Hold;
 use super::triggers::{Cutting, Waiting};
-use crate::event::{Ending, Event, Peer, What};
+use crate::event::{Ending, Event, EventKind, Peer};
 use crate::link::{End, Link, LinkName};
 use crate::rule::Reached;
-use crate::websocket::{Editor, OrderId};
+use crate::websocket::{Editor, FrameRuleId};
 
 /// How long the peers have to answer FIN with FIN.
 const LINGER: Duration = Duration::from_secs(5);
@@ -144,8 +144,8 @@ pub(super) struct Held {
 }
 
 impl Held {
-    pub(super) fn id(&self) -> OrderId {
-        OrderId {
+    pub(super) fn id(&self) -> FrameRuleId {
+        FrameRuleId {
             rule: self.cause.id,
             occurrence: self.occurrence,
         }
@@ -183,7 +183,7 @@ pub(super) async fn run(accepted: Box<Accepted>, shared: Arc<Shared>, mut field:
     let rules = Arc::clone(&field.borrow().rules);
     let seen = accepted.seen;
     let mut connection = Connection::new(accepted.stream, accepted.named, shared, rules);
-    connection.tell(What::Accepted);
+    connection.tell(EventKind::Accepted);
     let entry = {
         let field = field.borrow_and_update();
         connection.enter(&field, seen)
@@ -195,7 +195,7 @@ pub(super) async fn run(accepted: Box<Accepted>, shared: Arc<Shared>, mut field:
     }
     connection.forget_own_rules().await;
     connection.tell_damage();
-    connection.tell(What::Closed {
+    connection.tell(EventKind::Closed {
         upstream_bytes: connection.toward_server.lane.link.written(),
         downstream_bytes: connection.toward_client.lane.link.written(),
     });
@@ -261,7 +261,7 @@ impl Connection {
         self.shared.environment.clock.now()
     }
 
-    pub(super) fn tell(&self, what: What) {
+    pub(super) fn tell(&self, what: EventKind) {
         let event = Event {
             at: self.now(),
             client: Arc::clone(&self.client),
@@ -363,11 +363,11 @@ impl Connection {
         match dialled {
             Ok(stream) => {
                 self.toward_server.stream = Some(stream);
-                self.tell(What::UpstreamConnected);
+                self.tell(EventKind::UpstreamConnected);
             }
             Err(error) => {
                 tracing::warn!(%error, upstream = self.shared.upstream, "failed to reach the upstream");
-                self.tell(What::UpstreamFailed {
+                self.tell(EventKind::UpstreamFailed {
                     error: error.kind().to_string(),
                 });
                 self.toward_server.lane.link.abandon();

@@ -8,11 +8,11 @@ use super::connection::{Connection, Held};
 use super::field::Field;
 use super::strikes::{Act, Hold, Subject, is_armed};
 use super::triggers::cut_offset;
-use crate::event::{Peer, What};
-use crate::fault::{Corrupt, Fault, Phase, Place, Side};
+use crate::event::{EventKind, Peer};
+use crate::fault::{Corrupt, Fault, FaultKind, Place, Side};
 use crate::link::{Effects, End, LinkName};
 use crate::rule::When;
-use crate::websocket::{OrderId, client_name};
+use crate::websocket::{FrameRuleId, client_name};
 use environment::{Direction, Moment};
 
 /// Why a rule about frames can do nothing to a connection of a proxy that had no
@@ -136,7 +136,7 @@ impl Connection {
         if let Some(listed) = &self.listed {
             listed.rename(Arc::clone(&name), attempt);
         }
-        self.tell(What::Named { ordinal });
+        self.tell(EventKind::Named { ordinal });
         for side in [&mut self.toward_client, &mut self.toward_server] {
             let direction = side.lane.link.direction();
             side.lane.rename(&LinkName {
@@ -171,19 +171,19 @@ impl Connection {
     pub(super) fn obey(&mut self, act: &Act, field: &Field) {
         let fault = &act.cause.fault;
         match (fault.phase(), fault) {
-            (Phase::Strike, Fault::Close(side)) => self.close(*side),
-            (Phase::Strike, Fault::Reset(side)) => self.reset(*side),
+            (FaultKind::Strike, Fault::Close(side)) => self.close(*side),
+            (FaultKind::Strike, Fault::Reset(side)) => self.reset(*side),
             // A close frame waits for a boundary, however long.
-            (Phase::Strike, Fault::CloseFrame(_)) => self.hold(&Act {
+            (FaultKind::Strike, Fault::CloseFrame(_)) => self.hold(&Act {
                 hold: Hold::Once,
                 ..act.clone()
             }),
-            (Phase::Hold, _) => self.hold(act),
+            (FaultKind::Hold, _) => self.hold(act),
             // About the listener, or about connections that are yet to come.
-            (Phase::Strike | Phase::Listener | Phase::Accept, _) => return,
+            (FaultKind::Strike | FaultKind::Listener | FaultKind::Accept, _) => return,
         }
         if fault.needs_websocket() && !self.shared.frames {
-            let id = OrderId {
+            let id = FrameRuleId {
                 rule: act.cause.id,
                 occurrence: act.occurrence,
             };
@@ -291,7 +291,7 @@ impl Connection {
         let rule = &held.cause;
         if !rule.fault.is_instant() && held.has_struck {
             self.delivery.is_awaited = true;
-            self.tell(What::Healed {
+            self.tell(EventKind::Healed {
                 rule: rule.name.clone(),
                 occurrence: held.occurrence,
             });

@@ -8,11 +8,11 @@ use super::connection::{Connection, Held};
 use super::field::Field;
 use super::pump::Lane;
 use super::strikes::Act;
-use crate::event::What;
+use crate::event::EventKind;
 use crate::fault::{Fault, UpgradeReply};
 use crate::link::End;
 use crate::rule::Target;
-use crate::websocket::{Edits, Opcode, Order, OrderId, Task};
+use crate::websocket::{Edits, FrameEdit, FrameRule, FrameRuleId, Opcode};
 
 impl Connection {
     /// What the rules that hold it ask of the frames of this direction.
@@ -21,10 +21,10 @@ impl Connection {
             return Edits::default();
         }
         let orders = self.held.iter().filter_map(|held| {
-            Some(Order {
+            Some(FrameRule {
                 id: held.id(),
                 rule: held.cause.name.as_str().into(),
-                task: Task::of(&held.cause.fault, direction)?,
+                task: FrameEdit::of(&held.cause.fault, direction)?,
             })
         });
         let is_request = direction == Direction::Upstream && self.shared.apply == Apply::Faults;
@@ -46,7 +46,7 @@ impl Connection {
     pub(super) fn acted(
         &mut self,
         way: Direction,
-        id: OrderId,
+        id: FrameRuleId,
         index: u64,
         opcode: Opcode,
         field: &Field,
@@ -58,7 +58,7 @@ impl Connection {
         if !matches!(rule.fault, Fault::Cut(_)) {
             self.strike_once(id, field);
         }
-        self.tell(What::Frame {
+        self.tell(EventKind::Frame {
             rule: rule.name.clone(),
             direction: way.word().to_owned(),
             index,
@@ -67,14 +67,14 @@ impl Connection {
     }
 
     /// The rule that holds this connection, or is there at least.
-    fn cause(&self, id: OrderId) -> Option<Cause> {
+    fn cause(&self, id: FrameRuleId) -> Option<Cause> {
         let held = self.held.iter().find(|held| held.id() == id);
         let held = held.map(|held| &held.cause);
         held.or_else(|| self.rules.get(id.rule)).cloned()
     }
 
     /// Tells that a rule that waited for a frame has taken effect.
-    fn strike_once(&mut self, id: OrderId, field: &Field) {
+    fn strike_once(&mut self, id: FrameRuleId, field: &Field) {
         let Some(held) = self.held.iter_mut().find(|held| held.id() == id) else {
             return;
         };
@@ -85,13 +85,13 @@ impl Connection {
     }
 
     /// A rule can do nothing to this connection; told once.
-    pub(super) fn powerless(&mut self, id: OrderId, reason: &str) {
+    pub(super) fn powerless(&mut self, id: FrameRuleId, reason: &str) {
         let Some(held) = self.held.iter_mut().find(|held| held.id() == id) else {
             return;
         };
         if !std::mem::replace(&mut held.is_powerless, true) {
             let rule = held.cause.name.clone();
-            self.tell(What::Powerless {
+            self.tell(EventKind::Powerless {
                 rule,
                 reason: reason.to_owned(),
             });
@@ -107,7 +107,7 @@ impl Connection {
     }
 
     /// The client gets another answer than the server's; the server gets nothing.
-    pub(super) fn answer_upgrade(&mut self, id: OrderId, field: &Field) {
+    pub(super) fn answer_upgrade(&mut self, id: FrameRuleId, field: &Field) {
         let Some(rule) = self.cause(id) else {
             return;
         };

@@ -11,8 +11,8 @@ use super::cause::Who;
 use super::connection::{self, Accepted, Named};
 use super::field::{Begun, Field};
 use super::{Route, Shared, Start};
-use crate::event::{Event, What};
-use crate::fault::{Fault, Phase};
+use crate::event::{Event, EventKind};
+use crate::fault::{Fault, FaultKind};
 
 /// How long to wait after an accept that failed for want of descriptors.
 const BREATH: Duration = Duration::from_millis(50);
@@ -129,7 +129,7 @@ impl Gate {
             connection: 0,
         };
         let is_mine = |begun: &&Begun| {
-            begun.cause.fault.phase() == Phase::Listener && field.rules.strikes(begun, who)
+            begun.cause.fault.phase() == FaultKind::Listener && field.rules.strikes(begun, who)
         };
         let wanted: Vec<Begun> = field.begun.iter().filter(is_mine).cloned().collect();
         if wanted == self.closing {
@@ -188,7 +188,7 @@ impl Gate {
         };
         for begun in before.iter().filter(|begun| !self.closing.contains(begun)) {
             let rule = &begun.cause;
-            tell(What::Healed {
+            tell(EventKind::Healed {
                 rule: rule.name.clone(),
                 occurrence: begun.number,
             });
@@ -198,7 +198,7 @@ impl Gate {
             let planned_us = micros(begun.planned.since(zero));
             let actual_us = micros(now.since(zero));
             let (rule, fault) = (rule.name.clone(), rule.fault.word().to_owned());
-            tell(What::Struck {
+            tell(EventKind::Struck {
                 rule,
                 fault,
                 occurrence: begun.number,

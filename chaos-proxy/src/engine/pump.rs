@@ -11,7 +11,7 @@ use environment::{Moment, Stream};
 use super::wire::Bulk;
 use crate::link::segments::Frame;
 use crate::link::{Effects, End, Link, LinkName, Output, Segments};
-use crate::websocket::{Editor, Edits, Opcode, OrderId, Powerless, Step};
+use crate::websocket::{Editor, Edits, FrameRuleId, Opcode, Powerless, Step};
 
 /// The size of one read.
 const READ: usize = 64 * 1024;
@@ -74,14 +74,14 @@ pub(super) enum Note {
     Stripped(String),
     /// A rule was carried out on a frame.
     Acted {
-        id: OrderId,
+        id: FrameRuleId,
         index: u64,
         opcode: Opcode,
     },
     /// A rule cannot be carried out.
-    Powerless(OrderId, Powerless),
+    Powerless(FrameRuleId, Powerless),
     /// The request is to be answered by this rule.
-    Reply(OrderId),
+    Reply(FrameRuleId),
 }
 
 /// What is to be said once everything before `end` has been written.
@@ -105,7 +105,7 @@ pub(super) struct Lane {
     /// When bytes were last written.
     pub(super) wrote_at: Option<Moment>,
     /// Whose cut inside a frame it was, if it was one.
-    pub(super) cut_by: Option<Box<OrderId>>,
+    pub(super) cut_by: Option<Box<FrameRuleId>>,
     /// The kernel's way past the queue, while much goes by.
     pub(super) bulk: Option<Box<Bulk>>,
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use environment::Moment;
 
-use crate::rule::{Reached, Stage};
+use crate::rule::{Phase, Reached};
 
 /// An open connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct OpenConnection {
     /// When it was accepted.
     pub accepted: Moment,
     /// The last stage that it has come to.
-    pub stage: Stage,
+    pub stage: Phase,
     /// Bytes written to the server.
     pub upstream_bytes: u64,
     /// Bytes written to the client.

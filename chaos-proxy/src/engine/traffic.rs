@@ -10,10 +10,10 @@ use super::field::Field;
 use super::pump::{Note, Read, Sent};
 use super::registry::Carried;
 use super::side::Side as Flank;
-use crate::event::{Ending, Peer, What};
+use crate::event::{Ending, EventKind, Peer};
 use crate::fault::Side;
 use crate::link::End;
-use crate::rule::Stage;
+use crate::rule::Phase;
 
 /// What was written longer ago than this has arrived, or never will.
 const FRESH: Duration = Duration::from_secs(5);
@@ -155,7 +155,7 @@ impl Connection {
     pub(super) fn peer_ended(&mut self, peer: Peer, how: Ending) -> bool {
         let now = self.now();
         self.drain_pipes();
-        self.tell(What::PeerEnded {
+        self.tell(EventKind::PeerEnded {
             peer,
             how,
             code: None,
@@ -173,7 +173,7 @@ impl Connection {
         let end = if is_reset { End::Reset } else { End::Fin };
         let mut notes = Vec::new();
         self.opposite(peer).lane.push_end(now, end, &mut notes);
-        self.reach(Stage::Closing);
+        self.reach(Phase::Closing);
         true
     }
 
@@ -206,9 +206,9 @@ impl Connection {
                 is_compressed,
             } => self.answer_read(status, is_compressed),
             Note::Answered(status) => {
-                self.tell(What::Upgraded { status });
+                self.tell(EventKind::Upgraded { status });
                 if status == 101 {
-                    self.reach(Stage::Open);
+                    self.reach(Phase::Open);
                 }
             }
             Note::Delivered if way == Direction::Downstream => {
@@ -218,7 +218,7 @@ impl Connection {
             Note::DeliveredBytes if way == Direction::Downstream => self.delivered(),
             Note::Delivered | Note::DeliveredBytes => {}
             Note::Raw => self.become_raw(),
-            Note::Stripped(offer) => self.tell(What::ExtensionsRefused { offer }),
+            Note::Stripped(offer) => self.tell(EventKind::ExtensionsRefused { offer }),
             Note::Acted { id, index, opcode } => {
                 self.acted(way, id, index, opcode, &field.borrow());
             }
@@ -235,7 +235,7 @@ impl Connection {
             // The name was all that was looked for.
             self.toward_server.lane.forget_frames();
         }
-        self.reach(Stage::Upgrade);
+        self.reach(Phase::Upgrade);
         self.progress(&field.borrow());
         let now = self.now();
         let mut notes = Vec::new();
@@ -251,12 +251,12 @@ impl Connection {
             Direction::Upstream => Peer::Client,
             Direction::Downstream => Peer::Server,
         };
-        self.tell(What::PeerEnded {
+        self.tell(EventKind::PeerEnded {
             peer,
             how: Ending::CloseFrame,
             code,
         });
-        self.reach(Stage::Closing);
+        self.reach(Phase::Closing);
     }
 
     fn answer_read(&mut self, status: u16, is_compressed: bool) {
@@ -276,7 +276,7 @@ impl Connection {
         }
         let before = std::mem::replace(&mut self.delivery.protocol, Protocol::Other);
         if before != Protocol::Other {
-            self.tell(What::NotWebSocket);
+            self.tell(EventKind::NotWebSocket);
         }
     }
 
@@ -301,11 +301,11 @@ impl Connection {
 
     fn delivered(&mut self) {
         if !std::mem::replace(&mut self.delivery.has_begun, true) {
-            self.tell(What::FirstData);
-            self.reach(Stage::Open);
+            self.tell(EventKind::FirstData);
+            self.reach(Phase::Open);
         }
         if std::mem::take(&mut self.delivery.is_awaited) {
-            self.tell(What::Resumed);
+            self.tell(EventKind::Resumed);
         }
     }
 }

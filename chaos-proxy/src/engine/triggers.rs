@@ -11,10 +11,10 @@ use super::connection::Connection;
 use super::field::Field;
 use super::gate::micros;
 use super::strikes::{Act, Hold, is_armed};
-use crate::event::{Peer, What};
+use crate::event::{EventKind, Peer};
 use crate::fault::{Cut, Expiry, Fault, How, IdleTimeout, Place, Side};
 use crate::link::End;
-use crate::rule::{Condition, Progress, Stage, When};
+use crate::rule::{Condition, Phase, Progress, When};
 
 /// How long a reset waits for what came before it, at most.
 const HAND_OVER: Duration = Duration::from_secs(1);
@@ -47,7 +47,7 @@ pub(super) struct Cutting {
 
 impl Connection {
     /// The connection has come to this stage.
-    pub(super) fn reach(&mut self, stage: Stage) {
+    pub(super) fn reach(&mut self, stage: Phase) {
         self.delivery.reached.add(stage);
     }
 
@@ -361,7 +361,7 @@ impl Connection {
                 continue;
             }
             if unsent > 0 {
-                self.tell(What::Undelivered { bytes: unsent });
+                self.tell(EventKind::Undelivered { bytes: unsent });
             }
             self.reset(cutting.side);
         }
@@ -375,7 +375,7 @@ impl Connection {
         let (discarded_bytes, corrupted_bytes) =
             (up.discarded + down.discarded, up.corrupted + down.corrupted);
         if discarded_bytes + corrupted_bytes > 0 {
-            self.tell(What::Damaged {
+            self.tell(EventKind::Damaged {
                 discarded_bytes,
                 corrupted_bytes,
             });
@@ -386,7 +386,7 @@ impl Connection {
         let rule = &act.cause;
         let zero = field.zero.unwrap_or_default();
         tracing::info!(rule = rule.name, fault = rule.fault.word(), client = %self.client, attempt = self.attempt, "struck");
-        self.tell(What::Struck {
+        self.tell(EventKind::Struck {
             rule: rule.name.clone(),
             fault: rule.fault.word().to_owned(),
             occurrence: act.occurrence,

@@ -93,7 +93,7 @@ pub enum Fault {
 
 /// What kind of act a fault is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
+pub enum FaultKind {
     /// On the listener, for a window.
     Listener,
     /// On a connection as it is accepted.
@@ -218,7 +218,7 @@ impl Fault {
     /// Whether it strikes a connection once, rather than holding it: then it has
     /// no length.
     pub fn is_instant(&self) -> bool {
-        self.phase() == Phase::Strike
+        self.phase() == FaultKind::Strike
             || matches!(
                 self,
                 Self::Cut(_) | Self::IdleTimeout(_) | Self::UpgradeReply(_)
@@ -326,11 +326,11 @@ impl Fault {
     }
 
     /// What kind of act it is.
-    pub fn phase(&self) -> Phase {
+    pub fn phase(&self) -> FaultKind {
         match self {
-            Self::Refuse | Self::Blackhole => Phase::Listener,
-            Self::Reject | Self::AcceptSilent | Self::ConnectDelay(_) => Phase::Accept,
-            Self::Close(_) | Self::Reset(_) | Self::CloseFrame(_) => Phase::Strike,
+            Self::Refuse | Self::Blackhole => FaultKind::Listener,
+            Self::Reject | Self::AcceptSilent | Self::ConnectDelay(_) => FaultKind::Accept,
+            Self::Close(_) | Self::Reset(_) | Self::CloseFrame(_) => FaultKind::Strike,
             Self::Stall(_)
             | Self::Latency(_)
             | Self::Bandwidth(_)
@@ -346,7 +346,7 @@ impl Fault {
             | Self::DelayFrame(_)
             | Self::ReorderFrame(_)
             | Self::IdleTimeout(_)
-            | Self::Expiry(_) => Phase::Hold,
+            | Self::Expiry(_) => FaultKind::Hold,
         }
     }
 }

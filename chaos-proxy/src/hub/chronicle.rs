@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use environment::Feed;
 
-use crate::event::{Event, What};
+use crate::event::{Event, EventKind};
 
 /// How many events are kept: some minutes of a busy proxy, and a few megabytes.
 const KEPT: usize = 16_384;
@@ -53,10 +53,10 @@ pub(crate) enum Counted {
 }
 
 impl Counted {
-    fn of(what: &What) -> Option<Self> {
+    fn of(what: &EventKind) -> Option<Self> {
         match what {
-            What::Struck { fault, .. } => Some(Self::Struck(fault.clone())),
-            What::UpstreamFailed { .. } => Some(Self::UpstreamFailed),
+            EventKind::Struck { fault, .. } => Some(Self::Struck(fault.clone())),
+            EventKind::UpstreamFailed { .. } => Some(Self::UpstreamFailed),
             _ => None,
         }
     }
@@ -173,7 +173,7 @@ mod tests {
                 at: Moment::ORIGIN,
                 client: Arc::from("1"),
                 attempt,
-                what: What::Accepted,
+                what: EventKind::Accepted,
             };
             chronicle.add(&proxy, event);
         }
@@ -215,7 +215,7 @@ mod tests {
                 at: Moment::ORIGIN,
                 client: Arc::from("1"),
                 attempt: 1,
-                what: What::FirstData,
+                what: EventKind::FirstData,
             };
             chronicle.add(&Arc::from("p"), event);
         };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fault::{Bandwidth, FlipBits, Latency, Slice};
-use crate::websocket::OrderId;
+use crate::websocket::FrameRuleId;
 
 /// What holds, delays or damages the bytes of a link now.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -18,7 +18,7 @@ pub struct Effects {
     fin_delay: Duration,
     answer_delay: Duration,
     /// The orders that may make single messages late.
-    late: Vec<OrderId>,
+    late: Vec<FrameRuleId>,
     cut_at: Option<u64>,
 }
 
@@ -85,7 +85,7 @@ impl Effects {
     }
 
     /// Messages that are marked late by this order are so.
-    pub fn allow_late(&mut self, id: OrderId) {
+    pub fn allow_late(&mut self, id: FrameRuleId) {
         self.late.push(id);
     }
 
@@ -132,7 +132,7 @@ impl Effects {
         self.answer_delay
     }
 
-    pub(super) fn allows_late(&self, id: OrderId) -> bool {
+    pub(super) fn allows_late(&self, id: FrameRuleId) -> bool {
         self.late.contains(&id)
     }
 

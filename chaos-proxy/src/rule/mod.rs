@@ -8,7 +8,7 @@ mod read;
 mod when;
 
 pub use read::{Reading, read_rules};
-pub use when::{Condition, Progress, Reached, Stage, When};
+pub use when::{Condition, Phase, Progress, Reached, When};
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use environment::text::{FromToml, Mismatch, Span, Table, Value, choice, format_duration};
 
-use super::when::{Condition, Stage, When};
+use super::when::{Condition, Phase, When};
 use super::{Rule, Target};
-use crate::fault::{Fault, Ordinals, Phase};
+use crate::fault::{Fault, FaultKind, Ordinals};
 use crate::plan::MAX_OCCURRENCES;
 
 /// What the reader is told about the rest of the file.
@@ -89,7 +89,7 @@ fn is_possible(table: &Table<'_>, rule: &Rule, reading: Reading<'_>) -> bool {
     let is_late =
         |condition: &Condition, after: Duration| !condition.is_about_accept() || !after.is_zero();
     match (rule.fault.phase(), &rule.when) {
-        (Phase::Listener, When::On { .. }) => {
+        (FaultKind::Listener, When::On { .. }) => {
             table.error_with_help(
                 table.span_of("on"),
                 format!("`{word}` cannot wait for an attempt: its dials are never accepted, so they have no number"),
@@ -98,7 +98,7 @@ fn is_possible(table: &Table<'_>, rule: &Rule, reading: Reading<'_>) -> bool {
             return false;
         }
         (
-            Phase::Accept,
+            FaultKind::Accept,
             When::On {
                 condition, after, ..
             },
@@ -117,7 +117,7 @@ fn is_possible(table: &Table<'_>, rule: &Rule, reading: Reading<'_>) -> bool {
         lasting: None,
         ..
     } = rule.when
-        && rule.fault.phase() != Phase::Strike
+        && rule.fault.phase() != FaultKind::Strike
     {
         table.error_with_help(
             table.span_of("every"),
@@ -126,7 +126,7 @@ fn is_possible(table: &Table<'_>, rule: &Rule, reading: Reading<'_>) -> bool {
         );
         return false;
     }
-    if rule.fault.phase() == Phase::Listener && rule.until_on.is_some() {
+    if rule.fault.phase() == FaultKind::Listener && rule.until_on.is_some() {
         table.error(
             table.span_of("until_on"),
             format!("`{word}` lets no connection in that could end it; give it a `for`"),
@@ -147,10 +147,10 @@ fn is_possible(table: &Table<'_>, rule: &Rule, reading: Reading<'_>) -> bool {
 /// On a shared listener a dial is known by its ordinal at most.
 fn names_nobody_yet(fault: &Fault, target: &Target) -> bool {
     match (fault.phase(), target) {
-        (Phase::Listener, Target::Clients(_) | Target::Share(_))
-        | (Phase::Accept, Target::Clients(_)) => true,
-        (Phase::Accept | Phase::Hold | Phase::Strike, _)
-        | (Phase::Listener, Target::All | Target::Connection(_)) => false,
+        (FaultKind::Listener, Target::Clients(_) | Target::Share(_))
+        | (FaultKind::Accept, Target::Clients(_)) => true,
+        (FaultKind::Accept | FaultKind::Hold | FaultKind::Strike, _)
+        | (FaultKind::Listener, Target::All | Target::Connection(_)) => false,
     }
 }
 
@@ -214,10 +214,10 @@ fn read_when(table: &mut Table<'_>, reading: Reading<'_>) -> Option<When> {
 fn read_condition(on: &mut Table<'_>) -> Option<Condition> {
     let stage = on.optional_with("phase", |value| {
         let stages = [
-            ("connect", Stage::Connect),
-            ("upgrade", Stage::Upgrade),
-            ("open", Stage::Open),
-            ("closing", Stage::Closing),
+            ("connect", Phase::Connect),
+            ("upgrade", Phase::Upgrade),
+            ("open", Phase::Open),
+            ("closing", Phase::Closing),
         ];
         choice(value, &stages)
     });
@@ -242,7 +242,7 @@ fn read_condition(on: &mut Table<'_>) -> Option<Condition> {
     }
     Some(Condition {
         attempts: attempts.unwrap_or(Ordinals::ALL),
-        stage: stage.unwrap_or(Stage::Connect),
+        stage: stage.unwrap_or(Phase::Connect),
         bytes: bytes.unwrap_or(0),
         frames: frames.unwrap_or(0),
     })

@@ -37,7 +37,7 @@ pub struct Condition {
     /// The connection's number.
     pub attempts: Ordinals,
     /// It has reached this stage.
-    pub stage: Stage,
+    pub stage: Phase,
     /// This many bytes have been delivered to the client.
     pub bytes: u64,
     /// This many messages of data (RFC 6455 §5.6) have been delivered to it.
@@ -57,7 +57,7 @@ pub struct Progress {
 
 /// How far a connection has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stage {
+pub enum Phase {
     /// It is accepted.
     Connect,
     /// The head of the client's upgrade request has been read.
@@ -76,7 +76,7 @@ pub struct Reached(u8);
 
 impl Reached {
     /// Accepted, and no more.
-    pub const ACCEPTED: Self = Self(1 << Stage::Connect as u8);
+    pub const ACCEPTED: Self = Self(1 << Phase::Connect as u8);
 
     /// As one byte, for keeping.
     pub(crate) fn bits(self) -> u8 {
@@ -89,19 +89,19 @@ impl Reached {
     }
 
     /// The last one of them.
-    pub fn last(self) -> Stage {
-        let stages = [Stage::Closing, Stage::Open, Stage::Upgrade];
+    pub fn last(self) -> Phase {
+        let stages = [Phase::Closing, Phase::Open, Phase::Upgrade];
         let last = stages.into_iter().find(|stage| self.has(*stage));
-        last.unwrap_or(Stage::Connect)
+        last.unwrap_or(Phase::Connect)
     }
 
     /// It has come to this one too.
-    pub fn add(&mut self, stage: Stage) {
+    pub fn add(&mut self, stage: Phase) {
         self.0 |= 1 << stage as u8;
     }
 
     /// Whether it has come to this one.
-    pub fn has(self, stage: Stage) -> bool {
+    pub fn has(self, stage: Phase) -> bool {
         self.0 & (1 << stage as u8) != 0
     }
 }
@@ -109,7 +109,7 @@ impl Reached {
 impl Condition {
     /// Whether it is met by the mere accept of a connection.
     pub fn is_about_accept(&self) -> bool {
-        self.stage == Stage::Connect && self.bytes == 0 && self.frames == 0
+        self.stage == Phase::Connect && self.bytes == 0 && self.frames == 0
     }
 
     /// Whether connection `attempt`, having come so far, meets it.
@@ -125,7 +125,7 @@ impl fmt::Display for Condition {
     /// As in `on = { … }`, without the braces.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "attempt {}", self.attempts)?;
-        if self.stage > Stage::Connect {
+        if self.stage > Phase::Connect {
             write!(f, ", phase {}", self.stage.word())?;
         }
         if self.bytes > 0 {
@@ -138,7 +138,7 @@ impl fmt::Display for Condition {
     }
 }
 
-impl Stage {
+impl Phase {
     /// The word of scenario files.
     pub fn word(self) -> &'static str {
         match self {

@@ -13,5 +13,5 @@ mod scanner;
 pub use editor::{Editor, Late, Powerless, Step};
 pub use head::{Head, client_name};
 pub use opcode::Opcode;
-pub use order::{Edits, Order, OrderId, Task};
+pub use order::{Edits, FrameEdit, FrameRule, FrameRuleId};
 pub use scanner::{Frame, Scanner, Seen};

@@ -9,7 +9,7 @@ use crate::fault::{Corrupt, Cut, Fault, FrameCut, Frames, Illegal, Place};
 
 /// One time of one rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct OrderId {
+pub struct FrameRuleId {
     /// Index into the plan's rules.
     pub rule: usize,
     /// Which time of it.
@@ -18,18 +18,18 @@ pub struct OrderId {
 
 /// Something to be done to frames while the rule holds.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Order {
+pub struct FrameRule {
     /// Whose order it is.
-    pub id: OrderId,
+    pub id: FrameRuleId,
     /// The rule's name, for its draws.
     pub rule: Arc<str>,
     /// What.
-    pub task: Task,
+    pub task: FrameEdit,
 }
 
 /// What an order asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Task {
+pub enum FrameEdit {
     /// Take the upgrade's request; somebody else answers it.
     Reply,
     /// A close frame with this payload at the next boundary behind so many
@@ -49,7 +49,7 @@ pub enum Task {
     Damage(Frames, Illegal),
 }
 
-impl Task {
+impl FrameEdit {
     /// What a fault asks of the frames of this direction, if anything.
     pub fn of(fault: &Fault, direction: Direction) -> Option<Self> {
         let own = |frames: &Frames| frames.way.covers(direction).then_some(*frames);
@@ -111,5 +111,5 @@ pub struct Edits {
     /// No extension may be negotiated.
     pub refuses_extensions: bool,
     /// In the order of the rules.
-    pub orders: Vec<Order>,
+    pub orders: Vec<FrameRule>,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chaos_proxy::{
-    Apply, Config, Control, Decision, Event, Plan, Reading, Route, Rule, Start, Tell, What,
+    Apply, Config, Control, Decision, Event, EventKind, Plan, Reading, Route, Rule, Start, Tell,
     control, read_rules, run,
 };
 use environment::text::{Diagnostics, Document, Source};
@@ -188,12 +188,12 @@ impl Bench {
         soon(next).await
     }
 
-    pub(crate) async fn until(&mut self, wanted: impl Fn(&What) -> bool) -> Event {
+    pub(crate) async fn until(&mut self, wanted: impl Fn(&EventKind) -> bool) -> Event {
         self.event(|event| wanted(&event.what)).await
     }
 
     pub(crate) async fn struck(&mut self, name: &str) -> Event {
-        self.until(|what| matches!(what, What::Struck { rule, .. } if rule == name))
+        self.until(|what| matches!(what, EventKind::Struck { rule, .. } if rule == name))
             .await
     }
 

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use chaos_proxy::{Fault, Side, What};
+use chaos_proxy::{EventKind, Fault, Side};
 use environment::{Environment, Stream};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -95,9 +95,9 @@ async fn bulk_arrives_both_ways_at_once_and_each_way_ends_for_itself() {
     let (up, down) = (24 * MEBIBYTE, 64 * MEBIBYTE);
     soon(exchange(client, server, up, down)).await;
     let (events, _) = bench.finish().await;
-    let count = |wanted: &What| events.iter().filter(|event| event.what == *wanted).count();
-    assert_eq!(count(&What::FirstData), 1);
-    let closed = What::Closed {
+    let count = |wanted: &EventKind| events.iter().filter(|event| event.what == *wanted).count();
+    assert_eq!(count(&EventKind::FirstData), 1);
+    let closed = EventKind::Closed {
         upstream_bytes: up as u64,
         downstream_bytes: down as u64,
     };
@@ -128,7 +128,7 @@ async fn toggle(bench: &mut Bench, toggled: &mut usize) {
         bench.control.inject("toggled", fault, Some(PATIENCE)).await;
         bench.struck("toggled").await;
         bench.control.lift("toggled").await;
-        let is_healed = |what: &What| matches!(what, What::Healed { .. });
+        let is_healed = |what: &EventKind| matches!(what, EventKind::Healed { .. });
         bench.until(is_healed).await;
         *toggled += 1;
     }
@@ -176,15 +176,15 @@ async fn a_stall_in_the_midst_of_bulk_holds_it_and_lets_it_go() {
     let total = 32 * MEBIBYTE;
     let (mut from_server, _to_server) = tokio::io::split(client);
     let stalling = async {
-        bench.until(|what| *what == What::FirstData).await;
+        bench.until(|what| *what == EventKind::FirstData).await;
         let stall = fault("stall = {}");
         bench.control.inject("held", stall, Some(PATIENCE)).await;
         bench.struck("held").await;
         bench.control.lift("held").await;
         bench
-            .until(|what| matches!(what, What::Healed { .. }))
+            .until(|what| matches!(what, EventKind::Healed { .. }))
             .await;
-        bench.until(|what| *what == What::Resumed).await;
+        bench.until(|what| *what == EventKind::Resumed).await;
     };
     let all =
         async { tokio::join!(biased; pour(&mut server, total), check(&mut from_server), stalling) };
@@ -197,7 +197,7 @@ async fn a_close_in_the_midst_of_bulk_is_a_clean_end_behind_what_came_before() {
     let (mut bench, client, mut server) = start().await;
     let (mut from_server, _to_server) = tokio::io::split(client);
     let closing = async {
-        bench.until(|what| *what == What::FirstData).await;
+        bench.until(|what| *what == EventKind::FirstData).await;
         let close = Fault::Close(Side::Both);
         bench.control.inject("closed", close, None).await;
         bench.struck("closed").await;

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use chaos_proxy::{Apply, Ending, Event, Fault, Peer, Side, Way, What};
+use chaos_proxy::{Apply, Ending, Event, EventKind, Fault, Peer, Side, Way};
 use environment::Environment;
 use tokio::io::AsyncWriteExt;
 
@@ -28,7 +28,7 @@ async fn refuse_is_seen_as_connection_refused_for_its_window() {
     let struck = bench.struck("refuse").await;
     assert_eq!(struck.attempt, 0);
     bench
-        .until(|what| matches!(what, What::Healed { .. }))
+        .until(|what| matches!(what, EventKind::Healed { .. }))
         .await;
     bench.dial().await;
     // What was open stays open.
@@ -90,11 +90,11 @@ async fn accept_silent_never_reaches_the_server_and_is_not_revived() {
     assert!(is_silent(&mut silent, MOMENT).await);
     drop(silent);
     let left = bench
-        .event(|event| event.attempt == 1 && matches!(event.what, What::Closed { .. }))
+        .event(|event| event.attempt == 1 && matches!(event.what, EventKind::Closed { .. }))
         .await;
     assert_eq!(
         left.what,
-        What::Closed {
+        EventKind::Closed {
             upstream_bytes: 0,
             downstream_bytes: 0
         }
@@ -119,9 +119,9 @@ async fn stall_holds_everything_and_lets_it_flow_when_healed() {
     expect(&mut upstream, b"up").await;
     assert_eq!(ending(&mut client).await.unwrap(), b"down");
     bench
-        .until(|what| matches!(what, What::Healed { .. }))
+        .until(|what| matches!(what, EventKind::Healed { .. }))
         .await;
-    bench.until(|what| *what == What::Resumed).await;
+    bench.until(|what| *what == EventKind::Resumed).await;
 }
 
 #[tokio::test]
@@ -160,11 +160,11 @@ async fn ends_are_seen_under_a_stall_and_held() {
             _ => drop(client),
         }
         let seen = bench
-            .until(|what| matches!(what, What::PeerEnded { .. }))
+            .until(|what| matches!(what, EventKind::PeerEnded { .. }))
             .await;
         assert_eq!(
             seen.what,
-            What::PeerEnded {
+            EventKind::PeerEnded {
                 peer: Peer::Client,
                 how,
                 code: None
@@ -195,11 +195,11 @@ async fn a_reset_is_seen_though_the_link_is_full() {
     while clock.timeout(MOMENT, client.write(&chunk)).await.is_ok() {}
     client.reset();
     let seen = bench
-        .until(|what| matches!(what, What::PeerEnded { .. }))
+        .until(|what| matches!(what, EventKind::PeerEnded { .. }))
         .await;
     assert_eq!(
         seen.what,
-        What::PeerEnded {
+        EventKind::PeerEnded {
             peer: Peer::Client,
             how: Ending::Reset,
             code: None
@@ -224,7 +224,7 @@ async fn close_is_a_fin_to_both_and_drops_what_was_held() {
     assert_eq!(ending(&mut upstream).await.unwrap(), b"");
     drop((client, upstream));
     bench
-        .until(|what| matches!(what, What::Closed { .. }))
+        .until(|what| matches!(what, EventKind::Closed { .. }))
         .await;
 }
 
@@ -295,7 +295,7 @@ async fn reset_with_a_window_also_strikes_what_comes_within_it() {
     bench.control.heal().await;
     let mut client = bench.dial().await;
     let struck =
-        |event: &Event| matches!(event.what, What::UpstreamConnected) && event.attempt == 4;
+        |event: &Event| matches!(event.what, EventKind::UpstreamConnected) && event.attempt == 4;
     bench.event(struck).await;
     assert!(is_silent(&mut client, MOMENT).await);
 }
@@ -312,7 +312,7 @@ async fn reset_of_the_client_alone_leaves_the_server_open() {
     assert!(is_silent(&mut upstream, MOMENT).await);
     drop(upstream);
     bench
-        .until(|what| matches!(what, What::Closed { .. }))
+        .until(|what| matches!(what, EventKind::Closed { .. }))
         .await;
 }
 
@@ -354,7 +354,7 @@ async fn applying_nothing_is_a_wire_that_still_decides() {
     assert!(
         !events
             .iter()
-            .any(|event| matches!(event.what, What::Struck { .. }))
+            .any(|event| matches!(event.what, EventKind::Struck { .. }))
     );
     assert_eq!(decisions.len(), 1);
 }
@@ -400,7 +400,7 @@ async fn a_fault_can_be_injected_by_hand() {
     bench.struck("wire").await;
     send(&mut client, b"held").await;
     bench
-        .until(|what| matches!(what, What::Healed { .. }))
+        .until(|what| matches!(what, EventKind::Healed { .. }))
         .await;
     expect(&mut upstream, b"held").await;
     bench.control.inject("gone", Fault::Refuse, None).await;

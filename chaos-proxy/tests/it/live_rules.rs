@@ -4,7 +4,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use chaos_proxy::{Fault, Rule, Side, Stage, Target, Way, What};
+use chaos_proxy::{EventKind, Fault, Phase, Rule, Side, Target, Way};
 use environment::{Environment, Listener, Stream};
 
 use crate::bench::{Bench, Setup, accept, ending, expect, is_silent, listen, rules, send};
@@ -100,7 +100,7 @@ async fn a_rule_leaves_by_itself_when_its_time_is_over() {
     send(&mut upstream, b"later").await;
     expect(&mut client, b"later").await;
     bench
-        .until(|what| matches!(what, What::Healed { .. }))
+        .until(|what| matches!(what, EventKind::Healed { .. }))
         .await;
     assert!(bench.control.added().await.is_empty());
 }
@@ -172,7 +172,7 @@ async fn connections_are_listed_while_they_live_and_struck_one_by_one() {
         (listed[0].upstream_bytes, listed[0].downstream_bytes),
         (5, 7)
     );
-    assert_eq!((listed[0].frames, listed[0].stage), (None, Stage::Open));
+    assert_eq!((listed[0].frames, listed[0].stage), (None, Phase::Open));
     assert!(bench.control.strike(1, Fault::Stall(Way::Both)).await);
     send(&mut its_upstream, b"later").await;
     assert!(is_silent(&mut first, MOMENT).await);
@@ -186,7 +186,7 @@ async fn connections_are_listed_while_they_live_and_struck_one_by_one() {
         ErrorKind::ConnectionReset
     );
     bench
-        .event(|event| &*event.client == "2" && matches!(event.what, What::Closed { .. }))
+        .event(|event| &*event.client == "2" && matches!(event.what, EventKind::Closed { .. }))
         .await;
     assert_eq!(bench.control.connections().len(), 1);
     // What is closed is counted on.
@@ -275,7 +275,7 @@ async fn what_holds_one_connection_is_forgotten_with_it() {
     client.reset();
     drop(upstream);
     bench
-        .until(|what| matches!(what, What::Closed { .. }))
+        .until(|what| matches!(what, EventKind::Closed { .. }))
         .await;
     assert_eq!(bench.control.added().await, []);
 }

@@ -1,7 +1,7 @@
 //! Mistakes that were made once, each held by the test that found it.
 
 use crate::bench::{Setup, accept, ending, expect, is_silent, listen, send, soon};
-use chaos_proxy::{Ending, Peer, Start, What};
+use chaos_proxy::{Ending, EventKind, Peer, Start};
 use environment::Environment;
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -162,7 +162,7 @@ async fn a_healed_connect_delay_dials_at_once() {
     bench.begin().await;
     let t = bench.environment.clock.now();
     let _c = bench.dial().await;
-    bench.until(|w| matches!(w, What::Healed { .. })).await;
+    bench.until(|w| matches!(w, EventKind::Healed { .. })).await;
     let _u = accept(&server).await;
     let d = bench.environment.clock.now().since(t);
     assert!(
@@ -270,7 +270,7 @@ async fn a_name_taken_late_is_not_struck_again() {
     let (events, _) = bench.finish().await;
     let n = events
         .iter()
-        .filter(|e| matches!(e.what, What::Struck { .. }))
+        .filter(|e| matches!(e.what, EventKind::Struck { .. }))
         .count();
     assert_eq!(n, 1, "{events:#?}");
 }
@@ -320,14 +320,14 @@ async fn data_after_a_discard_is_told_at_once() {
     let mut big = vec![0x82, 0x7e, 0x03, 0xe8];
     big.extend([7; 1000]);
     send(&mut up, &big).await;
-    bench.until(|w| matches!(w, What::Healed { .. })).await;
+    bench.until(|w| matches!(w, EventKind::Healed { .. })).await;
     for _ in 0..20 {
         send(&mut up, b"\x81\x02hi").await;
         expect(&mut c, b"\x81\x02hi").await;
     }
     let (events, _) = bench.finish().await;
     assert!(
-        events.iter().any(|e| matches!(e.what, What::Resumed)),
+        events.iter().any(|e| matches!(e.what, EventKind::Resumed)),
         "20 frames were delivered, none counted"
     );
 }
@@ -349,7 +349,7 @@ async fn a_close_frame_right_behind_the_answer_is_seen() {
     assert!(
         events.iter().any(|e| matches!(
             e.what,
-            What::PeerEnded {
+            EventKind::PeerEnded {
                 peer: Peer::Server,
                 how: Ending::CloseFrame,
                 ..
@@ -372,7 +372,9 @@ async fn a_share_of_connections_takes_the_lowest_draw() {
     }
     let (events, decisions) = bench.finish().await;
     assert!(
-        events.iter().any(|e| matches!(e.what, What::Struck { .. })),
+        events
+            .iter()
+            .any(|e| matches!(e.what, EventKind::Struck { .. })),
         "nobody was struck; decisions: {decisions:?}"
     );
 }
@@ -405,7 +407,7 @@ async fn a_cut_of_both_ways_strikes_once() {
     let (events, _) = bench.finish().await;
     let n = events
         .iter()
-        .filter(|e| matches!(e.what, What::Struck { .. }))
+        .filter(|e| matches!(e.what, EventKind::Struck { .. }))
         .count();
     assert_eq!(n, 1);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 
-use chaos_proxy::What;
+use chaos_proxy::EventKind;
 use environment::Environment;
 
 use crate::bench::{Setup, accept, ending, expect, listen, send};
@@ -88,7 +88,9 @@ async fn on_a_shared_listener_the_upgrade_names_the_client() {
         } else {
             expect(&mut upstream, &hello(name)).await;
         }
-        let named = bench.until(|what| matches!(what, What::Named { .. })).await;
+        let named = bench
+            .until(|what| matches!(what, EventKind::Named { .. }))
+            .await;
         assert_eq!(named.client.as_ref(), name);
         kept.push((client, upstream));
     }

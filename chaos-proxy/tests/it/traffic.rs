@@ -4,7 +4,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use chaos_proxy::{Ending, What};
+use chaos_proxy::{Ending, EventKind};
 use environment::Environment;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -14,7 +14,7 @@ const MOMENT: Duration = Duration::from_millis(200);
 
 fn damaged(events: &[chaos_proxy::Event]) -> Option<(u64, u64)> {
     events.iter().find_map(|event| match event.what {
-        What::Damaged {
+        EventKind::Damaged {
             discarded_bytes,
             corrupted_bytes,
         } => Some((discarded_bytes, corrupted_bytes)),
@@ -45,7 +45,7 @@ async fn blackhole_leaves_a_dial_hanging_until_it_is_healed() {
     send(&mut client, b"at last").await;
     expect(&mut upstream, b"at last").await;
     // The proxy's own filler is nobody's attempt.
-    let accepted = bench.until(|what| *what == What::Accepted).await;
+    let accepted = bench.until(|what| *what == EventKind::Accepted).await;
     assert_eq!(accepted.attempt, 1);
 }
 
@@ -131,13 +131,13 @@ async fn discard_swallows_and_keeps_the_connection() {
     assert!(is_silent(&mut client, MOMENT).await);
     bench.control.heal().await;
     bench
-        .until(|what| matches!(what, What::Healed { .. }))
+        .until(|what| matches!(what, EventKind::Healed { .. }))
         .await;
     send(&mut upstream, b"seen").await;
     expect(&mut client, b"seen").await;
     drop((client, upstream));
     bench
-        .until(|what| matches!(what, What::PeerEnded { .. }))
+        .until(|what| matches!(what, EventKind::PeerEnded { .. }))
         .await;
     let (events, _) = bench.finish().await;
     assert_eq!(damaged(&events), Some((10, 0)));
@@ -158,7 +158,7 @@ async fn corrupt_flips_what_it_says_and_no_more() {
     assert_eq!(came.iter().map(|byte| byte.count_ones()).sum::<u32>(), 10);
     drop((client, upstream));
     bench
-        .until(|what| matches!(what, What::PeerEnded { .. }))
+        .until(|what| matches!(what, EventKind::PeerEnded { .. }))
         .await;
     let (events, _) = bench.finish().await;
     assert_eq!(damaged(&events), Some((0, 10)));
@@ -285,7 +285,7 @@ async fn a_rule_can_wait_for_the_upgrade_to_be_done() {
     );
     send(&mut upstream, b"HTTP/1.1 101 Switching Protocols\r\n\r\n").await;
     let upgraded = bench
-        .until(|what| matches!(what, What::Upgraded { .. }))
+        .until(|what| matches!(what, EventKind::Upgraded { .. }))
         .await;
     let struck = bench.struck("reset").await;
     assert!(struck.at.since(upgraded.at) >= Duration::from_millis(100));
@@ -335,11 +335,11 @@ async fn a_rule_can_wait_for_a_peer_to_end() {
     let mut upstream = accept(&server).await;
     client.shutdown_write().unwrap();
     let ended = bench
-        .until(|what| matches!(what, What::PeerEnded { .. }))
+        .until(|what| matches!(what, EventKind::PeerEnded { .. }))
         .await;
     assert!(matches!(
         ended.what,
-        What::PeerEnded {
+        EventKind::PeerEnded {
             how: Ending::Fin,
             ..
         }
@@ -368,6 +368,6 @@ async fn a_rule_can_end_with_a_later_connection() {
     expect(&mut upstream_third, b"free").await;
     expect(&mut upstream, b"held").await;
     bench
-        .until(|what| matches!(what, What::Healed { .. }))
+        .until(|what| matches!(what, EventKind::Healed { .. }))
         .await;
 }

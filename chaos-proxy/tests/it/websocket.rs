@@ -4,7 +4,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use chaos_proxy::{Apply, What};
+use chaos_proxy::{Apply, EventKind};
 use environment::{Environment, Listener, Stream};
 
 use crate::bench::{Bench, Setup, accept, ending, expect, is_silent, listen, send};
@@ -46,9 +46,9 @@ fn rule(inject: &str) -> String {
 
 async fn powerless(bench: &mut Bench) -> String {
     let event = bench
-        .until(|what| matches!(what, What::Powerless { .. }))
+        .until(|what| matches!(what, EventKind::Powerless { .. }))
         .await;
-    let What::Powerless { reason, .. } = event.what else {
+    let EventKind::Powerless { reason, .. } = event.what else {
         unreachable!("it was asked for")
     };
     reason
@@ -72,9 +72,9 @@ async fn an_upgrade_is_answered_in_the_servers_stead() {
     let struck = bench.struck("upgrade_reply").await;
     assert_eq!(struck.attempt, 2);
     let upgraded = bench
-        .until(|what| matches!(what, What::Upgraded { .. }))
+        .until(|what| matches!(what, EventKind::Upgraded { .. }))
         .await;
-    assert_eq!(upgraded.what, What::Upgraded { status: 503 });
+    assert_eq!(upgraded.what, EventKind::Upgraded { status: 503 });
 }
 
 #[tokio::test]
@@ -96,9 +96,9 @@ async fn garbage_and_a_wrong_key_are_answers_too() {
     drop(client);
     // Garbage is no data: nobody may take it for a live connection.
     let next = bench
-        .until(|what| matches!(what, What::FirstData | What::Closed { .. }))
+        .until(|what| matches!(what, EventKind::FirstData | EventKind::Closed { .. }))
         .await;
-    assert!(matches!(next.what, What::Closed { .. }));
+    assert!(matches!(next.what, EventKind::Closed { .. }));
     let mut client = bench.dial().await;
     send(&mut client, REQUEST).await;
     let head = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n";
@@ -144,7 +144,7 @@ async fn a_close_frame_comes_at_a_boundary_and_then_fin() {
     let struck = bench.struck("close_frame").await;
     assert!(matches!(
         struck.what,
-        What::Struck {
+        EventKind::Struck {
             planned_us: Some(0),
             ..
         }
@@ -187,8 +187,10 @@ async fn pings_alone_are_dropped_and_heal_with_the_rule() {
     let (mut bench, mut client, mut upstream) = upgraded(faults).await;
     send(&mut upstream, b"\x89\x00\x81\x01a\x89\x00\x81\x01b").await;
     expect(&mut client, b"\x81\x01a\x81\x01b").await;
-    let frame = bench.until(|what| matches!(what, What::Frame { .. })).await;
-    let What::Frame {
+    let frame = bench
+        .until(|what| matches!(what, EventKind::Frame { .. }))
+        .await;
+    let EventKind::Frame {
         index, direction, ..
     } = frame.what
     else {
@@ -197,7 +199,7 @@ async fn pings_alone_are_dropped_and_heal_with_the_rule() {
     assert_eq!((index, &*direction), (1, "downstream"));
     bench.control.heal().await;
     bench
-        .until(|what| matches!(what, What::Healed { .. }))
+        .until(|what| matches!(what, EventKind::Healed { .. }))
         .await;
     send(&mut upstream, b"\x89\x00").await;
     expect(&mut client, b"\x89\x00").await;
@@ -235,10 +237,10 @@ async fn compression_is_refused_only_where_a_rule_could_not_bear_it() {
     send(&mut client, OFFER).await;
     expect(&mut upstream, REQUEST).await;
     let refused = bench
-        .until(|what| matches!(what, What::ExtensionsRefused { .. }))
+        .until(|what| matches!(what, EventKind::ExtensionsRefused { .. }))
         .await;
     let offer = "permessage-deflate".to_owned();
-    assert_eq!(refused.what, What::ExtensionsRefused { offer });
+    assert_eq!(refused.what, EventKind::ExtensionsRefused { offer });
     let bench = setup(&server).start(&rule("drop_frame = { opcode = \"ping\" }"));
     let mut client = bench.dial().await;
     let mut upstream = accept(&server).await;
@@ -367,7 +369,9 @@ async fn what_is_hostile_passes_through_unharmed() {
         let (got, ()) = tokio::join!(ending(&mut upstream), sending);
         assert!(got.unwrap() == hostile);
         drop(upstream);
-        bench.until(|what| matches!(what, What::NotWebSocket)).await;
+        bench
+            .until(|what| matches!(what, EventKind::NotWebSocket))
+            .await;
         assert_eq!(ending(&mut client).await.unwrap(), b"");
     }
     let bench = setup(&server).start(&rule("drop_frame = {}"));
@@ -404,7 +408,7 @@ async fn a_clients_close_frame_is_told_though_the_server_was_told_another() {
         .event(|e| {
             matches!(
                 e.what,
-                What::PeerEnded {
+                EventKind::PeerEnded {
                     peer: chaos_proxy::Peer::Client,
                     ..
                 }
@@ -414,7 +418,7 @@ async fn a_clients_close_frame_is_told_though_the_server_was_told_another() {
     assert!(
         matches!(
             event.what,
-            What::PeerEnded {
+            EventKind::PeerEnded {
                 how: chaos_proxy::Ending::CloseFrame,
                 ..
             }
@@ -439,7 +443,7 @@ async fn powerless_is_told_once() {
     let mut events = Vec::new();
     loop {
         let event = bench.event(|_| true).await;
-        let is_last = matches!(event.what, What::Closed { .. });
+        let is_last = matches!(event.what, EventKind::Closed { .. });
         events.push(event);
         if is_last {
             break;
@@ -447,7 +451,7 @@ async fn powerless_is_told_once() {
     }
     let count = events
         .iter()
-        .filter(|e| matches!(e.what, What::Powerless { .. }))
+        .filter(|e| matches!(e.what, EventKind::Powerless { .. }))
         .count();
     assert_eq!(count, 1, "{events:?}");
 }

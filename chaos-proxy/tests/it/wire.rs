@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use chaos_proxy::{Ending, Peer, What};
+use chaos_proxy::{Ending, EventKind, Peer};
 use environment::Environment;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -61,11 +61,11 @@ async fn a_half_close_is_kept_and_the_answer_comes_back() {
     drop(upstream);
     assert_eq!(ending(&mut client).await.unwrap(), b"answer");
     let closed = bench
-        .until(|what| matches!(what, What::Closed { .. }))
+        .until(|what| matches!(what, EventKind::Closed { .. }))
         .await;
     assert_eq!(
         closed.what,
-        What::Closed {
+        EventKind::Closed {
             upstream_bytes: 8,
             downstream_bytes: 6
         }
@@ -90,18 +90,18 @@ async fn the_clients_reset_reaches_the_server_as_a_reset() {
     client.reset();
     assert_eq!(ending(&mut upstream).await, Err(ErrorKind::ConnectionReset));
     let ended = bench
-        .until(|what| matches!(what, What::PeerEnded { .. }))
+        .until(|what| matches!(what, EventKind::PeerEnded { .. }))
         .await;
     assert_eq!(
         ended.what,
-        What::PeerEnded {
+        EventKind::PeerEnded {
             peer: Peer::Client,
             how: Ending::Reset,
             code: None
         }
     );
     bench
-        .until(|what| matches!(what, What::Closed { .. }))
+        .until(|what| matches!(what, EventKind::Closed { .. }))
         .await;
 }
 
@@ -114,16 +114,16 @@ async fn a_server_that_is_down_resets_the_client_and_says_why() {
         Err(ErrorKind::ConnectionReset)
     );
     let failed = bench
-        .until(|what| matches!(what, What::UpstreamFailed { .. }))
+        .until(|what| matches!(what, EventKind::UpstreamFailed { .. }))
         .await;
     assert_eq!(
         failed.what,
-        What::UpstreamFailed {
+        EventKind::UpstreamFailed {
             error: "connection refused".to_owned()
         }
     );
     bench
-        .until(|what| matches!(what, What::Closed { .. }))
+        .until(|what| matches!(what, EventKind::Closed { .. }))
         .await;
 }
 
@@ -157,7 +157,7 @@ async fn a_dial_that_hangs_blocks_nobody() {
     // A client that leaves while its dial hangs is let go at once.
     hanging.reset();
     let closed = bench
-        .event(|event| event.attempt == 1 && matches!(event.what, What::Closed { .. }))
+        .event(|event| event.attempt == 1 && matches!(event.what, EventKind::Closed { .. }))
         .await;
     assert_eq!(closed.attempt, 1);
     drop(second);
@@ -165,7 +165,7 @@ async fn a_dial_that_hangs_blocks_nobody() {
     assert!(
         !events
             .iter()
-            .any(|event| matches!(event.what, What::UpstreamFailed { .. }))
+            .any(|event| matches!(event.what, EventKind::UpstreamFailed { .. }))
     );
 }
 
@@ -206,21 +206,21 @@ async fn a_websocket_is_watched_without_being_changed() {
     send(&mut upstream, answer).await;
     expect(&mut client, answer).await;
     let upgraded = bench
-        .until(|what| !matches!(what, What::Accepted | What::UpstreamConnected))
+        .until(|what| !matches!(what, EventKind::Accepted | EventKind::UpstreamConnected))
         .await;
-    assert_eq!(upgraded.what, What::Upgraded { status: 101 });
+    assert_eq!(upgraded.what, EventKind::Upgraded { status: 101 });
     send(&mut upstream, b"\x81\x02hi").await;
     expect(&mut client, b"\x81\x02hi").await;
     // The ping before it was no data.
     let first = bench.until(|_| true).await;
-    assert_eq!(first.what, What::FirstData);
+    assert_eq!(first.what, EventKind::FirstData);
     let close = b"\x88\x82\x00\x00\x00\x00\x03\xe8";
     send(&mut client, close).await;
     expect(&mut upstream, close).await;
     let ended = bench.until(|_| true).await;
     assert_eq!(
         ended.what,
-        What::PeerEnded {
+        EventKind::PeerEnded {
             peer: Peer::Client,
             how: Ending::CloseFrame,
             code: Some(1000)

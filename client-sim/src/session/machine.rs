@@ -18,7 +18,7 @@ use self::silence::Silence;
 use super::feed::Feed;
 use super::{Command, Ending, Input, Output, Resume};
 use crate::message::ServerMessage;
-use crate::{Backoff, Behaviour, Flaw, What, Why};
+use crate::{Backoff, Behaviour, CloseReason, EventKind, Flaw};
 
 /// How long a polite close waits for the server's.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
@@ -142,14 +142,14 @@ impl Session {
             Input::Heard => self.heard(now, false),
             Input::Message(_) if self.has_piece => {
                 self.abandon();
-                self.lost(now, Ending::of(Why::Protocol));
+                self.lost(now, Ending::of(CloseReason::Protocol));
             }
             Input::Message(message) => {
                 self.heard(now, true);
                 self.message(message);
             }
             Input::Ended(Ending {
-                why: Why::BadUpgrade,
+                why: CloseReason::BadUpgrade,
                 ..
             }) if self.has(Flaw::TakesAnyAnswer) => self.opened(now),
             Input::Ended(ending) => self.lost(now, ending),
@@ -162,7 +162,7 @@ impl Session {
             Command::Pause => self.intend(true),
             Command::Resume => self.intend(false),
             Command::Stop if self.has(Flaw::DialsAfterStop) && self.is_underway() => {
-                self.tell(What::Stopped);
+                self.tell(EventKind::Stopped);
             }
             Command::Stop => self.stop(NORMAL),
             Command::Reconnect => self.reconnect(now),
@@ -183,7 +183,7 @@ impl Session {
             State::Connecting { .. } => {
                 self.timeouts = self.timeouts.saturating_add(1);
                 self.abandon();
-                self.lost(now, Ending::of(Why::ConnectTimeout));
+                self.lost(now, Ending::of(CloseReason::ConnectTimeout));
             }
             State::Open(open) => {
                 if open.talks_at().is_some_and(|due| due <= now) {
@@ -243,7 +243,7 @@ impl Session {
         matches!(self.state, State::Connecting { .. } | State::Backoff { .. })
     }
 
-    fn tell(&mut self, what: What) {
+    fn tell(&mut self, what: EventKind) {
         self.outputs.push_back(Output::Tell(what));
     }
 
@@ -261,7 +261,7 @@ impl Session {
     fn push_dial(&mut self) {
         self.dial += 1;
         let (dial, resume) = (self.dial, self.resume());
-        self.tell(What::Dialled { dial });
+        self.tell(EventKind::Dialled { dial });
         self.outputs.push_back(Output::Dial { dial, resume });
     }
 
@@ -302,7 +302,7 @@ impl Session {
         if self.has(Flaw::ResetsBackoffOnOpen) {
             self.backoff.restart();
         }
-        self.tell(What::Opened { dial: self.dial });
+        self.tell(EventKind::Opened { dial: self.dial });
         self.say(now);
     }
 
@@ -352,12 +352,12 @@ impl Session {
         self.keep_remains(ending);
         let Ending { why, code, .. } = ending;
         let dial = self.dial;
-        self.tell(What::Closed { dial, why, code });
+        self.tell(EventKind::Closed { dial, why, code });
         let forgives = !self.has(Flaw::NeverResetsBackoff);
         self.backoff.ended(uptime.filter(|_| forgives));
         if self.is_final(ending, uptime.is_some()) {
             self.state = State::GaveUp;
-            self.tell(What::GaveUp);
+            self.tell(EventKind::GaveUp);
         } else {
             self.wait(now, ending);
         }
@@ -382,7 +382,7 @@ impl Session {
         if self.has(Flaw::NoBackoff) {
             delay = Duration::from_millis(1);
         }
-        self.tell(What::Waiting { delay });
+        self.tell(EventKind::Waiting { delay });
         self.state = State::Backoff { due: now + delay };
     }
 

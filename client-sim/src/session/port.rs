@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::Resume;
 use crate::message::{ClientMessage, ServerMessage};
-use crate::{What, Why};
+use crate::{CloseReason, EventKind};
 
 /// What the person at the client wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub enum Input {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ending {
     /// Why.
-    pub why: Why,
+    pub why: CloseReason,
     /// The close frame's code, if one came and had one.
     pub code: Option<u16>,
     /// The answer to the upgrade, if it was HTTP but not 101.
@@ -52,7 +52,7 @@ pub struct Ending {
 
 impl Ending {
     /// An ending of which no more is known.
-    pub const fn of(why: Why) -> Self {
+    pub const fn of(why: CloseReason) -> Self {
         Self {
             why,
             code: None,
@@ -117,5 +117,5 @@ pub enum Output {
         dial: u64,
     },
     /// Tell the observer.
-    Tell(What),
+    Tell(EventKind),
 }

@@ -17,7 +17,7 @@ use super::handshake;
 use super::wire::Wire;
 use crate::message::ServerMessage;
 use crate::session::{Ending, Input};
-use crate::{ClientMessage, Why};
+use crate::{ClientMessage, CloseReason};
 
 /// A dial under way.
 type Dialling = Pin<Box<dyn Future<Output = Result<WebSocketStream<Wire>, Ending>> + Send>>;
@@ -139,17 +139,17 @@ impl Open {
                 let sent = self.socket.get_ref().frames().close_code();
                 Input::Ended(Ending {
                     code: frame.and(sent),
-                    ..Ending::of(Why::CloseFrame)
+                    ..Ending::of(CloseReason::CloseFrame)
                 })
             }
             Some(Ok(_)) => Input::Heard,
             Some(Err(error)) => Input::Ended(self.ending(handshake::of_connection(&error))),
-            None => Input::Ended(self.ending(Why::Ended)),
+            None => Input::Ended(self.ending(CloseReason::Ended)),
         }
     }
 
     /// An end without a close frame.
-    fn ending(&self, why: Why) -> Ending {
+    fn ending(&self, why: CloseReason) -> Ending {
         Ending {
             is_cut: self.socket.get_ref().frames().is_within_message(),
             ..Ending::of(why)

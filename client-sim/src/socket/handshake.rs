@@ -17,7 +17,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::wire::Wire;
 use crate::session::{Ending, Refusal};
-use crate::{Url, Why};
+use crate::{CloseReason, Url};
 
 /// No message is larger, whatever a server sends.
 const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
@@ -32,7 +32,7 @@ pub(super) async fn connect(
     url: &Url,
     key: &str,
 ) -> Result<WebSocketStream<Wire>, Ending> {
-    let request = request(url, key).map_err(|_| Ending::of(Why::BadUpgrade))?;
+    let request = request(url, key).map_err(|_| Ending::of(CloseReason::BadUpgrade))?;
     let dialled = network.dial(&url.authority()).await;
     let stream = dialled.map_err(|error| Ending::of(of_dial(&error)))?;
     let upgraded = client_async_with_config(request, Wire::new(stream), Some(limits())).await;
@@ -82,31 +82,31 @@ fn limits() -> WebSocketConfig {
         .max_frame_size(Some(MESSAGE_LIMIT))
 }
 
-fn of_dial(error: &io::Error) -> Why {
+fn of_dial(error: &io::Error) -> CloseReason {
     match error.kind() {
-        io::ErrorKind::ConnectionRefused => Why::Refused,
+        io::ErrorKind::ConnectionRefused => CloseReason::Refused,
         _ => of_io(error),
     }
 }
 
-fn of_io(error: &io::Error) -> Why {
+fn of_io(error: &io::Error) -> CloseReason {
     match error.kind() {
         // A write after the peer's reset says broken pipe.
-        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Why::Reset,
-        io::ErrorKind::UnexpectedEof => Why::Ended,
-        _ => Why::Network,
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => CloseReason::Reset,
+        io::ErrorKind::UnexpectedEof => CloseReason::Ended,
+        _ => CloseReason::Network,
     }
 }
 
 fn of_upgrade(error: &Error) -> Ending {
     match error {
         Error::Io(error) => Ending::of(of_io(error)),
-        Error::Protocol(ProtocolError::HandshakeIncomplete) => Ending::of(Why::Ended),
+        Error::Protocol(ProtocolError::HandshakeIncomplete) => Ending::of(CloseReason::Ended),
         Error::Http(response) => Ending {
             refusal: Some(refusal(response)),
-            ..Ending::of(Why::BadUpgrade)
+            ..Ending::of(CloseReason::BadUpgrade)
         },
-        _ => Ending::of(Why::BadUpgrade),
+        _ => Ending::of(CloseReason::BadUpgrade),
     }
 }
 
@@ -132,14 +132,14 @@ fn retry_after(response: &Response) -> Option<Duration> {
 }
 
 /// Why an open connection has failed.
-pub(super) fn of_connection(error: &Error) -> Why {
+pub(super) fn of_connection(error: &Error) -> CloseReason {
     match error {
         Error::Io(error) => of_io(error),
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)
         | Error::ConnectionClosed
-        | Error::AlreadyClosed => Why::Ended, // FIN, at a frame's boundary or within one
-        Error::WriteBufferFull(_) => Why::Network,
-        _ => Why::Protocol,
+        | Error::AlreadyClosed => CloseReason::Ended, // FIN, at a frame's boundary or within one
+        Error::WriteBufferFull(_) => CloseReason::Network,
+        _ => CloseReason::Protocol,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use client_sim::{Behaviour, Flaw, Why};
+use client_sim::{Behaviour, CloseReason, Flaw};
 use environment::{Clock, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -31,7 +31,7 @@ async fn is_old_socket_let_go(flaws: &[Flaw]) -> bool {
     let listener = listen();
     let mut subject = Subject::start(&listener, watchful(SHORT, flaws));
     let mut old = welcome(&listener, false).await.into_stream();
-    assert_eq!(subject.closed().await, (1, Why::Silent, None));
+    assert_eq!(subject.closed().await, (1, CloseReason::Silent, None));
     let _new = welcome(&listener, true).await;
     assert_eq!(subject.opened().await, 2);
     is_ended(&mut old).await
@@ -89,16 +89,18 @@ async fn a_quiet_server_is_kept_by_its_pongs() {
     })
     .await;
     served.tick(1).await;
-    subject.is(&client_sim::What::Received { dial: 1 }).await;
+    subject
+        .is(&client_sim::EventKind::Received { dial: 1 })
+        .await;
 }
 
 /// R25: the old socket's end comes when the new one is live. Tells what the new
 /// one dies of: of the old one's end, or, since nobody speaks, of silence.
-async fn new_connection_dies_of(flaws: &[Flaw]) -> (u64, Why) {
+async fn new_connection_dies_of(flaws: &[Flaw]) -> (u64, CloseReason) {
     let listener = listen();
     let mut subject = Subject::start(&listener, watchful(2 * SHORT, flaws));
     let old = welcome(&listener, false).await.into_stream();
-    assert_eq!(subject.closed().await, (1, Why::Silent, None));
+    assert_eq!(subject.closed().await, (1, CloseReason::Silent, None));
     let _new = welcome(&listener, true).await;
     assert_eq!(subject.opened().await, 2);
     old.reset();
@@ -113,7 +115,7 @@ async fn the_end_of_an_old_socket_is_nothing_to_the_new_one() {
         new_connection_dies_of(&[Flaw::LeaksOldSocket]),
         new_connection_dies_of(&[Flaw::TrustsOldSocket]),
     );
-    assert_eq!(sound, (2, Why::Silent));
-    assert_eq!(leaking, (2, Why::Silent));
-    assert_eq!(trusting, (2, Why::Reset));
+    assert_eq!(sound, (2, CloseReason::Silent));
+    assert_eq!(leaking, (2, CloseReason::Silent));
+    assert_eq!(trusting, (2, CloseReason::Reset));
 }

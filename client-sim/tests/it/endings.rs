@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use client_sim::{Behaviour, Flaw, What, Why};
+use client_sim::{Behaviour, CloseReason, EventKind, Flaw};
 use environment::Listener;
 use tokio::io::AsyncWriteExt;
 use tokio_tungstenite::tungstenite::Message;
@@ -66,7 +66,7 @@ async fn garbage(served: Served) {
     stream.shutdown().await.unwrap();
 }
 
-async fn check<F>(end: impl FnOnce(Served) -> F, why: Why, code: Option<u16>)
+async fn check<F>(end: impl FnOnce(Served) -> F, why: CloseReason, code: Option<u16>)
 where
     F: Future,
 {
@@ -79,28 +79,33 @@ where
 
 #[tokio::test]
 async fn comes_back_after_a_reset() {
-    check(reset, Why::Reset, None).await;
+    check(reset, CloseReason::Reset, None).await;
 }
 
 #[tokio::test]
 async fn comes_back_after_fin() {
-    check(fin, Why::Ended, None).await;
+    check(fin, CloseReason::Ended, None).await;
 }
 
 #[tokio::test]
 async fn comes_back_after_fin_within_a_frame() {
-    check(cut, Why::Ended, None).await;
+    check(cut, CloseReason::Ended, None).await;
 }
 
 #[tokio::test]
 async fn comes_back_after_garbage() {
-    check(garbage, Why::Protocol, None).await;
+    check(garbage, CloseReason::Protocol, None).await;
 }
 
 #[tokio::test]
 async fn comes_back_after_every_close_frame() {
     for code in [1000, 1001, 1008, 1011, 1012, 1013, 1014, 3000, 4999] {
-        check(|served| close(served, code), Why::CloseFrame, Some(code)).await;
+        check(
+            |served| close(served, code),
+            CloseReason::CloseFrame,
+            Some(code),
+        )
+        .await;
     }
 }
 
@@ -108,7 +113,7 @@ async fn gives_up_after<F: Future>(flaw: Flaw, end: impl FnOnce(Served) -> F) {
     let listener = listen();
     let (mut subject, served) = live(&listener, flawed(flaw)).await;
     end(served).await;
-    subject.is(&What::GaveUp).await;
+    subject.is(&EventKind::GaveUp).await;
 }
 
 #[tokio::test]
@@ -130,8 +135,8 @@ async fn a_piece_of_a_message_is_told_from_a_whole_one() {
         end(served).await;
         subject
             .until("a piece or the end", |what| match what {
-                What::Applied { seq, .. } => Some(*seq == 2),
-                What::Closed { .. } => Some(false),
+                EventKind::Applied { seq, .. } => Some(*seq == 2),
+                EventKind::Closed { .. } => Some(false),
                 _ => None,
             })
             .await
@@ -146,7 +151,7 @@ async fn a_close_without_a_code_is_told_as_such() {
     let listener = listen();
     let (mut subject, mut served) = live(&listener, behaviour()).await;
     served.socket.close(None).await.unwrap();
-    assert_eq!(subject.closed().await, (1, Why::CloseFrame, None));
+    assert_eq!(subject.closed().await, (1, CloseReason::CloseFrame, None));
     // It answers, as RFC 6455 §5.5.1 asks.
     assert_eq!(served.hear().await, Message::Close(None));
 }
@@ -158,10 +163,10 @@ async fn a_foreign_servers_text_and_bytes_are_data() {
     let mut served = crate::rig::upgrade(&listener).await;
     assert_eq!(served.target, "/ws?own=1");
     served.say("not JSON").await;
-    subject.is(&What::Received { dial: 1 }).await;
+    subject.is(&EventKind::Received { dial: 1 }).await;
     let bytes = Message::binary(vec![0; 70_000]);
     futures_util::SinkExt::send(&mut served.socket, bytes)
         .await
         .unwrap();
-    subject.is(&What::Received { dial: 1 }).await;
+    subject.is(&EventKind::Received { dial: 1 }).await;
 }

@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use client_sim::{Behaviour, ClientConfig, Command, Event, Policy, Shape, What, Why};
+use client_sim::{Behaviour, ClientConfig, CloseReason, Command, Event, EventKind, Policy, Shape};
 use environment::{Clock, Environment, Listener, Network, Observer, Seed, Stream};
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::mpsc;
@@ -95,7 +95,11 @@ impl Subject {
     }
 
     /// Waits for an event of this kind, passing over others.
-    pub(crate) async fn until<T>(&mut self, name: &str, pick: impl Fn(&What) -> Option<T>) -> T {
+    pub(crate) async fn until<T>(
+        &mut self,
+        name: &str,
+        pick: impl Fn(&EventKind) -> Option<T>,
+    ) -> T {
         within(name, async {
             loop {
                 let event = self.events.recv().await.expect("the client still runs");
@@ -108,9 +112,9 @@ impl Subject {
     }
 
     /// Waits for the end of a connection or attempt.
-    pub(crate) async fn closed(&mut self) -> (u64, Why, Option<u16>) {
+    pub(crate) async fn closed(&mut self) -> (u64, CloseReason, Option<u16>) {
         self.until("closed", |what| match what {
-            What::Closed { dial, why, code } => Some((*dial, *why, *code)),
+            EventKind::Closed { dial, why, code } => Some((*dial, *why, *code)),
             _ => None,
         })
         .await
@@ -118,7 +122,7 @@ impl Subject {
 
     pub(crate) async fn waiting(&mut self) -> Duration {
         self.until("waiting", |what| match what {
-            What::Waiting { delay } => Some(*delay),
+            EventKind::Waiting { delay } => Some(*delay),
             _ => None,
         })
         .await
@@ -126,7 +130,7 @@ impl Subject {
 
     pub(crate) async fn opened(&mut self) -> u64 {
         self.until("opened", |what| match what {
-            What::Opened { dial } => Some(*dial),
+            EventKind::Opened { dial } => Some(*dial),
             _ => None,
         })
         .await
@@ -134,13 +138,13 @@ impl Subject {
 
     pub(crate) async fn applied(&mut self) -> u64 {
         self.until("applied", |what| match what {
-            What::Applied { seq, .. } => Some(*seq),
+            EventKind::Applied { seq, .. } => Some(*seq),
             _ => None,
         })
         .await
     }
 
-    pub(crate) async fn is(&mut self, expected: &What) {
+    pub(crate) async fn is(&mut self, expected: &EventKind) {
         let name = format!("{expected:?}");
         self.until(&name, |what| (what == expected).then_some(()))
             .await;

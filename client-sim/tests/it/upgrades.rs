@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use client_sim::{Behaviour, Command, Flaw, What, Why};
+use client_sim::{Behaviour, CloseReason, Command, EventKind, Flaw};
 use environment::{Clock, Listener};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -39,10 +39,16 @@ async fn an_upgrade_that_is_never_answered_is_given_up_and_tried_again() {
     let listener = listen();
     let mut subject = Subject::start(&listener, impatient(&[]));
     let silent = accept(&listener).await;
-    assert_eq!(subject.closed().await, (1, Why::ConnectTimeout, None));
+    assert_eq!(
+        subject.closed().await,
+        (1, CloseReason::ConnectTimeout, None)
+    );
     // Held all the while: nothing that the server does brings the client back.
     let second = accept(&listener).await;
-    assert_eq!(subject.closed().await, (2, Why::ConnectTimeout, None));
+    assert_eq!(
+        subject.closed().await,
+        (2, CloseReason::ConnectTimeout, None)
+    );
     drop((silent, second));
 }
 
@@ -63,7 +69,10 @@ async fn a_client_whose_first_connect_alone_is_bounded_hangs_at_the_second() {
     let flaw = [Flaw::TimeoutFirstConnectOnly];
     let mut subject = Subject::start(&listener, impatient(&flaw));
     let _first = accept(&listener).await;
-    assert_eq!(subject.closed().await, (1, Why::ConnectTimeout, None));
+    assert_eq!(
+        subject.closed().await,
+        (1, CloseReason::ConnectTimeout, None)
+    );
     let _second = accept(&listener).await;
     let ended = Clock::start()
         .timeout(Duration::from_millis(500), subject.closed())
@@ -77,7 +86,7 @@ async fn refused_dials_are_repeated_until_the_port_listens() {
     listener.refuse();
     let mut subject = Subject::start(&listener, behaviour());
     for dial in 1..=3 {
-        assert_eq!(subject.closed().await, (dial, Why::Refused, None));
+        assert_eq!(subject.closed().await, (dial, CloseReason::Refused, None));
     }
     listener.heal().unwrap();
     let _served = upgrade(&listener).await;
@@ -94,7 +103,7 @@ async fn a_client_that_gives_up_on_its_first_connect_can_be_told_to_go_on() {
         ..behaviour()
     };
     let mut subject = Subject::start(&listener, behaviour);
-    subject.is(&What::GaveUp).await;
+    subject.is(&EventKind::GaveUp).await;
     listener.heal().unwrap();
     subject.tell(Command::Reconnect).await;
     let _served = upgrade(&listener).await;
@@ -132,7 +141,7 @@ async fn no_answer_but_101_is_a_websocket_and_none_is_fatal() {
         let told = subject.closed().await;
         assert_eq!(
             told,
-            (dial, Why::BadUpgrade, None),
+            (dial, CloseReason::BadUpgrade, None),
             "{}",
             answer.escape_ascii()
         );
@@ -146,11 +155,11 @@ async fn an_end_before_the_answer_is_no_answer() {
     let listener = listen();
     let mut subject = Subject::start(&listener, behaviour());
     answers(&listener, b"HTTP/1.1 10").await;
-    assert_eq!(subject.closed().await, (1, Why::Ended, None));
+    assert_eq!(subject.closed().await, (1, CloseReason::Ended, None));
     let mut stream = accept(&listener).await;
     head(&mut stream).await;
     stream.reset();
-    assert_eq!(subject.closed().await, (2, Why::Reset, None));
+    assert_eq!(subject.closed().await, (2, CloseReason::Reset, None));
 }
 
 #[tokio::test]
@@ -192,6 +201,6 @@ async fn the_request_follows_from_the_seed_to_the_byte() {
 #[tokio::test]
 async fn a_name_that_leads_nowhere_is_a_failed_dial() {
     let mut subject = Subject::start_at(&nowhere(), behaviour());
-    assert_eq!(subject.closed().await, (1, Why::Network, None));
-    assert_eq!(subject.closed().await, (2, Why::Network, None));
+    assert_eq!(subject.closed().await, (1, CloseReason::Network, None));
+    assert_eq!(subject.closed().await, (2, CloseReason::Network, None));
 }

@@ -1,7 +1,7 @@
 //! What the person at the client wants: pause, stop, reconnect; and the end of
 //! the program.
 
-use client_sim::{Behaviour, Command, Flaw, What, Why};
+use client_sim::{Behaviour, CloseReason, Command, EventKind, Flaw};
 use environment::Clock;
 use std::time::Duration;
 use tokio_tungstenite::tungstenite::Message;
@@ -20,7 +20,7 @@ async fn a_pause_is_asked_for_and_asked_for_again_after_a_reset() {
     subject.tell(Command::Pause).await;
     assert_eq!(served.hear().await, Message::text(PAUSE));
     served.say(r#"{"type":"paused"}"#).await;
-    let acknowledged = What::PauseChanged {
+    let acknowledged = EventKind::PauseChanged {
         dial: 1,
         paused: true,
     };
@@ -42,7 +42,7 @@ async fn a_client_that_forgets_its_pause_does_not_ask_again() {
     let mut subject = Subject::start(&listener, behaviour);
     let served = welcome(&listener, false).await;
     subject.tell(Command::Pause).await;
-    subject.is(&What::Intended { paused: true }).await;
+    subject.is(&EventKind::Intended { paused: true }).await;
     served.into_stream().reset();
     let mut served = welcome(&listener, false).await;
     let heard = Clock::start()
@@ -72,8 +72,8 @@ async fn a_stop_says_1000_and_ends_the_client() {
     let (_listener, mut subject, mut served) = live().await;
     subject.tell(Command::Stop).await;
     assert_eq!(code(&served.hear().await), Some(1000));
-    assert_eq!(subject.closed().await, (1, Why::Wanted, None));
-    subject.is(&What::Stopped).await;
+    assert_eq!(subject.closed().await, (1, CloseReason::Wanted, None));
+    subject.is(&EventKind::Stopped).await;
     subject.ended().await;
 }
 

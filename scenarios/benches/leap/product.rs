@@ -22,7 +22,7 @@ pub(crate) fn run(clients: u32) -> u32 {
          [[fault]]\nat = '1ms'\nfor = '1ms'\ninject.latency = {{ delay = '1ms' }}\n[expect]\nlost = 0\n"
     )));
     let ticks = trace.entries.iter().filter(|entry| match &entry.body {
-        Body::Client { what, .. } => matches!(what, client_sim::What::Applied { .. }),
+        Body::Client { what, .. } => matches!(what, client_sim::EventKind::Applied { .. }),
         _ => false,
     });
     u32::try_from(ticks.count()).unwrap()

@@ -102,10 +102,10 @@ mod tests {
     use super::super::tests::{judge, reset, run};
     use super::*;
     use crate::journal::Mark;
-    use crate::journal::story::Story;
+    use crate::journal::story::JournalBuilder;
 
     /// c1 is live all the time; c2 for so many of the 15 s.
-    fn story(live: u64) -> Story {
+    fn story(live: u64) -> JournalBuilder {
         run()
             .connected("c2", 1, 0, 1)
             .closed("c2", 1, 1001)
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn nobody_is_not_judged() {
         let why = "no client ever connected";
-        let nobody = Story::run(10_000, 15_000, 15_500);
+        let nobody = JournalBuilder::run(10_000, 15_000, 15_500);
         judge(
             &reset("availability = 0.9"),
             &nobody,

@@ -72,16 +72,16 @@ fn ends<'a>(evidence: &'a Evidence<'_>) -> Vec<(End, &'a Effect)> {
 mod tests {
     use super::super::tests::{judge, reset, run};
     use super::*;
-    use crate::journal::story::Story;
-    use client_sim::{What, Why};
+    use crate::journal::story::JournalBuilder;
+    use client_sim::{CloseReason, EventKind};
 
     /// Client 1 is struck at 1 s and tells of the end so.
-    fn ended(why: Why, code: Option<u16>) -> Story {
+    fn ended(why: CloseReason, code: Option<u16>) -> JournalBuilder {
         run()
             .dialled("c1", 1, 0)
-            .client("c1", What::Opened { dial: 1 }, 5)
+            .client("c1", EventKind::Opened { dial: 1 }, 5)
             .struck("c1", 1, "reset", 1000)
-            .client("c1", What::Closed { dial: 1, why, code }, 999)
+            .client("c1", EventKind::Closed { dial: 1, why, code }, 999)
     }
 
     #[test]
@@ -94,10 +94,10 @@ mod tests {
             let judged = judge(&text, &ended(why, code), Finding::Ok, &told);
             assert_eq!(judged.limit, Measure::Count(expected.into()));
         };
-        check(Why::CloseFrame, Some(1012), 1012);
-        check(Why::CloseFrame, None, 1005);
-        check(Why::Ended, None, 1006);
-        check(Why::Silent, None, 1006);
+        check(CloseReason::CloseFrame, Some(1012), 1012);
+        check(CloseReason::CloseFrame, None, 1005);
+        check(CloseReason::Ended, None, 1006);
+        check(CloseReason::Silent, None, 1006);
     }
 
     #[test]
@@ -105,14 +105,14 @@ mod tests {
         let text = reset("close_code = 1014");
         let why =
             "c1 saw its connection end with close code 1002 at 999ms, after `reset`; expected 1014";
-        let story = ended(Why::CloseFrame, Some(1002));
+        let story = ended(CloseReason::CloseFrame, Some(1002));
         let judged = judge(&text, &story, Finding::Failed, why);
         assert_eq!(judged.observed, Measure::Count(1002));
         assert_eq!(judged.hangs_on, ["reset".to_owned()].into());
         let both = story
             .connected("c2", 1, 0, 10)
             .dialled("c2", 1, 0)
-            .client("c2", What::Opened { dial: 1 }, 5)
+            .client("c2", EventKind::Opened { dial: 1 }, 5)
             .struck("c2", 1, "reset", 1000)
             .told_closed("c2", 1, 1001);
         let why = format!("{why} (and 1 more such)");
@@ -125,7 +125,7 @@ mod tests {
         let text = reset("close_code = 1006");
         let silent = run().struck("c1", 1, "reset", 1000);
         judge(&text, &silent, Finding::NotObservable, why);
-        let wanted = ended(Why::Wanted, None);
+        let wanted = ended(CloseReason::Wanted, None);
         judge(&text, &wanted, Finding::NotObservable, why);
         let never_open = run()
             .dialled("c1", 1, 0)
@@ -136,10 +136,10 @@ mod tests {
 
     #[test]
     fn the_end_of_another_connection_is_not_looked_at() {
-        let story = ended(Why::CloseFrame, Some(1012))
+        let story = ended(CloseReason::CloseFrame, Some(1012))
             .dialled("c1", 2, 1100)
             .accepted("c1", 2, 1101)
-            .client("c1", What::Opened { dial: 2 }, 1102)
+            .client("c1", EventKind::Opened { dial: 2 }, 1102)
             .told_closed("c1", 2, 5000);
         let why = "1 connection ended by faults, each with close code 1012 as its client told";
         judge(&reset("close_code = 1012"), &story, Finding::Ok, why);

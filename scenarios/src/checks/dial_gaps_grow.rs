@@ -178,7 +178,7 @@ mod tests {
     use super::super::tests::{judge, reset};
     use super::*;
     use crate::journal::Mark;
-    use crate::journal::story::Story;
+    use crate::journal::story::JournalBuilder;
     use crate::language::sample::{header, scenario};
     use client_sim::{Policy, Shape};
     use environment::{Draw, Key, Realm, Seed};
@@ -187,7 +187,7 @@ mod tests {
 
     /// One client's dials that all fail at once, after these waits in
     /// milliseconds.
-    fn waits(story: Story, client: &str, waits: &[u64]) -> Story {
+    fn waits(story: JournalBuilder, client: &str, waits: &[u64]) -> JournalBuilder {
         let begin = story
             .connected(client, 1, 0, 10)
             .dialled(client, 1, 0)
@@ -203,8 +203,8 @@ mod tests {
         dialled.0
     }
 
-    fn all(count: usize, each: &[u64]) -> Story {
-        let story = Story::run(100_000, 200_000, 200_000);
+    fn all(count: usize, each: &[u64]) -> JournalBuilder {
+        let story = JournalBuilder::run(100_000, 200_000, 200_000);
         (1..=count).fold(story, |story, client| {
             waits(story, &format!("c{client}"), each)
         })
@@ -255,7 +255,7 @@ mod tests {
         judge(&reset(TEXT), &short, Finding::NotObservable, &why("1 run"));
     }
 
-    fn runs(story: &Story) -> Vec<Vec<u128>> {
+    fn runs(story: &JournalBuilder) -> Vec<Vec<u128>> {
         let scenario = scenario(&reset(TEXT));
         let evidence = Evidence::new(&scenario, &header(&scenario), &story.entries());
         let own = evidence.dials.iter().next().unwrap().1;

@@ -133,15 +133,15 @@ fn losses<'a>(evidence: &'a Evidence<'_>) -> Vec<(Moment, &'a str)> {
 mod tests {
     use super::super::tests::judge;
     use super::*;
-    use crate::journal::story::Story;
+    use crate::journal::story::JournalBuilder;
 
     const TEXT: &str = "[clients]\ncount = 12\n[[fault]]\nat = '1s'\ninject.reset = {}\n\
                         [expect]\nfirst_delay_spread = '500ms'\n";
 
     /// So many clients lose their connections one after the other from 1 s on,
     /// and come back so much later, each by that again.
-    fn lost(count: u64, apart: u64, delay: u64) -> Story {
-        let story = Story::run(10_000, 15_000, 15_500);
+    fn lost(count: u64, apart: u64, delay: u64) -> JournalBuilder {
+        let story = JournalBuilder::run(10_000, 15_000, 15_500);
         (0..count).fold(story, |story, index| {
             let client = format!("c{}", index + 1);
             let lost = 1000 + index * apart;
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn a_client_that_was_told_to_stop_lost_nothing() {
         let story = (1..=3).fold(lost(12, 5, 1), |story, client| {
-            story.client(&format!("c{client}"), client_sim::What::Stopped, 900)
+            story.client(&format!("c{client}"), client_sim::EventKind::Stopped, 900)
         });
         let why = "no loss hit 10 clients within 100ms that dialled again";
         judge(TEXT, &story, Finding::NotObservable, why);

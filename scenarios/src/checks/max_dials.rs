@@ -107,9 +107,9 @@ fn window(budget: DialBudget) -> String {
 mod tests {
     use super::super::tests::{judge, reset, run};
     use super::*;
-    use crate::journal::story::Story;
+    use crate::journal::story::JournalBuilder;
 
-    fn dialled(at: &[u64]) -> Story {
+    fn dialled(at: &[u64]) -> JournalBuilder {
         at.iter()
             .zip(1..)
             .fold(run(), |story, (at, dial)| story.dialled("c2", dial, *at))
@@ -124,7 +124,7 @@ mod tests {
             (judged.limit, judged.observed),
             (Measure::Count(3), Measure::Count(3))
         );
-        let none = Story::run(10_000, 15_000, 15_500).mark(crate::journal::Mark::TZero, 1);
+        let none = JournalBuilder::run(10_000, 15_000, 15_500).mark(crate::journal::Mark::TZero, 1);
         let none = none.connected("c1", 1, 0, 10);
         let why = "no client dialled more than 0 times from t = 0 to the end of settling";
         judge(&reset("max_dials = 0"), &none, Finding::Ok, why);
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn nobody_is_not_judged() {
         let why = "no client was ever seen to dial";
-        let story = Story::run(10_000, 15_000, 15_500);
+        let story = JournalBuilder::run(10_000, 15_000, 15_500);
         judge(&reset("max_dials = 2"), &story, Finding::NotObservable, why);
     }
 }

@@ -93,9 +93,9 @@ mod tests {
     use super::super::tests::{judge, reset, run};
     use super::*;
     use crate::journal::Mark;
-    use crate::journal::story::Story;
+    use crate::journal::story::JournalBuilder;
 
-    fn told(second: u64) -> Story {
+    fn told(second: u64) -> JournalBuilder {
         run().dialled("c2", 1, 1000).dialled("c2", 2, second)
     }
 

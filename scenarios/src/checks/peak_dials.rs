@@ -88,13 +88,13 @@ fn judge(evidence: &Evidence<'_>, peak: &Peak<'_>, all: usize, limit: DialPeak) 
 mod tests {
     use super::super::tests::{judge, run};
     use super::*;
-    use crate::journal::story::Story;
+    use crate::journal::story::JournalBuilder;
 
     const TEXT: &str = "[clients]\ncount = 10\n[[fault]]\nat = '1s'\ninject.reset = {}\n\
                         [expect]\npeak_dials = { share = 0.5, within = '1s' }\n";
 
     /// Each client's dial, in milliseconds.
-    fn dialled(at: &[u64]) -> Story {
+    fn dialled(at: &[u64]) -> JournalBuilder {
         at.iter().zip(2..).fold(run(), |story, (at, client)| {
             story.dialled(&format!("c{client}"), 1, *at)
         })
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn no_dial_is_not_judged() {
         let why = "no client dialled after t = 0";
-        let story = Story::run(10_000, 15_000, 15_500);
+        let story = JournalBuilder::run(10_000, 15_000, 15_500);
         judge(TEXT, &story, Finding::NotObservable, why);
     }
 }

@@ -95,8 +95,8 @@ mod tests {
     use super::super::tests::{judge, run};
     use super::*;
     use crate::journal::Mark;
-    use crate::journal::story::Story;
-    use client_sim::What as Client;
+    use crate::journal::story::JournalBuilder;
+    use client_sim::EventKind as Client;
 
     const TEXT: &str = "[[fault]]\nat = '1s'\ninject.reset = {}\n[[action]]\nat = '2s'\n\
                         do = 'stop'\n[expect]\nquiet_after_stop = true\n";
@@ -109,7 +109,7 @@ mod tests {
         }
     }
 
-    fn stopped() -> Story {
+    fn stopped() -> JournalBuilder {
         run().mark(action("stop"), 2000)
     }
 

@@ -1,18 +1,18 @@
 //! Each check of a client that tells nothing, and of one that tells some.
 
 use chaos_proxy::Ending;
-use client_sim::{What, Why};
+use client_sim::{CloseReason, EventKind};
 
 use super::tests::{reset, run, stalled};
 use super::*;
 use crate::journal::Mark;
-use crate::journal::story::Story;
+use crate::journal::story::JournalBuilder;
 use crate::language::sample::{header, scenario};
 use crate::subjects::{Ability, Report, Traits};
 
 /// Of a client that can and tells this.
 #[track_caller]
-fn judged(text: &str, story: &Story, can: &[Ability], reports: &[Report]) -> CheckResult {
+fn judged(text: &str, story: &JournalBuilder, can: &[Ability], reports: &[Report]) -> CheckResult {
     judged_of(
         text,
         story,
@@ -24,7 +24,7 @@ fn judged(text: &str, story: &Story, can: &[Ability], reports: &[Report]) -> Che
     )
 }
 
-fn judged_of(text: &str, story: &Story, traits: Traits) -> CheckResult {
+fn judged_of(text: &str, story: &JournalBuilder, traits: Traits) -> CheckResult {
     let scenario = scenario(text);
     let mut header = header(&scenario);
     header.subject = Some(traits);
@@ -33,14 +33,14 @@ fn judged_of(text: &str, story: &Story, traits: Traits) -> CheckResult {
 }
 
 #[track_caller]
-fn blind(text: &str, story: &Story, can: &[Ability], reports: &[Report], part: &str) {
+fn blind(text: &str, story: &JournalBuilder, can: &[Ability], reports: &[Report], part: &str) {
     let judged = judged(text, story, can, reports);
     assert_eq!(judged.result, Finding::NotObservable, "{}", judged.why);
     assert!(judged.why.contains(part), "{}", judged.why);
 }
 
 /// Reset, and back half a second later.
-fn back() -> Story {
+fn back() -> JournalBuilder {
     run()
         .struck("c1", 1, "reset", 1000)
         .left("c1", 1, Ending::Reset, 1001)
@@ -165,12 +165,12 @@ fn a_close_code_is_what_the_client_says() {
     let ended = |code| {
         back()
             .dialled("c1", 1, 0)
-            .client("c1", What::Opened { dial: 1 }, 5)
+            .client("c1", EventKind::Opened { dial: 1 }, 5)
             .client(
                 "c1",
-                What::Closed {
+                EventKind::Closed {
                     dial: 1,
-                    why: Why::Unknown,
+                    why: CloseReason::Unknown,
                     code,
                 },
                 1002,

@@ -114,19 +114,19 @@ mod tests {
     use super::super::tests::{judge, reset, run, stalled};
     use super::*;
     use crate::checks::Excess;
-    use crate::journal::story::Story;
-    use client_sim::What;
+    use crate::journal::story::JournalBuilder;
+    use client_sim::EventKind;
 
     /// Client 1 shows prices, and is silenced from 1 s to 3 s.
-    fn silenced() -> Story {
+    fn silenced() -> JournalBuilder {
         run()
             .dialled("c1", 1, 0)
             .welcomed("c1", 1, "s", 5)
             .struck("c1", 1, "stall", 1000)
     }
 
-    fn stale(story: Story, at: u64) -> Story {
-        story.client("c1", What::Stale { dial: 1 }, at)
+    fn stale(story: JournalBuilder, at: u64) -> JournalBuilder {
+        story.client("c1", EventKind::Stale { dial: 1 }, at)
     }
 
     #[test]
@@ -162,7 +162,7 @@ mod tests {
         judge(&text, &stale(silenced(), 900), Finding::Ok, why);
         let away = silenced().told_closed("c1", 1, 900);
         judge(&text, &away, Finding::Ok, why);
-        let revived = stale(silenced(), 900).client("c1", What::Revived { dial: 1 }, 950);
+        let revived = stale(silenced(), 900).client("c1", EventKind::Revived { dial: 1 }, 950);
         let why = "c1 never flagged what it shows as stale after `stall` silenced it at 1s; expected within 800ms";
         judge(&text, &revived, Finding::Failed, why);
     }

@@ -1,10 +1,10 @@
 //! Each check where it holds, where it does not, and where it cannot tell.
 
 use chaos_proxy::Ending;
-use client_sim::What as Client;
+use client_sim::EventKind as Client;
 
 use super::*;
-use crate::journal::story::Story;
+use crate::journal::story::JournalBuilder;
 use crate::language::sample::{header, scenario};
 
 /// A scenario with one stall from 1 s to 3 s, or another fault.
@@ -17,7 +17,7 @@ pub(super) fn reset(expect: &str) -> String {
 }
 
 #[track_caller]
-pub(super) fn judge(text: &str, story: &Story, result: Finding, why: &str) -> CheckResult {
+pub(super) fn judge(text: &str, story: &JournalBuilder, result: Finding, why: &str) -> CheckResult {
     let scenario = scenario(text);
     let evidence = Evidence::new(&scenario, &header(&scenario), &story.entries());
     let judged = check(&evidence, scenario.expect[0]);
@@ -25,8 +25,8 @@ pub(super) fn judge(text: &str, story: &Story, result: Finding, why: &str) -> Ch
     judged
 }
 
-pub(super) fn run() -> Story {
-    Story::run(10_000, 15_000, 15_500).connected("c1", 1, 0, 10)
+pub(super) fn run() -> JournalBuilder {
+    JournalBuilder::run(10_000, 15_000, 15_500).connected("c1", 1, 0, 10)
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn two_live_connections_at_once_fail() {
     let judged = judge(&reset("max_live = 1"), &story, Finding::Failed, why);
     assert_eq!(judged.observed, Measure::Count(2));
     let why = "no connection was ever live";
-    let silent = Story::run(1, 2, 3).accepted("c1", 1, 0);
+    let silent = JournalBuilder::run(1, 2, 3).accepted("c1", 1, 0);
     judge(&reset("max_live = 1"), &silent, Finding::NotObservable, why);
 }
 
@@ -231,7 +231,7 @@ fn sequences_nobody_tells_are_not_judged() {
     assert_eq!(judged.why, "the clients do not declare resume");
 }
 
-fn paused(paused: bool) -> Story {
+fn paused(paused: bool) -> JournalBuilder {
     let wanted = Client::Intended { paused: true };
     run()
         .dialled("c1", 1, 1)
@@ -277,7 +277,7 @@ fn a_state_without_a_connection_is_not_judged() {
         Finding::NotObservable,
         why,
     );
-    let cut = Story::new().welcomed("c1", 1, "s", 5);
+    let cut = JournalBuilder::new().welcomed("c1", 1, "s", 5);
     let why = "the run did not reach the end of settling";
     judge(
         &reset("state_equal = true"),
@@ -287,7 +287,7 @@ fn a_state_without_a_connection_is_not_judged() {
     );
 }
 
-fn sockets() -> Story {
+fn sockets() -> JournalBuilder {
     run()
         .dialled("c1", 1, 1)
         .socket_opened(1, "s", 5)
@@ -339,7 +339,7 @@ fn a_check_of_the_whole_run_hangs_on_the_rules_that_acted() {
     let text = "[[fault]]\nname = 'a'\nat = '1s'\ninject.reset = {}\n\
                 [[fault]]\nname = 'b'\nat = '2s'\ninject.reset = {}\n[expect]\nmax_live = 1\n";
     let scenario = scenario(text);
-    let hangs_on = |story: Story| {
+    let hangs_on = |story: JournalBuilder| {
         let evidence = Evidence::new(&scenario, &header(&scenario), &story.entries());
         check(&evidence, Expectation::MaxLive(1)).hangs_on
     };

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use chaos_proxy::{Faults, read_faults};
 use environment::text::{Document, Source};
 use environment::{Observer, Seed};
-use scenarios::play::{Deed, Game, Keyboard, MILD, keys};
+use scenarios::play::{Game, Keyboard, MILD, PlayKey, keys};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -81,7 +81,7 @@ fn read_source(path: &Path) -> anyhow::Result<Source> {
 
 fn welcome(game: &Game) -> String {
     let (server, proxy) = (game.server(), game.proxy());
-    let keys: Vec<String> = Deed::ALL
+    let keys: Vec<String> = PlayKey::ALL
         .iter()
         .map(|(key, _, does)| format!("    {key}   {does}"))
         .collect();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::runner::Phase;
+use crate::runner::RunPhase;
 use crate::suite::Progress;
 use crate::verdict::Verdict;
 
@@ -34,7 +34,7 @@ pub(super) struct Running {
 #[derive(Debug)]
 struct Run {
     label: String,
-    phase: Phase,
+    phase: RunPhase,
     since: Duration,
 }
 
@@ -72,7 +72,7 @@ impl Running {
     /// Takes notice of what happens after so much time.
     pub(super) fn see(&mut self, progress: Progress, now: Duration) -> Option<Done> {
         match progress {
-            Progress::Phase(label, phase) => {
+            Progress::RunPhase(label, phase) => {
                 self.enter(label, phase, now);
                 None
             }
@@ -80,7 +80,7 @@ impl Running {
         }
     }
 
-    fn enter(&mut self, label: String, phase: Phase, now: Duration) {
+    fn enter(&mut self, label: String, phase: RunPhase, now: Duration) {
         if let Some(run) = self.runs.iter_mut().find(|run| run.label == label) {
             run.phase = phase;
             return;
@@ -147,10 +147,10 @@ impl Running {
             }
         }
         let phases = [
-            Phase::Starting,
-            Phase::Running,
-            Phase::Settling,
-            Phase::Ending,
+            RunPhase::Starting,
+            RunPhase::Running,
+            RunPhase::Settling,
+            RunPhase::Ending,
         ];
         let counts = phases.map(|phase| {
             let count = self.runs.iter().filter(|run| run.phase == phase).count();
@@ -170,12 +170,12 @@ impl Running {
     }
 }
 
-fn word(phase: Phase) -> &'static str {
+fn word(phase: RunPhase) -> &'static str {
     match phase {
-        Phase::Starting => "starting",
-        Phase::Running => "running",
-        Phase::Settling => "settling",
-        Phase::Ending => "ending",
+        RunPhase::Starting => "starting",
+        RunPhase::Running => "running",
+        RunPhase::Settling => "settling",
+        RunPhase::Ending => "ending",
     }
 }
 
@@ -198,7 +198,7 @@ mod tests {
     fn running(labels: &[&str]) -> Running {
         let mut running = Running::new(62);
         for (second, label) in (0..).zip(labels) {
-            let began = Progress::Phase((*label).to_owned(), Phase::Starting);
+            let began = Progress::RunPhase((*label).to_owned(), RunPhase::Starting);
             assert_eq!(running.see(began, at(second)), None);
         }
         running
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn those_that_run_stand_in_their_order_with_phase_and_time() {
         let mut running = running(&["R18-peak", "R01", "R02"]);
-        running.see(Progress::Phase("R01".into(), Phase::Settling), at(9));
+        running.see(Progress::RunPhase("R01".into(), RunPhase::Settling), at(9));
         let expected = "\
 0/62  17s  2 starting, 1 settling
   R18-peak  starting    17s

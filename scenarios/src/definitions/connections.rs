@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chaos_proxy::{Peer, Plan, What};
+use chaos_proxy::{EventKind, Peer, Plan};
 use environment::Moment;
 
 use crate::journal::{Body, Entry, Mark};
@@ -189,8 +189,8 @@ impl Connections {
             return self.note_server(entry);
         };
         match what {
-            What::Accepted => self.accept(client, *attempt, entry.at),
-            What::Struck {
+            EventKind::Accepted => self.accept(client, *attempt, entry.at),
+            EventKind::Struck {
                 rule,
                 occurrence,
                 planned_us,
@@ -206,17 +206,17 @@ impl Connections {
                 actual: Duration::from_micros(*actual_us),
                 healed: None,
             }),
-            What::UpstreamFailed { .. } if !self.server.is_reachable(entry.at) => {}
-            What::UpstreamFailed { error } => {
+            EventKind::UpstreamFailed { .. } if !self.server.is_reachable(entry.at) => {}
+            EventKind::UpstreamFailed { error } => {
                 self.upstream_failure.get_or_insert_with(|| error.clone());
             }
-            What::Powerless { rule, reason } => self.powerless.push(Powerless {
+            EventKind::Powerless { rule, reason } => self.powerless.push(Powerless {
                 client: Arc::clone(client),
                 attempt: *attempt,
                 rule: rule.clone(),
                 reason: reason.clone(),
             }),
-            What::Healed { rule, occurrence } => {
+            EventKind::Healed { rule, occurrence } => {
                 self.heal(client, *attempt, rule, *occurrence, entry.at);
             }
             other => self.change(client, *attempt, other, entry.at),
@@ -255,22 +255,22 @@ impl Connections {
         }
     }
 
-    fn change(&mut self, client: &str, attempt: u64, what: &What, at: Moment) {
+    fn change(&mut self, client: &str, attempt: u64, what: &EventKind, at: Moment) {
         let connections = self.by_client.get_mut(client);
         let Some(connection) = connections.and_then(|all| all.get_mut(&attempt)) else {
             return;
         };
         match what {
-            What::FirstData => {
+            EventKind::FirstData => {
                 connection.first_data.get_or_insert(at);
             }
-            What::Resumed => connection.resumed.push(at),
-            What::PeerEnded {
+            EventKind::Resumed => connection.resumed.push(at),
+            EventKind::PeerEnded {
                 peer: Peer::Client, ..
             } => {
                 connection.left.get_or_insert(at);
             }
-            What::Closed { .. } => {
+            EventKind::Closed { .. } => {
                 connection.closed.get_or_insert(at);
             }
             _ => {}
@@ -282,17 +282,19 @@ impl Connections {
 mod tests {
     use super::*;
     use crate::definitions::Observations;
-    use crate::journal::story::{Story, ms};
+    use crate::journal::story::{JournalBuilder, ms};
     use chaos_proxy::Ending;
 
-    fn live(story: &Story) -> Vec<(Moment, Moment)> {
+    fn live(story: &JournalBuilder) -> Vec<(Moment, Moment)> {
         let observed = Observations::of(&story.entries());
         observed.connections.live("c1", observed.last)
     }
 
     #[test]
     fn a_connection_is_live_from_its_first_data_until_the_client_leaves() {
-        let story = Story::new().accepted("c1", 1, 100).first_data("c1", 1, 300);
+        let story = JournalBuilder::new()
+            .accepted("c1", 1, 100)
+            .first_data("c1", 1, 300);
         let left = story.clone().left("c1", 1, Ending::Reset, 700);
         let both = left.closed("c1", 1, 900);
         assert_eq!(live(&both), [(ms(300), ms(700))]);
@@ -301,13 +303,15 @@ mod tests {
 
     #[test]
     fn a_connection_without_data_is_never_live() {
-        let story = Story::new().accepted("c1", 1, 100).closed("c1", 1, 900);
+        let story = JournalBuilder::new()
+            .accepted("c1", 1, 100)
+            .closed("c1", 1, 900);
         assert!(live(&story).is_empty());
     }
 
     #[test]
     fn the_servers_end_does_not_end_it() {
-        let story = Story::new().connected("c1", 1, 100, 300);
+        let story = JournalBuilder::new().connected("c1", 1, 100, 300);
         let story = story
             .server_left("c1", 1, 500)
             .mark(crate::journal::Mark::Ended, 800);
@@ -317,10 +321,10 @@ mod tests {
     #[test]
     fn only_a_server_that_should_be_there_is_missed() {
         let failed = |at| {
-            let what = What::UpstreamFailed {
+            let what = EventKind::UpstreamFailed {
                 error: "refused".into(),
             };
-            let story = Story::new()
+            let story = JournalBuilder::new()
                 .accepted("c1", 1, 0)
                 .server_down("kill", 100)
                 .server_up("kill", 500)
@@ -334,7 +338,7 @@ mod tests {
 
     #[test]
     fn a_heal_belongs_to_its_own_strike() {
-        let story = Story::new()
+        let story = JournalBuilder::new()
             .connected("c1", 1, 0, 10)
             .struck("c1", 1, "a", 100)
             .struck("c1", 1, "b", 100)

@@ -136,11 +136,11 @@ fn lasted(connection: &Connection, end: Moment) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::story::{Story, ms};
+    use crate::journal::story::{JournalBuilder, ms};
     use chaos_proxy::Ending;
 
     #[track_caller]
-    fn check(story: &Story, are_told: bool, expect: &[(u64, Option<u64>, Option<u64>)]) {
+    fn check(story: &JournalBuilder, are_told: bool, expect: &[(u64, Option<u64>, Option<u64>)]) {
         let dials = Dials::of(&Observations::of(&story.entries()));
         let (client, own) = dials.iter().next().unwrap();
         let expect = expect.iter().map(|(at, ended, lasted)| Dial {
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_client_that_tells_nothing_dialled_what_was_accepted() {
-        let story = Story::new()
+        let story = JournalBuilder::new()
             .connected("c1", 1, 0, 10)
             .left("c1", 1, Ending::Fin, 500)
             .accepted("c1", 2, 700)
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn what_a_client_tells_counts_and_its_connections_do_not() {
-        let story = Story::new()
+        let story = JournalBuilder::new()
             .dialled("c1", 1, 0)
             .connected("c1", 1, 1, 10)
             .told_closed("c1", 1, 500)
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_client_that_tells_only_of_its_dials_is_done_when_its_connection_is() {
-        let story = Story::new()
+        let story = JournalBuilder::new()
             .dialled("c1", 1, 10)
             .connected("c1", 1, 0, 20)
             .closed("c1", 1, 500)
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn what_ends_after_the_next_dial_did_not_end_before_it() {
-        let story = Story::new()
+        let story = JournalBuilder::new()
             .dialled("c1", 1, 0)
             .dialled("c1", 2, 100)
             .told_closed("c1", 1, 150);

@@ -59,19 +59,19 @@ mod tests {
 
     use super::*;
     use crate::definitions::{effects, outages};
-    use crate::journal::story::{Story, ms};
+    use crate::journal::story::{JournalBuilder, ms};
     use crate::language::sample::scenario;
     use environment::Seed;
 
-    fn killed() -> Story {
-        Story::run(10_000, 15_000, 15_500)
+    fn killed() -> JournalBuilder {
+        JournalBuilder::run(10_000, 15_000, 15_500)
             .connected("c1", 1, 0, 10)
             .server_down("kill", 1000)
             .server_up("kill", 3000)
     }
 
     /// Each outage: whose, from when until when, and how long after it.
-    fn felt(story: &Story) -> Vec<(String, Moment, Moment, Option<Duration>)> {
+    fn felt(story: &JournalBuilder) -> Vec<(String, Moment, Moment, Option<Duration>)> {
         let plan = scenario("[expect]\nmax_live = 1\n").plan(Seed(1));
         let observed = Observations::of(&story.entries());
         let effects = effects(&observed, &plan);

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chaos_proxy::{Occurrence, Phase, Plan, Rule, When};
+use chaos_proxy::{FaultKind, Occurrence, Plan, Rule, When};
 use environment::Moment;
 
 use super::Observations;
@@ -86,8 +86,8 @@ fn effect(
     let first = strikes.first()?;
     let end = end(observed, plan, rule, strikes);
     let start = match rule.fault.phase() {
-        Phase::Listener => unreachable_since(observed, &first.client, first.at, end)?,
-        Phase::Accept | Phase::Strike | Phase::Hold => first.at,
+        FaultKind::Listener => unreachable_since(observed, &first.client, first.at, end)?,
+        FaultKind::Accept | FaultKind::Strike | FaultKind::Hold => first.at,
     };
     let hurt: BTreeSet<u64> = strikes
         .iter()
@@ -99,7 +99,7 @@ fn effect(
         rule: rule.name.clone(),
         start,
         end: end.max(start),
-        revives: matches!(rule.fault.phase(), Phase::Listener | Phase::Hold)
+        revives: matches!(rule.fault.phase(), FaultKind::Listener | FaultKind::Hold)
             && !rule.fault.is_instant(),
         detected: detected(observed, &first.client, start, &hurt),
         hurt,
@@ -111,7 +111,7 @@ fn end(observed: &Observations, plan: &Plan, rule: &Rule, strikes: &[&Strike]) -
     let told = strikes.iter().filter_map(|strike| strike.healed).max();
     let last = strikes.iter().map(|strike| strike.at).max();
     let planned = match rule.when {
-        _ if rule.fault.phase() == Phase::Hold && rule.fault.is_instant() => None,
+        _ if rule.fault.phase() == FaultKind::Hold && rule.fault.is_instant() => None,
         When::Timed { .. } => strikes
             .first()
             .and_then(|strike| window(plan, rule, strike.occurrence))

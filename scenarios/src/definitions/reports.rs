@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use client_sim::{What, Why};
+use client_sim::{CloseReason, EventKind};
 use environment::Moment;
 
 use crate::journal::{Body, Entry};
@@ -68,7 +68,7 @@ impl Reports {
             return;
         };
         let at = entry.at;
-        if let What::Welcomed { dial, session, .. } = what {
+        if let EventKind::Welcomed { dial, session, .. } = what {
             self.sessions.push(Session {
                 at,
                 client: Arc::clone(client),
@@ -192,9 +192,9 @@ impl Reports {
 }
 
 impl Report {
-    fn fold(&mut self, what: &What, at: Moment) {
+    fn fold(&mut self, what: &EventKind, at: Moment) {
         match what {
-            What::Dialled { dial } => {
+            EventKind::Dialled { dial } => {
                 let dialled = Dial {
                     from: at,
                     is_open: false,
@@ -203,16 +203,16 @@ impl Report {
                 };
                 self.dials.insert(*dial, dialled);
             }
-            What::Opened { dial } => {
+            EventKind::Opened { dial } => {
                 if let Some(dial) = self.dials.get_mut(dial) {
                     dial.is_open = true;
                 }
             }
-            What::Welcomed { .. } | What::Received { .. } | What::Revived { .. } => {
+            EventKind::Welcomed { .. } | EventKind::Received { .. } | EventKind::Revived { .. } => {
                 self.shows(at, true);
             }
-            What::Stale { .. } => self.shows(at, false),
-            What::Closed { dial, why, code } => {
+            EventKind::Stale { .. } => self.shows(at, false),
+            EventKind::Closed { dial, why, code } => {
                 self.closes.push(at);
                 // The late end of an old connection changes nothing of the new.
                 if self.dials.keys().all(|other| other <= dial) {
@@ -223,11 +223,11 @@ impl Report {
                     dial.end = dial.end.or(end(at, *why, *code));
                 }
             }
-            What::Intended { paused } => self.intended.push((at, *paused)),
-            What::Stopped => {
+            EventKind::Intended { paused } => self.intended.push((at, *paused)),
+            EventKind::Stopped => {
                 self.stopped.get_or_insert(at);
             }
-            What::GaveUp => {
+            EventKind::GaveUp => {
                 self.gave_up.get_or_insert(at);
             }
             _ => {}
@@ -243,12 +243,12 @@ impl Report {
 }
 
 /// As browsers tell it (RFC 6455 §7.1.5).
-fn end(at: Moment, why: Why, code: Option<u16>) -> Option<End> {
+fn end(at: Moment, why: CloseReason, code: Option<u16>) -> Option<End> {
     let code = match why {
-        Why::Wanted => return None,
-        Why::CloseFrame => code.unwrap_or(1005),
+        CloseReason::Wanted => return None,
+        CloseReason::CloseFrame => code.unwrap_or(1005),
         // It has the code as browsers tell it, or says nothing.
-        Why::Unknown => code?,
+        CloseReason::Unknown => code?,
         _ => code.unwrap_or(1006),
     };
     Some(End { at, code })

@@ -30,13 +30,13 @@ pub struct Application {
 impl Sequences {
     pub(super) fn fold(&mut self, entry: &Entry) {
         match &entry.body {
-            Body::Server(ticker_server::What::Ticked { session, seq }) => {
+            Body::Server(ticker_server::EventKind::Ticked { session, seq }) => {
                 let made = self.made.entry(session.clone()).or_default();
                 made.entry(*seq).or_insert(entry.at);
             }
             Body::Client {
                 client,
-                what: client_sim::What::Applied { session, seq, .. },
+                what: client_sim::EventKind::Applied { session, seq, .. },
             } => {
                 let applied = self.applied.entry(session.clone()).or_default();
                 applied.push(Application {
@@ -130,15 +130,17 @@ pub fn unapplied(until: Moment) -> (Unapplied, impl FnMut(&mut Unapplied, &Entry
 impl Unapplied {
     fn fold(&mut self, entry: &Entry, until: Moment) {
         match &entry.body {
-            Body::Server(ticker_server::What::Ticked { session, seq }) if entry.at <= until => {
+            Body::Server(ticker_server::EventKind::Ticked { session, seq })
+                if entry.at <= until =>
+            {
                 self.open.entry(session.clone()).or_default().insert(*seq);
             }
             Body::Harness(Mark::ServerDown { .. } | Mark::ServerUp { .. }) => self.open.clear(),
             Body::Client { client, what } => match what {
-                client_sim::What::Welcomed { session, .. } => {
+                client_sim::EventKind::Welcomed { session, .. } => {
                     self.current.insert(Arc::clone(client), session.clone());
                 }
-                client_sim::What::Applied { session, seq, .. } => {
+                client_sim::EventKind::Applied { session, seq, .. } => {
                     if let Some(open) = self.open.get_mut(session) {
                         open.remove(seq);
                     }
@@ -160,15 +162,15 @@ impl Unapplied {
 mod tests {
     use super::*;
     use crate::definitions::Observations;
-    use crate::journal::story::{Story, ms};
+    use crate::journal::story::{JournalBuilder, ms};
 
-    fn sequences(story: &Story) -> Sequences {
+    fn sequences(story: &JournalBuilder) -> Sequences {
         Observations::of(&story.entries()).sequences
     }
 
     #[test]
     fn what_was_made_and_never_applied_is_lost() {
-        let story = Story::new()
+        let story = JournalBuilder::new()
             .ticks("s", 1..=5, 100)
             .applied("c1", "s", [1, 2, 4], 900);
         let sequences = sequences(&story);
@@ -183,7 +185,7 @@ mod tests {
 
     #[test]
     fn again_is_duplicated_and_late_is_reordered() {
-        let story = Story::new().applied("c1", "s", [1, 2, 4, 3, 2, 5], 0);
+        let story = JournalBuilder::new().applied("c1", "s", [1, 2, 4, 3, 2, 5], 0);
         let sequences = sequences(&story);
         let seqs = |strays: Vec<(&str, &Application)>| -> Vec<u64> {
             strays.into_iter().map(|(_, stray)| stray.seq).collect()
@@ -194,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_session_that_went_with_its_server_is_nobodys_debt() {
-        let story = Story::new()
+        let story = JournalBuilder::new()
             .ticks("old", 1..=3, 0)
             .applied("c1", "old", [1], 10)
             .server_down("kill", 100)
@@ -214,14 +216,14 @@ mod tests {
 
     #[test]
     fn the_drain_waits_for_ticks_of_current_sessions_only() {
-        let story = Story::new()
+        let story = JournalBuilder::new()
             .ticks("s", 1..=2, 0)
             .ticks("unheard of", 1..=2, 0)
             .welcomed("c1", 1, "left", 0)
             .ticks("left", 1..=2, 0)
             .ticks("s", 3..=3, 500);
         let (state, mut fold) = unapplied(ms(100));
-        let mut after = |story: &Story| {
+        let mut after = |story: &JournalBuilder| {
             let mut state = state.clone();
             story
                 .entries()

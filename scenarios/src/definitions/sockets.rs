@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use environment::Moment;
-use ticker_server::What;
+use ticker_server::EventKind;
 
 use crate::journal::{Body, Entry, Mark};
 
@@ -34,24 +34,24 @@ impl Sockets {
             _ => return,
         };
         match what {
-            What::SocketOpened { socket, .. } => {
+            EventKind::SocketOpened { socket, .. } => {
                 let opened = Socket {
                     opened: at,
                     closed: None,
                 };
                 self.sockets.insert((self.incarnation, *socket), opened);
             }
-            What::SocketClosed { socket, .. } => {
+            EventKind::SocketClosed { socket, .. } => {
                 let key = (self.incarnation, *socket);
                 if let Some(socket) = self.sockets.get_mut(&key) {
                     socket.closed.get_or_insert(at);
                 }
             }
-            What::PauseChanged { session, paused } => {
+            EventKind::PauseChanged { session, paused } => {
                 let states = self.paused.entry(session.clone()).or_default();
                 states.push((at, *paused));
             }
-            What::Ticked { .. } | What::SessionEnded { .. } => {}
+            EventKind::Ticked { .. } | EventKind::SessionEnded { .. } => {}
         }
     }
 

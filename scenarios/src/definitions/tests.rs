@@ -6,13 +6,13 @@ use chaos_proxy::Ending;
 
 use super::*;
 use crate::checks::Evidence;
-use crate::journal::story::{Story, ms};
+use crate::journal::story::{JournalBuilder, ms};
 use crate::language::sample::{header, scenario};
 
 const EXPECT: &str = "\n[expect]\nmax_live = 1\n";
 
 /// Effects and outages of a story under these faults.
-fn fold(faults: &str, story: &Story) -> (Vec<Effect>, Vec<Outage>) {
+fn fold(faults: &str, story: &JournalBuilder) -> (Vec<Effect>, Vec<Outage>) {
     let scenario = scenario(&format!("{faults}{EXPECT}"));
     let evidence = Evidence::new(&scenario, &header(&scenario), &story.entries());
     (evidence.effects, evidence.outages)
@@ -26,8 +26,8 @@ fn stall() -> String {
     fault("stall", "at = '1s'\nfor = '2s'", "stall = {}")
 }
 
-fn run() -> Story {
-    Story::run(10_000, 15_000, 15_500).connected("c1", 1, 0, 10)
+fn run() -> JournalBuilder {
+    JournalBuilder::run(10_000, 15_000, 15_500).connected("c1", 1, 0, 10)
 }
 
 fn recovered(outages: &[Outage]) -> Vec<Option<u128>> {
@@ -132,7 +132,7 @@ fn a_fault_after_recovery_is_another_outage() {
         .proxy(
             "c1",
             2,
-            chaos_proxy::What::Struck {
+            chaos_proxy::EventKind::Struck {
                 rule: "reset".into(),
                 fault: "reset".into(),
                 occurrence: 2,
@@ -168,7 +168,7 @@ fn a_refusing_listener_hurts_from_the_loss_of_the_last_live_connection() {
 #[test]
 fn a_client_that_was_never_live_is_kept_out_from_the_start() {
     let faults = fault("gone", "at = '0s'\nfor = '2s'", "refuse = {}");
-    let story = Story::run(10_000, 15_000, 15_500)
+    let story = JournalBuilder::run(10_000, 15_000, 15_500)
         .struck("c1", 0, "gone", 1)
         .dialled("c1", 1, 5)
         .healed("c1", 0, "gone", 2001)
@@ -187,7 +187,7 @@ fn each_rejected_attempt_hurts_and_the_last_one_heals() {
         "start = 'first_dial'\n{}",
         fault("no", "on = { attempt = '1..2' }", "reject = {}")
     );
-    let story = Story::run(10_000, 15_000, 15_500)
+    let story = JournalBuilder::run(10_000, 15_000, 15_500)
         .accepted("c1", 1, 100)
         .struck("c1", 1, "no", 100)
         .accepted("c1", 2, 300)

@@ -236,9 +236,9 @@ mod tests {
     }
 
     fn body() -> impl Strategy<Value = Body> {
-        use chaos_proxy::{Ending, Peer, What as P};
-        use client_sim::{What as C, Why};
-        use ticker_server::What as S;
+        use chaos_proxy::{Ending, EventKind as P, Peer};
+        use client_sim::{CloseReason, EventKind as C};
+        use ticker_server::EventKind as S;
         let name = "[a-z \"\\\\é]{1,8}";
         let proxy = prop_oneof![
             Just(P::Accepted),
@@ -272,7 +272,7 @@ mod tests {
             }),
             any::<Option<u16>>().prop_map(|code| C::Closed {
                 dial: 2,
-                why: Why::Silent,
+                why: CloseReason::Silent,
                 code
             }),
         ];
@@ -333,7 +333,7 @@ mod tests {
             body: Body::Proxy {
                 client: "c1".into(),
                 attempt: 2,
-                what: chaos_proxy::What::Accepted,
+                what: chaos_proxy::EventKind::Accepted,
             },
         };
         assert_eq!(

@@ -30,17 +30,17 @@ pub enum Body {
         /// Which connection of it.
         attempt: u64,
         /// What.
-        what: chaos_proxy::What,
+        what: chaos_proxy::EventKind,
     },
     /// A client, about itself.
     Client {
         /// Which.
         client: Arc<str>,
         /// What.
-        what: client_sim::What,
+        what: client_sim::EventKind,
     },
     /// The server, about itself.
-    Server(ticker_server::What),
+    Server(ticker_server::EventKind),
     /// The runner, about the course of the run.
     Harness(Mark),
 }

@@ -3,10 +3,10 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use chaos_proxy::{Ending, Peer, What as Proxy};
-use client_sim::{What as Client, Why};
+use chaos_proxy::{Ending, EventKind as Proxy, Peer};
+use client_sim::{CloseReason, EventKind as Client};
 use environment::Moment;
-use ticker_server::What as Server;
+use ticker_server::EventKind as Server;
 
 use super::entry::{Body, Entry, Mark};
 
@@ -17,9 +17,9 @@ pub(crate) fn ms(at: u64) -> Moment {
 
 /// A journal being told.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Story(Vec<Entry>);
+pub(crate) struct JournalBuilder(Vec<Entry>);
 
-impl Story {
+impl JournalBuilder {
     /// Nothing yet; t = 0 is the origin unless marked.
     pub(crate) fn new() -> Self {
         Self::default()
@@ -163,7 +163,7 @@ impl Story {
     pub(crate) fn told_closed(self, client: &str, dial: u64, at: u64) -> Self {
         let what = Client::Closed {
             dial,
-            why: Why::Reset,
+            why: CloseReason::Reset,
             code: None,
         };
         self.client(client, what, at)

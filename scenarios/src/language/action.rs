@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chaos_proxy::{Ordinals, Stage};
+use chaos_proxy::{Ordinals, Phase};
 use client_sim::Command;
 use environment::text::{FromToml, Mismatch, Span, Table, Value, choice, format_duration};
 use environment::{Key, Realm, Seed};
@@ -20,7 +20,7 @@ pub struct Action {
     /// When.
     pub when: ActionTime,
     /// What.
-    pub deed: Deed,
+    pub deed: ClientAction,
     /// Who.
     pub target: ActionTarget,
 }
@@ -35,7 +35,7 @@ pub enum ActionTime {
         /// Which connections.
         attempts: Ordinals,
         /// How far.
-        stage: Stage,
+        stage: Phase,
         /// How much later.
         after: Duration,
     },
@@ -55,7 +55,7 @@ pub enum ActionTarget {
 
 /// What a person can do at a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deed {
+pub enum ClientAction {
     /// No ticks, please.
     Pause,
     /// Ticks again.
@@ -74,7 +74,7 @@ pub enum Deed {
     Remount,
 }
 
-impl Deed {
+impl ClientAction {
     const ALL: [(&'static str, Self); 8] = [
         ("pause", Self::Pause),
         ("resume", Self::Resume),
@@ -144,7 +144,7 @@ impl Action {
     }
 }
 
-impl FromToml for Deed {
+impl FromToml for ClientAction {
     fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
         choice(value, &Self::ALL)
     }
@@ -167,7 +167,7 @@ pub(super) fn read(
     let tables = (1..).zip(tables);
     let actions = tables.filter_map(|(number, mut table)| {
         let name = table.optional::<Name>("name").map(|Name(name)| name);
-        let deed = table.required::<Deed>("do");
+        let deed = table.required::<ClientAction>("do");
         let target = read_target(&mut table, clients);
         let when = read_when(&mut table, duration);
         let place = Place {
@@ -240,10 +240,10 @@ fn ensure_in_time(
 }
 
 /// What the runner can see of a connection while it runs.
-const STAGES: [(&str, Stage); 3] = [
-    ("connect", Stage::Connect),
-    ("open", Stage::Open),
-    ("closing", Stage::Closing),
+const STAGES: [(&str, Phase); 3] = [
+    ("connect", Phase::Connect),
+    ("open", Phase::Open),
+    ("closing", Phase::Closing),
 ];
 
 fn read_condition(on: &mut Table<'_>, after: Duration) -> Option<ActionTime> {
@@ -270,7 +270,7 @@ fn read_condition(on: &mut Table<'_>, after: Duration) -> Option<ActionTime> {
     }
     Some(ActionTime::On {
         attempts: attempts.unwrap_or(Ordinals::ALL),
-        stage: stage.unwrap_or(Stage::Connect),
+        stage: stage.unwrap_or(Phase::Connect),
         after,
     })
 }

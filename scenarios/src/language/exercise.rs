@@ -8,7 +8,7 @@ use chaos_proxy::Rule;
 use client_sim::{ClientsConfig, Policy, Shape};
 use environment::text::{Span, Table};
 
-use super::action::{Action, Deed};
+use super::action::{Action, ClientAction};
 use super::expect::{CROWD, Expectation};
 use super::server_event::{Place, ServerEvent};
 
@@ -45,16 +45,18 @@ struct Objection {
 
 fn objection(expected: Expectation, given: Given<'_>) -> Option<Objection> {
     match expected {
-        Expectation::QuietAfterStop if given.is_whole && !given.has(Deed::Stop) => {
+        Expectation::QuietAfterStop if given.is_whole && !given.has(ClientAction::Stop) => {
             Some(Objection {
                 why: "no client is ever told to stop".to_owned(),
                 help: "add an [[action]] with `do = \"stop\"`",
             })
         }
-        Expectation::StateEqual if given.is_whole && !given.has(Deed::Pause) => Some(Objection {
-            why: "no client is ever told to pause".to_owned(),
-            help: "add an [[action]] with `do = \"pause\"`; a session begins without a pause",
-        }),
+        Expectation::StateEqual if given.is_whole && !given.has(ClientAction::Pause) => {
+            Some(Objection {
+                why: "no client is ever told to pause".to_owned(),
+                help: "add an [[action]] with `do = \"pause\"`; a session begins without a pause",
+            })
+        }
         Expectation::PeakDials(_) | Expectation::FirstDelaySpread(_)
             if (given.clients.count as usize) < CROWD =>
         {
@@ -103,7 +105,7 @@ impl Given<'_> {
         rules.any(|rule| rule.fault.silences_client())
     }
 
-    fn has(self, deed: Deed) -> bool {
+    fn has(self, deed: ClientAction) -> bool {
         let mut actions = self.actions.iter();
         actions.any(|action| action.deed == deed)
     }

@@ -25,7 +25,7 @@ mod server_event;
 mod tests;
 mod top;
 
-pub use action::{Action, ActionTarget, ActionTime, Deed};
+pub use action::{Action, ActionTarget, ActionTime, ClientAction};
 pub use address::{Address, Scheme};
 pub use expect::{CHECKS, CROWD, DialBudget, DialPeak, Expectation};
 pub use files::{CATALOGUE, FileError, Given, MAX_BYTES, Origin, gather, read_all};

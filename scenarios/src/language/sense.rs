@@ -8,10 +8,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chaos_proxy::{Condition, Phase, Rule, Stage, Target, When};
+use chaos_proxy::{Condition, FaultKind, Phase, Rule, Target, When};
 use environment::text::{Diagnostics, Span, format_duration};
 
-use super::action::{self, Action, ActionTarget, ActionTime, Deed};
+use super::action::{self, Action, ActionTarget, ActionTime, ClientAction};
 use super::own_server::OwnServer;
 use super::rules::{Place, Rules};
 use super::scenario::Start;
@@ -129,7 +129,7 @@ impl Sections<'_> {
         }
         let first = match &rule.when {
             When::On { condition, .. } => condition.attempts.first,
-            When::Timed { .. } if rule.fault.phase() == Phase::Listener => return None,
+            When::Timed { .. } if rule.fault.phase() == FaultKind::Listener => return None,
             When::Timed { .. } => 1,
         };
         (until.is_about_accept() && until.attempts.first <= first).then(|| {
@@ -143,13 +143,13 @@ impl Sections<'_> {
 
     /// A rule on accepting while another lets nobody in.
     fn has_no_dial(&self, rule: &Rule, place: &Place) -> Option<Never> {
-        if rule.fault.phase() != Phase::Accept {
+        if rule.fault.phase() != FaultKind::Accept {
             return None;
         }
         let end = self.top.duration?;
         let (from, until) = window(rule, end)?;
         let closed = self.rules.rules.iter().find(|other| {
-            let is_everybodys = other.fault.phase() == Phase::Listener
+            let is_everybodys = other.fault.phase() == FaultKind::Listener
                 && other.target == Target::All
                 && other.probability.is_none();
             let covers = |(begin, over): (Duration, Duration)| begin <= from && until <= over;
@@ -193,7 +193,9 @@ impl Sections<'_> {
     /// Whoever was told to stop does nothing any more.
     fn ensure_actions_reach_somebody(&self) {
         let stops = self.actions.iter().filter_map(|action| match &action.when {
-            ActionTime::At(at) if is_for_all(action) && action.deed == Deed::Stop => Some(*at),
+            ActionTime::At(at) if is_for_all(action) && action.deed == ClientAction::Stop => {
+                Some(*at)
+            }
             _ => None,
         });
         let stopped = stops.min();
@@ -211,7 +213,7 @@ impl Sections<'_> {
                     },
                     _,
                 ) if self.top.start == Start::FirstMessage
-                    && *stage < Stage::Closing
+                    && *stage < Phase::Closing
                     && attempts.are_over_at(1) =>
                 {
                     self.diagnostics.error_with_help(
@@ -280,7 +282,7 @@ fn never_drawn(rule: &Rule, place: &Place) -> Option<Never> {
 
 /// Every connection that had a message meets it.
 fn is_met_by_a_first_message(until: &Condition) -> bool {
-    until.attempts.contains(1) && until.stage <= Stage::Open && until.bytes == 0
+    until.attempts.contains(1) && until.stage <= Phase::Open && until.bytes == 0
 }
 
 /// The one window of a timed rule that does not repeat.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chaos_proxy::{Ordinals, Stage};
+use chaos_proxy::{Ordinals, Phase};
 use environment::Seed;
 use environment::text::{Diagnostics, Source};
 use proptest::prelude::*;
@@ -189,7 +189,7 @@ fn an_action_waits_for_what_can_be_seen_of_a_connection() {
     assert_eq!(action.name, "enough");
     let when = ActionTime::On {
         attempts: Ordinals::ALL,
-        stage: Stage::Closing,
+        stage: Phase::Closing,
         after: Duration::from_secs(1),
     };
     assert_eq!(action.when, when);

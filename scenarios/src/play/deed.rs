@@ -6,7 +6,7 @@ use chaos_proxy::{Control, Distribution, Fault, Latency, Side, Way};
 
 /// One key's meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deed {
+pub enum PlayKey {
     /// Nothing passes for ten seconds.
     PullWire,
     /// Every connection is reset.
@@ -26,7 +26,7 @@ pub enum Deed {
 /// The names of the rules made here, so that they can be lifted.
 const RULES: [&str; 3] = ["wire pulled", "server down", "late"];
 
-impl Deed {
+impl PlayKey {
     /// Every deed, with its key and what it does.
     pub const ALL: [(char, Self, &'static str); 7] = [
         ('w', Self::PullWire, "pull the wire for 10 s"),
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn whatever_holds_can_be_healed() {
-        let holds = Deed::ALL
+        let holds = PlayKey::ALL
             .iter()
             .flat_map(|(_, deed, _)| deed.faults())
             .filter(|(.., seconds)| seconds.is_some());
@@ -104,10 +104,10 @@ mod tests {
 
     #[test]
     fn every_key_has_its_own_deed() {
-        for (key, deed, _) in Deed::ALL {
-            assert_eq!(Deed::of(key), Some(deed));
-            assert_eq!(Deed::of(key.to_ascii_uppercase()), Some(deed));
+        for (key, deed, _) in PlayKey::ALL {
+            assert_eq!(PlayKey::of(key), Some(deed));
+            assert_eq!(PlayKey::of(key.to_ascii_uppercase()), Some(deed));
         }
-        assert_eq!(Deed::of('x'), None);
+        assert_eq!(PlayKey::of('x'), None);
     }
 }

@@ -7,7 +7,7 @@ use std::thread;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::sync::mpsc;
 
-use super::Deed;
+use super::PlayKey;
 
 /// Keys that nobody has taken yet; more are dropped, as when a cat sits down.
 const TYPED_AHEAD: usize = 16;
@@ -51,11 +51,11 @@ impl Drop for Keyboard {
 
 /// What is typed, as it is typed. The thread behind it waits in a read that
 /// nothing can end but the end of input or of the program.
-pub fn keys() -> mpsc::Receiver<Deed> {
+pub fn keys() -> mpsc::Receiver<PlayKey> {
     let (sender, receiver) = mpsc::channel(TYPED_AHEAD);
     thread::spawn(move || {
         for byte in io::stdin().lock().bytes().map_while(Result::ok) {
-            if let Some(deed) = Deed::of(char::from(byte)) {
+            if let Some(deed) = PlayKey::of(char::from(byte)) {
                 // Full: dropped, as said above. Closed: nobody plays any more.
                 let _ = sender.try_send(deed);
             }

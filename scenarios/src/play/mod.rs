@@ -9,7 +9,7 @@ mod deed;
 mod keyboard;
 mod told;
 
-pub use deed::Deed;
+pub use deed::PlayKey;
 pub use keyboard::{Keyboard, keys};
 pub use told::line;
 
@@ -76,11 +76,11 @@ impl Game {
         self.proxy.local_addr()
     }
 
-    /// Plays until `shutdown` or [`Deed::Quit`]; `say` gets a line for whatever
+    /// Plays until `shutdown` or [`PlayKey::Quit`]; `say` gets a line for whatever
     /// happens on the wire.
     pub async fn play(
         self,
-        mut deeds: mpsc::Receiver<Deed>,
+        mut deeds: mpsc::Receiver<PlayKey>,
         say: Observer<String>,
         shutdown: CancellationToken,
     ) {
@@ -140,14 +140,14 @@ impl Game {
 }
 
 /// Does what is asked for, until asked to quit.
-async fn obey(deeds: &mut mpsc::Receiver<Deed>, control: &Control, stop: &CancellationToken) {
+async fn obey(deeds: &mut mpsc::Receiver<PlayKey>, control: &Control, stop: &CancellationToken) {
     loop {
         let deed = tokio::select! {
             biased;
             () = stop.cancelled() => return,
             Some(deed) = deeds.recv() => deed,
         };
-        if deed == Deed::Quit {
+        if deed == PlayKey::Quit {
             return;
         }
         deed.perform(control).await;

@@ -1,38 +1,40 @@
 //! What a person is told of an event on the wire.
 
-use chaos_proxy::{Ending, Event, Peer, What};
+use chaos_proxy::{Ending, Event, EventKind, Peer};
 
 /// One line, if the event is worth one.
 pub fn line(event: &Event) -> Option<String> {
     let who = format!("connection {}", event.client);
     Some(match &event.what {
-        What::Accepted => format!("{who}: accepted"),
-        What::Named { ordinal } => format!("connection {ordinal} calls itself {}", event.client),
-        What::UpstreamFailed { error } => {
+        EventKind::Accepted => format!("{who}: accepted"),
+        EventKind::Named { ordinal } => {
+            format!("connection {ordinal} calls itself {}", event.client)
+        }
+        EventKind::UpstreamFailed { error } => {
             format!("{who}: the server could not be reached: {error}")
         }
-        What::FirstData => format!("{who}: live"),
-        What::Resumed => format!("{who}: data again"),
-        What::PeerEnded { peer, how, code } => format!("{who}: {}", ended(*peer, *how, *code)),
-        What::Struck { rule, fault, .. } if event.attempt == 0 => {
+        EventKind::FirstData => format!("{who}: live"),
+        EventKind::Resumed => format!("{who}: data again"),
+        EventKind::PeerEnded { peer, how, code } => format!("{who}: {}", ended(*peer, *how, *code)),
+        EventKind::Struck { rule, fault, .. } if event.attempt == 0 => {
             format!("{rule} ({fault}): dials from now on")
         }
-        What::Healed { rule, .. } if event.attempt == 0 => {
+        EventKind::Healed { rule, .. } if event.attempt == 0 => {
             format!("{rule}: over, dials are answered again")
         }
-        What::Struck { rule, fault, .. } => format!("{who}: {rule} ({fault})"),
-        What::Healed { rule, .. } => format!("{who}: {rule} is over"),
-        What::Closed { .. } => format!("{who}: gone"),
-        What::NotWebSocket => format!("{who}: no WebSocket"),
-        What::Powerless { rule, reason } => {
+        EventKind::Struck { rule, fault, .. } => format!("{who}: {rule} ({fault})"),
+        EventKind::Healed { rule, .. } => format!("{who}: {rule} is over"),
+        EventKind::Closed { .. } => format!("{who}: gone"),
+        EventKind::NotWebSocket => format!("{who}: no WebSocket"),
+        EventKind::Powerless { rule, reason } => {
             format!("{who}: {rule} could do nothing: {reason}")
         }
-        What::UpstreamConnected
-        | What::Upgraded { .. }
-        | What::ExtensionsRefused { .. }
-        | What::Frame { .. }
-        | What::Undelivered { .. }
-        | What::Damaged { .. } => return None,
+        EventKind::UpstreamConnected
+        | EventKind::Upgraded { .. }
+        | EventKind::ExtensionsRefused { .. }
+        | EventKind::Frame { .. }
+        | EventKind::Undelivered { .. }
+        | EventKind::Damaged { .. } => return None,
     })
 }
 
@@ -65,7 +67,7 @@ mod tests {
                 what,
             })
         };
-        let struck = What::Struck {
+        let struck = EventKind::Struck {
             rule: "wire pulled".to_owned(),
             fault: "stall".to_owned(),
             occurrence: 1,
@@ -76,7 +78,7 @@ mod tests {
             line(3, struck).as_deref(),
             Some("connection 3: wire pulled (stall)")
         );
-        let ended = What::PeerEnded {
+        let ended = EventKind::PeerEnded {
             peer: Peer::Client,
             how: Ending::CloseFrame,
             code: Some(1000),
@@ -85,6 +87,6 @@ mod tests {
             line(3, ended).as_deref(),
             Some("connection 3: the client closed it with 1000")
         );
-        assert_eq!(line(3, What::UpstreamConnected), None);
+        assert_eq!(line(3, EventKind::UpstreamConnected), None);
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use client_sim::What;
+use client_sim::EventKind;
 
 use crate::journal::{Body, Entry, Mark};
 
@@ -39,14 +39,15 @@ impl Arrivals {
         match &entry.body {
             Body::Client {
                 client,
-                what: What::Welcomed { .. } | What::Applied { .. } | What::Received { .. },
+                what:
+                    EventKind::Welcomed { .. } | EventKind::Applied { .. } | EventKind::Received { .. },
             } if self.is_sim => self.arrived(client),
             Body::Proxy { client, what, .. } => match what {
-                chaos_proxy::What::FirstData if !self.is_sim => self.arrived(client),
-                chaos_proxy::What::Accepted => {
+                chaos_proxy::EventKind::FirstData if !self.is_sim => self.arrived(client),
+                chaos_proxy::EventKind::Accepted => {
                     self.connected.insert(Arc::clone(client));
                 }
-                chaos_proxy::What::Upgraded { status } if *status != 101 => {
+                chaos_proxy::EventKind::Upgraded { status } if *status != 101 => {
                     self.refusal = Some(*status);
                 }
                 _ => {}

@@ -98,11 +98,11 @@ mod tests {
     use std::path::Path;
     use std::pin::pin;
 
-    use client_sim::What;
+    use client_sim::EventKind;
     use environment::text::Source;
 
     use super::*;
-    use crate::journal::story::Story;
+    use crate::journal::story::JournalBuilder;
     use crate::subjects::Adapter;
 
     #[tokio::test]
@@ -128,9 +128,9 @@ mod tests {
             client: "c3".into(),
             how: "exit status: 1".into(),
         };
-        let story = Story::run(100, 200, 300)
+        let story = JournalBuilder::run(100, 200, 300)
             .accepted("c1", 1, 5)
-            .client("c2", What::Dialled { dial: 1 }, 5)
+            .client("c2", EventKind::Dialled { dial: 1 }, 5)
             .mark(ended, 6)
             .struck("c4", 0, "refuse", 7);
         let mut silent: BTreeSet<String> = ["c1", "c2", "c3", "c4"].map(str::to_owned).into();

@@ -10,10 +10,10 @@ use environment::{Clock, Environment, Moment, Observer};
 use super::arrivals::Arrivals;
 use super::boot::Turn;
 use super::probe;
-use super::score::{Deed, Score};
-use super::stage::Stage;
+use super::score::{PlannedAction, Timeline};
+use super::stage::Participants;
 use super::trouble::Trouble;
-use super::{Phase, Settings};
+use super::{RunPhase, Settings};
 use crate::definitions::unapplied;
 use crate::journal::{Body, Entry, Mark, Recorder};
 use crate::language::{Scenario, Start};
@@ -56,17 +56,21 @@ impl BrokenOff {
 
 /// One run's givens.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Course<'a> {
+pub(super) struct RunContext<'a> {
     pub(super) environment: &'a Environment,
     pub(super) scenario: &'a Scenario,
     pub(super) settings: &'a Settings,
     pub(super) recorder: &'a Recorder,
-    pub(super) progress: &'a Observer<Phase>,
+    pub(super) progress: &'a Observer<RunPhase>,
 }
 
-impl Course<'_> {
+impl RunContext<'_> {
     /// Goes from the first dial to the last socket, marking each part.
-    pub(super) async fn go(&self, stage: &mut Stage, trouble: &Trouble) -> Result<(), BrokenOff> {
+    pub(super) async fn go(
+        &self,
+        stage: &mut Participants,
+        trouble: &Trouble,
+    ) -> Result<(), BrokenOff> {
         self.recorder.mark(Mark::Started);
         let turn = Turn::take(&self.settings.subject).await;
         let clients = self.scenario.client_names();
@@ -77,10 +81,10 @@ impl Course<'_> {
         }
         stage.control.heal().await;
         self.recorder.mark(Mark::Healed);
-        self.progress.tell(Phase::Settling);
+        self.progress.tell(RunPhase::Settling);
         let settle = self.scenario.settle_of(&self.settings.subject);
         self.clock().sleep(settle).await;
-        self.progress.tell(Phase::Ending);
+        self.progress.tell(RunPhase::Ending);
         self.drain().await;
         let ended = stage.seats.stop().await;
         ended.map_err(BrokenOff::Failed)?;
@@ -89,9 +93,13 @@ impl Course<'_> {
         Ok(())
     }
 
-    async fn start_and_play(&self, stage: &mut Stage, trouble: &Trouble) -> Result<(), BrokenOff> {
+    async fn start_and_play(
+        &self,
+        stage: &mut Participants,
+        trouble: &Trouble,
+    ) -> Result<(), BrokenOff> {
         let zero = self.start(stage, trouble).await?;
-        self.progress.tell(Phase::Running);
+        self.progress.tell(RunPhase::Running);
         self.play(stage, zero).await
     }
 
@@ -109,7 +117,11 @@ impl Course<'_> {
     }
 
     /// Starts the clients and makes t = 0.
-    async fn start(&self, stage: &mut Stage, trouble: &Trouble) -> Result<Moment, BrokenOff> {
+    async fn start(
+        &self,
+        stage: &mut Participants,
+        trouble: &Trouble,
+    ) -> Result<Moment, BrokenOff> {
         match self.scenario.start {
             Start::FirstDial => {
                 let zero = self.begin(stage).await;
@@ -125,7 +137,7 @@ impl Course<'_> {
     }
 
     /// When this returns, the rules of t = 0 are in force.
-    async fn begin(&self, stage: &Stage) -> Moment {
+    async fn begin(&self, stage: &Participants) -> Moment {
         let zero = self.clock().now();
         self.recorder.record(Entry::mark(zero, Mark::TZero));
         stage.control.begin(zero).await;
@@ -133,7 +145,7 @@ impl Course<'_> {
     }
 
     /// Until every client has had its first message.
-    async fn wait_for_clients(&self, stage: &Stage) -> Result<(), BrokenOff> {
+    async fn wait_for_clients(&self, stage: &Participants) -> Result<(), BrokenOff> {
         let within = self.scenario.start_within;
         let waiting = self.recorder.wait_for(
             self.arrivals(),
@@ -159,9 +171,9 @@ impl Course<'_> {
     }
 
     /// Does everything at its time, until the duration is over.
-    async fn play(&self, stage: &Stage, zero: Moment) -> Result<(), BrokenOff> {
+    async fn play(&self, stage: &Participants, zero: Moment) -> Result<(), BrokenOff> {
         let settings = self.settings;
-        let mut score = Score::new(self.scenario, settings.seed, zero, settings.is_wire);
+        let mut score = Timeline::new(self.scenario, settings.seed, zero, settings.is_wire);
         let end = zero + self.scenario.duration;
         let clock = self.clock();
         let mut seen = 0;
@@ -184,10 +196,10 @@ impl Course<'_> {
         }
     }
 
-    fn perform(&self, stage: &Stage, deed: Deed) -> Result<(), BrokenOff> {
+    fn perform(&self, stage: &Participants, deed: PlannedAction) -> Result<(), BrokenOff> {
         match deed {
-            Deed::Act { action, targets } => self.act(stage, action, &targets),
-            Deed::Server(fate) => {
+            PlannedAction::Act { action, targets } => self.act(stage, action, &targets),
+            PlannedAction::Server(fate) => {
                 let reason = || "the server does not come to what befalls it".to_owned();
                 let is_told = stage.befall(fate);
                 is_told
@@ -201,7 +213,7 @@ impl Course<'_> {
     /// told, and so it does not stand in the journal.
     fn act(
         &self,
-        stage: &Stage,
+        stage: &Participants,
         action: usize,
         targets: &BTreeSet<String>,
     ) -> Result<(), BrokenOff> {
@@ -250,8 +262,10 @@ impl Course<'_> {
 
 fn count_sockets(open: &mut usize, entry: &Entry) {
     match &entry.body {
-        Body::Server(ticker_server::What::SocketOpened { .. }) => *open += 1,
-        Body::Server(ticker_server::What::SocketClosed { .. }) => *open = open.saturating_sub(1),
+        Body::Server(ticker_server::EventKind::SocketOpened { .. }) => *open += 1,
+        Body::Server(ticker_server::EventKind::SocketClosed { .. }) => {
+            *open = open.saturating_sub(1)
+        }
         // Whoever has come before is gone without a word.
         Body::Harness(Mark::ServerUp { .. }) => *open = 0,
         _ => {}

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::notes::Notes;
 use super::reporter::Reporter;
 use crate::journal::{Mark, Recorder};
-use crate::language::Deed;
+use crate::language::ClientAction;
 use crate::process::{Lines, Program};
 use crate::subjects::{Adapter, Interpreter, Told};
 
@@ -42,7 +42,7 @@ pub(super) struct Guest {
     pub(super) seed: Seed,
     pub(super) clock: Clock,
     pub(super) recorder: Recorder,
-    pub(super) deeds: mpsc::Receiver<Deed>,
+    pub(super) deeds: mpsc::Receiver<ClientAction>,
     pub(super) notes: Notes,
 }
 
@@ -167,7 +167,10 @@ async fn take_down(
 
 /// Says every deed; holds the pipe open also when there is nothing more to say,
 /// for its end tells the client that nobody is there any more.
-async fn hand_on(mut deeds: mpsc::Receiver<Deed>, mut stdin: Option<ChildStdin>) -> Infallible {
+async fn hand_on(
+    mut deeds: mpsc::Receiver<ClientAction>,
+    mut stdin: Option<ChildStdin>,
+) -> Infallible {
     while let Some(deed) = deeds.recv().await {
         let line = format!("{{\"do\":\"{}\"}}\n", deed.word());
         if let Some(stdin) = &mut stdin {

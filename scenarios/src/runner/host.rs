@@ -16,7 +16,7 @@ use crate::language::{ServerEnd, ServerEvent};
 
 /// What befalls the server.
 #[derive(Debug, Clone)]
-pub(super) enum Fate {
+pub(super) enum ServerChange {
     /// It goes.
     Down(ServerEvent),
     /// It is there again.
@@ -31,7 +31,7 @@ pub(super) struct Host {
     pub(super) config: ticker_server::Config,
     pub(super) seed: Seed,
     pub(super) recorder: Recorder,
-    pub(super) fates: mpsc::Receiver<Fate>,
+    pub(super) fates: mpsc::Receiver<ServerChange>,
     pub(super) shutdown: CancellationToken,
 }
 
@@ -109,7 +109,7 @@ impl Host {
 
 /// Until the server is to be there again; whether it ever is.
 pub(super) async fn wait_for_up(
-    fates: &mut mpsc::Receiver<Fate>,
+    fates: &mut mpsc::Receiver<ServerChange>,
     event: &ServerEvent,
     shutdown: &CancellationToken,
 ) -> bool {
@@ -120,7 +120,7 @@ pub(super) async fn wait_for_up(
             fate = fates.recv() => fate,
         };
         match fate {
-            Some(Fate::Up(up)) if up == *event => return true,
+            Some(ServerChange::Up(up)) if up == *event => return true,
             // Events of a file do not overlap.
             Some(_) => {}
             None => return false,
@@ -129,11 +129,11 @@ pub(super) async fn wait_for_up(
 }
 
 /// The next time that the server goes; never, once nobody can say so.
-pub(super) async fn next_down(fates: &mut mpsc::Receiver<Fate>) -> ServerEvent {
+pub(super) async fn next_down(fates: &mut mpsc::Receiver<ServerChange>) -> ServerEvent {
     loop {
         match fates.recv().await {
-            Some(Fate::Down(event)) => return event,
-            Some(Fate::Up(_)) => {}
+            Some(ServerChange::Down(event)) => return event,
+            Some(ServerChange::Up(_)) => {}
             None => return std::future::pending().await,
         }
     }

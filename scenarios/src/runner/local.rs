@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::reporter::Reporter;
 use crate::journal::{Mark, Recorder};
-use crate::language::Deed;
+use crate::language::ClientAction;
 use crate::subjects::{Client, Deeds, Interpreter, Seat, Stop, Tell, Told};
 
 /// How long a function may take to end when it is told to; then it is dropped,
@@ -30,7 +30,7 @@ pub(super) struct Local {
     pub(super) seed: Seed,
     pub(super) clock: Clock,
     pub(super) recorder: Recorder,
-    pub(super) deeds: mpsc::Receiver<Deed>,
+    pub(super) deeds: mpsc::Receiver<ClientAction>,
 }
 
 impl Local {

@@ -46,8 +46,8 @@ use tokio_util::sync::CancellationToken;
 use crate::journal::{Entry, Header, JournalError, MAX_ENTRIES, Mark, Recorder, Writer};
 use crate::language::Scenario;
 use crate::subjects::Subject;
-use course::{BrokenOff, Course};
-use stage::Stage;
+use course::{BrokenOff, RunContext};
+use stage::Participants;
 use trouble::Trouble;
 
 /// The clock that a run goes by, and the network.
@@ -101,7 +101,7 @@ pub struct Settings {
 
 /// Which part of a run it is, for whoever watches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Phase {
+pub enum RunPhase {
     /// Clients connect.
     Starting,
     /// Faults happen.
@@ -129,7 +129,7 @@ pub struct Record {
 pub async fn run(
     scenario: &Scenario,
     settings: &Settings,
-    progress: Observer<Phase>,
+    progress: Observer<RunPhase>,
     interrupt: CancellationToken,
 ) -> Record {
     match settings.time {
@@ -141,7 +141,7 @@ pub async fn run(
 async fn run_on_the_system(
     scenario: &Scenario,
     settings: &Settings,
-    progress: Observer<Phase>,
+    progress: Observer<RunPhase>,
     interrupt: CancellationToken,
 ) -> Record {
     let header = header(scenario, settings);
@@ -150,7 +150,7 @@ async fn run_on_the_system(
     let decisions = Decisions::default();
     let place = settings.folder.prepare(&scenario.text);
     let written = write_while(&environment, place, &header, &recorder, async {
-        let course = Course {
+        let course = RunContext {
             environment: &environment,
             scenario,
             settings,
@@ -221,17 +221,17 @@ async fn write_while<T>(
 
 /// Sets up, goes through the course, and puts everything away again.
 async fn conduct(
-    course: &Course<'_>,
+    course: &RunContext<'_>,
     decisions: &Decisions,
     interrupt: &CancellationToken,
 ) -> Option<String> {
     let recorder = course.recorder;
-    course.progress.tell(Phase::Starting);
+    course.progress.tell(RunPhase::Starting);
     let trouble = Trouble::default();
     let set = tokio::select! {
         biased;
         () = interrupt.cancelled() => Err(BrokenOff::Interrupted),
-        set = Stage::set(course, decisions, &trouble) => {
+        set = Participants::set(course, decisions, &trouble) => {
             set.map_err(|error| BrokenOff::Failed(error.to_string()))
         }
     };

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::guest::LAST_WORDS;
-use super::host::{Fate, next_down, wait_for_up};
+use super::host::{ServerChange, next_down, wait_for_up};
 use super::notes::Notes;
 use super::readiness;
 use crate::journal::{Entry, Mark, Recorder};
@@ -99,7 +99,7 @@ impl OwnHost {
     pub(super) async fn run(
         self,
         mut serving: Serving,
-        mut fates: mpsc::Receiver<Fate>,
+        mut fates: mpsc::Receiver<ServerChange>,
         shutdown: CancellationToken,
     ) -> Result<(), String> {
         let clock = self.environment.clock.clone();

@@ -8,34 +8,34 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use environment::{Moment, Seed};
 
-use super::host::Fate;
+use super::host::ServerChange;
 use super::triggers::{Due, Triggers, Waiting};
 use crate::journal::Entry;
 use crate::language::{ActionTime, Scenario};
 
 /// One thing to do.
 #[derive(Debug, Clone)]
-pub(super) enum Deed {
+pub(super) enum PlannedAction {
     /// These clients do what the action with this index says.
     Act {
         action: usize,
         targets: BTreeSet<String>,
     },
     /// This befalls the server.
-    Server(Fate),
+    Server(ServerChange),
 }
 
 /// All that is to be done.
 #[derive(Debug)]
-pub(super) struct Score {
+pub(super) struct Timeline {
     end: Moment,
-    planned: BTreeMap<(Moment, u64), Deed>,
+    planned: BTreeMap<(Moment, u64), PlannedAction>,
     /// How many were ever planned.
     count: u64,
     triggers: Triggers,
 }
 
-impl Score {
+impl Timeline {
     /// Of a run that began at `zero`. Under a control nothing befalls the server.
     pub(super) fn new(scenario: &Scenario, seed: Seed, zero: Moment, is_wire: bool) -> Self {
         let clients = scenario.client_names();
@@ -46,7 +46,7 @@ impl Score {
             match &action.when {
                 ActionTime::At(at) => timed.push((
                     zero + *at,
-                    Deed::Act {
+                    PlannedAction::Act {
                         action: index,
                         targets,
                     },
@@ -82,13 +82,16 @@ impl Score {
     fn plan_server_events(&mut self, scenario: &Scenario, zero: Moment) {
         for event in &scenario.server_events {
             let until = zero + event.until(scenario.duration);
-            let (down, up) = (Fate::Down(event.clone()), Fate::Up(event.clone()));
-            self.plan(zero + event.at, Deed::Server(down));
-            self.plan(until, Deed::Server(up));
+            let (down, up) = (
+                ServerChange::Down(event.clone()),
+                ServerChange::Up(event.clone()),
+            );
+            self.plan(zero + event.at, PlannedAction::Server(down));
+            self.plan(until, PlannedAction::Server(up));
         }
     }
 
-    fn plan(&mut self, at: Moment, deed: Deed) {
+    fn plan(&mut self, at: Moment, deed: PlannedAction) {
         self.count += 1;
         self.planned.insert((at, self.count), deed);
     }
@@ -100,7 +103,7 @@ impl Score {
     }
 
     /// The next deed that is due; after the end there is none.
-    pub(super) fn take_due(&mut self, now: Moment) -> Option<Deed> {
+    pub(super) fn take_due(&mut self, now: Moment) -> Option<PlannedAction> {
         let first = self.planned.first_entry()?;
         let (at, _) = *first.key();
         (at <= now && at <= self.end).then(|| first.remove())
@@ -115,7 +118,7 @@ impl Score {
     pub(super) fn see(&mut self, entry: &Entry) {
         for Due { at, action, client } in self.triggers.see(entry) {
             let targets = [client.to_string()].into();
-            self.plan(at, Deed::Act { action, targets });
+            self.plan(at, PlannedAction::Act { action, targets });
         }
     }
 }
@@ -123,7 +126,7 @@ impl Score {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::story::{Story, ms};
+    use crate::journal::story::{JournalBuilder, ms};
     use crate::language::sample::scenario;
 
     const FILE: &str = "[[action]]\nat = '2s'\ndo = 'pause'\n\
@@ -132,16 +135,16 @@ mod tests {
         [[server_event]]\nat = '2s'\nfor = '1h'\ndo = 'kill'\n[expect]\nmax_live = 1\n";
 
     /// Everything, in words.
-    fn played(mut score: Score, story: &Story) -> Vec<String> {
+    fn played(mut score: Timeline, story: &JournalBuilder) -> Vec<String> {
         story.entries().iter().for_each(|entry| score.see(entry));
         let mut deeds = Vec::new();
         while let Some(deed) = score.take_due(ms(1_000_000)) {
             deeds.push(match deed {
-                Deed::Act { action, targets } => {
+                PlannedAction::Act { action, targets } => {
                     format!("{action} {}", Vec::from_iter(targets).join(" "))
                 }
-                Deed::Server(Fate::Down(event)) => format!("down {}", event.name),
-                Deed::Server(Fate::Up(event)) => format!("up {}", event.name),
+                PlannedAction::Server(ServerChange::Down(event)) => format!("down {}", event.name),
+                PlannedAction::Server(ServerChange::Up(event)) => format!("up {}", event.name),
             });
         }
         deeds
@@ -150,24 +153,26 @@ mod tests {
     #[test]
     fn deeds_come_by_time_and_the_server_is_back_before_the_end() {
         let scenario = scenario(FILE);
-        let score = || Score::new(&scenario, Seed(1), ms(100), false);
+        let score = || Timeline::new(&scenario, Seed(1), ms(100), false);
         assert_eq!(score().next(), ms(1100));
-        let deeds = played(score(), &Story::new());
+        let deeds = played(score(), &JournalBuilder::new());
         assert_eq!(deeds, ["1 c2", "0 c1 c2", "down kill", "up kill"]);
     }
 
     #[test]
     fn what_a_connection_sets_off_comes_in_its_place_unless_the_run_is_over() {
         let scenario = scenario(FILE);
-        let score = Score::new(&scenario, Seed(1), ms(100), false);
-        let story = Story::new().accepted("c1", 2, 900).accepted("c2", 2, 9_900);
+        let score = Timeline::new(&scenario, Seed(1), ms(100), false);
+        let story = JournalBuilder::new()
+            .accepted("c1", 2, 900)
+            .accepted("c2", 2, 9_900);
         let deeds = played(score, &story);
         assert_eq!(deeds, ["1 c2", "2 c1", "0 c1 c2", "down kill", "up kill"]);
     }
 
     #[test]
     fn under_a_control_nothing_befalls_the_server() {
-        let score = Score::new(&scenario(FILE), Seed(1), ms(100), true);
-        assert_eq!(played(score, &Story::new()), ["1 c2", "0 c1 c2"]);
+        let score = Timeline::new(&scenario(FILE), Seed(1), ms(100), true);
+        assert_eq!(played(score, &JournalBuilder::new()), ["1 c2", "0 c1 c2"]);
     }
 }

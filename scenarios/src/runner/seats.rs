@@ -14,13 +14,13 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::boot::{AT_ONCE, with_room};
-use super::course::Course;
+use super::course::RunContext;
 use super::guest::{Guest, PATIENCE};
 use super::local::Local;
 use super::notes::Notes;
 use super::stage::{ENDING, StageError, end};
 use super::trouble::Trouble;
-use crate::language::Deed;
+use crate::language::ClientAction;
 use crate::subjects::Subject;
 
 /// Deeds that wait for a client; it takes them as they come.
@@ -63,7 +63,7 @@ enum Sitter {
 #[derive(Debug)]
 enum Line {
     Sim(mpsc::Sender<Command>),
-    Guest(mpsc::Sender<Deed>),
+    Guest(mpsc::Sender<ClientAction>),
 }
 
 impl Seats {
@@ -83,7 +83,7 @@ impl Seats {
     /// Gives every client its seat, which dials the URL beside it.
     pub(super) fn fill(
         &mut self,
-        course: &Course<'_>,
+        course: &RunContext<'_>,
         urls: Vec<(Arc<str>, String)>,
     ) -> Result<(), StageError> {
         let (scenario, settings) = (course.scenario, course.settings);
@@ -140,7 +140,7 @@ impl Seats {
 
     /// Starts every client, each after its part of the ramp. One that cannot go
     /// on as it should is a trouble.
-    pub(super) fn start(&mut self, course: &Course<'_>, trouble: &Trouble) {
+    pub(super) fn start(&mut self, course: &RunContext<'_>, trouble: &Trouble) {
         let start = self.environment.clock.now();
         let room = Arc::new(Semaphore::new(AT_ONCE));
         for Waiting { sitter, delay } in std::mem::take(&mut self.waiting) {
@@ -174,7 +174,7 @@ impl Seats {
     }
 
     /// Tells one client; `false` if it does not take what it is told.
-    pub(super) fn tell(&self, client: &str, deed: Deed) -> bool {
+    pub(super) fn tell(&self, client: &str, deed: ClientAction) -> bool {
         let mut lines = self.lines.iter();
         let found = lines.find(|(name, _)| &**name == client);
         // One that has ended needs no telling.
@@ -217,7 +217,7 @@ impl Sitter {
     fn sit(
         self,
         environment: &Environment,
-        course: &Course<'_>,
+        course: &RunContext<'_>,
         shutdown: CancellationToken,
     ) -> impl Future<Output = Result<(), String>> + Send + 'static {
         let environment = environment.clone();

@@ -9,9 +9,9 @@ use std::fmt;
 use environment::{Observer, Simulation};
 use tokio_util::sync::CancellationToken;
 
-use super::course::Course;
+use super::course::RunContext;
 use super::decisions::Decisions;
-use super::{Phase, Record, Settings, conduct, header};
+use super::{Record, RunPhase, Settings, conduct, header};
 use crate::journal::{
     Entry, Header, JournalError, MAX_ENTRIES, Recorder, Writer, encode_header, encode_line,
 };
@@ -35,7 +35,7 @@ pub struct Trace {
 pub fn simulate(
     scenario: &Scenario,
     settings: &Settings,
-    progress: &Observer<Phase>,
+    progress: &Observer<RunPhase>,
     interrupt: &CancellationToken,
 ) -> Trace {
     match Simulation::new() {
@@ -53,13 +53,13 @@ fn simulate_in(
     simulation: Simulation,
     scenario: &Scenario,
     settings: &Settings,
-    progress: &Observer<Phase>,
+    progress: &Observer<RunPhase>,
     interrupt: &CancellationToken,
 ) -> Trace {
     let decisions = Decisions::default();
     let environment = simulation.environment();
     let recorder = Recorder::new(environment.clock.clone(), MAX_ENTRIES);
-    let course = Course {
+    let course = RunContext {
         environment: &environment,
         scenario,
         settings,
@@ -82,7 +82,7 @@ fn simulate_in(
 pub(super) async fn run(
     scenario: &Scenario,
     settings: &Settings,
-    progress: Observer<Phase>,
+    progress: Observer<RunPhase>,
     interrupt: CancellationToken,
 ) -> Record {
     let place = settings.folder.prepare(&scenario.text);

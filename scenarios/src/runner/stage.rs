@@ -11,9 +11,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::course::Course;
+use super::course::RunContext;
 use super::decisions::Decisions;
-use super::host::{Fate, Host};
+use super::host::{Host, ServerChange};
 use super::notes::Notes;
 use super::own_host::OwnHost;
 use super::readiness;
@@ -73,23 +73,23 @@ pub(super) enum StageError {
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Stage {
+pub(super) struct Participants {
     pub(super) control: Control,
     pub(super) seats: Seats,
     environment: Environment,
     services: JoinSet<Result<(), String>>,
     /// What a server of the user's own says.
     server_notes: Notes,
-    fates: mpsc::Sender<Fate>,
+    fates: mpsc::Sender<ServerChange>,
     stop_services: CancellationToken,
 }
 
-impl Stage {
+impl Participants {
     /// Takes all ports and starts server and proxy.
     ///
     /// Cancel safe: whoever was started ends with the future.
     pub(super) async fn set(
-        course: &Course<'_>,
+        course: &RunContext<'_>,
         decisions: &Decisions,
         trouble: &Trouble,
     ) -> Result<Self, StageError> {
@@ -143,8 +143,8 @@ impl Stage {
     /// The ticker.
     fn start_server(
         &mut self,
-        course: &Course<'_>,
-        fates: mpsc::Receiver<Fate>,
+        course: &RunContext<'_>,
+        fates: mpsc::Receiver<ServerChange>,
     ) -> Result<SocketAddr, StageError> {
         let listener = listen(&self.environment, "the server")?;
         let address = listener.local_addr();
@@ -164,9 +164,9 @@ impl Stage {
     /// The user's own server, if the file has one: there, or started.
     async fn start_own_server(
         &mut self,
-        course: &Course<'_>,
+        course: &RunContext<'_>,
         trouble: &Trouble,
-        fates: mpsc::Receiver<Fate>,
+        fates: mpsc::Receiver<ServerChange>,
     ) -> Result<Own, StageError> {
         let kind = course.scenario.own_server.as_ref().map(|own| &own.kind);
         let command = match kind {
@@ -205,7 +205,7 @@ impl Stage {
     /// One listener a client, and a seat for the client that will dial it.
     fn routes(
         &mut self,
-        course: &Course<'_>,
+        course: &RunContext<'_>,
         server: Option<&Address>,
     ) -> Result<Vec<Route>, StageError> {
         let mut routes = Vec::new();
@@ -232,7 +232,7 @@ impl Stage {
     }
 
     /// Lets something befall the server; `false` if it does not come to it.
-    pub(super) fn befall(&self, fate: Fate) -> bool {
+    pub(super) fn befall(&self, fate: ServerChange) -> bool {
         // A server that has ended by itself is told of at the end.
         !matches!(
             self.fates.try_send(fate),
@@ -254,7 +254,7 @@ enum Own {
     /// There is one.
     Started(Address),
     /// There is none, and what befalls it befalls the ticker.
-    None(mpsc::Receiver<Fate>),
+    None(mpsc::Receiver<ServerChange>),
 }
 
 /// A port for a server: what the file says, if nobody is there, else any.

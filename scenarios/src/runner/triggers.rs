@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chaos_proxy::{Ordinals, Stage, What};
+use chaos_proxy::{EventKind, Ordinals, Phase};
 use environment::Moment;
 
 use crate::journal::{Body, Entry};
@@ -18,7 +18,7 @@ pub(super) struct Waiting {
     /// Index into the scenario's actions.
     pub(super) action: usize,
     pub(super) attempts: Ordinals,
-    pub(super) stage: Stage,
+    pub(super) stage: Phase,
     pub(super) after: Duration,
     pub(super) targets: BTreeSet<String>,
 }
@@ -90,12 +90,12 @@ impl Triggers {
 }
 
 /// How far a connection has come by this.
-fn stage(what: &What) -> Option<Stage> {
+fn stage(what: &EventKind) -> Option<Phase> {
     match what {
-        What::Accepted => Some(Stage::Connect),
+        EventKind::Accepted => Some(Phase::Connect),
         // Of a stream that is no WebSocket, its first byte.
-        What::Upgraded { status: 101 } | What::FirstData => Some(Stage::Open),
-        What::PeerEnded { .. } => Some(Stage::Closing),
+        EventKind::Upgraded { status: 101 } | EventKind::FirstData => Some(Phase::Open),
+        EventKind::PeerEnded { .. } => Some(Phase::Closing),
         _ => None,
     }
 }
@@ -103,10 +103,10 @@ fn stage(what: &What) -> Option<Stage> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::story::{Story, ms};
+    use crate::journal::story::{JournalBuilder, ms};
     use chaos_proxy::Ending;
 
-    fn waiting(attempts: &str, stage: Stage, after: u64) -> Waiting {
+    fn waiting(attempts: &str, stage: Phase, after: u64) -> Waiting {
         Waiting {
             action: 3,
             attempts: attempts.parse().unwrap(),
@@ -116,7 +116,7 @@ mod tests {
         }
     }
 
-    fn dues(waiting: Waiting, zero: u64, story: &Story) -> Vec<(Moment, usize, String)> {
+    fn dues(waiting: Waiting, zero: u64, story: &JournalBuilder) -> Vec<(Moment, usize, String)> {
         let mut triggers = Triggers::new(ms(zero), vec![waiting]);
         let entries = story.entries();
         let dues = entries.iter().flat_map(|entry| triggers.see(entry));
@@ -124,16 +124,16 @@ mod tests {
             .collect()
     }
 
-    fn story() -> Story {
-        let upgraded = || What::Upgraded { status: 101 };
-        Story::new()
+    fn story() -> JournalBuilder {
+        let upgraded = || EventKind::Upgraded { status: 101 };
+        JournalBuilder::new()
             .accepted("c1", 1, 10)
             .proxy("c1", 1, upgraded(), 20)
             .left("c1", 1, Ending::CloseFrame, 100)
             .left("c1", 1, Ending::Fin, 101)
             .accepted("c2", 2, 150)
             .accepted("c1", 2, 200)
-            .proxy("c1", 2, What::Upgraded { status: 503 }, 210)
+            .proxy("c1", 2, EventKind::Upgraded { status: 503 }, 210)
             .accepted("c1", 3, 300)
             .proxy("c1", 3, upgraded(), 320)
     }
@@ -146,19 +146,19 @@ mod tests {
 
     #[test]
     fn an_action_waits_for_its_connections_and_stage_and_then_for_its_time() {
-        check(waiting("2", Stage::Connect, 0), 0, &[200]);
-        check(waiting("2..", Stage::Connect, 50), 0, &[250, 350]);
-        check(waiting("..", Stage::Open, 0), 0, &[20, 320]);
-        check(waiting("2", Stage::Open, 0), 0, &[]);
+        check(waiting("2", Phase::Connect, 0), 0, &[200]);
+        check(waiting("2..", Phase::Connect, 50), 0, &[250, 350]);
+        check(waiting("..", Phase::Open, 0), 0, &[20, 320]);
+        check(waiting("2", Phase::Open, 0), 0, &[]);
     }
 
     #[test]
     fn what_was_before_the_start_is_not_waited_for() {
-        check(waiting("..", Stage::Connect, 0), 200, &[200, 300]);
+        check(waiting("..", Phase::Connect, 0), 200, &[200, 300]);
     }
 
     #[test]
     fn an_end_told_twice_is_one() {
-        check(waiting("1", Stage::Closing, 5), 50, &[105]);
+        check(waiting("1", Phase::Closing, 5), 50, &[105]);
     }
 }

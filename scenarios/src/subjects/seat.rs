@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Told;
-use crate::language::Deed;
+use crate::language::ClientAction;
 
 /// What one client gets. Its fields can be taken apart and given to different
 /// tasks.
@@ -36,7 +36,7 @@ pub struct Tell(Observer<Told>);
 
 /// What the person at a client does, as the scenario's `[[action]]` say.
 #[derive(Debug)]
-pub struct Deeds(mpsc::Receiver<Deed>);
+pub struct Deeds(mpsc::Receiver<ClientAction>);
 
 /// Says when to end; a cheap handle.
 #[derive(Debug, Clone)]
@@ -76,14 +76,14 @@ impl Tell {
 }
 
 impl Deeds {
-    pub(crate) fn new(deeds: mpsc::Receiver<Deed>) -> Self {
+    pub(crate) fn new(deeds: mpsc::Receiver<ClientAction>) -> Self {
         Self(deeds)
     }
 
     /// The next thing that the person does; `None` when nothing more will come.
     /// Only what the client is said to be able to do, by
     /// [`Client::can`](super::Client::can). Cancel safe.
-    pub async fn next(&mut self) -> Option<Deed> {
+    pub async fn next(&mut self) -> Option<ClientAction> {
         self.0.recv().await
     }
 }

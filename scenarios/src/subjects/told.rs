@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use client_sim::{ServerMessage, What, Why};
+use client_sim::{CloseReason, EventKind, ServerMessage};
 use environment::tag;
 use serde::Deserialize;
 
@@ -74,7 +74,7 @@ impl Interpreter {
     }
 
     /// The event; `None` of what the client does not claim to tell.
-    pub fn interpret(&mut self, told: Told) -> Option<What> {
+    pub fn interpret(&mut self, told: Told) -> Option<EventKind> {
         let is_message = matches!(told, Told::Message { .. });
         let is_declared = self.reports.contains(&told.report())
             || (is_message && self.reports.contains(&Report::Seq));
@@ -85,21 +85,21 @@ impl Interpreter {
         Some(match told {
             Told::Dial => {
                 self.begin();
-                What::Dialled { dial: self.dial }
+                EventKind::Dialled { dial: self.dial }
             }
             Told::Open => {
                 if !tells_dials {
                     self.begin();
                 }
-                What::Opened { dial: self.dial }
+                EventKind::Opened { dial: self.dial }
             }
             Told::Message { data } => self.message(data.as_deref()),
-            Told::Close { code } => What::Closed {
+            Told::Close { code } => EventKind::Closed {
                 dial: self.dial,
-                why: Why::Unknown,
+                why: CloseReason::Unknown,
                 code,
             },
-            Told::GaveUp => What::GaveUp,
+            Told::GaveUp => EventKind::GaveUp,
         })
     }
 
@@ -108,9 +108,9 @@ impl Interpreter {
         self.session = None;
     }
 
-    fn message(&mut self, data: Option<&str>) -> What {
+    fn message(&mut self, data: Option<&str>) -> EventKind {
         let dial = self.dial;
-        let received = What::Received { dial };
+        let received = EventKind::Received { dial };
         let Some(data) = data.filter(|_| self.reports.contains(&Report::Seq)) else {
             return received;
         };
@@ -118,7 +118,7 @@ impl Interpreter {
             (ServerMessage::Welcome(welcome), _) => {
                 let session = tag(&welcome.session);
                 self.session = Some(session.clone());
-                What::Welcomed {
+                EventKind::Welcomed {
                     dial,
                     session,
                     resumed: welcome.resumed,
@@ -127,13 +127,13 @@ impl Interpreter {
                     paused: welcome.paused,
                 }
             }
-            (ServerMessage::Tick { seq, .. }, Some(session)) => What::Applied {
+            (ServerMessage::Tick { seq, .. }, Some(session)) => EventKind::Applied {
                 dial,
                 session: session.clone(),
                 seq,
             },
-            (ServerMessage::Paused, _) => What::PauseChanged { dial, paused: true },
-            (ServerMessage::Resumed, _) => What::PauseChanged {
+            (ServerMessage::Paused, _) => EventKind::PauseChanged { dial, paused: true },
+            (ServerMessage::Resumed, _) => EventKind::PauseChanged {
                 dial,
                 paused: false,
             },
@@ -146,7 +146,7 @@ impl Interpreter {
 mod tests {
     use super::*;
 
-    fn events(reports: &[Report], lines: &[&str]) -> Vec<Option<What>> {
+    fn events(reports: &[Report], lines: &[&str]) -> Vec<Option<EventKind>> {
         let mut interpreter = Interpreter::new(reports.iter().copied().collect());
         let told = lines.iter().map(|line| Told::parse(line.as_bytes()));
         told.map(|told| interpreter.interpret(told?)).collect()
@@ -171,16 +171,16 @@ mod tests {
             r#"{"event":"close"}"#,
             r#"{"event":"gave_up"}"#,
         ];
-        let closed = |dial, code| What::Closed {
+        let closed = |dial, code| EventKind::Closed {
             dial,
-            why: Why::Unknown,
+            why: CloseReason::Unknown,
             code,
         };
         let expected = [
-            What::Dialled { dial: 1 },
-            What::Opened { dial: 1 },
-            What::Received { dial: 1 },
-            What::Welcomed {
+            EventKind::Dialled { dial: 1 },
+            EventKind::Opened { dial: 1 },
+            EventKind::Received { dial: 1 },
+            EventKind::Welcomed {
                 dial: 1,
                 session: tag("s"),
                 resumed: false,
@@ -188,16 +188,16 @@ mod tests {
                 next_seq: 1,
                 paused: false,
             },
-            What::Applied {
+            EventKind::Applied {
                 dial: 1,
                 session: tag("s"),
                 seq: 4,
             },
-            What::Received { dial: 1 },
+            EventKind::Received { dial: 1 },
             closed(1, Some(1006)),
-            What::Dialled { dial: 2 },
+            EventKind::Dialled { dial: 2 },
             closed(2, None),
-            What::GaveUp,
+            EventKind::GaveUp,
         ];
         assert_eq!(events(&all, &lines), expected.map(Some));
     }
@@ -218,15 +218,15 @@ mod tests {
         let none = events(&[], &lines);
         assert!(none.iter().all(Option::is_none), "{none:?}");
         let opens = events(&[Report::Open], &[r#"{"event":"open"}"#; 2]);
-        assert_eq!(opens[1], Some(What::Opened { dial: 2 }), "counted alone");
+        assert_eq!(opens[1], Some(EventKind::Opened { dial: 2 }), "counted alone");
         let plain = events(&[Report::Message], &[WELCOME, TICK]);
-        assert_eq!(plain[1], Some(What::Received { dial: 0 }));
+        assert_eq!(plain[1], Some(EventKind::Received { dial: 0 }));
     }
 
     #[test]
     fn a_session_ends_with_its_dial() {
         let dial = r#"{"event":"dial"}"#;
         let told = events(&[Report::Dial, Report::Seq], &[dial, WELCOME, dial, TICK]);
-        assert_eq!(told[3], Some(What::Received { dial: 2 }));
+        assert_eq!(told[3], Some(EventKind::Received { dial: 2 }));
     }
 }

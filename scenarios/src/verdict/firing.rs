@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use chaos_proxy::{Occurrence, Phase, Plan, Rule, When};
+use chaos_proxy::{FaultKind, Occurrence, Plan, Rule, When};
 use environment::Moment;
 
 use crate::checks::Evidence;
@@ -172,7 +172,7 @@ fn spared(
 ) -> Option<u64> {
     let from = evidence.observed.marks.moment(occurrence.from);
     // Faults on accepting or on the listener do not touch what is there.
-    let (Phase::Strike | Phase::Hold) = rule.fault.phase() else {
+    let (FaultKind::Strike | FaultKind::Hold) = rule.fault.phase() else {
         return None;
     };
     // It may wait for ever.

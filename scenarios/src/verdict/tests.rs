@@ -4,21 +4,21 @@ use std::time::Duration;
 
 use super::*;
 use crate::checks::Excess;
-use crate::journal::story::Story;
+use crate::journal::story::JournalBuilder;
 use crate::journal::{Header, Mark};
 use crate::language::sample::{header, scenario};
 use crate::subjects::Traits;
 
 const RESET: &str = "[[fault]]\nat = '1s'\ninject.reset = {}\n[expect]\nrecover_within = '1s'\n";
 
-fn run() -> Story {
-    Story::run(10_000, 15_000, 15_500)
+fn run() -> JournalBuilder {
+    JournalBuilder::run(10_000, 15_000, 15_500)
         .connected("c1", 1, 0, 10)
         .connected("c2", 1, 0, 10)
 }
 
 /// Both clients reset at 1 s.
-fn struck(late: u64) -> Story {
+fn struck(late: u64) -> JournalBuilder {
     ["c1", "c2"].into_iter().fold(run(), |story, client| {
         story
             .struck_late(client, 1, "reset", 1000, 1000 + late)
@@ -26,21 +26,21 @@ fn struck(late: u64) -> Story {
     })
 }
 
-fn back(story: Story) -> Story {
+fn back(story: JournalBuilder) -> JournalBuilder {
     story
         .connected("c1", 2, 1500, 1600)
         .connected("c2", 2, 1500, 1600)
 }
 
 #[track_caller]
-fn judged_as(text: &str, story: &Story, verdict: Verdict, reasons: &[&str]) -> Judgement {
+fn judged_as(text: &str, story: &JournalBuilder, verdict: Verdict, reasons: &[&str]) -> Judgement {
     judged_with(text, story, |_| {}, verdict, reasons)
 }
 
 #[track_caller]
 fn judged_with(
     text: &str,
-    story: &Story,
+    story: &JournalBuilder,
     change: impl FnOnce(&mut Header),
     verdict: Verdict,
     reasons: &[&str],
@@ -95,7 +95,7 @@ fn a_failed_check_whose_fault_was_late_is_inconclusive() {
 }
 
 /// Both come back 400 ms later than they may.
-fn late_by_400(held_up: &[u64]) -> Story {
+fn late_by_400(held_up: &[u64]) -> JournalBuilder {
     let story = ["c1", "c2"].into_iter().fold(struck(3), |story, client| {
         story.connected(client, 2, 2300, 2400)
     });
@@ -220,8 +220,8 @@ fn a_rule_whose_targets_have_all_given_up_need_not_fire() {
         "[[fault]]\nname = 'silent'\nat = '5s'\nfor = '1s'\ninject.accept_silent = {{}}\n{RESET}"
     );
     let story = struck(0)
-        .client("c1", client_sim::What::GaveUp, 1100)
-        .client("c2", client_sim::What::GaveUp, 1100);
+        .client("c1", client_sim::EventKind::GaveUp, 1100)
+        .client("c2", client_sim::EventKind::GaveUp, 1100);
     let judgement = judged_as(&text, &story, Verdict::Failed, &[]);
     assert_eq!(judgement.firings[0].missing, None);
 }
@@ -251,7 +251,7 @@ fn a_control_never_passes_and_never_fails() {
 
 #[test]
 fn a_run_cut_short_is_inconclusive_whatever_failed() {
-    let cut = Story::new()
+    let cut = JournalBuilder::new()
         .mark(Mark::TZero, 0)
         .connected("c1", 1, 0, 10)
         .connected("c2", 1, 0, 10)
@@ -288,7 +288,7 @@ fn an_effect_of_no_rule_is_inconclusive() {
 
 #[test]
 fn a_server_that_the_proxy_could_not_reach_is_inconclusive() {
-    let failed = chaos_proxy::What::UpstreamFailed {
+    let failed = chaos_proxy::EventKind::UpstreamFailed {
         error: "connection refused".into(),
     };
     let story = struck(0).proxy("c1", 2, failed, 1200);
@@ -304,7 +304,7 @@ const KILL: &str =
     "[[server_event]]\nat = '1s'\nfor = '2s'\ndo = 'kill'\n[expect]\nrecover_within = '1s'\n";
 
 /// The server is gone from `down` until 3 s, and both clients lose it.
-fn killed(down: u64) -> Story {
+fn killed(down: u64) -> JournalBuilder {
     run()
         .server_down("kill", down)
         .closed("c1", 1, down + 1)
@@ -312,7 +312,7 @@ fn killed(down: u64) -> Story {
         .server_up("kill", 3000)
 }
 
-fn back_again(story: Story) -> Story {
+fn back_again(story: JournalBuilder) -> JournalBuilder {
     story
         .connected("c1", 2, 3100, 3200)
         .connected("c2", 2, 3100, 3200)
@@ -327,10 +327,10 @@ fn a_server_event_is_a_fault_like_any_other() {
     assert_eq!((firing.rule.as_str(), firing.strikes), ("kill", 2));
     judged_as(KILL, &killed(1000), Verdict::Failed, &[]);
     let dialled_in_vain = |client, at| {
-        let what = chaos_proxy::What::UpstreamFailed {
+        let what = chaos_proxy::EventKind::UpstreamFailed {
             error: "connection refused".into(),
         };
-        move |story: Story| story.accepted(client, 2, at).proxy(client, 2, what, at)
+        move |story: JournalBuilder| story.accepted(client, 2, at).proxy(client, 2, what, at)
     };
     let story = dialled_in_vain("c1", 1500)(killed(1000));
     judged_as(KILL, &story, Verdict::Failed, &[]);
@@ -369,6 +369,6 @@ fn a_process_that_ends_by_itself_fails_what_it_should_have_done_and_passes_nothi
     let late = back(struck(0)).mark(ended("c1"), 15_100);
     let reason = "the process of c1 ended by itself at 15100ms: exit status: 1";
     judged_with(RESET, &late, foreign, Verdict::Inconclusive, &[reason]);
-    let gave_up = late.client("c1", client_sim::What::GaveUp, 15_050);
+    let gave_up = late.client("c1", client_sim::EventKind::GaveUp, 15_050);
     judged_with(RESET, &gave_up, foreign, Verdict::Passed, &[]);
 }

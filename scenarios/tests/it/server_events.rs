@@ -57,7 +57,7 @@ fn ensure_new_sessions(journal: &str) {
     let up = entries.iter().position(|entry| is_up(&entry.body)).unwrap();
     let sessions = |part: &[scenarios::journal::Entry]| -> std::collections::BTreeSet<String> {
         let opened = part.iter().filter_map(|entry| match &entry.body {
-            Body::Server(ticker_server::What::SocketOpened { session, .. }) => {
+            Body::Server(ticker_server::EventKind::SocketOpened { session, .. }) => {
                 Some(session.clone())
             }
             _ => None,
@@ -115,7 +115,7 @@ async fn an_action_waits_for_a_connection() {
     };
     let client = targets.first().unwrap();
     let open = entries.iter().find(|entry| {
-        matches!(&entry.body, Body::Proxy { client: whose, attempt: 2, what: chaos_proxy::What::Upgraded { .. } } if **whose == **client)
+        matches!(&entry.body, Body::Proxy { client: whose, attempt: 2, what: chaos_proxy::EventKind::Upgraded { .. } } if **whose == **client)
     });
     assert!(at.since(open.unwrap().at) >= std::time::Duration::from_millis(100));
 }

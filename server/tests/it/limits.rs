@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::SinkExt;
-use ticker_server::{Config, ServeError, What};
+use ticker_server::{Config, EventKind, ServeError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -130,11 +130,11 @@ async fn beyond_the_session_limit_the_longest_away_makes_room() {
         body(&refused)
     );
     client.leave().await;
-    let closed = |what: &What| matches!(what, What::SocketClosed { .. });
+    let closed = |what: &EventKind| matches!(what, EventKind::SocketClosed { .. });
     server.told(1, closed).await;
     server.open("/ws").await.welcome().await;
     let tag = environment::tag(&session);
-    let ended = What::SessionEnded { session: tag };
+    let ended = EventKind::SessionEnded { session: tag };
     assert_eq!(server.count(|what| *what == ended), 1);
 }
 

@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use environment::Clock;
 use futures_util::{SinkExt, StreamExt};
-use ticker_server::{Config, What};
+use ticker_server::{Config, EventKind};
 use tokio::io::AsyncWriteExt;
 use tokio_tungstenite::tungstenite::Message;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::support::{Server, quick, session_of, soon};
 
-fn closed(what: &What) -> bool {
-    matches!(what, What::SocketClosed { .. })
+fn closed(what: &EventKind) -> bool {
+    matches!(what, EventKind::SocketClosed { .. })
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn two_sockets_opened_together_with_one_killed_at_once_leave_one_working_s
         second.leave().await;
         server.told(2 * round, closed).await;
     }
-    let opened = server.count(|what| matches!(what, What::SocketOpened { .. }));
+    let opened = server.count(|what| matches!(what, EventKind::SocketOpened { .. }));
     assert_eq!(opened, 20);
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use environment::Seed;
 use serde_json::json;
-use ticker_server::{Config, What, value};
+use ticker_server::{Config, EventKind, value};
 
 use crate::support::{Server, quick, session_of};
 
@@ -69,7 +69,7 @@ async fn missed_ticks_are_replayed_in_order() {
     }
     client.kill();
     server
-        .told(15, |what| matches!(what, What::Ticked { .. }))
+        .told(15, |what| matches!(what, EventKind::Ticked { .. }))
         .await;
     let mut back = server
         .open(&format!("/ws?session={session}&last_seq=5"))
@@ -104,7 +104,7 @@ async fn what_the_buffer_has_forgotten_is_counted_as_lost() {
     while client.tick().await.0 < 20 {}
     client.send(r#"{"type":"pause"}"#).await;
     client.wait_for("paused").await;
-    let ticks = server.count(|what| matches!(what, What::Ticked { .. })) as u64;
+    let ticks = server.count(|what| matches!(what, EventKind::Ticked { .. })) as u64;
     let mut back = server
         .open(&format!("/ws?session={session}&last_seq=2"))
         .await;
@@ -140,7 +140,7 @@ async fn an_expired_session_is_unknown() {
     let session = session_of(&client.welcome().await);
     client.leave().await;
     server
-        .told(1, |what| matches!(what, What::SessionEnded { .. }))
+        .told(1, |what| matches!(what, EventKind::SessionEnded { .. }))
         .await;
     let welcome = server
         .open(&format!("/ws?session={session}&last_seq=0"))
@@ -184,7 +184,7 @@ async fn pause_belongs_to_the_session_and_survives_the_socket() {
     client.tick().await;
     client.send(r#"{"type":"pause"}"#).await;
     client.wait_for("paused").await;
-    let made = |what: &What| matches!(what, What::Ticked { .. });
+    let made = |what: &EventKind| matches!(what, EventKind::Ticked { .. });
     let ticks = server.count(made);
     client.kill();
     let path = format!("/ws?session={session}&last_seq={ticks}");
@@ -216,7 +216,7 @@ async fn every_command_is_acknowledged_even_one_that_changes_nothing() {
         client.send(&format!(r#"{{"type":"{command}"}}"#)).await;
         assert_eq!(client.json().await, json!({ "type": answer }));
     }
-    let changes = server.count(|what| matches!(what, What::PauseChanged { .. }));
+    let changes = server.count(|what| matches!(what, EventKind::PauseChanged { .. }));
     assert_eq!(changes, 2);
 }
 
@@ -261,7 +261,7 @@ async fn events_name_a_session_by_its_tag_only() {
     client.tick().await;
     client.leave().await;
     server
-        .told(1, |what| matches!(what, What::SocketClosed { .. }))
+        .told(1, |what| matches!(what, EventKind::SocketClosed { .. }))
         .await;
     let text = format!("{:?}", server.events());
     assert!(!text.contains(&session));

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use environment::{Clock, Environment, Network, Observer};
-use ticker_server::{Config, What, serve};
+use ticker_server::{Config, EventKind, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
@@ -23,7 +23,7 @@ async fn stopping_says_1001_to_everyone() {
         assert_eq!((code, reason.as_str()), (1001, "the server is stopping"));
     }
     server.ended().await;
-    let closed = |what: &What| matches!(what, What::SocketClosed { .. });
+    let closed = |what: &EventKind| matches!(what, EventKind::SocketClosed { .. });
     assert_eq!(server.count(closed), 2);
     let again = Network::tcp().dial(&server.address.to_string()).await;
     assert!(again.is_err(), "the port is given back");
@@ -38,7 +38,7 @@ async fn who_does_not_answer_delays_the_stop_no_longer_than_the_drain() {
     let mut server = Server::start(config);
     let _asleep = server.open("/ws").await;
     server.stop().await;
-    let closed = |what: &What| matches!(what, What::SocketClosed { .. });
+    let closed = |what: &EventKind| matches!(what, EventKind::SocketClosed { .. });
     assert_eq!(server.count(closed), 1);
 }
 

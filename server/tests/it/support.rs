@@ -7,7 +7,7 @@ use std::time::Duration;
 use environment::{Clock, Environment, Network, Observer, Seed, Stream};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
-use ticker_server::{Config, Event, ServeError, What};
+use ticker_server::{Config, Event, EventKind, ServeError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -91,17 +91,17 @@ impl Server {
         result.unwrap().unwrap();
     }
 
-    pub(crate) fn events(&self) -> Vec<What> {
+    pub(crate) fn events(&self) -> Vec<EventKind> {
         let events = self.heard.events.lock().unwrap();
         events.iter().map(|event| event.what.clone()).collect()
     }
 
-    pub(crate) fn count(&self, wanted: impl Fn(&What) -> bool) -> usize {
+    pub(crate) fn count(&self, wanted: impl Fn(&EventKind) -> bool) -> usize {
         self.events().iter().filter(|what| wanted(what)).count()
     }
 
     /// Waits until so many such events have been told.
-    pub(crate) async fn told(&self, count: usize, wanted: impl Fn(&What) -> bool) {
+    pub(crate) async fn told(&self, count: usize, wanted: impl Fn(&EventKind) -> bool) {
         soon(async {
             loop {
                 let more = self.heard.more.notified();

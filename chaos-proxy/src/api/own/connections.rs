@@ -56,7 +56,7 @@ pub(super) async fn act(
     State(app): State<App>,
     Path((proxy, id, deed)): Path<(String, String, String)>,
 ) -> Result<StatusCode, Trouble> {
-    let deed = Deed::of_word(&deed).ok_or(Trouble::Nowhere)?;
+    let deed = ConnectionCommand::of_word(&deed).ok_or(Trouble::Nowhere)?;
     let missing = || Trouble::NotFound {
         what: "connection",
         name: format!("{proxy}/{id}"),
@@ -75,7 +75,7 @@ pub(super) async fn act(
 
 /// What may be done to one connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Deed {
+enum ConnectionCommand {
     /// RST to both peers.
     Reset,
     /// FIN to both peers.
@@ -86,7 +86,7 @@ enum Deed {
     Release,
 }
 
-impl Deed {
+impl ConnectionCommand {
     fn of_word(word: &str) -> Option<Self> {
         match word {
             "reset" => Some(Self::Reset),
@@ -100,15 +100,15 @@ impl Deed {
 
 impl Room {
     /// Whether the connection is there; for a release, whether it was held.
-    async fn act_on(&self, proxy: &str, connection: u64, deed: Deed) -> bool {
+    async fn act_on(&self, proxy: &str, connection: u64, deed: ConnectionCommand) -> bool {
         let Some(member) = self.hub.member(proxy) else {
             return false;
         };
         let fault = match deed {
-            Deed::Reset => Fault::Reset(Side::Both),
-            Deed::Close => Fault::Close(Side::Both),
-            Deed::Stall => Fault::Stall(Way::Both),
-            Deed::Release => return member.release(connection).await,
+            ConnectionCommand::Reset => Fault::Reset(Side::Both),
+            ConnectionCommand::Close => Fault::Close(Side::Both),
+            ConnectionCommand::Stall => Fault::Stall(Way::Both),
+            ConnectionCommand::Release => return member.release(connection).await,
         };
         member.strike(connection, fault).await
     }

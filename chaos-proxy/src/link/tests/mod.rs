@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::segments::Frame;
 use super::*;
 use crate::fault::{Bandwidth, Distribution, FlipBits, Latency, Slice, Way};
-use crate::websocket::OrderId;
+use crate::websocket::FrameRuleId;
 use environment::{Direction, Seed};
 use proptest::prelude::*;
 
@@ -67,7 +67,7 @@ struct Trace {
     end: Option<(End, Moment)>,
 }
 
-const LATE: OrderId = OrderId {
+const LATE: FrameRuleId = FrameRuleId {
     rule: 0,
     occurrence: 1,
 };

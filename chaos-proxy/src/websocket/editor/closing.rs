@@ -7,7 +7,7 @@ use tungstenite::protocol::frame::coding::{Control, OpCode};
 use super::kept::{header_bytes, mask_with};
 use super::{Editor, Phase, Step};
 use crate::websocket::Opcode;
-use crate::websocket::order::Task;
+use crate::websocket::order::FrameEdit;
 
 impl Editor {
     /// Whether nothing of the next frame has gone on.
@@ -18,7 +18,7 @@ impl Editor {
     /// A message of data has gone by.
     pub(super) fn count_for_closes(&mut self) {
         for order in &self.edits.orders {
-            if matches!(order.task, Task::Close(..)) {
+            if matches!(order.task, FrameEdit::Close(..)) {
                 *self.counts.entry(order.id).or_default() += 1;
             }
         }
@@ -34,7 +34,7 @@ impl Editor {
             .orders
             .iter()
             .find_map(|order| match &order.task {
-                Task::Close(payload, behind) => {
+                FrameEdit::Close(payload, behind) => {
                     let count = self.counts.get(&order.id).copied().unwrap_or(0);
                     (count >= *behind).then(|| (order.id, payload.clone()))
                 }

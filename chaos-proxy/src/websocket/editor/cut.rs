@@ -7,17 +7,19 @@ use super::output::Placed;
 use super::{Current, Editor, Phase, Sink, Step};
 use crate::fault::Part;
 use crate::websocket::Frame;
-use crate::websocket::order::{OrderId, Task};
+use crate::websocket::order::{FrameEdit, FrameRuleId};
 
 /// The value of a header's seven bits of length that says that 16 bits follow.
 const LENGTH_16: u8 = 126;
 
 impl Editor {
     /// Counts the frame for every cut; the cut that strikes it, if one does.
-    pub(super) fn cut_for(&mut self, frame: &Frame) -> Option<(OrderId, Part)> {
+    pub(super) fn cut_for(&mut self, frame: &Frame) -> Option<(FrameRuleId, Part)> {
         let mut struck = None;
         for order in &self.edits.orders {
-            let Task::Cut(cut) = order.task else { continue };
+            let FrameEdit::Cut(cut) = order.task else {
+                continue;
+            };
             if !cut.opcodes.covers(frame.opcode) {
                 continue;
             }
@@ -34,7 +36,7 @@ impl Editor {
     pub(super) fn begin_cut(
         &mut self,
         frame: &Frame,
-        id: OrderId,
+        id: FrameRuleId,
         part: Part,
         step: &mut dyn FnMut(Step),
     ) {
@@ -60,7 +62,7 @@ impl Editor {
         });
         self.current = Current {
             sink: Sink::CutAfter(payload, id),
-            ..Current::passing(frame, super::Fate::default())
+            ..Current::passing(frame, super::MessageEdits::default())
         };
         if payload == 0 {
             self.end_with_cut(id, step);
@@ -71,7 +73,7 @@ impl Editor {
         &mut self,
         bytes: &[u8],
         left: u64,
-        id: OrderId,
+        id: FrameRuleId,
         step: &mut dyn FnMut(Step),
     ) {
         let now = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
@@ -83,7 +85,7 @@ impl Editor {
         }
     }
 
-    fn end_with_cut(&mut self, id: OrderId, step: &mut dyn FnMut(Step)) {
+    fn end_with_cut(&mut self, id: FrameRuleId, step: &mut dyn FnMut(Step)) {
         self.output.flush(step);
         step(Step::Cut { id });
         self.phase = Phase::Over;

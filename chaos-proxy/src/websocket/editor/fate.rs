@@ -2,21 +2,21 @@
 
 use super::{Editor, Late, Powerless, Step};
 use crate::fault::Illegal;
-use crate::websocket::order::{OrderId, Task};
+use crate::websocket::order::{FrameEdit, FrameRuleId};
 use crate::websocket::{Frame, Opcode};
 
 /// What becomes of a message, and of every fragment of it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Fate {
+pub(super) struct MessageEdits {
     pub(super) is_dropped: bool,
-    pub(super) duplicate: Option<OrderId>,
-    pub(super) reorder: Option<OrderId>,
+    pub(super) duplicate: Option<FrameRuleId>,
+    pub(super) reorder: Option<FrameRuleId>,
     pub(super) late: Option<Late>,
     /// Done to the first frame alone.
-    pub(super) damage: Option<(OrderId, Illegal)>,
+    pub(super) damage: Option<(FrameRuleId, Illegal)>,
 }
 
-impl Fate {
+impl MessageEdits {
     /// Whether it must be there as a whole before it goes on.
     pub(super) fn is_kept(&self) -> bool {
         !self.is_dropped && (self.duplicate.is_some() || self.reorder.is_some())
@@ -28,7 +28,7 @@ impl Fate {
     }
 
     /// It goes on without waiting to be whole.
-    pub(super) fn give_up_keeping(&mut self) -> impl Iterator<Item = OrderId> + use<> {
+    pub(super) fn give_up_keeping(&mut self) -> impl Iterator<Item = FrameRuleId> + use<> {
         let (duplicate, reorder) = (self.duplicate.take(), self.reorder.take());
         duplicate.into_iter().chain(reorder)
     }
@@ -36,8 +36,12 @@ impl Fate {
 
 impl Editor {
     /// Decides about the message that begins with this frame.
-    pub(super) fn decide_fate(&mut self, frame: &Frame, step: &mut dyn FnMut(Step)) -> Fate {
-        let mut fate = Fate::default();
+    pub(super) fn decide_fate(
+        &mut self,
+        frame: &Frame,
+        step: &mut dyn FnMut(Step),
+    ) -> MessageEdits {
+        let mut fate = MessageEdits::default();
         for position in 0..self.edits.orders.len() {
             let order = &self.edits.orders[position];
             let (id, task) = (order.id, order.task.clone());
@@ -57,7 +61,7 @@ impl Editor {
             }
             add(&mut fate, id, &task);
             // A message may turn out to be too long to be kept.
-            if !matches!(task, Task::Duplicate(_) | Task::Reorder(_)) {
+            if !matches!(task, FrameEdit::Duplicate(_) | FrameEdit::Reorder(_)) {
                 say_acted(id, frame, step);
             }
         }
@@ -65,7 +69,7 @@ impl Editor {
     }
 
     /// Counts the message for this order; whether it is one of those meant.
-    fn is_its_turn(&mut self, id: OrderId, task: &Task) -> bool {
+    fn is_its_turn(&mut self, id: FrameRuleId, task: &FrameEdit) -> bool {
         let count = self.counts.entry(id).or_default();
         *count += 1;
         task.frames()
@@ -73,14 +77,14 @@ impl Editor {
     }
 
     /// Whether a message waits for one like this to pass; it follows it.
-    fn let_follow(&mut self, id: OrderId) -> bool {
+    fn let_follow(&mut self, id: FrameRuleId) -> bool {
         let waiting = self.waiting.iter_mut().find(|waiting| waiting.id == id);
         waiting.map(|waiting| waiting.is_due = true).is_some()
     }
 
     pub(super) fn say_powerless(
         &mut self,
-        id: OrderId,
+        id: FrameRuleId,
         why: Powerless,
         step: &mut dyn FnMut(Step),
     ) {
@@ -90,7 +94,7 @@ impl Editor {
     }
 }
 
-pub(super) fn say_acted(id: OrderId, frame: &Frame, step: &mut dyn FnMut(Step)) {
+pub(super) fn say_acted(id: FrameRuleId, frame: &Frame, step: &mut dyn FnMut(Step)) {
     step(Step::Acted {
         id,
         index: frame.index,
@@ -98,9 +102,11 @@ pub(super) fn say_acted(id: OrderId, frame: &Frame, step: &mut dyn FnMut(Step)) 
     });
 }
 
-fn is_about(task: &Task, frame: &Frame) -> bool {
+fn is_about(task: &FrameEdit, frame: &Frame) -> bool {
     let is_possible = match task {
-        Task::Damage(_, Illegal::Utf8) => frame.opcode == Opcode::Text && frame.end > frame.payload,
+        FrameEdit::Damage(_, Illegal::Utf8) => {
+            frame.opcode == Opcode::Text && frame.end > frame.payload
+        }
         _ => true,
     };
     is_possible
@@ -109,16 +115,16 @@ fn is_about(task: &Task, frame: &Frame) -> bool {
             .is_some_and(|frames| frames.opcodes.covers(frame.opcode))
 }
 
-fn add(fate: &mut Fate, id: OrderId, task: &Task) {
+fn add(fate: &mut MessageEdits, id: FrameRuleId, task: &FrameEdit) {
     match task {
-        Task::Drop(_) => fate.is_dropped = true,
-        Task::Duplicate(_) => fate.duplicate = Some(id),
-        Task::Reorder(_) => fate.reorder = Some(id),
+        FrameEdit::Drop(_) => fate.is_dropped = true,
+        FrameEdit::Duplicate(_) => fate.duplicate = Some(id),
+        FrameEdit::Reorder(_) => fate.reorder = Some(id),
         // Of several, the longest: the others have passed by then.
-        Task::Delay(_, delay) if fate.late.is_none_or(|late| late.delay < *delay) => {
+        FrameEdit::Delay(_, delay) if fate.late.is_none_or(|late| late.delay < *delay) => {
             fate.late = Some(Late { id, delay: *delay });
         }
-        Task::Damage(_, kind) => fate.damage = Some((id, *kind)),
-        Task::Delay(..) | Task::Reply | Task::Close(..) | Task::Cut(_) => {}
+        FrameEdit::Damage(_, kind) => fate.damage = Some((id, *kind)),
+        FrameEdit::Delay(..) | FrameEdit::Reply | FrameEdit::Close(..) | FrameEdit::Cut(_) => {}
     }
 }

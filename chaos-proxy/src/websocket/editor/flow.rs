@@ -4,11 +4,11 @@
 use bytes::Bytes;
 use environment::Direction;
 
-use super::fate::Fate;
+use super::fate::MessageEdits;
 use super::{Current, Editor, Phase, Powerless, Step};
 use crate::websocket::Seen;
 use crate::websocket::head::{Head, without_extensions};
-use crate::websocket::order::{OrderId, Task};
+use crate::websocket::order::{FrameEdit, FrameRuleId};
 
 impl Editor {
     /// Whether nothing can be about these bytes but to watch them.
@@ -16,7 +16,7 @@ impl Editor {
         self.edits.orders.is_empty()
             && self.input.is_empty()
             && self.waiting.is_empty()
-            && self.message.as_ref().is_none_or(Fate::is_plain)
+            && self.message.as_ref().is_none_or(MessageEdits::is_plain)
             && !self.holds_head()
             && self.current.is_plain()
     }
@@ -42,10 +42,10 @@ impl Editor {
                 }
                 Seen::Frame(frame) => {
                     self.last = frame.index;
-                    self.current = Current::passing(&frame, Fate::default());
+                    self.current = Current::passing(&frame, MessageEdits::default());
                     self.current.is_open = frame.end > self.cursor;
                     if !frame.opcode.is_control() {
-                        self.message = (!frame.header.is_final).then(Fate::default);
+                        self.message = (!frame.header.is_final).then(MessageEdits::default);
                     }
                     step(Step::Frame {
                         index: frame.index,
@@ -216,10 +216,10 @@ impl Editor {
         }
     }
 
-    pub(super) fn reply_order(&self) -> Option<OrderId> {
+    pub(super) fn reply_order(&self) -> Option<FrameRuleId> {
         let mut orders = self.edits.orders.iter();
         orders
-            .find(|order| order.task == Task::Reply)
+            .find(|order| order.task == FrameEdit::Reply)
             .map(|order| order.id)
     }
 }

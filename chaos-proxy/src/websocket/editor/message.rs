@@ -5,12 +5,12 @@ use environment::{Key, Realm};
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::OpCode;
 
-use super::fate::{Fate, say_acted};
+use super::fate::{MessageEdits, say_acted};
 use super::kept::{KEPT_COST, Kept, LONGEST, header_bytes, mask_with};
 use super::output::Placed;
 use super::{Change, Current, Editor, Powerless, Sink, Step, Waiting};
 use crate::fault::Illegal;
-use crate::websocket::order::OrderId;
+use crate::websocket::order::FrameRuleId;
 use crate::websocket::{Frame, Opcode};
 
 impl Editor {
@@ -48,10 +48,10 @@ impl Editor {
         self.begin_edited(frame, &header, fate, step);
     }
 
-    pub(super) fn fate_of_fragment(&self, frame: &Frame) -> Fate {
+    pub(super) fn fate_of_fragment(&self, frame: &Frame) -> MessageEdits {
         let known = self.message.clone();
         let fate = known.filter(|_| frame.opcode == Opcode::Continuation);
-        Fate {
+        MessageEdits {
             damage: None,
             ..fate.unwrap_or_default()
         }
@@ -62,7 +62,7 @@ impl Editor {
         &mut self,
         frame: &Frame,
         raw: &[u8],
-        mut fate: Fate,
+        mut fate: MessageEdits,
         step: &mut dyn FnMut(Step),
     ) {
         let slot = usize::from(frame.opcode.is_control());
@@ -103,7 +103,7 @@ impl Editor {
     }
 
     /// The frame's header as it is to go on, and what is done to its payload.
-    pub(super) fn damaged(&self, frame: &Frame, fate: &Fate) -> (FrameHeader, Change) {
+    pub(super) fn damaged(&self, frame: &Frame, fate: &MessageEdits) -> (FrameHeader, Change) {
         let mut header = frame.header.clone();
         let Some((id, kind)) = fate.damage else {
             return (header, Change::None);
@@ -123,7 +123,7 @@ impl Editor {
     }
 
     /// A mask of the proxy's own for this frame.
-    pub(super) fn mask(&self, id: OrderId, index: u64) -> [u8; 4] {
+    pub(super) fn mask(&self, id: FrameRuleId, index: u64) -> [u8; 4] {
         let mut orders = self.edits.orders.iter();
         let rule = orders.find(|order| order.id == id);
         let name = &self.name;
@@ -184,10 +184,15 @@ impl Editor {
         kept.map(|kept| kept.length).sum()
     }
 
-    pub(super) fn finish_kept(&mut self, kept: Kept, fate: &Fate, step: &mut dyn FnMut(Step)) {
-        let is_asked = |id: &OrderId| self.edits.orders.iter().any(|order| order.id == *id);
+    pub(super) fn finish_kept(
+        &mut self,
+        kept: Kept,
+        fate: &MessageEdits,
+        step: &mut dyn FnMut(Step),
+    ) {
+        let is_asked = |id: &FrameRuleId| self.edits.orders.iter().any(|order| order.id == *id);
         let waiting = Waiting {
-            id: fate.reorder.or(fate.duplicate).unwrap_or(OrderId::NONE),
+            id: fate.reorder.or(fate.duplicate).unwrap_or(FrameRuleId::NONE),
             kept,
             duplicate: fate.duplicate.filter(is_asked),
             is_due: false,
@@ -242,8 +247,13 @@ impl Editor {
     }
 
     /// Lets a kept message go on; a copy, with masks of its own.
-    pub(super) fn emit(&mut self, kept: &Kept, copy: Option<OrderId>, step: &mut dyn FnMut(Step)) {
-        let mask = |index: u64| self.mask(copy.unwrap_or(OrderId::NONE), index);
+    pub(super) fn emit(
+        &mut self,
+        kept: &Kept,
+        copy: Option<FrameRuleId>,
+        step: &mut dyn FnMut(Step),
+    ) {
+        let mask = |index: u64| self.mask(copy.unwrap_or(FrameRuleId::NONE), index);
         let fresh = copy.map(|_| &mask as &dyn Fn(u64) -> [u8; 4]);
         let frames: Vec<_> = kept.wire(fresh).collect();
         for (placed, bytes) in frames {

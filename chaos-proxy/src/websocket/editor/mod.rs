@@ -30,10 +30,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::{Bytes, BytesMut};
 
-use super::order::{Edits, OrderId};
+use super::order::{Edits, FrameRuleId};
 use super::{Frame, Scanner, Seen};
 use crate::link::LinkName;
-use fate::Fate;
+use fate::MessageEdits;
 use kept::Kept;
 use output::{Output, Placed};
 
@@ -57,7 +57,7 @@ enum Sink {
     Drop,
     Keep,
     /// After so many more bytes, nothing.
-    CutAfter(u64, OrderId),
+    CutAfter(u64, FrameRuleId),
 }
 
 /// What is done to a payload.
@@ -83,15 +83,15 @@ struct Current {
     is_control: bool,
     /// Whether its message ends with it.
     is_final: bool,
-    fate: Fate,
+    fate: MessageEdits,
 }
 
 /// A message that is to follow the next one of its kind.
 #[derive(Debug)]
 struct Waiting {
-    id: OrderId,
+    id: FrameRuleId,
     kept: Kept,
-    duplicate: Option<OrderId>,
+    duplicate: Option<FrameRuleId>,
     is_due: bool,
 }
 
@@ -102,8 +102,8 @@ pub struct Editor {
     scanner: Scanner,
     edits: Edits,
     /// How many messages each order has seen.
-    counts: BTreeMap<OrderId, u64>,
-    powerless: BTreeSet<OrderId>,
+    counts: BTreeMap<FrameRuleId, u64>,
+    powerless: BTreeSet<FrameRuleId>,
     /// What was seen, and not dealt with.
     seen: VecDeque<Seen>,
     /// What came, and was not dealt with.
@@ -116,7 +116,7 @@ pub struct Editor {
     phase: Phase,
     current: Current,
     /// Of the data message whose next fragment is to come.
-    message: Option<Fate>,
+    message: Option<MessageEdits>,
     /// Messages of data, and control frames, that are being kept.
     building: [Kept; 2],
     waiting: Vec<Waiting>,
@@ -200,7 +200,7 @@ impl Editor {
         }
         self.edits = edits;
         let orders = &self.edits.orders;
-        let holds = |id: &OrderId| orders.iter().any(|order| order.id == *id);
+        let holds = |id: &FrameRuleId| orders.iter().any(|order| order.id == *id);
         self.counts.retain(|id, _| holds(id));
         for waiting in &mut self.waiting {
             waiting.is_due |= !holds(&waiting.id);
@@ -265,7 +265,7 @@ impl Current {
             change: Change::None,
             is_control: false,
             is_final: true,
-            fate: Fate::default(),
+            fate: MessageEdits::default(),
         }
     }
 
@@ -275,7 +275,7 @@ impl Current {
         (passes || !self.is_open) && self.fate.is_plain()
     }
 
-    fn passing(frame: &Frame, fate: Fate) -> Self {
+    fn passing(frame: &Frame, fate: MessageEdits) -> Self {
         Self {
             is_open: true,
             is_control: frame.opcode.is_control(),
@@ -299,7 +299,7 @@ impl Placed {
     }
 }
 
-impl OrderId {
+impl FrameRuleId {
     /// Nobody's.
     const NONE: Self = Self {
         rule: usize::MAX,

@@ -3,7 +3,7 @@
 use super::tests::*;
 
 /// Fragment, heal, and the first byte of the next fragment by itself.
-fn healed_between_fragments(task: Task, sizes: &[usize]) -> Edited {
+fn healed_between_fragments(task: FrameEdit, sizes: &[usize]) -> Edited {
     let mut editor = Editor::new(name(Direction::Downstream));
     run(&mut editor, ANSWER, &[]);
     editor.apply(edits(vec![task]), &mut |_| {});
@@ -17,14 +17,14 @@ fn healed_between_fragments(task: Task, sizes: &[usize]) -> Edited {
 
 #[test]
 fn a_dropped_message_stays_dropped_when_its_rule_is_healed_between_fragments() {
-    let drop = || Task::Drop(frames(Opcodes::Data, ".."));
+    let drop = || FrameEdit::Drop(frames(Opcodes::Data, ".."));
     assert_eq!(healed_between_fragments(drop(), &[]).bytes, text("2"));
     assert_eq!(healed_between_fragments(drop(), &[1]).bytes, text("2"));
 }
 
 #[test]
 fn a_kept_message_stays_in_order_when_its_rule_is_healed_between_fragments() {
-    let twice = || Task::Duplicate(frames(Opcodes::Data, ".."));
+    let twice = || FrameEdit::Duplicate(frames(Opcodes::Data, ".."));
     let whole = [frame(0x01, None, b"a"), frame(0x80, None, b"b"), text("2")].concat();
     assert_eq!(healed_between_fragments(twice(), &[]).bytes, whole);
     assert_eq!(healed_between_fragments(twice(), &[1]).bytes, whole);
@@ -32,14 +32,14 @@ fn a_kept_message_stays_in_order_when_its_rule_is_healed_between_fragments() {
 
 #[test]
 fn what_waits_goes_on_before_a_stream_that_becomes_raw() {
-    let reorder = vec![Task::Reorder(frames(Opcodes::Data, ".."))];
+    let reorder = vec![FrameEdit::Reorder(frames(Opcodes::Data, ".."))];
     let stream = [text("1"), b"\x83\x00 no frame".to_vec()];
     assert_eq!(edit(reorder, &stream).bytes, stream.concat());
 }
 
 #[test]
 fn what_is_kept_goes_on_before_a_stream_that_becomes_raw() {
-    let twice = vec![Task::Duplicate(frames(Opcodes::Data, ".."))];
+    let twice = vec![FrameEdit::Duplicate(frames(Opcodes::Data, ".."))];
     let stream = [frame(0x01, None, b"a"), b"\x83\x00 no frame".to_vec()];
     assert_eq!(edit(twice, &stream).bytes, stream.concat());
 }
@@ -48,11 +48,11 @@ fn what_is_kept_goes_on_before_a_stream_that_becomes_raw() {
 fn a_close_frame_between_fragments_is_not_behind_another_message() {
     let mut editor = Editor::new(name(Direction::Downstream));
     run(&mut editor, ANSWER, &[]);
-    let reorder = || Task::Reorder(frames(Opcodes::Data, ".."));
+    let reorder = || FrameEdit::Reorder(frames(Opcodes::Data, ".."));
     editor.apply(edits(vec![reorder()]), &mut |_| {});
     run(&mut editor, &text("1"), &[]);
     let mut edited = run(&mut editor, &frame(0x01, None, b"a"), &[]);
-    let close = edits(vec![reorder(), Task::Close(b"\x03\xf4".to_vec(), 0)]);
+    let close = edits(vec![reorder(), FrameEdit::Close(b"\x03\xf4".to_vec(), 0)]);
     editor.apply(close, &mut |step| edited.take(step));
     let expect = [frame(0x01, None, b"a"), frame(0x88, None, b"\x03\xf4")].concat();
     assert_eq!(edited.bytes, expect);
@@ -62,7 +62,7 @@ fn a_close_frame_between_fragments_is_not_behind_another_message() {
 fn a_message_too_long_to_be_kept_is_not_acted_on() {
     let mut editor = Editor::new(name(Direction::Downstream));
     run(&mut editor, ANSWER, &[]);
-    let twice = edits(vec![Task::Duplicate(frames(Opcodes::Data, ".."))]);
+    let twice = edits(vec![FrameEdit::Duplicate(frames(Opcodes::Data, ".."))]);
     editor.apply(twice, &mut |_| {});
     let header = b"\x82\x7f\x00\x00\x00\x00\x00\x10\x00\x00";
     let edited = run(&mut editor, &[&header[..], &[9; 5000]].concat(), &[]);
@@ -71,7 +71,7 @@ fn a_message_too_long_to_be_kept_is_not_acted_on() {
 
 #[test]
 fn a_new_message_within_an_unfinished_kept_one_does_not_overtake_it() {
-    let twice = vec![Task::Duplicate(frames(Opcodes::Data, "1"))];
+    let twice = vec![FrameEdit::Duplicate(frames(Opcodes::Data, "1"))];
     let stream = [frame(0x01, None, b"a"), text("2"), text("3")];
     assert_eq!(edit(twice, &stream).bytes, stream.concat());
 }
@@ -108,7 +108,7 @@ fn a_server_cannot_ask() {
 fn empty_fragments_are_not_kept_without_bound() {
     let mut editor = Editor::new(name(Direction::Downstream));
     run(&mut editor, ANSWER, &[]);
-    let twice = edits(vec![Task::Duplicate(frames(Opcodes::Data, ".."))]);
+    let twice = edits(vec![FrameEdit::Duplicate(frames(Opcodes::Data, ".."))]);
     editor.apply(twice, &mut |_| {});
     run(&mut editor, &frame(0x01, None, b""), &[]);
     let many = frame(0x00, None, b"").repeat(1000);
@@ -121,7 +121,7 @@ fn empty_fragments_are_not_kept_without_bound() {
 #[test]
 fn a_close_behind_a_cut_is_told_however_it_was_read() {
     let cut = || {
-        Task::Cut(crate::fault::FrameCut {
+        FrameEdit::Cut(crate::fault::FrameCut {
             number: 1,
             opcodes: Opcodes::Any,
             part: crate::fault::Part::Header,
@@ -152,7 +152,7 @@ fn an_interim_answer_is_not_the_answer() {
 
 #[test]
 fn a_close_frame_comes_behind_the_message_asked_for() {
-    let close = vec![Task::Close(b"\x03\xf4".to_vec(), 2)];
+    let close = vec![FrameEdit::Close(b"\x03\xf4".to_vec(), 2)];
     let ping = frame(0x89, None, b"");
     let stream = [text("1"), ping.clone(), text("2"), text("3")];
     let expect = [text("1"), ping, text("2"), frame(0x88, None, b"\x03\xf4")];
@@ -161,7 +161,7 @@ fn a_close_frame_comes_behind_the_message_asked_for() {
 
 #[test]
 fn what_waits_goes_on_before_the_peers_own_close() {
-    let reorder = vec![Task::Reorder(frames(Opcodes::Data, "2"))];
+    let reorder = vec![FrameEdit::Reorder(frames(Opcodes::Data, "2"))];
     let stream = [text("1"), text("2"), frame(0x88, None, b"")];
     assert_eq!(edit(reorder, &stream).bytes, stream.concat());
 }
@@ -173,7 +173,7 @@ proptest! {
     fn messages_stay_whole_while_rules_come_and_go(
         messages in prop::collection::vec(any_frame(), 0..10),
         changes in prop::collection::vec((1_usize..80, any::<bool>()), 1..8),
-        task in prop_oneof![any_frames().prop_map(Task::Reorder), any_frames().prop_map(Task::Drop), any_frames().prop_map(Task::Duplicate)],
+        task in prop_oneof![any_frames().prop_map(FrameEdit::Reorder), any_frames().prop_map(FrameEdit::Drop), any_frames().prop_map(FrameEdit::Duplicate)],
         fragments in 1..3_usize,
     ) {
         let wires = wire(&messages, fragments, None);
@@ -208,6 +208,6 @@ proptest! {
             _ => {}
         });
         prop_assert!(bad.is_none(), "{:?} {:x?}", bad, &out.bytes[ANSWER.len().min(out.bytes.len())..]);
-        if matches!(task, Task::Reorder(_)) { prop_assert_eq!(out.bytes.len(), stream.len()); }
+        if matches!(task, FrameEdit::Reorder(_)) { prop_assert_eq!(out.bytes.len(), stream.len()); }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::websocket::Opcode;
-use crate::websocket::order::OrderId;
+use crate::websocket::order::FrameRuleId;
 
 /// What is to be done, in this order. Offsets are of the edited stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub enum Step {
     /// An order was carried out on a frame.
     Acted {
         /// Whose.
-        id: OrderId,
+        id: FrameRuleId,
         /// Which frame, as it came; for one of the proxy's own, the one before.
         index: u64,
         /// What kind.
@@ -67,19 +67,19 @@ pub enum Step {
     /// An order cannot be carried out here.
     Powerless {
         /// Whose.
-        id: OrderId,
+        id: FrameRuleId,
         /// Why.
         why: Powerless,
     },
     /// The request is not for the server: somebody else answers it.
     Reply {
         /// By whose order.
-        id: OrderId,
+        id: FrameRuleId,
     },
     /// The stream is cut here.
     Cut {
         /// By whose order.
-        id: OrderId,
+        id: FrameRuleId,
     },
     /// The stream ends here, behind a close frame.
     Finish,
@@ -89,7 +89,7 @@ pub enum Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Late {
     /// By whose order.
-    pub id: OrderId,
+    pub id: FrameRuleId,
     /// How much.
     pub delay: Duration,
 }

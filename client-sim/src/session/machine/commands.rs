@@ -8,7 +8,7 @@ use environment::Moment;
 use super::{CLOSE_PATIENCE, NORMAL, Session, State};
 use crate::message::ClientMessage;
 use crate::session::Output;
-use crate::{Flaw, What, Why};
+use crate::{CloseReason, EventKind, Flaw};
 
 impl Session {
     pub(super) fn intend(&mut self, paused: bool) {
@@ -16,7 +16,7 @@ impl Session {
             return;
         }
         self.intent = Some(paused);
-        self.tell(What::Intended { paused });
+        self.tell(EventKind::Intended { paused });
         // Before the welcome it would cross it; the welcome is answered anyway.
         if matches!(self.state, State::Open(open) if open.is_welcomed) {
             self.send(ClientMessage::for_state(paused));
@@ -36,7 +36,7 @@ impl Session {
             State::Idle | State::Backoff { .. } | State::GaveUp => {}
         }
         self.state = State::Closed;
-        self.tell(What::Stopped);
+        self.tell(EventKind::Stopped);
     }
 
     /// The current dial ends because this end wants it.
@@ -46,9 +46,9 @@ impl Session {
         } else {
             self.abandon();
         }
-        self.tell(What::Closed {
+        self.tell(EventKind::Closed {
             dial: self.dial,
-            why: Why::Wanted,
+            why: CloseReason::Wanted,
             code: None,
         });
     }

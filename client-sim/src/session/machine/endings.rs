@@ -7,7 +7,7 @@
 
 use super::{Session, State};
 use crate::session::Ending;
-use crate::{Flaw, Why};
+use crate::{CloseReason, Flaw};
 
 impl Session {
     /// What a flawed client does with the last words of a connection; a sound
@@ -29,13 +29,13 @@ impl Session {
             .code
             .is_none_or(|code| !(1000..=1011).contains(&code));
         let given_up = match ending.why {
-            Why::Ended => self.has(Flaw::StopsOnCleanClose),
-            Why::CloseFrame => {
+            CloseReason::Ended => self.has(Flaw::StopsOnCleanClose),
+            CloseReason::CloseFrame => {
                 self.has(Flaw::StopsOnCleanClose)
                     || self.has(Flaw::StopsOnUnknownCode) && is_strange
             }
-            Why::Reset => self.has(Flaw::StopsOnReset),
-            Why::BadUpgrade => self.has(Flaw::StopsOnBadUpgrade),
+            CloseReason::Reset => self.has(Flaw::StopsOnReset),
+            CloseReason::BadUpgrade => self.has(Flaw::StopsOnBadUpgrade),
             _ => false,
         };
         let failures = self.backoff.failures();

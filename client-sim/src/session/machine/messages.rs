@@ -5,7 +5,7 @@
 
 use super::{Session, State};
 use crate::message::{ClientMessage, ServerMessage, Welcome};
-use crate::{Flaw, What};
+use crate::{EventKind, Flaw};
 
 impl Session {
     pub(super) fn message(&mut self, message: ServerMessage) {
@@ -16,9 +16,11 @@ impl Session {
         match message {
             ServerMessage::Welcome(welcome) => self.welcomed(&welcome, open.is_welcomed),
             ServerMessage::Tick { seq, .. } if open.is_welcomed => self.tick(seq),
-            ServerMessage::Tick { .. } | ServerMessage::Other => self.tell(What::Received { dial }),
-            ServerMessage::Paused => self.tell(What::PauseChanged { dial, paused: true }),
-            ServerMessage::Resumed => self.tell(What::PauseChanged {
+            ServerMessage::Tick { .. } | ServerMessage::Other => {
+                self.tell(EventKind::Received { dial })
+            }
+            ServerMessage::Paused => self.tell(EventKind::PauseChanged { dial, paused: true }),
+            ServerMessage::Resumed => self.tell(EventKind::PauseChanged {
                 dial,
                 paused: false,
             }),
@@ -28,7 +30,7 @@ impl Session {
 
     fn welcomed(&mut self, welcome: &Welcome, again: bool) {
         self.feed.welcome(welcome);
-        self.tell(What::Welcomed {
+        self.tell(EventKind::Welcomed {
             dial: self.dial,
             session: self.feed.tag(),
             resumed: welcome.resumed,
@@ -56,12 +58,12 @@ impl Session {
             self.applied(dial, seq);
         } else {
             let session = self.feed.tag();
-            self.tell(What::Repeated { dial, session, seq });
+            self.tell(EventKind::Repeated { dial, session, seq });
         }
     }
 
     pub(super) fn applied(&mut self, dial: u64, seq: u64) {
         let session = self.feed.tag();
-        self.tell(What::Applied { dial, session, seq });
+        self.tell(EventKind::Applied { dial, session, seq });
     }
 }

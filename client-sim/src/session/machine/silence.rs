@@ -9,7 +9,7 @@ use environment::Moment;
 
 use super::{GOING_AWAY, Open, Session, State};
 use crate::session::{Ending, Output};
-use crate::{Flaw, What, Why};
+use crate::{CloseReason, EventKind, Flaw};
 
 /// The present silence of a connection.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +43,7 @@ impl Session {
             let was = std::mem::replace(&mut open.silence, Silence::since(now));
             if was.is_stale {
                 let dial = self.dial;
-                self.tell(What::Revived { dial });
+                self.tell(EventKind::Revived { dial });
             }
         }
     }
@@ -90,7 +90,7 @@ impl Session {
         if let State::Open(open) = &mut self.state {
             open.silence.is_stale = true;
             let dial = self.dial;
-            self.tell(What::Stale { dial });
+            self.tell(EventKind::Stale { dial });
         }
     }
 
@@ -110,7 +110,7 @@ impl Session {
     fn silent(&mut self, now: Moment) {
         if !self.has(Flaw::WaitsForCloseReply) {
             self.abandon();
-            return self.lost(now, Ending::of(Why::Silent));
+            return self.lost(now, Ending::of(CloseReason::Silent));
         }
         if let State::Open(open) = &mut self.state {
             open.is_closing = true;

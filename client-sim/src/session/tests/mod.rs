@@ -12,7 +12,9 @@ use std::time::Duration;
 use environment::{Moment, Seed};
 
 use super::{Command, Ending, Input, Output, Phase, Refusal, Resume, Session};
-use crate::{Behaviour, ClientMessage, Flaw, Policy, ServerMessage, Shape, Welcome, What, Why};
+use crate::{
+    Behaviour, ClientMessage, CloseReason, EventKind, Flaw, Policy, ServerMessage, Shape, Welcome,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -80,14 +82,14 @@ impl Rig {
         self.input(Input::Message(message));
     }
 
-    fn ends(&mut self, why: Why) {
+    fn ends(&mut self, why: CloseReason) {
         self.input(Input::Ended(Ending::of(why)));
     }
 
     fn closes(&mut self, code: u16) {
         self.input(Input::Ended(Ending {
             code: Some(code),
-            ..Ending::of(Why::CloseFrame)
+            ..Ending::of(CloseReason::CloseFrame)
         }));
     }
 
@@ -98,7 +100,7 @@ impl Rig {
                 status,
                 retry_after,
             }),
-            ..Ending::of(Why::BadUpgrade)
+            ..Ending::of(CloseReason::BadUpgrade)
         }));
     }
 
@@ -145,7 +147,7 @@ impl Rig {
     /// The delay told, which must be there.
     fn delay(&self) -> Duration {
         let delay = |output: &Output| match output {
-            Output::Tell(What::Waiting { delay }) => Some(*delay),
+            Output::Tell(EventKind::Waiting { delay }) => Some(*delay),
             _ => None,
         };
         let told: Vec<_> = self.fresh.iter().filter_map(delay).collect();
@@ -154,7 +156,7 @@ impl Rig {
     }
 
     /// Loses the connection or attempt and comes to the next dial.
-    fn fails_and_dials(&mut self, why: Why) -> Duration {
+    fn fails_and_dials(&mut self, why: CloseReason) -> Duration {
         self.ends(why);
         let delay = self.delay();
         self.pass(delay);
@@ -178,13 +180,13 @@ impl Rig {
         self.fresh.iter().filter_map(sent).collect()
     }
 
-    fn has_told(&self, expected: impl Fn(&What) -> bool) -> bool {
+    fn has_told(&self, expected: impl Fn(&EventKind) -> bool) -> bool {
         let told = |output: &Output| matches!(output, Output::Tell(what) if expected(what));
         self.fresh.iter().any(told)
     }
 
-    fn has_closed(&self, expected: Why) -> bool {
-        self.has_told(|what| matches!(what, What::Closed { why, .. } if *why == expected))
+    fn has_closed(&self, expected: CloseReason) -> bool {
+        self.has_told(|what| matches!(what, EventKind::Closed { why, .. } if *why == expected))
     }
 
     fn abandons(&self, dial: u64) -> bool {
@@ -193,7 +195,7 @@ impl Rig {
 
     fn applied(&self) -> Vec<u64> {
         let applied = |output: &Output| match output {
-            Output::Tell(What::Applied { seq, .. }) => Some(*seq),
+            Output::Tell(EventKind::Applied { seq, .. }) => Some(*seq),
             _ => None,
         };
         self.fresh.iter().filter_map(applied).collect()

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::super::{Command, Ending, Input, Output, Phase, Refusal, Session};
 use super::{Rig, behaviour, tick, welcome};
-use crate::{Behaviour, Flaw, ServerMessage, What, Why};
+use crate::{Behaviour, CloseReason, EventKind, Flaw, ServerMessage};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -22,13 +22,13 @@ enum Step {
 
 fn ending() -> impl Strategy<Value = Ending> {
     let why = prop::sample::select(vec![
-        Why::Refused,
-        Why::BadUpgrade,
-        Why::Reset,
-        Why::Ended,
-        Why::CloseFrame,
-        Why::Protocol,
-        Why::Network,
+        CloseReason::Refused,
+        CloseReason::BadUpgrade,
+        CloseReason::Reset,
+        CloseReason::Ended,
+        CloseReason::CloseFrame,
+        CloseReason::Protocol,
+        CloseReason::Network,
     ]);
     let refusal =
         (any::<u16>(), prop::option::of(any::<u64>())).prop_map(|(status, seconds)| Refusal {
@@ -121,7 +121,7 @@ impl Reference {
             Output::Abandon { dial } => {
                 prop_assert_eq!(self.current.take().map(|(dial, _)| dial), Some(*dial));
             }
-            Output::Tell(What::Welcomed {
+            Output::Tell(EventKind::Welcomed {
                 session,
                 resumed,
                 next_seq,
@@ -132,11 +132,11 @@ impl Reference {
                     self.highest = next_seq.saturating_sub(1);
                 }
             }
-            Output::Tell(What::Applied { seq, .. }) => {
+            Output::Tell(EventKind::Applied { seq, .. }) => {
                 prop_assert!(*seq > self.highest, "{seq} after {}", self.highest);
                 self.highest = *seq;
             }
-            Output::Tell(What::Stopped) => self.is_stopped = true,
+            Output::Tell(EventKind::Stopped) => self.is_stopped = true,
             Output::Tell(_) => {}
         }
         Ok(())

@@ -30,7 +30,7 @@ fn it_is_said_once_on_every_connection() {
     assert_eq!(said(&rig), [1]);
     rig.pass(4 * SECOND);
     assert!(said(&rig).is_empty());
-    rig.fails_and_dials(Why::Reset);
+    rig.fails_and_dials(CloseReason::Reset);
     rig.input(Input::Opened);
     assert_eq!(said(&rig), [2]);
 }
@@ -45,7 +45,7 @@ fn it_is_said_again_and_again_while_the_connection_lives() {
     assert_eq!(said(&rig), [1; 3]);
     // Nobody answers: to speak is no sign of the other's life.
     rig.pass(4 * SECOND);
-    assert!(rig.has_closed(Why::Silent));
+    assert!(rig.has_closed(CloseReason::Silent));
     rig.pass(4 * SECOND);
     assert!(said(&rig).is_empty());
 }

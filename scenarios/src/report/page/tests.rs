@@ -6,7 +6,7 @@ use sha2::Digest;
 
 use super::*;
 use crate::checks::Evidence;
-use crate::journal::story::Story;
+use crate::journal::story::JournalBuilder;
 use crate::language::sample::{header, scenario};
 use crate::report::Timeline;
 use crate::report::timeline::clipped;
@@ -15,16 +15,16 @@ use crate::verdict::judge_evidence;
 const RESET: &str = "[[fault]]\nname = 'reset'\nat = '1s'\ninject.reset = {}\n[expect]\nrecover_within = '2s'\nmax_live = 1\n";
 
 /// Both clients are reset; c1 is back at once, and c2 if it is said to be.
-fn story(is_back: bool) -> Story {
-    let story =
-        ["c1", "c2"]
-            .into_iter()
-            .fold(Story::run(10_000, 15_000, 15_500), |story, client| {
-                let story = story.connected(client, 1, 0, 10);
-                story
-                    .struck(client, 1, "reset", 1000)
-                    .closed(client, 1, 1001)
-            });
+fn story(is_back: bool) -> JournalBuilder {
+    let story = ["c1", "c2"].into_iter().fold(
+        JournalBuilder::run(10_000, 15_000, 15_500),
+        |story, client| {
+            let story = story.connected(client, 1, 0, 10);
+            story
+                .struck(client, 1, "reset", 1000)
+                .closed(client, 1, 1001)
+        },
+    );
     let story = story.connected("c1", 2, 1200, 1300);
     if is_back {
         story.connected("c2", 2, 1500, 1600)
@@ -33,7 +33,7 @@ fn story(is_back: bool) -> Story {
     }
 }
 
-fn judged(rest: &str, story: &Story, seed: u64) -> (ScenarioResult, Timeline) {
+fn judged(rest: &str, story: &JournalBuilder, seed: u64) -> (ScenarioResult, Timeline) {
     let scenario = scenario(rest);
     let mut header = header(&scenario);
     header.seed = seed;

@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use chaos_proxy::Ending;
-use client_sim::What as Client;
+use client_sim::EventKind as Client;
 
 use super::state::{Segment, State, merged};
 use super::*;
 use crate::journal::Mark;
-use crate::journal::story::{Story, ms};
+use crate::journal::story::{JournalBuilder, ms};
 use crate::language::sample::{header, scenario};
 
 const EXPECT: &str = "\n[expect]\nmax_live = 1\n";
 
 /// The timeline of a story under these faults; no check has failed.
-fn timeline(rest: &str, story: &Story) -> Timeline {
+fn timeline(rest: &str, story: &JournalBuilder) -> Timeline {
     let rest = if rest.contains("[expect]") {
         rest.to_owned()
     } else {
@@ -50,8 +50,8 @@ fn fault(name: &str, when: &str, inject: &str) -> String {
     format!("[[fault]]\nname = '{name}'\n{when}\ninject.{inject}\n")
 }
 
-fn run() -> Story {
-    Story::run(10_000, 15_000, 15_500)
+fn run() -> JournalBuilder {
+    JournalBuilder::run(10_000, 15_000, 15_500)
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn a_dial_that_hangs_is_shown_to_the_end() {
 
 #[test]
 fn a_run_of_which_nothing_is_known_is_empty() {
-    assert!(timeline("", &Story::new()).is_empty());
+    assert!(timeline("", &JournalBuilder::new()).is_empty());
     assert!(!timeline("", &run().connected("c1", 1, 0, 10)).is_empty());
 }
 
@@ -272,7 +272,7 @@ fn ticks_that_went_wrong_are_on_the_lane_of_their_client() {
 }
 
 /// A hundred clients; of c7 nothing is seen after a second.
-fn crowd() -> Story {
+fn crowd() -> JournalBuilder {
     (1..=100).fold(run(), |story, number| {
         let client = format!("c{number}");
         let story = story.connected(&client, 1, 0, 0);
@@ -332,7 +332,7 @@ fn whom_a_failed_check_names_has_a_lane() {
 #[test]
 fn recoveries_go_from_the_quickest_to_what_never_came() {
     let faults = fault("reset", "at = '1s'", "reset = {}") + "[expect]\nrecover_within = '1s'\n";
-    let struck = |story: Story, client: &str| {
+    let struck = |story: JournalBuilder, client: &str| {
         let story = story.connected(client, 1, 0, 10);
         story
             .struck(client, 1, "reset", 1000)

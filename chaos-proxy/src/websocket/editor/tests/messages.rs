@@ -17,7 +17,7 @@ fn without_orders_every_byte_goes_on_at_once() {
 fn messages_are_dropped_by_kind_and_count() {
     let ping = frame(0x89, None, b"p");
     let stream = [text("1"), ping.clone(), text("2"), ping.clone(), text("3")];
-    let drop = |opcodes, index| vec![Task::Drop(frames(opcodes, index))];
+    let drop = |opcodes, index| vec![FrameEdit::Drop(frames(opcodes, index))];
     let edited = edit(drop(Opcodes::Data, "2"), &stream);
     assert_eq!(
         edited.bytes,
@@ -41,20 +41,20 @@ fn all_fragments_go_with_their_message_and_control_frames_between_stay() {
     ];
     let stream = [parts.concat(), text("2")];
     let all = || frames(Opcodes::Data, "1");
-    let dropped = edit(vec![Task::Drop(all())], &stream);
+    let dropped = edit(vec![FrameEdit::Drop(all())], &stream);
     assert_eq!(dropped.bytes, [ping.clone(), text("2")].concat());
     let message = [frame(0x01, None, b"a"), frame(0x80, None, b"b")].concat();
-    let twice = edit(vec![Task::Duplicate(all())], &stream);
+    let twice = edit(vec![FrameEdit::Duplicate(all())], &stream);
     let expect = [ping.clone(), message.clone(), message.clone(), text("2")];
     assert_eq!(twice.bytes, expect.concat());
-    let after = edit(vec![Task::Reorder(all())], &stream);
+    let after = edit(vec![FrameEdit::Reorder(all())], &stream);
     assert_eq!(after.bytes, [ping, text("2"), message].concat());
 }
 
 #[test]
 fn a_message_changes_places_with_the_next_and_is_not_lost_at_the_end() {
     let stream = [text("1"), text("2"), text("3")];
-    let all = vec![Task::Reorder(frames(Opcodes::Data, ".."))];
+    let all = vec![FrameEdit::Reorder(frames(Opcodes::Data, ".."))];
     let edited = edit(all, &stream);
     assert_eq!(edited.bytes, [text("2"), text("1"), text("3")].concat());
     assert_eq!(edited.acted(), [(0, 1), (0, 3)]);
@@ -64,7 +64,7 @@ fn a_message_changes_places_with_the_next_and_is_not_lost_at_the_end() {
 fn what_waits_goes_on_when_its_order_is_gone() {
     let mut editor = Editor::new(name(Direction::Downstream));
     run(&mut editor, ANSWER, &[]);
-    let order = edits(vec![Task::Reorder(frames(Opcodes::Data, "1"))]);
+    let order = edits(vec![FrameEdit::Reorder(frames(Opcodes::Data, "1"))]);
     editor.apply(order, &mut |_| {});
     assert_eq!(run(&mut editor, &text("1"), &[]).bytes, b"");
     assert!(editor.held() > 0);
@@ -76,7 +76,7 @@ fn what_waits_goes_on_when_its_order_is_gone() {
 
 #[test]
 fn only_the_late_message_is_marked() {
-    let late = Task::Delay(frames(Opcodes::Data, "2"), Duration::from_secs(1));
+    let late = FrameEdit::Delay(frames(Opcodes::Data, "2"), Duration::from_secs(1));
     let edited = edit(vec![late], &[text("1"), text("2"), text("3")]);
     assert_eq!(edited.bytes, [text("1"), text("2"), text("3")].concat());
     assert_eq!(edited.late, text("2"));
@@ -84,7 +84,7 @@ fn only_the_late_message_is_marked() {
 
 #[test]
 fn frames_are_made_illegal() {
-    let damage = |kind| vec![Task::Damage(frames(Opcodes::Data, "2"), kind)];
+    let damage = |kind| vec![FrameEdit::Damage(frames(Opcodes::Data, "2"), kind)];
     let bytes = |kind| edit(damage(kind), &[text("1"), text("two")]).bytes[3..].to_vec();
     assert_eq!(bytes(Illegal::Opcode), frame(0x83, None, b"two"));
     assert_eq!(bytes(Illegal::Reserved), frame(0xa1, None, b"two"));
@@ -94,8 +94,8 @@ fn frames_are_made_illegal() {
     assert_eq!(masked, frame(0x81, Some(mask), b"two"));
 }
 
-fn cut(part: Part, number: u64) -> Vec<Task> {
-    vec![Task::Cut(FrameCut {
+fn cut(part: Part, number: u64) -> Vec<FrameEdit> {
+    vec![FrameEdit::Cut(FrameCut {
         number,
         opcodes: Opcodes::Data,
         part,
@@ -125,7 +125,7 @@ fn a_close_frame_comes_at_a_boundary_and_nothing_behind_it() {
     let mut editor = Editor::new(name(Direction::Downstream));
     run(&mut editor, ANSWER, &[]);
     run(&mut editor, b"\x81\x03t", &[]);
-    let close = edits(vec![Task::Close(b"\x03\xf4bye".to_vec(), 0)]);
+    let close = edits(vec![FrameEdit::Close(b"\x03\xf4bye".to_vec(), 0)]);
     let mut edited = Edited::default();
     editor.apply(close, &mut |step| edited.take(step));
     assert_eq!(edited.bytes, b"", "in the middle of a frame");
@@ -138,7 +138,7 @@ fn a_close_frame_comes_at_a_boundary_and_nothing_behind_it() {
 #[test]
 fn a_close_frame_for_the_server_is_masked_by_the_seed() {
     let mut editor = Editor::new(name(Direction::Upstream));
-    let close = edits(vec![Task::Close(b"\x03\xe9".to_vec(), 0)]);
+    let close = edits(vec![FrameEdit::Close(b"\x03\xe9".to_vec(), 0)]);
     editor.apply(close, &mut |_| {});
     let request = run(&mut editor, REQUEST, &[]);
     assert_eq!(request.bytes, REQUEST, "the upgrade has not succeeded yet");
@@ -153,7 +153,7 @@ fn a_close_frame_for_the_server_is_masked_by_the_seed() {
 fn a_copy_for_the_server_has_a_mask_of_its_own() {
     let mut editor = Editor::new(name(Direction::Upstream));
     run(&mut editor, REQUEST, &[]);
-    let twice = edits(vec![Task::Duplicate(frames(Opcodes::Data, ".."))]);
+    let twice = edits(vec![FrameEdit::Duplicate(frames(Opcodes::Data, ".."))]);
     editor.apply(twice, &mut |_| {});
     let sent = frame(0x81, Some([1, 2, 3, 4]), b"hello");
     let edited = run(&mut editor, &sent, &[]);
@@ -169,7 +169,7 @@ fn compressed_messages_are_left_alone_and_it_is_said() {
     let mut editor = Editor::new(name(Direction::Downstream));
     let answer = b"HTTP/1.1 101 X\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
     run(&mut editor, answer, &[]);
-    let drop = edits(vec![Task::Drop(frames(Opcodes::Any, ".."))]);
+    let drop = edits(vec![FrameEdit::Drop(frames(Opcodes::Any, ".."))]);
     editor.apply(drop, &mut |_| {});
     let ping = frame(0x89, None, b"");
     let message = frame(0xc1, None, b"z");
@@ -191,7 +191,7 @@ fn compressed_messages_are_left_alone_and_it_is_said() {
 fn a_message_too_long_to_be_kept_goes_on_and_it_is_said() {
     let mut editor = Editor::new(name(Direction::Downstream));
     run(&mut editor, ANSWER, &[]);
-    let twice = edits(vec![Task::Duplicate(frames(Opcodes::Data, ".."))]);
+    let twice = edits(vec![FrameEdit::Duplicate(frames(Opcodes::Data, ".."))]);
     editor.apply(twice, &mut |_| {});
     let header = b"\x82\x7f\x00\x00\x00\x00\x00\x10\x00\x00";
     let edited = run(&mut editor, &[&header[..], &[9; 5000]].concat(), &[]);

@@ -14,10 +14,10 @@ pub(super) use proptest::prelude::*;
 pub(super) use super::*;
 pub(super) use crate::fault::Opcodes;
 use crate::fault::{FrameCut, Frames, Illegal, Ordinals, Part, Way};
+use crate::websocket::FrameRuleId;
 pub(super) use crate::websocket::Opcode;
-use crate::websocket::OrderId;
-use crate::websocket::order::Order;
-pub(super) use crate::websocket::order::Task;
+pub(super) use crate::websocket::order::FrameEdit;
+use crate::websocket::order::FrameRule;
 
 pub(super) const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
 pub(super) const REQUEST: &[u8] =
@@ -62,9 +62,9 @@ pub(super) fn frames(opcodes: Opcodes, index: &str) -> Frames {
     }
 }
 
-fn order(rule: usize, task: Task) -> Order {
-    Order {
-        id: OrderId {
+fn order(rule: usize, task: FrameEdit) -> FrameRule {
+    FrameRule {
+        id: FrameRuleId {
             rule,
             occurrence: 1,
         },
@@ -73,7 +73,7 @@ fn order(rule: usize, task: Task) -> Order {
     }
 }
 
-pub(super) fn edits(tasks: Vec<Task>) -> Edits {
+pub(super) fn edits(tasks: Vec<FrameEdit>) -> Edits {
     let orders = tasks.into_iter().enumerate();
     Edits {
         orders: orders.map(|(rule, task)| order(rule, task)).collect(),
@@ -124,7 +124,7 @@ pub(super) fn run(editor: &mut Editor, stream: &[u8], sizes: &[usize]) -> Edited
 }
 
 /// The frames that come of these frames of a server, behind the answer.
-pub(super) fn edit(tasks: Vec<Task>, stream: &[Vec<u8>]) -> Edited {
+pub(super) fn edit(tasks: Vec<FrameEdit>, stream: &[Vec<u8>]) -> Edited {
     let mut editor = Editor::new(name(Direction::Downstream));
     run(&mut editor, ANSWER, &[]);
     editor.apply(edits(tasks), &mut |_| {});

@@ -3,7 +3,7 @@
 use super::*;
 
 /// What should come of messages, one order at a time.
-fn reference(task: &Task, messages: &[(Opcode, Vec<u8>)], wire: &[Vec<u8>]) -> Vec<u8> {
+fn reference(task: &FrameEdit, messages: &[(Opcode, Vec<u8>)], wire: &[Vec<u8>]) -> Vec<u8> {
     let (mut out, mut kept, mut count) = (Vec::new(), None, 0);
     for ((opcode, _), bytes) in messages.iter().zip(wire) {
         let Some(frames) = task
@@ -16,13 +16,13 @@ fn reference(task: &Task, messages: &[(Opcode, Vec<u8>)], wire: &[Vec<u8>]) -> V
         count += 1;
         let is_meant = frames.index.contains(count);
         match task {
-            Task::Drop(_) if is_meant => {}
-            Task::Duplicate(_) if is_meant => out.extend([&bytes[..], bytes].concat()),
-            Task::Reorder(_) if kept.is_some() => {
+            FrameEdit::Drop(_) if is_meant => {}
+            FrameEdit::Duplicate(_) if is_meant => out.extend([&bytes[..], bytes].concat()),
+            FrameEdit::Reorder(_) if kept.is_some() => {
                 out.extend(bytes);
                 out.extend(kept.take().unwrap_or_default());
             }
-            Task::Reorder(_) if is_meant => kept = Some(bytes.clone()),
+            FrameEdit::Reorder(_) if is_meant => kept = Some(bytes.clone()),
             _ => out.extend(bytes),
         }
     }
@@ -30,16 +30,16 @@ fn reference(task: &Task, messages: &[(Opcode, Vec<u8>)], wire: &[Vec<u8>]) -> V
     out
 }
 
-fn any_task() -> impl Strategy<Value = Task> {
+fn any_task() -> impl Strategy<Value = FrameEdit> {
     prop_oneof![
-        any_frames().prop_map(Task::Drop),
-        any_frames().prop_map(Task::Duplicate),
-        any_frames().prop_map(Task::Reorder),
-        any_frames().prop_map(|frames| Task::Delay(frames, Duration::from_secs(1))),
+        any_frames().prop_map(FrameEdit::Drop),
+        any_frames().prop_map(FrameEdit::Duplicate),
+        any_frames().prop_map(FrameEdit::Reorder),
+        any_frames().prop_map(|frames| FrameEdit::Delay(frames, Duration::from_secs(1))),
     ]
 }
 
-fn any_order() -> impl Strategy<Value = Task> {
+fn any_order() -> impl Strategy<Value = FrameEdit> {
     let part = prop_oneof![
         Just(Part::Header),
         Just(Part::Length),
@@ -47,7 +47,7 @@ fn any_order() -> impl Strategy<Value = Task> {
         Just(Part::Between)
     ];
     let cut = (1..6_u64, part).prop_map(|(number, part)| {
-        Task::Cut(FrameCut {
+        FrameEdit::Cut(FrameCut {
             number,
             opcodes: Opcodes::Any,
             part,
@@ -59,7 +59,7 @@ fn any_order() -> impl Strategy<Value = Task> {
         Just(Illegal::Reserved),
         Just(Illegal::Utf8)
     ];
-    let damage = (any_frames(), kind).prop_map(|(frames, kind)| Task::Damage(frames, kind));
+    let damage = (any_frames(), kind).prop_map(|(frames, kind)| FrameEdit::Damage(frames, kind));
     prop_oneof![4 => any_task(), 1 => cut, 1 => damage]
 }
 
@@ -103,7 +103,7 @@ proptest! {
     fn nothing_is_lost_while_orders_come_and_go(
         messages in prop::collection::vec(any_frame(), 0..10),
         changes in prop::collection::vec((1_usize..80, any::<bool>()), 1..8),
-        task in any_frames().prop_map(|frames| Task::Delay(frames, Duration::from_secs(1))),
+        task in any_frames().prop_map(|frames| FrameEdit::Delay(frames, Duration::from_secs(1))),
     ) {
         let stream = [ANSWER.to_vec(), wire(&messages, 2, None).concat()].concat();
         let (mut editor, mut out, mut rest) =

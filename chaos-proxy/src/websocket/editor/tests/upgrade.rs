@@ -22,7 +22,7 @@ fn a_request_is_kept_back_until_it_is_decided_about() {
     let mut editor = Editor::new(name(Direction::Upstream));
     editor.apply(asks(Vec::new()), &mut |_| {});
     run(&mut editor, REQUEST, &[]);
-    editor.apply(asks(vec![order(3, Task::Reply)]), &mut |_| {});
+    editor.apply(asks(vec![order(3, FrameEdit::Reply)]), &mut |_| {});
     let mut replied = Edited::default();
     editor.decide(&mut |step| replied.take(step));
     assert_eq!(replied.bytes, b"");
@@ -48,7 +48,7 @@ fn extensions_are_refused_where_that_is_asked() {
 #[test]
 fn a_refusal_is_not_held_against_a_rule() {
     let mut editor = Editor::new(name(Direction::Downstream));
-    let drop = edits(vec![Task::Drop(frames(Opcodes::Data, ".."))]);
+    let drop = edits(vec![FrameEdit::Drop(frames(Opcodes::Data, ".."))]);
     editor.apply(drop, &mut |_| {});
     let refusal = b"HTTP/1.1 503 Busy\r\nContent-Length: 1\r\n\r\nx";
     let edited = run(&mut editor, refusal, &[]);
@@ -56,7 +56,7 @@ fn a_refusal_is_not_held_against_a_rule() {
     assert!(edited.steps.contains(&Step::Raw { is_refusal: true }));
     assert_eq!(edited.steps.len(), 2);
     let mut editor = Editor::new(name(Direction::Downstream));
-    let drop = edits(vec![Task::Drop(frames(Opcodes::Data, ".."))]);
+    let drop = edits(vec![FrameEdit::Drop(frames(Opcodes::Data, ".."))]);
     editor.apply(drop, &mut |_| {});
     let edited = run(&mut editor, b"\x16\x03\x01 hello", &[]);
     assert_eq!(edited.bytes, b"\x16\x03\x01 hello");

@@ -11,7 +11,7 @@ fn the_delay_starts_afresh_only_after_minimum_uptime() {
         for uptime in [3, 3, 3, 5] {
             rig.open();
             rig.stays_up(uptime);
-            delays.push(rig.fails_and_dials(Why::Reset).as_secs());
+            delays.push(rig.fails_and_dials(CloseReason::Reset).as_secs());
         }
         delays
     };
@@ -37,7 +37,9 @@ fn delays_are_drawn_and_grow_unless_flawed() {
             reconnect: Policy::new(Shape::FullJitter),
             ..behaviour(flaws)
         });
-        (0..4).map(|_| rig.fails_and_dials(Why::Refused)).collect()
+        (0..4)
+            .map(|_| rig.fails_and_dials(CloseReason::Refused))
+            .collect()
     };
     let sound = delays(&[]);
     assert_eq!(sound, delays(&[]), "same seed, same delays");

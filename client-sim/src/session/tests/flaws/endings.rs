@@ -6,7 +6,7 @@ use super::*;
 fn no_ending_is_final_unless_flawed() {
     let close_frame = |code| Ending {
         code,
-        ..Ending::of(Why::CloseFrame)
+        ..Ending::of(CloseReason::CloseFrame)
     };
     let check = |ending, finals: &[Flaw]| {
         for flaw in [
@@ -27,9 +27,9 @@ fn no_ending_is_final_unless_flawed() {
         sound.input(Input::Ended(ending));
         assert_eq!(sound.session.phase(), Phase::Backoff, "{ending:?}");
     };
-    check(Ending::of(Why::Ended), &[Flaw::StopsOnCleanClose]);
-    check(Ending::of(Why::Reset), &[Flaw::StopsOnReset]);
-    check(Ending::of(Why::Network), &[]);
+    check(Ending::of(CloseReason::Ended), &[Flaw::StopsOnCleanClose]);
+    check(Ending::of(CloseReason::Reset), &[Flaw::StopsOnReset]);
+    check(Ending::of(CloseReason::Network), &[]);
     check(close_frame(Some(1001)), &[Flaw::StopsOnCleanClose]);
     let both = [Flaw::StopsOnCleanClose, Flaw::StopsOnUnknownCode];
     check(close_frame(Some(1012)), &both);
@@ -51,15 +51,15 @@ fn a_bad_answer_to_the_upgrade_is_not_fatal() {
 #[test]
 fn no_answer_but_101_is_taken_for_a_websocket() {
     let mut sound = Rig::new(&[]);
-    sound.ends(Why::BadUpgrade);
+    sound.ends(CloseReason::BadUpgrade);
     assert_eq!(sound.session.phase(), Phase::Backoff);
     let mut flawed = Rig::new(&[Flaw::TakesAnyAnswer]);
-    flawed.ends(Why::BadUpgrade);
+    flawed.ends(CloseReason::BadUpgrade);
     assert_eq!(flawed.session.phase(), Phase::Open);
     flawed.pass(10 * SECOND);
-    assert!(flawed.has_closed(Why::Silent));
+    assert!(flawed.has_closed(CloseReason::Silent));
     let mut refused = Rig::new(&[Flaw::TakesAnyAnswer]);
-    refused.ends(Why::Refused);
+    refused.ends(CloseReason::Refused);
     assert_eq!(refused.session.phase(), Phase::Backoff);
 }
 
@@ -67,7 +67,7 @@ fn no_answer_but_101_is_taken_for_a_websocket() {
 fn the_piece_of_a_cut_message_is_thrown_away() {
     let cut = Ending {
         is_cut: true,
-        ..Ending::of(Why::Ended)
+        ..Ending::of(CloseReason::Ended)
     };
     let applied = |flaws: &[Flaw], ending: Ending| {
         let mut rig = Rig::live(flaws);
@@ -83,7 +83,7 @@ fn the_piece_of_a_cut_message_is_thrown_away() {
     assert_eq!(applied(&[], cut), (vec![2], Phase::Open));
     let flaw = [Flaw::DeliversPieces];
     assert_eq!(applied(&flaw, cut), (vec![2, 2], Phase::Open));
-    let whole = Ending::of(Why::Ended);
+    let whole = Ending::of(CloseReason::Ended);
     assert_eq!(applied(&flaw, whole), (vec![2], Phase::Open));
     // The new connection's first message is unreadable to it, the next one's not.
     let flaw = [Flaw::KeepsParserState];
@@ -98,7 +98,7 @@ fn the_first_connect_is_retried_like_any_other() {
         if opens {
             rig.open();
         }
-        rig.ends(Why::Refused);
+        rig.ends(CloseReason::Refused);
         rig.session.phase()
     };
     assert_eq!(phase(&[], false), Phase::Backoff);
@@ -113,21 +113,21 @@ fn gives_up_after_max_attempts_and_says_so_and_can_be_told_to_go_on() {
         max_attempts: Some(2),
         ..behaviour(&[])
     });
-    rig.fails_and_dials(Why::Refused);
-    rig.ends(Why::Refused);
-    assert!(rig.has_told(|what| *what == What::GaveUp));
+    rig.fails_and_dials(CloseReason::Refused);
+    rig.ends(CloseReason::Refused);
+    assert!(rig.has_told(|what| *what == EventKind::GaveUp));
     assert_eq!(
         (rig.session.phase(), rig.session.deadline()),
         (Phase::GaveUp, None)
     );
     rig.command(Command::Reconnect);
     assert_eq!(rig.dials(), [(3, None)]);
-    assert_eq!(rig.fails_and_dials(Why::Refused), SECOND);
+    assert_eq!(rig.fails_and_dials(CloseReason::Refused), SECOND);
 
     let phase_after_ten = |flaws: &[Flaw]| {
         let mut rig = Rig::new(flaws);
         for _ in 0..10 {
-            rig.ends(Why::Refused);
+            rig.ends(CloseReason::Refused);
             rig.pass(8 * SECOND);
         }
         rig.session.phase()
@@ -160,7 +160,7 @@ fn late_words_of_an_old_socket(flaws: &[Flaw]) -> (Vec<u64>, Phase) {
     rig.message(tick(3));
     rig.input_of(1, Input::Message(tick(2)));
     let applied = rig.applied();
-    rig.input_of(1, Input::Ended(Ending::of(Why::Ended)));
+    rig.input_of(1, Input::Ended(Ending::of(CloseReason::Ended)));
     (applied, rig.session.phase())
 }
 
@@ -179,8 +179,8 @@ fn what_an_old_socket_says_does_not_matter() {
 fn one_loss_leads_to_one_dial() {
     let dials = |flaws: &[Flaw]| {
         let mut rig = Rig::live(flaws);
-        rig.ends(Why::Reset);
-        rig.ends(Why::Ended);
+        rig.ends(CloseReason::Reset);
+        rig.ends(CloseReason::Ended);
         rig.pass(SECOND);
         rig.dials().len()
     };

@@ -6,12 +6,12 @@ use super::*;
 fn a_silent_connection_is_abandoned_and_replaced() {
     let mut sound = Rig::live(&[]);
     sound.pass(5 * SECOND);
-    let stale = Output::Tell(What::Stale { dial: 1 });
+    let stale = Output::Tell(EventKind::Stale { dial: 1 });
     assert_eq!(sound.fresh, [stale, Output::Ping { dial: 1 }]);
     sound.pass(5 * SECOND - Duration::from_nanos(1));
     assert_eq!(sound.session.phase(), Phase::Open);
     sound.pass(Duration::from_nanos(1));
-    assert!(sound.has_closed(Why::Silent) && sound.abandons(1));
+    assert!(sound.has_closed(CloseReason::Silent) && sound.abandons(1));
     assert_eq!(sound.session.phase(), Phase::Backoff);
 
     let mut flawed = Rig::live(&[Flaw::NoLiveness]);
@@ -32,7 +32,7 @@ fn what_is_shown_is_flagged_as_stale_before_the_connection_is_given_up() {
         rig.pass(SECOND);
         rig.fresh
     };
-    assert_eq!(told(&[]), [Output::Tell(What::Stale { dial: 1 })]);
+    assert_eq!(told(&[]), [Output::Tell(EventKind::Stale { dial: 1 })]);
     assert_eq!(told(&[Flaw::NeverStale]), []);
 }
 
@@ -44,10 +44,10 @@ fn whatever_arrives_makes_stale_data_live_again_once() {
         rig.input(input.clone());
         let first = rig.fresh.clone();
         rig.input(input);
-        assert!(!rig.has_told(|what| matches!(what, What::Revived { .. })));
+        assert!(!rig.has_told(|what| matches!(what, EventKind::Revived { .. })));
         first
     };
-    let told = Output::Tell(What::Revived { dial: 1 });
+    let told = Output::Tell(EventKind::Revived { dial: 1 });
     let message = revived(Input::Message(ServerMessage::Other));
     assert_eq!(message[0], told, "before the message");
     assert_eq!(revived(Input::Heard), [told]);
@@ -63,12 +63,12 @@ fn a_new_connection_has_a_heartbeat_of_its_own() {
         rig.open();
         rig.stays_up(4);
         rig.pass(SECOND);
-        rig.has_closed(Why::Silent)
+        rig.has_closed(CloseReason::Silent)
     };
     assert!(!is_replaced_again(&[]));
     assert!(is_replaced_again(&flaw));
     let mut unasked = Rig::live(&flaw);
-    unasked.fails_and_dials(Why::Reset);
+    unasked.fails_and_dials(CloseReason::Reset);
     unasked.open();
     unasked.stays_up(20);
     assert_eq!(unasked.session.phase(), Phase::Open);
@@ -101,7 +101,7 @@ fn every_attempt_is_bounded_upgrade_included() {
     let third_attempt_after_a_minute = |flaws: &[Flaw]| {
         let mut rig = Rig::new(flaws);
         rig.pass(60 * SECOND);
-        (rig.has_closed(Why::ConnectTimeout), rig.dial >= 3)
+        (rig.has_closed(CloseReason::ConnectTimeout), rig.dial >= 3)
     };
     assert_eq!(third_attempt_after_a_minute(&[]), (true, true));
     let flawed = third_attempt_after_a_minute(&[Flaw::NoConnectTimeout]);
@@ -156,6 +156,6 @@ fn a_silent_peer_is_not_asked_to_close() {
 fn waiting_for_a_close_reply_ends_when_the_connection_does() {
     let mut flawed = Rig::live(&[Flaw::WaitsForCloseReply]);
     flawed.pass(60 * SECOND);
-    flawed.ends(Why::Ended);
+    flawed.ends(CloseReason::Ended);
     assert_eq!(flawed.session.phase(), Phase::Backoff);
 }

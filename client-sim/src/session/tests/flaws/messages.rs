@@ -13,7 +13,7 @@ fn resumes_with_the_highest_number_applied() {
         rig.message(tick(1));
         rig.message(tick(2));
         rig.message(tick(1));
-        rig.ends(Why::Ended);
+        rig.ends(CloseReason::Ended);
         rig.pass(SECOND);
         rig.dials()[0].1.clone()
     };
@@ -34,7 +34,7 @@ fn a_tick_is_applied_once() {
         for seq in [1, 2, 2, 1, 3] {
             rig.message(tick(seq));
             applied.extend(rig.applied());
-            let is_repeated = rig.has_told(|what| matches!(what, What::Repeated { .. }));
+            let is_repeated = rig.has_told(|what| matches!(what, EventKind::Repeated { .. }));
             assert_eq!(is_repeated, rig.applied().is_empty());
         }
         applied
@@ -48,7 +48,7 @@ fn a_fresh_session_counts_from_its_start_even_under_the_same_id() {
     let mut rig = Rig::live(&[]);
     rig.message(tick(1));
     rig.message(tick(2));
-    rig.fails_and_dials(Why::Reset);
+    rig.fails_and_dials(CloseReason::Reset);
     rig.input(Input::Opened);
     rig.message(welcome("s1", 1, false, false));
     rig.message(tick(1));
@@ -61,7 +61,7 @@ fn another_servers_messages_are_data_without_numbers() {
     rig.input(Input::Opened);
     for message in [ServerMessage::Other, tick(7)] {
         rig.message(message);
-        assert_eq!(rig.fresh, [Output::Tell(What::Received { dial: 1 })]);
+        assert_eq!(rig.fresh, [Output::Tell(EventKind::Received { dial: 1 })]);
     }
 }
 

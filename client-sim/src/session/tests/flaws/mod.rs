@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::super::{Command, Ending, Input, Output, Phase, Resume};
 use super::{Rig, SECOND, behaviour, tick, welcome};
-use crate::{Behaviour, ClientMessage, Flaw, Policy, ServerMessage, Shape, What, Why};
+use crate::{Behaviour, ClientMessage, CloseReason, EventKind, Flaw, Policy, ServerMessage, Shape};
 
 #[test]
 fn every_flaw_is_tested_here() {

@@ -6,9 +6,9 @@ use super::*;
 fn nothing_follows_a_stop() {
     let dials_after_stop = |flaws: &[Flaw]| {
         let mut rig = Rig::new(flaws);
-        rig.ends(Why::Refused);
+        rig.ends(CloseReason::Refused);
         rig.command(Command::Stop);
-        assert_eq!(rig.fresh, [Output::Tell(What::Stopped)]);
+        assert_eq!(rig.fresh, [Output::Tell(EventKind::Stopped)]);
         rig.pass(60 * SECOND);
         rig.dials().len()
     };
@@ -19,9 +19,9 @@ fn nothing_follows_a_stop() {
 #[test]
 fn a_stop_closes_an_open_connection_politely_and_drops_an_attempt() {
     let closed = |dial| {
-        Output::Tell(What::Closed {
+        Output::Tell(EventKind::Closed {
             dial,
-            why: Why::Wanted,
+            why: CloseReason::Wanted,
             code: None,
         })
     };
@@ -30,7 +30,7 @@ fn a_stop_closes_an_open_connection_politely_and_drops_an_attempt() {
         code,
         patience: Some(SECOND),
     };
-    let stopped = Output::Tell(What::Stopped);
+    let stopped = Output::Tell(EventKind::Stopped);
     let mut open = Rig::live(&[]);
     open.command(Command::Stop);
     assert_eq!(open.fresh, [close(1000), closed(1), stopped.clone()]);
@@ -51,14 +51,14 @@ fn reconnect_makes_exactly_one_attempt_and_starts_the_delay_afresh() {
     let dials = |flaws: &[Flaw], waits: bool| {
         let mut rig = Rig::new(flaws);
         for _ in 0..3 {
-            rig.fails_and_dials(Why::Refused);
+            rig.fails_and_dials(CloseReason::Refused);
         }
         if waits {
-            rig.ends(Why::Refused);
+            rig.ends(CloseReason::Refused);
         }
         rig.command(Command::Reconnect);
         let dials = rig.dials().len();
-        assert_eq!(rig.fails_and_dials(Why::Refused), SECOND);
+        assert_eq!(rig.fails_and_dials(CloseReason::Refused), SECOND);
         dials
     };
     assert_eq!((dials(&[], true), dials(&[], false)), (1, 0));
@@ -92,7 +92,7 @@ fn the_pause_is_asked_for_again_when_the_session_has_lost_it() {
         let mut rig = Rig::live(flaws);
         rig.command(Command::Pause);
         assert_eq!(rig.sent(), [ClientMessage::Pause]);
-        rig.fails_and_dials(Why::Reset);
+        rig.fails_and_dials(CloseReason::Reset);
         rig.input(Input::Opened);
         rig.message(welcome("s2", 1, false, paused));
         rig.sent()
@@ -106,7 +106,7 @@ fn the_pause_is_asked_for_again_when_the_session_has_lost_it() {
 fn what_was_wanted_while_down_is_said_once_after_the_welcome() {
     let mut rig = Rig::live(&[]);
     rig.command(Command::Pause);
-    rig.fails_and_dials(Why::Reset);
+    rig.fails_and_dials(CloseReason::Reset);
     rig.command(Command::Resume);
     assert_eq!(rig.sent(), []);
     rig.input(Input::Opened);
