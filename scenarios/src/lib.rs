@@ -1,5 +1,5 @@
-//! The judge: it reads scenarios, runs server, proxy and clients against each
-//! other on real sockets, writes down what happened, and says what that means.
+//! Reads scenarios, runs server, proxy and clients against each other on real
+//! sockets, writes down what happened, and has it judged.
 //!
 //! ```text
 //! language ─▶ runner ─▶ journal ─▶ definitions ─▶ checks ─▶ verdict ─▶ results
@@ -41,31 +41,28 @@
 //!
 //! # What lives where
 //!
-//! Only this crate knows all parts, and only it judges. Everything right of
-//! `journal` is a pure fold over a scenario and a journal, so a run can be
-//! judged again a year later.
+//! Only this crate runs all parts. The language, the journal and everything right
+//! of it are [`chaos_judge`]'s: pure, so a run can be judged again a year later.
 
 pub mod archive;
 mod catalogue;
-pub mod checks;
 pub mod console;
-pub mod definitions;
+pub mod files;
 mod harness;
 pub mod harvest;
-pub mod journal;
-pub mod language;
-mod plain;
+pub mod invocation;
 pub mod play;
 mod process;
 pub mod records;
 pub mod report;
-pub mod results;
 pub mod runner;
 pub mod subjects;
 pub mod suite;
-pub mod verdict;
+pub mod whole;
 
-pub use harness::{LoadError, Outcome, RunError, Setup};
-pub use language::{ClientAction, Scenario};
+pub(crate) use chaos_judge::plain;
+pub use chaos_judge::{checks, definitions, journal, language, results, verdict};
+pub use harness::{LoadError, Outcome, RunError, Scenario, Setup};
+pub use language::ClientAction;
 pub use subjects::{Ability, Client, Deeds, Report, Seat, Stop, Tell};
 pub use verdict::Verdict;

@@ -14,8 +14,9 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::harvest::{Harvest, Judged};
+use crate::invocation::Invocation;
 use crate::language::{Origin, Scenario};
-use crate::results::{Invocation, Seeds};
+use crate::results::Seeds;
 use crate::runner::{self, Folder, RunPhase, Settings};
 use crate::subjects::Subject;
 use crate::verdict::Verdict;

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use environment::{Observer, Seed};
+use scenarios::files::gather;
+use scenarios::invocation::Invocation;
 use scenarios::journal::Body;
-use scenarios::language::{Scenario, gather, read_all};
-use scenarios::results::Invocation;
+use scenarios::language::{Scenario, read_all};
 use scenarios::runner::{Folder, Settings, Time, Trace, simulate};
 use scenarios::subjects::Subject;
 use scenarios::suite::Suite;

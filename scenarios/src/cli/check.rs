@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use scenarios::language::{Given, Scenario, gather, read_all};
+use scenarios::files::gather;
+use scenarios::language::{Given, Scenario, read_all};
 
 use super::args::PathArgs;
 use super::terminal::print;

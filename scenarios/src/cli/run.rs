@@ -8,10 +8,11 @@ use anyhow::{Context, bail, ensure};
 use environment::Observer;
 use globset::{Glob, GlobMatcher};
 use scenarios::console::{Live, Screen, report};
+use scenarios::invocation::Invocation;
 use scenarios::language::{Origin, Scenario};
 use scenarios::records;
 use scenarios::report::Gallery;
-use scenarios::results::{Invocation, Results, Seeds};
+use scenarios::results::{Results, Seeds};
 use scenarios::subjects::{self, SetupError, Subject};
 use scenarios::suite::Suite;
 use scenarios::verdict::Verdict;
@@ -146,8 +147,8 @@ fn are_suited(scenarios: &[(Origin, Arc<Scenario>)], subjects: &[Subject], time:
     let mut objections: Vec<String> = Vec::new();
     for subject in subjects {
         for (_, scenario) in scenarios {
-            objections.extend(scenario.unsuited(subject));
-            let unsimulated = scenario.only_in_real_time(subject);
+            objections.extend(subject.unsuited(scenario));
+            let unsimulated = subject.only_in_real_time(scenario);
             objections.extend(unsimulated.filter(|_| time == Time::Virtual));
         }
     }

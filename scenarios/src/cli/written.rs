@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use scenarios::results::ResultsError;
+use scenarios::whole::ResultsError;
 
 use super::complain;
 use super::terminal::print;

@@ -8,8 +8,6 @@ mod live;
 mod matrix;
 mod report;
 mod running;
-#[cfg(test)]
-pub(crate) mod sample;
 mod screen;
 mod seeds;
 mod style;

@@ -135,7 +135,7 @@ fn row(spread: &Spread) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::sample::{results, run};
+    use crate::results::sample::{results, run};
     use Verdict::{Failed, Inconclusive, Passed};
 
     fn many(id: &str, count: u64, verdict: impl Fn(u64) -> Verdict) -> Vec<ScenarioResult> {

@@ -18,7 +18,8 @@ pub(crate) use words::{needs_advice, was_interrupted};
 use std::path::{Path, PathBuf};
 
 use crate::report::{self, Gallery};
-use crate::results::{Results, ResultsError, write_whole};
+use crate::results::Results;
+use crate::whole::{ResultsError, write_results, write_whole};
 
 /// The name of the file for whatever reads JUnit's XML.
 pub const JUNIT: &str = "junit.xml";
@@ -33,7 +34,7 @@ pub fn write(
     out: &Path,
 ) -> Vec<Result<PathBuf, ResultsError>> {
     vec![
-        results.write(out),
+        write_results(results, out),
         report::write(results, gallery, out),
         write_whole(out, JUNIT, &junit(results)),
         write_whole(out, SUMMARY, &summary(results)),

@@ -15,7 +15,8 @@ use std::time::Duration;
 use environment::Clock;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
-use crate::journal::{Body, Entry, Mark, Recorder};
+use super::recorder::Recorder;
+use crate::journal::{Body, Entry, Mark};
 use crate::subjects::Subject;
 
 /// Whose turn it is. There is one machine, so there is one of these, however
@@ -102,7 +103,7 @@ mod tests {
     use environment::text::Source;
 
     use super::*;
-    use crate::journal::story::JournalBuilder;
+    use crate::journal::builder::JournalBuilder;
     use crate::subjects::Adapter;
 
     #[tokio::test]

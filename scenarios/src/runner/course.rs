@@ -10,12 +10,13 @@ use environment::{Clock, Environment, Moment, Observer};
 use super::arrivals::Arrivals;
 use super::boot::Turn;
 use super::probe;
+use super::recorder::Recorder;
 use super::score::{PlannedAction, Timeline};
 use super::stage::Participants;
 use super::trouble::Trouble;
 use super::{RunPhase, Settings};
 use crate::definitions::unapplied;
-use crate::journal::{Body, Entry, Mark, Recorder};
+use crate::journal::{Body, Entry, Mark};
 use crate::language::{Scenario, Start};
 
 /// After settling, what was made gets at least this long to arrive, and a
@@ -82,7 +83,9 @@ impl RunContext<'_> {
         stage.control.heal().await;
         self.recorder.mark(Mark::Healed);
         self.progress.tell(RunPhase::Settling);
-        let settle = self.scenario.settle_of(&self.settings.subject);
+        let settle = self
+            .scenario
+            .settle_of(self.settings.subject.traits().as_ref());
         self.clock().sleep(settle).await;
         self.progress.tell(RunPhase::Ending);
         self.drain().await;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use environment::Seed;
 
 use super::decisions::Decisions;
-use crate::journal::JournalError;
+use super::writer::JournalError;
 
 /// The name of every journal.
 pub const JOURNAL: &str = "journal.jsonl";

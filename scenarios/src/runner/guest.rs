@@ -21,8 +21,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::notes::Notes;
+use super::recorder::Recorder;
 use super::reporter::Reporter;
-use crate::journal::{Mark, Recorder};
+use crate::journal::Mark;
 use crate::language::ClientAction;
 use crate::process::{Lines, Program};
 use crate::subjects::{Adapter, Interpreter, Told};

@@ -11,7 +11,8 @@ use environment::{Environment, Key, Listener, Observer, Realm, Seed};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::journal::{Mark, Recorder};
+use super::recorder::Recorder;
+use crate::journal::Mark;
 use crate::language::{ServerEnd, ServerEvent};
 
 /// What befalls the server.

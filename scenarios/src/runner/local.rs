@@ -12,8 +12,9 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use super::recorder::Recorder;
 use super::reporter::Reporter;
-use crate::journal::{Mark, Recorder};
+use crate::journal::Mark;
 use crate::language::ClientAction;
 use crate::subjects::{Client, Deeds, Interpreter, Seat, Stop, Tell, Told};
 

@@ -23,6 +23,7 @@ mod notes;
 mod own_host;
 mod probe;
 mod readiness;
+mod recorder;
 mod reporter;
 mod score;
 mod seats;
@@ -30,11 +31,14 @@ mod simulated;
 mod stage;
 mod triggers;
 mod trouble;
+mod writer;
 
 pub use decisions::{Decisions, line};
 pub use folder::{Folder, JOURNAL, SCENARIO};
+pub use recorder::Recorder;
 pub use reporter::{Reporter, TooMuch};
 pub use simulated::{Difference, Trace, difference, simulate};
+pub use writer::{JournalError, Writer};
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -43,7 +47,7 @@ use client_sim::Flaw;
 use environment::{Environment, Moment, Observer, Seed};
 use tokio_util::sync::CancellationToken;
 
-use crate::journal::{Entry, Header, JournalError, MAX_ENTRIES, Mark, Recorder, Writer};
+use crate::journal::{Entry, Header, MAX_ENTRIES, Mark};
 use crate::language::Scenario;
 use crate::subjects::Subject;
 use course::{BrokenOff, RunContext};

@@ -17,7 +17,8 @@ use super::guest::LAST_WORDS;
 use super::host::{ServerChange, next_down, wait_for_up};
 use super::notes::Notes;
 use super::readiness;
-use crate::journal::{Entry, Mark, Recorder};
+use super::recorder::Recorder;
+use crate::journal::{Entry, Mark};
 use crate::language::{Address, Ready, ServerCommand, ServerEnd, ServerEvent};
 use crate::process::{Ended, Lines, Program, Running};
 

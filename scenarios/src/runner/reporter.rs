@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use environment::Clock;
 
-use crate::journal::{Body, Entry, Recorder};
+use super::recorder::Recorder;
+use crate::journal::{Body, Entry};
 use crate::subjects::{Interpreter, Told};
 
 /// The most that one client may tell in a run: a day of one message a third of

@@ -126,7 +126,7 @@ impl Timeline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::story::{JournalBuilder, ms};
+    use crate::journal::builder::{JournalBuilder, ms};
     use crate::language::sample::scenario;
 
     const FILE: &str = "[[action]]\nat = '2s'\ndo = 'pause'\n\

@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::course::RunContext;
 use super::decisions::Decisions;
+use super::recorder::Recorder;
+use super::writer::{JournalError, Writer};
 use super::{Record, RunPhase, Settings, conduct, header};
-use crate::journal::{
-    Entry, Header, JournalError, MAX_ENTRIES, Recorder, Writer, encode_header, encode_line,
-};
+use crate::journal::{Entry, Header, MAX_ENTRIES, encode_header, encode_line};
 use crate::language::Scenario;
 
 /// What a run in virtual time made.

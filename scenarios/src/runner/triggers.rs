@@ -103,7 +103,7 @@ fn stage(what: &EventKind) -> Option<Phase> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::story::{JournalBuilder, ms};
+    use crate::journal::builder::{JournalBuilder, ms};
     use chaos_proxy::Ending;
 
     fn waiting(attempts: &str, stage: Phase, after: u64) -> Waiting {

@@ -218,7 +218,11 @@ mod tests {
         let none = events(&[], &lines);
         assert!(none.iter().all(Option::is_none), "{none:?}");
         let opens = events(&[Report::Open], &[r#"{"event":"open"}"#; 2]);
-        assert_eq!(opens[1], Some(EventKind::Opened { dial: 2 }), "counted alone");
+        assert_eq!(
+            opens[1],
+            Some(EventKind::Opened { dial: 2 }),
+            "counted alone"
+        );
         let plain = events(&[Report::Message], &[WELCOME, TICK]);
         assert_eq!(plain[1], Some(EventKind::Received { dial: 0 }));
     }

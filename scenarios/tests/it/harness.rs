@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use scenarios::archive::judge_again;
+use scenarios::archive::read_journal;
 use scenarios::checks::Finding;
-use scenarios::journal::{self, Body};
+use scenarios::journal::Body;
 use scenarios::{Ability, Client, Outcome, Report, Scenario, Seat, Setup, Verdict};
 use tempfile::TempDir;
 
@@ -82,7 +83,7 @@ async fn a_client_that_comes_back_passes_and_its_record_is_like_any_other() {
         outcome.journal,
         out.path().join("reset/own-client/7/journal.jsonl")
     );
-    let (header, entries) = journal::read(&outcome.journal).unwrap();
+    let (header, entries) = read_journal(&outcome.journal).unwrap();
     assert!(header.subject.unwrap().reports.contains(&Report::Open));
     let told = entries
         .iter()

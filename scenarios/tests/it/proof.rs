@@ -3,8 +3,9 @@
 //! that both come to the same verdicts, check by check.
 
 use scenarios::checks::Finding;
+use scenarios::files::gather;
 use scenarios::journal::decode;
-use scenarios::language::{Given, Scenario, gather, read_all};
+use scenarios::language::{Given, Scenario, read_all};
 use scenarios::results::ScenarioResult;
 use scenarios::verdict::{Verdict, judge};
 use tokio::task::JoinSet;

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 
 use client_sim::Flaw;
 use environment::text::Source;
-use scenarios::language::{CHECKS, Scenario, gather, read, read_all};
+use scenarios::files::gather;
+use scenarios::language::{CHECKS, Scenario, read, read_all};
 use serde_json::Value;
 
 use crate::program::catalogue;

@@ -6,7 +6,7 @@
 //! name; and where a browser says on whose behalf it asks (`Origin`,
 //! `Sec-Fetch-Site`), that must be a page of this port or a listed one.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use axum::http::HeaderMap;
 use axum::http::header::{HOST, HeaderName, ORIGIN};

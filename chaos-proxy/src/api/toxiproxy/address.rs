@@ -2,7 +2,7 @@
 //!
 //! Pure: names other than `localhost` are looked up by somebody else.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::refusal::Refusal;
 

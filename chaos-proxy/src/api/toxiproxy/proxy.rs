@@ -1,6 +1,6 @@
 //! One proxy, as the API shows it and as it compares with what is asked for.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 
 use serde::Serialize;
 

@@ -6,7 +6,7 @@ use sha2::Digest;
 
 use super::*;
 use crate::checks::Evidence;
-use crate::journal::story::JournalBuilder;
+use crate::journal::builder::JournalBuilder;
 use crate::language::sample::{header, scenario};
 use crate::report::Timeline;
 use crate::report::timeline::clipped;

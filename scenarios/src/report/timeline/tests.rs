@@ -8,7 +8,7 @@ use client_sim::EventKind as Client;
 use super::state::{Segment, State, merged};
 use super::*;
 use crate::journal::Mark;
-use crate::journal::story::{JournalBuilder, ms};
+use crate::journal::builder::{JournalBuilder, ms};
 use crate::language::sample::{header, scenario};
 
 const EXPECT: &str = "\n[expect]\nmax_live = 1\n";
