@@ -28,5 +28,5 @@ pub use event::{Ending, Event, EventKind, Peer};
 pub use fault::*;
 pub use file::{Faults, read_faults};
 pub use journal::Journal;
-pub use plan::{MAX_OCCURRENCES, Occurrence, Plan};
+pub use plan::{MAX_OCCURRENCES, Occurrence, Plan, Window};
 pub use rule::*;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use environment::text::{Mismatch, Table, Value};
+
 use crate::fault::Ordinals;
 
 /// When a rule acts. Times count from t = 0.
@@ -42,6 +44,19 @@ pub struct Condition {
     pub bytes: u64,
     /// This many messages of data (RFC 6455 §5.6) have been delivered to it.
     pub frames: u64,
+}
+
+/// What a table allows as its `on`, and how it says what is missing.
+#[derive(Debug, Clone, Copy)]
+pub struct ConditionGrammar {
+    /// Reads the value of `phase`.
+    pub phase: fn(Value<'_>) -> Result<Phase, Mismatch>,
+    /// Whether `bytes` and `frame` are keys of it.
+    pub counts: bool,
+    /// What is said of a condition without a key.
+    pub empty: &'static str,
+    /// What would be right then.
+    pub example: &'static str,
 }
 
 /// How far one connection has come.
@@ -107,6 +122,37 @@ impl Reached {
 }
 
 impl Condition {
+    /// Reads `{ attempt = …, phase = … }`. `None`: it is wrong, and reported.
+    pub fn read(on: &mut Table<'_>, grammar: &ConditionGrammar) -> Option<Self> {
+        let phase = on.optional_with("phase", grammar.phase);
+        let attempts = on.optional::<Ordinals>("attempt");
+        let mut count = |key| grammar.counts.then(|| on.optional::<u64>(key)).flatten();
+        let (bytes, frames) = (count("bytes"), count("frame"));
+        let read = [
+            ("phase", phase.is_some()),
+            ("attempt", attempts.is_some()),
+            ("bytes", bytes.is_some()),
+            ("frame", frames.is_some()),
+        ];
+        let is_known = |key| grammar.counts || ["phase", "attempt"].contains(&key);
+        if read
+            .iter()
+            .any(|(key, is_read)| is_known(key) && on.has(key) && !is_read)
+        {
+            return None;
+        }
+        if read.iter().all(|(_, is_read)| !is_read) {
+            on.error_with_help(on.span(), grammar.empty, grammar.example);
+            return None;
+        }
+        Some(Self {
+            attempts: attempts.unwrap_or(Ordinals::ALL),
+            stage: phase.unwrap_or(Phase::Connect),
+            bytes: bytes.unwrap_or(0),
+            frames: frames.unwrap_or(0),
+        })
+    }
+
     /// Whether it is met by the mere accept of a connection.
     pub fn is_about_accept(&self) -> bool {
         self.stage == Phase::Connect && self.bytes == 0 && self.frames == 0
@@ -139,13 +185,16 @@ impl fmt::Display for Condition {
 }
 
 impl Phase {
+    /// Each with its word, in their order.
+    pub(crate) const WORDS: [(&'static str, Self); 4] = [
+        ("connect", Self::Connect),
+        ("upgrade", Self::Upgrade),
+        ("open", Self::Open),
+        ("closing", Self::Closing),
+    ];
+
     /// The word of scenario files.
     pub fn word(self) -> &'static str {
-        match self {
-            Self::Connect => "connect",
-            Self::Upgrade => "upgrade",
-            Self::Open => "open",
-            Self::Closing => "closing",
-        }
+        Self::WORDS[self as usize].0
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chaos_proxy::{Ordinals, Phase};
+use chaos_proxy::{Condition, ConditionGrammar, Ordinals, Phase, Target, TargetGrammar};
 use client_sim::Command;
 use environment::text::{FromToml, Mismatch, Span, Table, Value, choice, format_duration};
 use environment::{Key, Realm, Seed};
@@ -22,7 +22,7 @@ pub struct Action {
     /// What.
     pub deed: ClientAction,
     /// Who.
-    pub target: ActionTarget,
+    pub target: Target,
 }
 
 /// When an action is done.
@@ -39,18 +39,6 @@ pub enum ActionTime {
         /// How much later.
         after: Duration,
     },
-}
-
-/// Who does it.
-#[derive(Debug, Clone, PartialEq)]
-pub enum ActionTarget {
-    /// Everybody.
-    All,
-    /// Each client with this probability, by a draw of its own; if nobody is
-    /// drawn, the one with the lowest draw.
-    Share(f64),
-    /// These.
-    Clients(BTreeSet<String>),
 }
 
 /// What a person can do at a client.
@@ -122,25 +110,10 @@ impl ClientAction {
 impl Action {
     /// Who does it under this seed. A client's draw depends on nobody else's.
     pub fn targets(&self, clients: &[String], seed: Seed) -> BTreeSet<String> {
-        match &self.target {
-            ActionTarget::All => clients.iter().cloned().collect(),
-            ActionTarget::Clients(named) => named.clone(),
-            ActionTarget::Share(share) => self.drawn(*share, clients, seed),
-        }
-    }
-
-    fn drawn(&self, share: f64, clients: &[String], seed: Seed) -> BTreeSet<String> {
-        let draw = |client: &String| {
+        self.target.drawn(clients, |client| {
             let key = Key::new(Realm::Proxy, "action", &self.name).client(client);
             seed.draw(&key).unit()
-        };
-        let drawn = clients.iter().filter(|client| draw(client) < share);
-        let drawn: BTreeSet<String> = drawn.cloned().collect();
-        if !drawn.is_empty() {
-            return drawn;
-        }
-        let lowest = clients.iter().min_by(|a, b| draw(a).total_cmp(&draw(b)));
-        lowest.cloned().into_iter().collect()
+        })
     }
 }
 
@@ -246,90 +219,37 @@ const STAGES: [(&str, Phase); 3] = [
     ("closing", Phase::Closing),
 ];
 
-fn read_condition(on: &mut Table<'_>, after: Duration) -> Option<ActionTime> {
-    let attempts = on.optional::<Ordinals>("attempt");
-    let stage = on.optional_with("phase", |value| match value.as_str() {
+/// Of a connection an action waits for less than a rule can.
+const CONDITION: ConditionGrammar = ConditionGrammar {
+    phase: |value| match value.as_str() {
         Some("upgrade") => {
             let message = "an action cannot wait for `upgrade`: it passes unseen";
             Err(Mismatch::new(value.span(), message)
                 .with_help("allowed here: connect, open, closing"))
         }
         _ => choice(value, &STAGES),
-    });
-    let is_wrong = |key: &str, is_read: bool| on.has(key) && !is_read;
-    if is_wrong("attempt", attempts.is_some()) || is_wrong("phase", stage.is_some()) {
-        return None;
-    }
-    if attempts.is_none() && stage.is_none() {
-        on.error_with_help(
-            on.span(),
-            "a condition needs `attempt` or `phase`",
-            "for example `on = { attempt = 2, phase = \"open\" }`",
-        );
-        return None;
-    }
+    },
+    counts: false,
+    empty: "a condition needs `attempt` or `phase`",
+    example: "for example `on = { attempt = 2, phase = \"open\" }`",
+};
+
+fn read_condition(on: &mut Table<'_>, after: Duration) -> Option<ActionTime> {
+    let condition = Condition::read(on, &CONDITION)?;
     Some(ActionTime::On {
-        attempts: attempts.unwrap_or(Ordinals::ALL),
-        stage: stage.unwrap_or(Phase::Connect),
+        attempts: condition.attempts,
+        stage: condition.stage,
         after,
     })
 }
 
-fn read_target(table: &mut Table<'_>, clients: &[String]) -> Option<ActionTarget> {
-    let Some(mut target) = table.table("target") else {
-        return (!table.has("target")).then_some(ActionTarget::All);
+fn read_target(table: &mut Table<'_>, clients: &[String]) -> Option<Target> {
+    let grammar = TargetGrammar {
+        clients: Some(clients),
+        may_be_nobody: false,
+        share_help: "more than 0.0, which would be nobody, and at most 1.0, which is everybody",
+        empty: "a list of no clients is an action of nobody",
+        marks_names: false,
     };
-    let share = target.spanned::<f64>("share");
-    let named = target.spanned::<Vec<String>>("clients");
-    match (target.has("share"), target.has("clients")) {
-        (true, true) => {
-            target.error(target.span(), "`share` and `clients` exclude each other");
-            None
-        }
-        (true, false) => read_share(&target, share?),
-        (false, true) => known_clients(&target, named?, clients),
-        (false, false) => {
-            let message =
-                "a target is a `share` or a list of `clients`; without `target`, everybody";
-            target.error(target.span(), message);
-            None
-        }
-    }
-}
-
-fn read_share(target: &Table<'_>, (share, span): (f64, Span)) -> Option<ActionTarget> {
-    if share > 0.0 && share <= 1.0 {
-        return Some(ActionTarget::Share(share));
-    }
-    target.error_with_help(
-        span,
-        format!("a share of {share} is not possible"),
-        "more than 0.0, which would be nobody, and at most 1.0, which is everybody",
-    );
-    None
-}
-
-fn known_clients(
-    target: &Table<'_>,
-    (named, span): (Vec<String>, Span),
-    clients: &[String],
-) -> Option<ActionTarget> {
-    // A set: both lists may be long.
-    let population: BTreeSet<&String> = clients.iter().collect();
-    let strangers: Vec<&String> = named
-        .iter()
-        .filter(|name| !population.contains(name))
-        .collect();
-    for name in &strangers {
-        let message = format!("there is no client `{}`", name.escape_debug());
-        let help = format!("the clients are `c1` to `c{}`", clients.len());
-        target.error_with_help(span.clone(), message, help);
-    }
-    if named.is_empty() {
-        target.error(span, "a list of no clients is an action of nobody");
-        return None;
-    }
-    strangers
-        .is_empty()
-        .then(|| ActionTarget::Clients(named.into_iter().collect()))
+    Target::read(table, grammar)
 }

@@ -26,7 +26,7 @@ mod server_event;
 mod tests;
 mod top;
 
-pub use action::{Action, ActionTarget, ActionTime, ClientAction};
+pub use action::{Action, ActionTime, ClientAction};
 pub use address::{Address, Scheme};
 pub use command_line::CommandLine;
 pub use expect::{CHECKS, CROWD, DialBudget, DialPeak, Expectation};

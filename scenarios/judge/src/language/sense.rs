@@ -11,7 +11,7 @@ use std::time::Duration;
 use chaos_proxy::{Condition, FaultKind, Phase, Rule, Target, When};
 use environment::text::{Diagnostics, Span, format_duration};
 
-use super::action::{self, Action, ActionTarget, ActionTime, ClientAction};
+use super::action::{self, Action, ActionTime, ClientAction};
 use super::own_server::OwnServer;
 use super::rules::{Place, Rules};
 use super::scenario::Start;
@@ -180,7 +180,7 @@ impl Sections<'_> {
             _ => (end, "the run ends at"),
         };
         let text = format_duration;
-        if second > over || second >= end {
+        if rule.windows(end).nth(1).is_none() {
             let message = format!(
                 "`every` never comes round: the second time would be {}, and {what} {}",
                 text(second),
@@ -237,7 +237,7 @@ impl Sections<'_> {
         };
         let clients = u64::from(self.client_count);
         let rules = self.rules.placed();
-        let rules = rules.map(|(rule, place)| (times(rule, end), &place.table));
+        let rules = rules.map(|(rule, place)| (rule.windows(end).count() as u64, &place.table));
         let actions = self.action_places.iter().map(|place| (1, &place.when));
         let mut planned: u64 = 0;
         for (times, span) in rules.chain(actions) {
@@ -258,7 +258,7 @@ impl Sections<'_> {
 }
 
 fn is_for_all(action: &Action) -> bool {
-    action.target == ActionTarget::All
+    action.target == Target::All
 }
 
 fn never_drawn(rule: &Rule, place: &Place) -> Option<Never> {
@@ -288,34 +288,12 @@ fn is_met_by_a_first_message(until: &Condition) -> bool {
 /// The one window of a timed rule that does not repeat.
 fn window(rule: &Rule, end: Duration) -> Option<(Duration, Duration)> {
     match rule.when {
-        When::Timed {
-            at,
-            every: None,
-            lasting,
-            ..
-        } => {
-            let until = lasting.map_or(end, |lasting| at.saturating_add(lasting));
-            Some((at, until.min(end)))
+        When::Timed { every: None, .. } => {
+            let window = rule.windows(end).next()?;
+            Some((window.from, window.until.unwrap_or(end)))
         }
         When::Timed { every: Some(_), .. } | When::On { .. } => None,
     }
-}
-
-/// How many times a timed rule acts; a rule that waits has none planned.
-fn times(rule: &Rule, end: Duration) -> u64 {
-    let When::Timed {
-        at, every, until, ..
-    } = rule.when
-    else {
-        return 0;
-    };
-    let Some(every) = every.filter(|every| !every.is_zero()) else {
-        return 1;
-    };
-    // None begins at the very end.
-    let last = until.unwrap_or(end).min(end - Duration::from_nanos(1));
-    let rounds = last.saturating_sub(at).as_nanos() / every.as_nanos();
-    u64::try_from(rounds).unwrap_or(u64::MAX).saturating_add(1)
 }
 
 #[cfg(test)]
