@@ -11,10 +11,10 @@ pub mod engine;
 mod event;
 pub mod fault;
 mod file;
-pub mod hub;
 mod journal;
 pub mod link;
 mod plan;
+pub mod proxies;
 mod rule;
 pub mod websocket;
 

@@ -218,7 +218,7 @@ impl Conductor {
         let field = self.field.borrow();
         let added = field.rules.added();
         let told = added.map(|added| AddedRule {
-            rule: Rule::clone(&added.cause),
+            rule: Arc::new(Rule::clone(&added.cause)),
             owner: Arc::clone(&added.owner),
             until: added.until,
         });

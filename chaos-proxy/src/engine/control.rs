@@ -63,7 +63,7 @@ pub(super) struct Put {
 #[derive(Debug, Clone, PartialEq)]
 pub struct AddedRule {
     /// It.
-    pub rule: Rule,
+    pub rule: Arc<Rule>,
     /// Who added it.
     pub owner: Arc<str>,
     /// When it is removed by itself.

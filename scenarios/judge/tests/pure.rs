@@ -26,10 +26,10 @@ const PURE: &[(&str, &[&str])] = &[
     ("chaos-proxy/src/engine/field.rs", &[]),
     (
         "chaos-proxy/src/api/toxiproxy",
-        &["store", "book", "routes"],
+        &["state", "dns_cache", "routes"],
     ),
-    ("chaos-proxy/src/api/own/guard.rs", &[]),
-    ("chaos-proxy/src/api/own/language.rs", &[]),
+    ("chaos-proxy/src/api/v1/guard.rs", &[]),
+    ("chaos-proxy/src/api/v1/language.rs", &[]),
     ("client-sim/src/session", &[]),
     ("client-sim/src/policy.rs", &[]),
     ("client-sim/src/backoff.rs", &[]),

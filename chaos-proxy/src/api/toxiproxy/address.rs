@@ -4,7 +4,7 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::refusal::Refusal;
+use super::call::Refusal;
 
 /// An address as it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,8 +13,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use chaos_proxy::Tell;
-use chaos_proxy::api::{Config, Room, serve};
-use chaos_proxy::hub::Hub;
+use chaos_proxy::api::{ApiState, Config, serve};
+use chaos_proxy::proxies::Proxies;
 use environment::{Environment, Listener, Seed, Stream};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -76,28 +76,28 @@ impl Api {
 
     pub(super) fn with(seed: Seed, config: Config) -> Self {
         Self::over(config, |environment| {
-            Hub::new(environment.clone(), seed, |_| Tell::nobody())
+            Proxies::new(environment.clone(), seed, |_| Tell::nobody())
         })
     }
 
-    /// Over a hub of one's own.
-    pub(super) fn over(config: Config, hub: impl FnOnce(&Environment) -> Hub) -> Self {
+    /// Over proxies of one's own.
+    pub(super) fn over(config: Config, proxies: impl FnOnce(&Environment) -> Proxies) -> Self {
         let environment = Environment::real();
         let listener = listen(&environment);
         let address = listener.local_addr();
-        let room = Arc::new(Mutex::new(Room::new(hub(&environment))));
+        let state = Arc::new(Mutex::new(ApiState::new(proxies(&environment))));
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         let served = serve(
             environment.clone(),
             listener,
-            Arc::clone(&room),
+            Arc::clone(&state),
             config,
             stop.clone(),
         );
         tasks.spawn(async move {
             served.await;
-            room.lock().await.close().await;
+            state.lock().await.close().await;
         });
         Self {
             environment,

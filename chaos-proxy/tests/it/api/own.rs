@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chaos_proxy::Tell;
 use chaos_proxy::api::Config;
-use chaos_proxy::hub::Hub;
+use chaos_proxy::proxies::Proxies;
 use environment::{Environment, Seed, Stream};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines, ReadHalf, WriteHalf};
@@ -235,7 +235,7 @@ async fn rules_about_frames_act_where_frames_are_watched_and_are_refused_elsewhe
     assert_eq!(refused.status, 409, "{refused:?}");
     assert!(refused.body.contains("--frames"), "{refused:?}");
     let api = Api::over(Config::default(), |environment| {
-        Hub::new(environment.clone(), Seed(7), |_| Tell::nobody()).watching_frames()
+        Proxies::new(environment.clone(), Seed(7), |_| Tell::nobody()).watching_frames()
     });
     let address = api.proxy("p", &server).await;
     let mut client = api.dial_to(address).await;

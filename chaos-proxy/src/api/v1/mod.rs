@@ -4,13 +4,13 @@
 //! out is JSON, but for events and metrics; [`guard`] says who may ask.
 
 mod connections;
+mod error;
 mod events;
 mod guard;
 mod language;
 mod plan;
 pub(super) mod routes;
 mod rules;
-mod trouble;
 
 /// Whether these bytes are a rule.
 pub(super) fn is_rule(body: &[u8]) -> bool {

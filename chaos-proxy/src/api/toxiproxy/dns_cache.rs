@@ -8,22 +8,22 @@ use std::time::Duration;
 use environment::Environment;
 
 use super::address::Address;
-use super::refusal::Refusal;
+use super::call::Refusal;
 
 /// How long a lookup may take.
 const LOOKUP: Duration = Duration::from_secs(5);
 
-/// See the module.
+/// What names came to, as far as they were looked up.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Book(BTreeMap<String, Result<IpAddr, &'static str>>);
+pub(crate) struct DnsCache(BTreeMap<String, Result<IpAddr, &'static str>>);
 
-impl Book {
-    /// The first of these names that is not in the book.
+impl DnsCache {
+    /// The first of these names that was not looked up.
     pub(crate) fn missing(&self, names: Vec<String>) -> Option<String> {
         names.into_iter().find(|name| !self.0.contains_key(name))
     }
 
-    /// Enters a name. Of several addresses, the first one of IPv4 counts, as it
+    /// Looks a name up. Of several addresses, the first one of IPv4 counts, as it
     /// does in Go.
     pub(crate) async fn look_up(&mut self, environment: &Environment, name: String) {
         let found = environment.network.look_up(&name);

@@ -6,14 +6,14 @@
 //! here waits for a connection: a stopped proxy's connections end by
 //! themselves. Used by [`crate::api`] and by the program.
 
-mod chronicle;
-mod member;
+mod event_log;
+mod proxy;
 mod script;
 
 pub use script::Script;
 
-pub(crate) use chronicle::{Chronicle, Counted, Entry, Next};
-pub(crate) use member::{Member, Standing};
+pub(crate) use event_log::{Counted, Entry, EventLog, Next};
+pub(crate) use proxy::{Proxy, StoredRule};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,31 +28,30 @@ use tokio_util::task::TaskTracker;
 
 use crate::engine::{Config, Tell};
 use crate::event::Event;
-use crate::rule::Rule;
 
-/// How long a stopping hub waits for its proxies.
+/// How long stopping proxies are waited for.
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// Who hears what the proxy of that name tells.
 type Listen = Arc<dyn Fn(&str) -> Tell + Send + Sync>;
 
-/// See the module.
-pub struct Hub {
+/// The proxies by name, and what happened in them lately.
+pub struct Proxies {
     environment: Environment,
     seed: Seed,
     listen: Listen,
     tasks: TaskTracker,
     stop: CancellationToken,
-    members: BTreeMap<String, Member>,
-    chronicle: Chronicle,
+    by_name: BTreeMap<String, Proxy>,
+    event_log: EventLog,
     /// Somebody may ask for events and connections.
     is_asked: bool,
     /// WebSocket frames are watched in every proxy.
     is_watching: bool,
 }
 
-impl Hub {
-    /// A hub without proxies. `listen` gives, for the name of a proxy, who is
+impl Proxies {
+    /// None yet. `listen` gives, for the name of a proxy, who is
     /// told what happens in it.
     pub fn new(
         environment: Environment,
@@ -65,8 +64,8 @@ impl Hub {
             listen: Arc::new(listen),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
-            members: BTreeMap::new(),
-            chronicle: Chronicle::new(),
+            by_name: BTreeMap::new(),
+            event_log: EventLog::new(),
             is_asked: true,
             is_watching: false,
         }
@@ -89,7 +88,7 @@ impl Hub {
 
     /// Whether rules about frames can do anything in this proxy.
     pub(crate) fn watches_frames(&self, name: &str) -> bool {
-        self.is_watching || self.member(name).is_some_and(Member::watches_frames)
+        self.is_watching || self.get(name).is_some_and(Proxy::watches_frames)
     }
 
     /// Binds an address for a proxy to come. Where the system has no IPv6, all
@@ -112,26 +111,26 @@ impl Hub {
     /// Knows a proxy from now on; it does not run yet. Without rules, unless
     /// there was one of that name.
     pub fn add(&mut self, name: &str, script: Script) {
-        self.members
+        self.by_name
             .entry(name.to_owned())
-            .or_insert_with(|| Member::new(script));
+            .or_insert_with(|| Proxy::new(script));
     }
 
     /// Starts a proxy that does not run, under the rules that it has.
     pub async fn start(&mut self, name: &str, listener: Listener, upstream: &str) {
         let tell = self.tell(name);
-        let Some(member) = self.members.get_mut(name) else {
+        let Some(proxy) = self.by_name.get_mut(name) else {
             return;
         };
-        let config = member.config(self.seed, listener, upstream);
+        let config = proxy.config(self.seed, listener, upstream);
         let config = Config {
             lists: self.is_asked,
             frames: self.is_watching || config.frames,
             ..config
         };
-        let service = member.start(&self.environment, tell, config);
+        let service = proxy.start(&self.environment, tell, config);
         self.tasks.spawn(service);
-        member.stand_again(self.environment.clock.now()).await;
+        proxy.put_all(self.environment.clock.now()).await;
     }
 
     fn tell(&self, name: &str) -> Tell {
@@ -140,9 +139,9 @@ impl Hub {
             return tell;
         }
         let Tell { events, decisions } = tell;
-        let (chronicle, name) = (self.chronicle.clone(), Arc::from(name));
+        let (event_log, name) = (self.event_log.clone(), Arc::from(name));
         let events = Observer::new(move |event: Event| {
-            chronicle.add(&name, event.clone());
+            event_log.add(&name, event.clone());
             events.tell(event);
         });
         Tell { events, decisions }
@@ -151,52 +150,52 @@ impl Hub {
     /// Stops a proxy. When it returns, its port is free; its connections end
     /// at once, but nobody waits for that.
     pub async fn stop(&mut self, name: &str) {
-        if let Some(member) = self.members.get_mut(name) {
-            member.stop().await;
+        if let Some(proxy) = self.by_name.get_mut(name) {
+            proxy.stop().await;
         }
     }
 
     /// Stops a proxy and forgets it with its rules.
     pub async fn forget(&mut self, name: &str) {
         self.stop(name).await;
-        self.members.remove(name);
-        self.chronicle.forget(name);
+        self.by_name.remove(name);
+        self.event_log.forget(name);
     }
 
     /// Puts a proxy under a rule, in the place of the one of its name if there
     /// is one. When it returns, the listener is under it and every connection
     /// has been told.
-    pub(crate) async fn put(&mut self, name: &str, standing: Standing) {
+    pub(crate) async fn put(&mut self, name: &str, rule: StoredRule) {
         let now = self.environment.clock.now();
-        if let Some(member) = self.members.get_mut(name) {
-            member.put(standing, now).await;
+        if let Some(proxy) = self.by_name.get_mut(name) {
+            proxy.put(rule, now).await;
         }
     }
 
     /// Takes a rule from a proxy: what it holds is let go. Whether there was
     /// such a rule.
     pub(crate) async fn remove(&mut self, name: &str, rule: &str) -> bool {
-        match self.members.get_mut(name) {
-            Some(member) => member.remove(rule).await,
+        match self.by_name.get_mut(name) {
+            Some(proxy) => proxy.remove(rule).await,
             None => false,
         }
     }
 
     /// The proxies, by name.
-    pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &Member)> {
-        self.members
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Proxy)> {
+        self.by_name
             .iter()
-            .map(|(name, member)| (name.as_str(), member))
+            .map(|(name, proxy)| (name.as_str(), proxy))
     }
 
     /// One of them.
-    pub(crate) fn member(&self, name: &str) -> Option<&Member> {
-        self.members.get(name)
+    pub(crate) fn get(&self, name: &str) -> Option<&Proxy> {
+        self.by_name.get(name)
     }
 
     /// What happened lately.
-    pub(crate) fn chronicle(&self) -> &Chronicle {
-        &self.chronicle
+    pub(crate) fn event_log(&self) -> &EventLog {
+        &self.event_log
     }
 
     /// The seed of all draws.
@@ -212,8 +211,8 @@ impl Hub {
     /// Stops all proxies and waits for what they still have to say.
     pub async fn close(&mut self) {
         self.stop.cancel();
-        for member in self.members.values_mut() {
-            member.stop().await;
+        for proxy in self.by_name.values_mut() {
+            proxy.stop().await;
         }
         self.tasks.close();
         let closed = self.environment.clock.timeout(DRAIN, self.tasks.wait());
@@ -223,20 +222,10 @@ impl Hub {
     }
 }
 
-impl fmt::Debug for Hub {
+impl fmt::Debug for Proxies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hub")
-            .field("members", &self.members)
+        f.debug_struct("Proxies")
+            .field("by_name", &self.by_name)
             .finish_non_exhaustive()
-    }
-}
-
-/// A rule that stands by itself, from now until it is taken away.
-pub(crate) fn standing(rule: Rule, owner: &str) -> Standing {
-    Standing {
-        rule,
-        owner: owner.to_owned(),
-        until: None,
-        given: None,
     }
 }

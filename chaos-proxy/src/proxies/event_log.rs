@@ -14,9 +14,9 @@ use crate::event::{Event, EventKind};
 /// How many events are kept: some minutes of a busy proxy, and a few megabytes.
 const KEPT: usize = 16_384;
 
-/// See the module. Cheap to clone.
+/// The events of all proxies, up to a number. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Chronicle(Arc<Shared>);
+pub(crate) struct EventLog(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -73,7 +73,7 @@ pub(crate) enum Next {
     Foreign,
 }
 
-impl Chronicle {
+impl EventLog {
     pub(super) fn new() -> Self {
         Self(Arc::new(Shared {
             ring: Mutex::default(),
@@ -166,8 +166,8 @@ mod tests {
 
     use super::*;
 
-    fn told(count: usize) -> Chronicle {
-        let (chronicle, proxy) = (Chronicle::new(), Arc::from("p"));
+    fn told(count: usize) -> EventLog {
+        let (event_log, proxy) = (EventLog::new(), Arc::from("p"));
         for attempt in 1..=count as u64 {
             let event = Event {
                 at: Moment::ORIGIN,
@@ -175,9 +175,9 @@ mod tests {
                 attempt,
                 what: EventKind::Accepted,
             };
-            chronicle.add(&proxy, event);
+            event_log.add(&proxy, event);
         }
-        chronicle
+        event_log
     }
 
     fn ids(next: Option<Next>) -> Vec<u64> {
@@ -189,27 +189,27 @@ mod tests {
 
     #[test]
     fn a_reader_goes_on_where_it_was() {
-        let chronicle = told(5);
-        assert_eq!(ids(chronicle.after(0, 3)), [1, 2, 3]);
-        assert_eq!(ids(chronicle.after(3, 3)), [4, 5]);
-        assert_eq!(chronicle.after(5, 3), None);
-        assert_eq!(chronicle.after(6, 3), Some(Next::Foreign));
+        let event_log = told(5);
+        assert_eq!(ids(event_log.after(0, 3)), [1, 2, 3]);
+        assert_eq!(ids(event_log.after(3, 3)), [4, 5]);
+        assert_eq!(event_log.after(5, 3), None);
+        assert_eq!(event_log.after(6, 3), Some(Next::Foreign));
         assert_eq!(told(0).after(0, 3), None);
     }
 
     #[test]
     fn what_is_no_longer_kept_is_a_gap() {
-        let chronicle = told(KEPT + 10);
-        assert_eq!(chronicle.after(4, 3), Some(Next::Gap(5, 10)));
-        assert_eq!(ids(chronicle.after(10, 2)), [11, 12]);
-        assert_eq!(chronicle.last(), KEPT as u64 + 10);
+        let event_log = told(KEPT + 10);
+        assert_eq!(event_log.after(4, 3), Some(Next::Gap(5, 10)));
+        assert_eq!(ids(event_log.after(10, 2)), [11, 12]);
+        assert_eq!(event_log.last(), KEPT as u64 + 10);
     }
 
     #[tokio::test]
     async fn news_are_waited_for() {
-        let chronicle = told(1);
-        chronicle.wait_after(0).await;
-        let waiting = chronicle.wait_after(1);
+        let event_log = told(1);
+        event_log.wait_after(0).await;
+        let waiting = event_log.wait_after(1);
         let telling = async {
             let event = Event {
                 at: Moment::ORIGIN,
@@ -217,9 +217,9 @@ mod tests {
                 attempt: 1,
                 what: EventKind::FirstData,
             };
-            chronicle.add(&Arc::from("p"), event);
+            event_log.add(&Arc::from("p"), event);
         };
         let ((), ()) = tokio::join!(waiting, telling);
-        assert_eq!(ids(chronicle.after(1, 9)), [2]);
+        assert_eq!(ids(event_log.after(1, 9)), [2]);
     }
 }

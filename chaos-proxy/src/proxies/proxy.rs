@@ -1,7 +1,8 @@
-//! One proxy of a hub: its rules, and its engine while it runs. The one file
+//! One proxy: its rules, and its engine while it runs. The one file
 //! that speaks to the engine.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use environment::{Environment, Gone, Listener, Moment, Seed};
@@ -10,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Script;
 use crate::engine::{
-    Apply, Config, Control, OpenConnection, Route, Start, Tell, Traffic, control, run,
+    AddedRule, Apply, Config, Control, OpenConnection, Route, Start, Tell, Traffic, control, run,
 };
 use crate::fault::Fault;
 use crate::rule::Rule;
@@ -18,26 +19,22 @@ use crate::rule::Rule;
 /// How long a dial to an upstream may take.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// See the module.
+/// One proxy, whether it runs or not.
 #[derive(Debug)]
-pub(crate) struct Member {
+pub(crate) struct Proxy {
     script: Script,
     /// In the order in which they were first put.
-    rules: Vec<Standing>,
+    rules: Vec<StoredRule>,
     engine: Option<Engine>,
     /// What its earlier engines carried.
     past: Traffic,
 }
 
-/// A rule that somebody put while the proxy was there.
+/// An added rule as it is kept, for the next engine and for whoever lists it.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Standing {
+pub(crate) struct StoredRule {
     /// Its name is unique within its proxy.
-    pub(crate) rule: Rule,
-    /// Who put it.
-    pub(crate) owner: String,
-    /// When it ends by itself; `None`: never.
-    pub(crate) until: Option<Moment>,
+    pub(crate) added: AddedRule,
     /// As it was asked for in JSON, if it was.
     pub(crate) given: Option<Value>,
 }
@@ -51,7 +48,7 @@ struct Engine {
     gone: Gone,
 }
 
-impl Member {
+impl Proxy {
     pub(super) fn new(script: Script) -> Self {
         Self {
             script,
@@ -99,15 +96,15 @@ impl Member {
         run(environment.clone(), config, commands, tell, stop)
     }
 
-    /// Puts a new engine under the rules that stand.
-    pub(super) async fn stand_again(&mut self, now: Moment) {
+    /// Puts a new engine under the rules that were added.
+    pub(super) async fn put_all(&mut self, now: Moment) {
         let Some(engine) = &self.engine else { return };
         if self.script.start == Start::OnCommand {
             engine.control.begin(now).await;
         }
-        self.rules.retain(|standing| standing.is_in_force(now));
-        for standing in &self.rules {
-            engine.put(standing, now).await;
+        self.rules.retain(|stored| stored.is_in_force(now));
+        for stored in &self.rules {
+            engine.put(&stored.added, now).await;
         }
     }
 
@@ -122,21 +119,25 @@ impl Member {
         }
     }
 
-    pub(super) async fn put(&mut self, standing: Standing, now: Moment) {
+    pub(super) async fn put(&mut self, stored: StoredRule, now: Moment) {
         if let Some(engine) = &self.engine {
-            engine.put(&standing, now).await;
+            engine.put(&stored.added, now).await;
         }
         // Those that have ended by themselves are forgotten by and by.
-        self.rules.retain(|standing| standing.is_in_force(now));
-        let is_same = |old: &&mut Standing| old.rule.name == standing.rule.name;
+        self.rules.retain(|stored| stored.is_in_force(now));
+        let is_same = |old: &&mut StoredRule| old.added.rule.name == stored.added.rule.name;
         match self.rules.iter_mut().find(is_same) {
-            Some(old) => *old = standing,
-            None => self.rules.push(standing),
+            Some(old) => *old = stored,
+            None => self.rules.push(stored),
         }
     }
 
     pub(super) async fn remove(&mut self, rule: &str) -> bool {
-        let Some(index) = self.rules.iter().position(|old| old.rule.name == rule) else {
+        let Some(index) = self
+            .rules
+            .iter()
+            .position(|old| old.added.rule.name == rule)
+        else {
             return false;
         };
         self.rules.remove(index);
@@ -146,11 +147,10 @@ impl Member {
         true
     }
 
-    /// The rules that stand at `now`, in the order in which they were put.
-    pub(crate) fn standing(&self, now: Moment) -> impl Iterator<Item = &Standing> {
-        self.rules
-            .iter()
-            .filter(move |standing| standing.is_in_force(now))
+    /// The added rules that are in force at `now`, in the order in which they were put.
+    pub(crate) fn added(&self, now: Moment) -> impl Iterator<Item = &StoredRule> {
+        let rules = self.rules.iter();
+        rules.filter(move |stored| stored.is_in_force(now))
     }
 
     /// Where it listens and where it leads to, while it runs.
@@ -179,7 +179,7 @@ impl Member {
         }
     }
 
-    /// Lets one connection go of what [`Member::strike`] holds; whether there
+    /// Lets one connection go of what [`Proxy::strike`] holds; whether there
     /// was anything.
     pub(crate) async fn release(&self, connection: u64) -> bool {
         match &self.engine {
@@ -200,20 +200,28 @@ impl Member {
     }
 }
 
-impl Standing {
+impl StoredRule {
+    /// Without `until` it stands until it is taken away.
+    pub(crate) fn new(rule: Rule, owner: &str, until: Option<Moment>) -> Self {
+        let added = AddedRule {
+            rule: Arc::new(rule),
+            owner: Arc::from(owner),
+            until,
+        };
+        Self { added, given: None }
+    }
+
     fn is_in_force(&self, now: Moment) -> bool {
-        self.until.is_none_or(|until| now < until)
+        self.added.until.is_none_or(|until| now < until)
     }
 }
 
 impl Engine {
-    async fn put(&self, standing: &Standing, now: Moment) {
-        let lasting = standing.until.map(|until| until.since(now));
-        let put = self
-            .control
-            .put(standing.rule.clone(), &standing.owner, lasting);
+    async fn put(&self, added: &AddedRule, now: Moment) {
+        let lasting = added.until.map(|until| until.since(now));
+        let rule = Rule::clone(&added.rule);
         // Refused only if a rule of the scenario has the name; who puts a rule
         // here has looked for that.
-        let _ = put.await;
+        let _ = self.control.put(rule, &added.owner, lasting).await;
     }
 }

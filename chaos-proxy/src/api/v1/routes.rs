@@ -12,11 +12,11 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 
-use super::super::app::App;
+use super::super::limited_body::LimitedBody;
 use super::super::metrics;
-use super::super::whole::Whole;
+use super::super::server::App;
+use super::error::ApiError;
 use super::guard::{self, Listed};
-use super::trouble::Trouble;
 use super::{connections, events, plan, rules};
 
 /// Everything under `/chaos/v1`.
@@ -29,10 +29,10 @@ pub(crate) fn router(app: &App) -> Router {
         )
         .route("/connections", get(connections::list))
         .route("/connections/{proxy}/{id}/{deed}", post(connections::act))
-        .route("/metrics", get(metrics::own))
+        .route("/metrics", get(metrics::v1))
         .route("/plan", get(plan::show))
         .route("/events", get(events::stream))
-        .fallback(|| async { Trouble::Nowhere })
+        .fallback(|| async { ApiError::Nowhere })
         .layer(middleware::from_fn_with_state(app.clone(), door))
         .with_state(app.clone())
 }
@@ -45,7 +45,7 @@ async fn door(State(app): State<App>, request: Request, next: Next) -> Response 
     };
     let origin = match guard::check(request.headers(), listed) {
         Ok(origin) => origin.and_then(|origin| HeaderValue::from_str(origin).ok()),
-        Err(refused) => return secure(Trouble::from(refused).into_response()),
+        Err(refused) => return secure(ApiError::from(refused).into_response()),
     };
     let is_question = request.method() == Method::OPTIONS && origin.is_some();
     let response = if is_question {
@@ -83,15 +83,15 @@ fn share(mut response: Response, origin: HeaderValue) -> Response {
 pub(super) struct JsonBody(pub(super) Bytes);
 
 impl FromRequest<App> for JsonBody {
-    type Rejection = Trouble;
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, Trouble> {
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let kind = request.headers().get(CONTENT_TYPE);
         let essence = kind.and_then(|kind| kind.to_str().ok()?.split(';').next());
         if !essence.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
-            return Err(Trouble::NotJson);
+            return Err(ApiError::NotJson);
         }
-        let Ok(Whole(body)) = Whole::from_request(request, app).await;
+        let Ok(LimitedBody(body)) = LimitedBody::from_request(request, app).await;
         Ok(Self(body?))
     }
 }

@@ -15,10 +15,10 @@ use axum::response::sse::Event as Message;
 use futures_util::stream::{self, Stream};
 use serde::Serialize;
 
-use super::super::app::App;
-use super::trouble::Trouble;
-use crate::hub::{Chronicle, Entry, Next};
+use super::super::server::App;
+use super::error::ApiError;
 use crate::journal::Line;
+use crate::proxies::{Entry, EventLog, Next};
 
 /// How many events are taken at once.
 const BATCH: usize = 64;
@@ -32,16 +32,16 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(super) async fn stream(
     State(app): State<App>,
     headers: HeaderMap,
-) -> Result<Sse<impl Stream<Item = Result<Message, Infallible>> + use<>>, Trouble> {
-    let chronicle = app.room().await.hub.chronicle().clone();
+) -> Result<Sse<impl Stream<Item = Result<Message, Infallible>> + use<>>, ApiError> {
+    let event_log = app.state().await.proxies.event_log().clone();
     let seen = match headers.get("last-event-id") {
         Some(id) => id.to_str().ok().and_then(|id| id.parse().ok()),
-        None => Some(chronicle.last()),
+        None => Some(event_log.last()),
     };
     let reader = Reader {
-        seen: seen.ok_or_else(|| Trouble::mistake("`Last-Event-ID` must be a number"))?,
+        seen: seen.ok_or_else(|| ApiError::mistake("`Last-Event-ID` must be a number"))?,
         app,
-        chronicle,
+        event_log,
         ready: vec![Message::default().retry(RETRY).comment("events follow")],
     };
     let messages = stream::unfold(reader, |mut reader| async {
@@ -53,7 +53,7 @@ pub(super) async fn stream(
 
 struct Reader {
     app: App,
-    chronicle: Chronicle,
+    event_log: EventLog,
     /// The number of the last event that was taken.
     seen: u64,
     /// What is to be said, the next one last.
@@ -74,14 +74,14 @@ impl Reader {
             if let Some(message) = self.ready.pop() {
                 return Some(message);
             }
-            match self.chronicle.after(self.seen, BATCH) {
+            match self.event_log.after(self.seen, BATCH) {
                 Some(next) => self.take(next),
                 None => {
                     let clock = self.app.environment().clock.clone();
                     tokio::select! {
                         biased;
                         () = self.app.stopped() => return None,
-                        () = self.chronicle.wait_after(self.seen) => {}
+                        () = self.event_log.wait_after(self.seen) => {}
                         () = clock.sleep(PULSE) => return Some(Message::default().comment("")),
                     }
                 }
@@ -111,15 +111,15 @@ impl Reader {
 
 fn message(entry: &Arc<Entry>) -> Message {
     let line = Line::of(&entry.event, Some(&entry.proxy));
-    said(Message::default().id(entry.id.to_string()), &line)
+    with_json(Message::default().id(entry.id.to_string()), &line)
 }
 
 fn gap(from: u64, to: u64) -> Message {
     let message = Message::default().event("gap").id(to.to_string());
-    said(message, &Gap { from, to })
+    with_json(message, &Gap { from, to })
 }
 
 /// JSON has no line breaks of its own, and nothing of ours fails to be JSON.
-fn said(message: Message, data: &impl Serialize) -> Message {
+fn with_json(message: Message, data: &impl Serialize) -> Message {
     message.data(serde_json::to_string(data).unwrap_or_default())
 }

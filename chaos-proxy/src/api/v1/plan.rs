@@ -6,8 +6,8 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 
-use super::super::app::App;
-use crate::hub::Script;
+use super::super::server::App;
+use crate::proxies::Script;
 use crate::rule::When;
 use environment::Seed;
 
@@ -53,9 +53,9 @@ struct Waiting {
 
 /// `GET /plan`
 pub(super) async fn show(State(app): State<App>) -> Json<Plans> {
-    let room = app.room().await;
-    let seed = room.hub.seed();
-    let members = room.hub.members();
+    let state = app.state().await;
+    let seed = state.proxies.seed();
+    let members = state.proxies.iter();
     let plans = members.map(|(proxy, member)| shown(proxy, member.script(), seed));
     Json(Plans {
         seed: seed.0,

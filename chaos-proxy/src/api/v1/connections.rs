@@ -9,9 +9,9 @@ use axum::http::StatusCode;
 use environment::Moment;
 use serde::Serialize;
 
-use super::super::app::App;
-use super::super::room::Room;
-use super::trouble::Trouble;
+use super::super::server::ApiState;
+use super::super::server::App;
+use super::error::ApiError;
 use crate::engine::OpenConnection;
 use crate::fault::{Fault, Side, Way};
 
@@ -41,10 +41,10 @@ struct Shown {
 
 /// `GET /connections`
 pub(super) async fn list(State(app): State<App>) -> Json<List> {
-    let room = app.room().await;
-    let now = room.hub.now();
+    let state = app.state().await;
+    let now = state.proxies.now();
     let mut connections = Vec::new();
-    for (proxy, member) in room.hub.members() {
+    for (proxy, member) in state.proxies.iter() {
         let open = member.connections();
         connections.extend(open.iter().map(|one| shown(proxy, one, now)));
     }
@@ -55,19 +55,19 @@ pub(super) async fn list(State(app): State<App>) -> Json<List> {
 pub(super) async fn act(
     State(app): State<App>,
     Path((proxy, id, deed)): Path<(String, String, String)>,
-) -> Result<StatusCode, Trouble> {
-    let deed = ConnectionCommand::of_word(&deed).ok_or(Trouble::Nowhere)?;
-    let missing = || Trouble::NotFound {
+) -> Result<StatusCode, ApiError> {
+    let deed = ConnectionCommand::of_word(&deed).ok_or(ApiError::Nowhere)?;
+    let missing = || ApiError::NotFound {
         what: "connection",
         name: format!("{proxy}/{id}"),
     };
     let number = id.parse().map_err(|_| missing())?;
     let name = proxy.clone();
-    let done = app.in_room(move |app| async move {
-        let room = app.room().await;
-        room.act_on(&name, number, deed).await
+    let done = app.run_to_end(move |app| async move {
+        let state = app.state().await;
+        state.act_on(&name, number, deed).await
     });
-    match done.await.ok_or(Trouble::Failed)? {
+    match done.await.ok_or(ApiError::Failed)? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(missing()),
     }
@@ -98,10 +98,10 @@ impl ConnectionCommand {
     }
 }
 
-impl Room {
+impl ApiState {
     /// Whether the connection is there; for a release, whether it was held.
     async fn act_on(&self, proxy: &str, connection: u64, deed: ConnectionCommand) -> bool {
-        let Some(member) = self.hub.member(proxy) else {
+        let Some(member) = self.proxies.get(proxy) else {
             return false;
         };
         let fault = match deed {

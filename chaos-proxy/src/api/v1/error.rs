@@ -5,12 +5,12 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use super::super::whole;
+use super::super::limited_body::{self, BodyError};
 use super::guard::Refused;
 
-/// See the module.
+/// Why a call of ours was not obeyed; its text is what the caller reads.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Trouble {
+pub(crate) enum ApiError {
     /// Somebody who may not.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -40,7 +40,7 @@ pub(crate) enum Trouble {
     #[error("the body must be JSON, and said to be: Content-Type: application/json")]
     NotJson,
     /// More than is read.
-    #[error("the body is too large: at most {} bytes", whole::LIMIT)]
+    #[error("the body is too large: at most {} bytes", limited_body::LIMIT)]
     TooLarge,
     /// The body did not come.
     #[error("the body did not arrive in time")]
@@ -57,13 +57,13 @@ pub(crate) enum Trouble {
 }
 
 #[derive(Serialize)]
-struct Told {
+struct ErrorBody {
     error: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     mistakes: Vec<String>,
 }
 
-impl Trouble {
+impl ApiError {
     pub(crate) fn no_proxy(name: &str) -> Self {
         Self::NotFound {
             what: "proxy",
@@ -96,16 +96,16 @@ impl Trouble {
     }
 }
 
-impl From<whole::Trouble> for Trouble {
-    fn from(trouble: whole::Trouble) -> Self {
-        match trouble {
-            whole::Trouble::TooLarge => Self::TooLarge,
-            whole::Trouble::TooSlow => Self::TooSlow,
+impl From<BodyError> for ApiError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::TooLarge,
+            BodyError::TooSlow => Self::TooSlow,
         }
     }
 }
 
-impl IntoResponse for Trouble {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let error = self.to_string();
         let status = self.status();
@@ -113,6 +113,6 @@ impl IntoResponse for Trouble {
             Self::Mistakes(mistakes) => mistakes,
             _ => Vec::new(),
         };
-        (status, Json(Told { error, mistakes })).into_response()
+        (status, Json(ErrorBody { error, mistakes })).into_response()
     }
 }

@@ -1,4 +1,4 @@
-//! What a proxy of a hub does by itself.
+//! What a proxy does by itself.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A stream with a limit to its patience: a client that takes nothing of its
+//! A stream with a time limit on its writes: a client that takes nothing of its
 //! answer for so long is let go, however much of it is still to come.
 //!
 //! hyper limits how long a head may take to arrive, and nothing else.
@@ -16,8 +16,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 type Wait = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// See the module.
-pub(super) struct Patient {
+/// A stream whose writes fail once the client has taken nothing for `patience`.
+pub(super) struct WriteTimeout {
     stream: Stream,
     clock: Clock,
     patience: Duration,
@@ -25,7 +25,7 @@ pub(super) struct Patient {
     end: Option<Wait>,
 }
 
-impl Patient {
+impl WriteTimeout {
     pub(super) fn new(stream: Stream, clock: Clock, patience: Duration) -> Self {
         Self {
             stream,
@@ -54,7 +54,7 @@ impl Patient {
     }
 }
 
-impl AsyncRead for Patient {
+impl AsyncRead for WriteTimeout {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -64,7 +64,7 @@ impl AsyncRead for Patient {
     }
 }
 
-impl AsyncWrite for Patient {
+impl AsyncWrite for WriteTimeout {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -105,7 +105,7 @@ mod tests {
 
     use super::*;
 
-    async fn pair(patience: Duration) -> (Stream, Patient) {
+    async fn pair(patience: Duration) -> (Stream, WriteTimeout) {
         let Environment { network, clock } = Environment::real();
         let listener = network
             .listen(SocketAddr::from(([127, 0, 0, 1], 0)))
@@ -113,7 +113,7 @@ mod tests {
         let address = listener.local_addr().to_string();
         let client = network.dial(&address).await.unwrap();
         let (server, _) = listener.accept().await.unwrap();
-        (client, Patient::new(server, clock, patience))
+        (client, WriteTimeout::new(server, clock, patience))
     }
 
     #[tokio::test]

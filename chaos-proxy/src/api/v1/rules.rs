@@ -8,13 +8,14 @@ use environment::Moment;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::app::App;
-use super::super::room::Room;
+use super::super::server::ApiState;
+use super::super::server::App;
 use super::super::toxiproxy;
+use super::error::ApiError;
 use super::language::RuleBody;
 use super::routes::JsonBody;
-use super::trouble::Trouble;
-use crate::hub::{Hub, Standing};
+use crate::engine::AddedRule;
+use crate::proxies::{Proxies, StoredRule};
 use crate::rule::{Rule, When};
 
 /// The owner of the rules of a scenario file.
@@ -41,23 +42,23 @@ pub(super) struct List {
 
 /// `GET /rules`
 pub(super) async fn list(State(app): State<App>) -> Json<List> {
-    let room = app.room().await;
-    let (hub, now) = (&room.hub, room.hub.now());
+    let state = app.state().await;
+    let (proxies, now) = (&state.proxies, state.proxies.now());
     let mut rules = Vec::new();
-    for (proxy, member) in hub.members() {
+    for (proxy, member) in proxies.iter() {
         let planned = member.script().rules.iter();
         rules.extend(planned.map(|rule| shown(proxy, rule, SCENARIO, None, None)));
-        let standing = member.standing(now);
-        rules.extend(standing.map(|standing| show(proxy, standing, now)));
+        let added = member.added(now);
+        rules.extend(added.map(|stored| show(proxy, stored, now)));
     }
     Json(List { rules })
 }
 
 /// `POST /rules`
-pub(super) async fn add(State(app): State<App>, body: JsonBody) -> Result<Response, Trouble> {
-    let body = RuleBody::read(&body.0, None).map_err(Trouble::Mistakes)?;
-    let added = app.in_room(|app| async move { app.room().await.add_rule(body).await });
-    let shown = added.await.unwrap_or(Err(Trouble::Failed))?;
+pub(super) async fn add(State(app): State<App>, body: JsonBody) -> Result<Response, ApiError> {
+    let body = RuleBody::read(&body.0, None).map_err(ApiError::Mistakes)?;
+    let added = app.run_to_end(|app| async move { app.state().await.add_rule(body).await });
+    let shown = added.await.unwrap_or(Err(ApiError::Failed))?;
     Ok((StatusCode::CREATED, Json(shown)).into_response())
 }
 
@@ -66,64 +67,63 @@ pub(super) async fn change(
     State(app): State<App>,
     Path((proxy, name)): Path<(String, String)>,
     body: JsonBody,
-) -> Result<Json<Shown>, Trouble> {
-    let body = RuleBody::read(&body.0, Some(&name)).map_err(Trouble::Mistakes)?;
+) -> Result<Json<Shown>, ApiError> {
+    let body = RuleBody::read(&body.0, Some(&name)).map_err(ApiError::Mistakes)?;
     let changed =
-        app.in_room(|app| async move { app.room().await.change_rule(&proxy, body).await });
-    changed.await.unwrap_or(Err(Trouble::Failed)).map(Json)
+        app.run_to_end(|app| async move { app.state().await.change_rule(&proxy, body).await });
+    changed.await.unwrap_or(Err(ApiError::Failed)).map(Json)
 }
 
 /// `DELETE /rules/{proxy}/{name}`
 pub(super) async fn remove(
     State(app): State<App>,
     Path((proxy, name)): Path<(String, String)>,
-) -> Result<StatusCode, Trouble> {
+) -> Result<StatusCode, ApiError> {
     let removed =
-        app.in_room(|app| async move { app.room().await.remove_rule(&proxy, &name).await });
-    removed.await.unwrap_or(Err(Trouble::Failed))?;
+        app.run_to_end(|app| async move { app.state().await.remove_rule(&proxy, &name).await });
+    removed.await.unwrap_or(Err(ApiError::Failed))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-impl Room {
-    async fn add_rule(&mut self, body: RuleBody) -> Result<Shown, Trouble> {
+impl ApiState {
+    async fn add_rule(&mut self, body: RuleBody) -> Result<Shown, ApiError> {
         let proxy = match &body.proxy {
             Some(proxy) => proxy.clone(),
-            None => only(&self.hub)?,
+            None => only(&self.proxies)?,
         };
-        if find(&self.hub, &proxy, &body.rule.name)?.is_some() {
-            return Err(Trouble::Exists(body.rule.name));
+        if find(&self.proxies, &proxy, &body.rule.name)?.is_some() {
+            return Err(ApiError::Exists(body.rule.name));
         }
         self.put_rule(&proxy, body).await
     }
 
-    async fn change_rule(&mut self, proxy: &str, body: RuleBody) -> Result<Shown, Trouble> {
-        ensure_ours(&self.hub, proxy, &body.rule.name)?;
+    async fn change_rule(&mut self, proxy: &str, body: RuleBody) -> Result<Shown, ApiError> {
+        ensure_ours(&self.proxies, proxy, &body.rule.name)?;
         self.put_rule(proxy, body).await
     }
 
-    async fn remove_rule(&mut self, proxy: &str, name: &str) -> Result<(), Trouble> {
-        ensure_ours(&self.hub, proxy, name)?;
-        self.hub.remove(proxy, name).await;
+    async fn remove_rule(&mut self, proxy: &str, name: &str) -> Result<(), ApiError> {
+        ensure_ours(&self.proxies, proxy, name)?;
+        self.proxies.remove(proxy, name).await;
         Ok(())
     }
 
-    async fn put_rule(&mut self, proxy: &str, body: RuleBody) -> Result<Shown, Trouble> {
+    async fn put_rule(&mut self, proxy: &str, body: RuleBody) -> Result<Shown, ApiError> {
         if [SCENARIO, toxiproxy::OWNER].contains(&body.owner.as_str()) {
             let problem = format!("`owner`: the rules of {} are not made here", body.owner);
-            return Err(Trouble::mistake(problem));
+            return Err(ApiError::mistake(problem));
         }
-        if needs_frames(&body.rule) && !self.hub.watches_frames(proxy) {
-            return Err(Trouble::Unwatched);
+        if needs_frames(&body.rule) && !self.proxies.watches_frames(proxy) {
+            return Err(ApiError::Unwatched);
         }
-        let now = self.hub.now();
-        let standing = Standing {
-            rule: body.rule,
-            owner: body.owner,
-            until: body.lasting.map(|lasting| now + lasting),
+        let now = self.proxies.now();
+        let until = body.lasting.map(|lasting| now + lasting);
+        let stored = StoredRule {
             given: Some(body.given),
+            ..StoredRule::new(body.rule, &body.owner, until)
         };
-        let shown = show(proxy, &standing, now);
-        self.hub.put(proxy, standing).await;
+        let shown = show(proxy, &stored, now);
+        self.proxies.put(proxy, stored).await;
         Ok(shown)
     }
 }
@@ -135,32 +135,34 @@ fn needs_frames(rule: &Rule) -> bool {
 }
 
 /// The one proxy, where there is one.
-fn only(hub: &Hub) -> Result<String, Trouble> {
-    let mut names = hub.members().map(|(name, _)| name);
+fn only(proxies: &Proxies) -> Result<String, ApiError> {
+    let mut names = proxies.iter().map(|(name, _)| name);
     match (names.next(), names.next()) {
         (Some(name), None) => Ok(name.to_owned()),
-        _ => Err(Trouble::mistake(
+        _ => Err(ApiError::mistake(
             "`proxy` must say which one is meant, unless there is just one",
         )),
     }
 }
 
 /// Whose a rule is, if it is there.
-fn find(hub: &Hub, proxy: &str, name: &str) -> Result<Option<String>, Trouble> {
-    let member = hub.member(proxy).ok_or_else(|| Trouble::no_proxy(proxy))?;
+fn find(proxies: &Proxies, proxy: &str, name: &str) -> Result<Option<String>, ApiError> {
+    let member = proxies
+        .get(proxy)
+        .ok_or_else(|| ApiError::no_proxy(proxy))?;
     let mut planned = member.script().rules.iter();
     if planned.any(|rule| rule.name == name) {
         return Ok(Some(SCENARIO.to_owned()));
     }
-    let mut standing = member.standing(hub.now());
-    let found = standing.find(|standing| standing.rule.name == name);
-    Ok(found.map(|standing| standing.owner.clone()))
+    let mut added = member.added(proxies.now());
+    let found = added.find(|stored| stored.added.rule.name == name);
+    Ok(found.map(|stored| stored.added.owner.to_string()))
 }
 
-fn ensure_ours(hub: &Hub, proxy: &str, name: &str) -> Result<(), Trouble> {
-    match find(hub, proxy, name)? {
-        None => Err(Trouble::no_rule(name)),
-        Some(owner) if owner == SCENARIO || owner == toxiproxy::OWNER => Err(Trouble::NotYours {
+fn ensure_ours(proxies: &Proxies, proxy: &str, name: &str) -> Result<(), ApiError> {
+    match find(proxies, proxy, name)? {
+        None => Err(ApiError::no_rule(name)),
+        Some(owner) if owner == SCENARIO || owner == toxiproxy::OWNER => Err(ApiError::NotYours {
             name: name.to_owned(),
             owner,
         }),
@@ -168,16 +170,11 @@ fn ensure_ours(hub: &Hub, proxy: &str, name: &str) -> Result<(), Trouble> {
     }
 }
 
-fn show(proxy: &str, standing: &Standing, now: Moment) -> Shown {
-    let Standing {
-        rule,
-        owner,
-        until,
-        given,
-    } = standing;
+fn show(proxy: &str, stored: &StoredRule, now: Moment) -> Shown {
+    let AddedRule { rule, owner, until } = &stored.added;
     let remaining = until.map(|until| until.since(now).as_millis());
     let remaining = remaining.map(|millis| u64::try_from(millis).unwrap_or(u64::MAX));
-    shown(proxy, rule, owner, remaining, given.clone())
+    shown(proxy, rule, owner, remaining, stored.given.clone())
 }
 
 fn shown(
