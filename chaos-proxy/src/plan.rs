@@ -16,7 +16,10 @@ use crate::fault::{Fault, FaultKind, Latency};
 use crate::rule::{Condition, Phase, Rule, Target, When};
 
 /// How many times one rule may act; more is a mistake in the file.
-pub const MAX_OCCURRENCES: u64 = 100_000;
+pub(crate) const MAX_OCCURRENCES: u64 = 100_000;
+
+/// The end of a run that has none: later than any run.
+pub(crate) const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// Rules, expanded.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,7 +117,7 @@ impl Plan {
     }
 
     /// Whether a rule on connections strikes this one, once it has come so far.
-    pub fn strikes_attempt(&self, index: usize, client: &str, attempt: u64) -> bool {
+    pub(crate) fn strikes_attempt(&self, index: usize, client: &str, attempt: u64) -> bool {
         let rule = &self.rules[index];
         condition_of(rule).is_some_and(|condition| condition.attempts.contains(attempt))
             && self.is_about(index, client)
@@ -129,7 +132,7 @@ impl Plan {
     }
 
     /// Whether a rule can only be obeyed where frames are watched.
-    pub fn needs_frames(&self) -> bool {
+    pub(crate) fn needs_frames(&self) -> bool {
         let needs =
             |condition: &Condition| condition.stage > Phase::Connect || condition.frames > 0;
         self.rules.iter().any(|rule| {
@@ -176,7 +179,7 @@ impl Plan {
     }
 
     /// The part of [`Plan::decisions`] that is about timed rules.
-    pub fn timed_decisions(&self, clients: &[String]) -> Vec<Decision> {
+    pub(crate) fn timed_decisions(&self, clients: &[String]) -> Vec<Decision> {
         let mut decisions = Vec::new();
         for occurrence in &self.timed {
             let rule = &self.rules[occurrence.rule];
@@ -197,7 +200,7 @@ impl Plan {
 
     /// What is decided about one connection of one client by one rule: whether
     /// a rule on attempts strikes it, and the first delays of its links.
-    pub fn attempt_decisions(
+    pub(crate) fn attempt_decisions(
         &self,
         index: usize,
         rule: &Rule,

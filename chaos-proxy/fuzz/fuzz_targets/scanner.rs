@@ -6,9 +6,8 @@
 
 use arbitrary::Arbitrary;
 use bytes::Bytes;
-use chaos_proxy::link::LinkName;
 use chaos_proxy::websocket::{Editor, Edits, FrameRule, FrameRuleId, Step, FrameEdit};
-use chaos_proxy::{FrameCut, Frames, Illegal, Opcodes, Ordinals, Part, Way};
+use chaos_proxy::{FrameCut, Frames, Illegal, LinkName, Opcodes, Ordinals, Part, Way};
 use environment::{Direction, Seed};
 use libfuzzer_sys::fuzz_target;
 

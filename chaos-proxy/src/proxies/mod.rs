@@ -29,6 +29,8 @@ use tokio_util::task::TaskTracker;
 use crate::engine::{Config, Tell};
 use crate::event::Event;
 
+/// How long a dial to an upstream may take.
+pub(crate) const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long stopping proxies are waited for.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -156,7 +158,7 @@ impl Proxies {
     }
 
     /// Stops a proxy and forgets it with its rules.
-    pub async fn forget(&mut self, name: &str) {
+    pub(crate) async fn forget(&mut self, name: &str) {
         self.stop(name).await;
         self.by_name.remove(name);
         self.event_log.forget(name);

@@ -3,21 +3,17 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use environment::{Environment, Gone, Listener, Moment, Seed};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::Script;
+use super::{DIAL_TIMEOUT, Script};
 use crate::engine::{
     AddedRule, Apply, Config, Control, OpenConnection, Route, Start, Tell, Traffic, control, run,
 };
 use crate::fault::Fault;
 use crate::rule::Rule;
-
-/// How long a dial to an upstream may take.
-const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// One proxy, whether it runs or not.
 #[derive(Debug)]

@@ -5,11 +5,8 @@ use std::time::Duration;
 use environment::Seed;
 
 use crate::engine::Start;
-use crate::plan::Plan;
+use crate::plan::{FOR_EVER, Plan};
 use crate::rule::Rule;
-
-/// Later than any run.
-const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// The rules that a proxy begins with, and when they act.
 #[derive(Debug, Clone)]

@@ -10,7 +10,8 @@ mod when;
 
 pub use read::{Reading, read_rules};
 pub use target::{Target, TargetGrammar};
-pub use when::{Condition, ConditionGrammar, Phase, Progress, Reached, When};
+pub use when::{Condition, ConditionGrammar, Phase, When};
+pub(crate) use when::{Progress, Reached};
 
 use std::time::Duration;
 

@@ -61,13 +61,13 @@ pub struct ConditionGrammar {
 
 /// How far one connection has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
+pub(crate) struct Progress {
     /// The stages that it has been through.
-    pub reached: Reached,
+    pub(crate) reached: Reached,
     /// Bytes delivered to the client.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Messages of data delivered to the client.
-    pub frames: u64,
+    pub(crate) frames: u64,
 }
 
 /// How far a connection has come.
@@ -87,11 +87,11 @@ pub enum Phase {
 /// The stages that a connection has been through. Not every one comes to each:
 /// a connection may close without ever having been open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reached(u8);
+pub(crate) struct Reached(u8);
 
 impl Reached {
     /// Accepted, and no more.
-    pub const ACCEPTED: Self = Self(1 << Phase::Connect as u8);
+    pub(crate) const ACCEPTED: Self = Self(1 << Phase::Connect as u8);
 
     /// As one byte, for keeping.
     pub(crate) fn bits(self) -> u8 {
@@ -104,19 +104,19 @@ impl Reached {
     }
 
     /// The last one of them.
-    pub fn last(self) -> Phase {
+    pub(crate) fn last(self) -> Phase {
         let stages = [Phase::Closing, Phase::Open, Phase::Upgrade];
         let last = stages.into_iter().find(|stage| self.has(*stage));
         last.unwrap_or(Phase::Connect)
     }
 
     /// It has come to this one too.
-    pub fn add(&mut self, stage: Phase) {
+    pub(crate) fn add(&mut self, stage: Phase) {
         self.0 |= 1 << stage as u8;
     }
 
     /// Whether it has come to this one.
-    pub fn has(self, stage: Phase) -> bool {
+    pub(crate) fn has(self, stage: Phase) -> bool {
         self.0 & (1 << stage as u8) != 0
     }
 }
@@ -159,7 +159,7 @@ impl Condition {
     }
 
     /// Whether connection `attempt`, having come so far, meets it.
-    pub fn is_met(&self, attempt: u64, progress: Progress) -> bool {
+    pub(crate) fn is_met(&self, attempt: u64, progress: Progress) -> bool {
         self.attempts.contains(attempt)
             && progress.reached.has(self.stage)
             && progress.bytes >= self.bytes

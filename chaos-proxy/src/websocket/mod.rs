@@ -11,7 +11,9 @@ mod order;
 mod scanner;
 
 pub use editor::{Editor, Late, Powerless, Step};
-pub use head::{Head, client_name};
+pub use head::Head;
 pub use opcode::Opcode;
 pub use order::{Edits, FrameEdit, FrameRule, FrameRuleId};
-pub use scanner::{Frame, Scanner, Seen};
+
+pub(crate) use head::client_name;
+pub(crate) use scanner::{Frame, Scanner, Seen};

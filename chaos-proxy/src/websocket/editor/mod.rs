@@ -158,12 +158,12 @@ impl Editor {
     }
 
     /// Whether every byte goes on unseen, for ever.
-    pub fn is_raw(&self) -> bool {
+    pub(crate) fn is_raw(&self) -> bool {
         self.phase == Phase::Raw && self.input.is_empty()
     }
 
     /// Whether an order may be about what comes next.
-    pub fn is_editing(&self) -> bool {
+    pub(crate) fn is_editing(&self) -> bool {
         !self.edits.orders.is_empty()
     }
 
@@ -212,7 +212,7 @@ impl Editor {
     }
 
     /// What was asked about the request has been answered by [`Editor::apply`].
-    pub fn decide(&mut self, step: &mut dyn FnMut(Step)) {
+    pub(crate) fn decide(&mut self, step: &mut dyn FnMut(Step)) {
         if let Phase::Head { is_decided } = &mut self.phase {
             *is_decided = true;
             self.advance(step);
