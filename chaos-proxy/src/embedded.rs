@@ -315,8 +315,8 @@ impl Builder {
         let mut rules = self.rules.clone();
         for text in &self.texts {
             let source = Source::new("rules", text.clone());
-            let told = |mistakes: Diagnostics| StartError::Rules(mistakes.render(&source));
-            rules.extend(read_faults(&source).map_err(told)?.rules);
+            let rendered = |mistakes: Diagnostics| StartError::Rules(mistakes.render(&source));
+            rules.extend(read_faults(&source).map_err(rendered)?.rules);
         }
         Ok(rules)
     }

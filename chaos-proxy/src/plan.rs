@@ -134,7 +134,7 @@ impl Plan {
     /// Whether a rule can only be obeyed where frames are watched.
     pub(crate) fn needs_frames(&self) -> bool {
         let needs =
-            |condition: &Condition| condition.stage > Phase::Connect || condition.frames > 0;
+            |condition: &Condition| condition.phase > Phase::Connect || condition.frames > 0;
         self.rules.iter().any(|rule| {
             let has_jitter =
                 matches!(rule.fault, Fault::Latency(latency) if !latency.jitter.is_zero());

@@ -1,6 +1,6 @@
-//! Any bytes in any pieces, under any orders: the scanner and the editor on top
+//! Any bytes in any pieces, under any rules: the scanner and the editor on top
 //! of it never panic, say the same however the bytes were cut, hold a bounded
-//! amount, and without orders let every byte go on as it came.
+//! amount, and without rules let every byte go on as it came.
 
 #![no_main]
 

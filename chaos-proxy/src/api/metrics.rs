@@ -78,10 +78,10 @@ struct Own {
 impl Own {
     fn new(proxies: &Proxies) -> Self {
         let (own, now) = (Self::default(), proxies.now());
-        for (proxy, member) in proxies.iter() {
-            own.count_traffic(proxy, member.traffic());
-            for stored in member.added(now) {
-                let (proxy, owner) = (proxy.to_owned(), stored.added.owner.to_string());
+        for (name, proxy) in proxies.iter() {
+            own.count_traffic(name, proxy.traffic());
+            for stored in proxy.added(now) {
+                let (proxy, owner) = (name.to_owned(), stored.added.owner.to_string());
                 own.rules.get_or_create(&OfOwner { proxy, owner }).inc();
             }
         }
@@ -152,14 +152,14 @@ fn compatible(proxies: &Proxies) -> Registry {
         Family::<Compatible, Counter>::default(),
         Family::<Compatible, Counter>::default(),
     );
-    for (proxy, member) in proxies.iter() {
-        let Some((listener, upstream)) = member.route() else {
+    for (name, proxy) in proxies.iter() {
+        let Some((listener, upstream)) = proxy.route() else {
             continue;
         };
-        for (direction, carried) in directions(member.traffic()) {
+        for (direction, carried) in directions(proxy.traffic()) {
             let of = Compatible {
                 direction,
-                proxy: proxy.to_owned(),
+                proxy: name.to_owned(),
                 listener: listener.to_string(),
                 upstream: upstream.to_owned(),
             };

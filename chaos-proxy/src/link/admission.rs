@@ -71,7 +71,7 @@ pub(super) struct Piece {
     pub(super) late: Duration,
 }
 
-/// See the module.
+/// Works out when the piece in front is due.
 #[derive(Debug)]
 pub(super) struct Admission {
     name: LinkName,

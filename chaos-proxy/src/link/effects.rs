@@ -17,7 +17,7 @@ pub(crate) struct Effects {
     limit: Option<Bandwidth>,
     fin_delay: Duration,
     answer_delay: Duration,
-    /// The orders that may make single messages late.
+    /// The rules that may make single messages late.
     late: Vec<FrameRuleId>,
     cut_at: Option<u64>,
 }
@@ -84,7 +84,7 @@ impl Effects {
         self.answer_delay = self.answer_delay.saturating_add(delay);
     }
 
-    /// Messages that are marked late by this order are so.
+    /// Messages that are marked late by this rule are so.
     pub(crate) fn allow_late(&mut self, id: FrameRuleId) {
         self.late.push(id);
     }

@@ -116,7 +116,7 @@ enum State {
     Ended,
 }
 
-/// See the module.
+/// The bytes of one direction, from their arrival until they are written.
 #[derive(Debug)]
 pub(crate) struct Link {
     admission: Admission,

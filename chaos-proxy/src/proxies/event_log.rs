@@ -166,7 +166,7 @@ mod tests {
 
     use super::*;
 
-    fn told(count: usize) -> EventLog {
+    fn log_of(count: usize) -> EventLog {
         let (event_log, proxy) = (EventLog::new(), Arc::from("p"));
         for attempt in 1..=count as u64 {
             let event = Event {
@@ -189,17 +189,17 @@ mod tests {
 
     #[test]
     fn a_reader_goes_on_where_it_was() {
-        let event_log = told(5);
+        let event_log = log_of(5);
         assert_eq!(ids(event_log.after(0, 3)), [1, 2, 3]);
         assert_eq!(ids(event_log.after(3, 3)), [4, 5]);
         assert_eq!(event_log.after(5, 3), None);
         assert_eq!(event_log.after(6, 3), Some(Next::Foreign));
-        assert_eq!(told(0).after(0, 3), None);
+        assert_eq!(log_of(0).after(0, 3), None);
     }
 
     #[test]
     fn what_is_no_longer_kept_is_a_gap() {
-        let event_log = told(KEPT + 10);
+        let event_log = log_of(KEPT + 10);
         assert_eq!(event_log.after(4, 3), Some(Next::Gap(5, 10)));
         assert_eq!(ids(event_log.after(10, 2)), [11, 12]);
         assert_eq!(event_log.last(), KEPT as u64 + 10);
@@ -207,7 +207,7 @@ mod tests {
 
     #[tokio::test]
     async fn news_are_waited_for() {
-        let event_log = told(1);
+        let event_log = log_of(1);
         event_log.wait_after(0).await;
         let waiting = event_log.wait_after(1);
         let telling = async {

@@ -120,7 +120,7 @@ impl Proxies {
 
     /// Starts a proxy that does not run, under the rules that it has.
     pub async fn start(&mut self, name: &str, listener: Listener, upstream: &str) {
-        let tell = self.tell(name);
+        let tell = self.observe(name);
         let Some(proxy) = self.by_name.get_mut(name) else {
             return;
         };
@@ -135,7 +135,7 @@ impl Proxies {
         proxy.put_all(self.environment.clock.now()).await;
     }
 
-    fn tell(&self, name: &str) -> Tell {
+    fn observe(&self, name: &str) -> Tell {
         let tell = (self.listen)(name);
         if !self.is_asked {
             return tell;

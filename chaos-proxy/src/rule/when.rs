@@ -38,8 +38,8 @@ pub enum When {
 pub struct Condition {
     /// The connection's number.
     pub attempts: Ordinals,
-    /// It has reached this stage.
-    pub stage: Phase,
+    /// It has reached this phase.
+    pub phase: Phase,
     /// This many bytes have been delivered to the client.
     pub bytes: u64,
     /// This many messages of data (RFC 6455 §5.6) have been delivered to it.
@@ -62,7 +62,7 @@ pub struct ConditionGrammar {
 /// How far one connection has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Progress {
-    /// The stages that it has been through.
+    /// The phases that it has been through.
     pub(crate) reached: Reached,
     /// Bytes delivered to the client.
     pub(crate) bytes: u64,
@@ -84,7 +84,7 @@ pub enum Phase {
     Closing,
 }
 
-/// The stages that a connection has been through. Not every one comes to each:
+/// The phases that a connection has been through. Not every one comes to each:
 /// a connection may close without ever having been open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Reached(u8);
@@ -105,19 +105,19 @@ impl Reached {
 
     /// The last one of them.
     pub(crate) fn last(self) -> Phase {
-        let stages = [Phase::Closing, Phase::Open, Phase::Upgrade];
-        let last = stages.into_iter().find(|stage| self.has(*stage));
+        let phases = [Phase::Closing, Phase::Open, Phase::Upgrade];
+        let last = phases.into_iter().find(|phase| self.has(*phase));
         last.unwrap_or(Phase::Connect)
     }
 
     /// It has come to this one too.
-    pub(crate) fn add(&mut self, stage: Phase) {
-        self.0 |= 1 << stage as u8;
+    pub(crate) fn add(&mut self, phase: Phase) {
+        self.0 |= 1 << phase as u8;
     }
 
     /// Whether it has come to this one.
-    pub(crate) fn has(self, stage: Phase) -> bool {
-        self.0 & (1 << stage as u8) != 0
+    pub(crate) fn has(self, phase: Phase) -> bool {
+        self.0 & (1 << phase as u8) != 0
     }
 }
 
@@ -147,7 +147,7 @@ impl Condition {
         }
         Some(Self {
             attempts: attempts.unwrap_or(Ordinals::ALL),
-            stage: phase.unwrap_or(Phase::Connect),
+            phase: phase.unwrap_or(Phase::Connect),
             bytes: bytes.unwrap_or(0),
             frames: frames.unwrap_or(0),
         })
@@ -155,13 +155,13 @@ impl Condition {
 
     /// Whether it is met by the mere accept of a connection.
     pub fn is_about_accept(&self) -> bool {
-        self.stage == Phase::Connect && self.bytes == 0 && self.frames == 0
+        self.phase == Phase::Connect && self.bytes == 0 && self.frames == 0
     }
 
     /// Whether connection `attempt`, having come so far, meets it.
     pub(crate) fn is_met(&self, attempt: u64, progress: Progress) -> bool {
         self.attempts.contains(attempt)
-            && progress.reached.has(self.stage)
+            && progress.reached.has(self.phase)
             && progress.bytes >= self.bytes
             && progress.frames >= self.frames
     }
@@ -171,8 +171,8 @@ impl fmt::Display for Condition {
     /// As in `on = { … }`, without the braces.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "attempt {}", self.attempts)?;
-        if self.stage > Phase::Connect {
-            write!(f, ", phase {}", self.stage.word())?;
+        if self.phase > Phase::Connect {
+            write!(f, ", phase {}", self.phase.word())?;
         }
         if self.bytes > 0 {
             write!(f, ", {} bytes", self.bytes)?;

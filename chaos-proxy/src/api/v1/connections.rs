@@ -28,7 +28,7 @@ struct Shown {
     client: String,
     /// Which connection of the client.
     attempt: u64,
-    /// The last stage that it has come to: connect, upgrade, open, closing.
+    /// The last phase that it has come to: connect, upgrade, open, closing.
     phase: &'static str,
     age_ms: u64,
     /// Bytes written to the server so far.
@@ -44,9 +44,9 @@ pub(super) async fn list(State(app): State<App>) -> Json<List> {
     let state = app.state().await;
     let now = state.proxies.now();
     let mut connections = Vec::new();
-    for (proxy, member) in state.proxies.iter() {
-        let open = member.connections();
-        connections.extend(open.iter().map(|one| shown(proxy, one, now)));
+    for (name, proxy) in state.proxies.iter() {
+        let open = proxy.connections();
+        connections.extend(open.iter().map(|one| shown(name, one, now)));
     }
     Json(List { connections })
 }
@@ -101,16 +101,16 @@ impl ConnectionCommand {
 impl ApiState {
     /// Whether the connection is there; for a release, whether it was held.
     async fn act_on(&self, proxy: &str, connection: u64, deed: ConnectionCommand) -> bool {
-        let Some(member) = self.proxies.get(proxy) else {
+        let Some(proxy) = self.proxies.get(proxy) else {
             return false;
         };
         let fault = match deed {
             ConnectionCommand::Reset => Fault::Reset(Side::Both),
             ConnectionCommand::Close => Fault::Close(Side::Both),
             ConnectionCommand::Stall => Fault::Stall(Way::Both),
-            ConnectionCommand::Release => return member.release(connection).await,
+            ConnectionCommand::Release => return proxy.release(connection).await,
         };
-        member.strike(connection, fault).await
+        proxy.strike(connection, fault).await
     }
 }
 

@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn every_mistake_is_told() {
-        let told = read(
+        let mistakes = read(
             r#"{"ttl": "soon", "owner": 7, "at": "3s", "inject": {"stal": {}}, "probability": 2, "x": 1}"#,
         )
         .unwrap_err()
@@ -238,7 +238,7 @@ mod tests {
             "2 is not possible here",
             "`x`",
         ] {
-            assert!(told.contains(words), "{words:?} is not in {told}");
+            assert!(mistakes.contains(words), "{words:?} is not in {mistakes}");
         }
         for text in ["", "[]", "{", "nonsense", "{\"inject\": 5}", "{}"] {
             assert!(!read(text).unwrap_err().is_empty(), "{text}");

@@ -55,8 +55,8 @@ struct Waiting {
 pub(super) async fn show(State(app): State<App>) -> Json<Plans> {
     let state = app.state().await;
     let seed = state.proxies.seed();
-    let members = state.proxies.iter();
-    let plans = members.map(|(proxy, member)| shown(proxy, member.script(), seed));
+    let proxies = state.proxies.iter();
+    let plans = proxies.map(|(name, proxy)| shown(name, proxy.script(), seed));
     Json(Plans {
         seed: seed.0,
         plans: plans.collect(),

@@ -45,11 +45,11 @@ pub(super) async fn list(State(app): State<App>) -> Json<List> {
     let state = app.state().await;
     let (proxies, now) = (&state.proxies, state.proxies.now());
     let mut rules = Vec::new();
-    for (proxy, member) in proxies.iter() {
-        let planned = member.script().rules.iter();
-        rules.extend(planned.map(|rule| shown(proxy, rule, SCENARIO, None, None)));
-        let added = member.added(now);
-        rules.extend(added.map(|stored| show(proxy, stored, now)));
+    for (name, proxy) in proxies.iter() {
+        let planned = proxy.script().rules.iter();
+        rules.extend(planned.map(|rule| shown(name, rule, SCENARIO, None, None)));
+        let added = proxy.added(now);
+        rules.extend(added.map(|stored| show(name, stored, now)));
     }
     Json(List { rules })
 }
@@ -147,14 +147,14 @@ fn only(proxies: &Proxies) -> Result<String, ApiError> {
 
 /// Whose a rule is, if it is there.
 fn find(proxies: &Proxies, proxy: &str, name: &str) -> Result<Option<String>, ApiError> {
-    let member = proxies
+    let proxy = proxies
         .get(proxy)
         .ok_or_else(|| ApiError::no_proxy(proxy))?;
-    let mut planned = member.script().rules.iter();
+    let mut planned = proxy.script().rules.iter();
     if planned.any(|rule| rule.name == name) {
         return Ok(Some(SCENARIO.to_owned()));
     }
-    let mut added = member.added(proxies.now());
+    let mut added = proxy.added(proxies.now());
     let found = added.find(|stored| stored.added.rule.name == name);
     Ok(found.map(|stored| stored.added.owner.to_string()))
 }

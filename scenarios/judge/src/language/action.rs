@@ -238,7 +238,7 @@ fn read_condition(on: &mut Table<'_>, after: Duration) -> Option<ActionTime> {
     let condition = Condition::read(on, &CONDITION)?;
     Some(ActionTime::On {
         attempts: condition.attempts,
-        stage: condition.stage,
+        stage: condition.phase,
         after,
     })
 }

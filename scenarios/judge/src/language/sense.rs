@@ -282,7 +282,7 @@ fn never_drawn(rule: &Rule, place: &Place) -> Option<Never> {
 
 /// Every connection that had a message meets it.
 fn is_met_by_a_first_message(until: &Condition) -> bool {
-    until.attempts.contains(1) && until.stage <= Phase::Open && until.bytes == 0
+    until.attempts.contains(1) && until.phase <= Phase::Open && until.bytes == 0
 }
 
 /// The one window of a timed rule that does not repeat.

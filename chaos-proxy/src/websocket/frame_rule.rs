@@ -19,7 +19,7 @@ pub struct FrameRuleId {
 /// Something to be done to frames while the rule holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FrameRule {
-    /// Whose order it is.
+    /// Which time of which rule.
     pub id: FrameRuleId,
     /// The rule's name, for its draws.
     pub rule: Arc<str>,
@@ -27,7 +27,7 @@ pub struct FrameRule {
     pub task: FrameEdit,
 }
 
-/// What an order asks for.
+/// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FrameEdit {
     /// Take the upgrade's request; somebody else answers it.
@@ -110,6 +110,6 @@ pub struct Edits {
     pub asks: bool,
     /// No extension may be negotiated.
     pub refuses_extensions: bool,
-    /// In the order of the rules.
+    /// In the order of the file.
     pub orders: Vec<FrameRule>,
 }

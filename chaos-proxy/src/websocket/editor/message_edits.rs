@@ -1,8 +1,8 @@
-//! What becomes of a message: every order that is about it has its say.
+//! What becomes of a message: every rule that is about it has its say.
 
 use super::{Editor, Late, Powerless, Step};
 use crate::fault::Illegal;
-use crate::websocket::order::{FrameEdit, FrameRuleId};
+use crate::websocket::frame_rule::{FrameEdit, FrameRuleId};
 use crate::websocket::{Frame, Opcode};
 
 /// What becomes of a message, and of every fragment of it.
@@ -36,15 +36,11 @@ impl MessageEdits {
 
 impl Editor {
     /// Decides about the message that begins with this frame.
-    pub(super) fn decide_fate(
-        &mut self,
-        frame: &Frame,
-        step: &mut dyn FnMut(Step),
-    ) -> MessageEdits {
-        let mut fate = MessageEdits::default();
+    pub(super) fn edits_of(&mut self, frame: &Frame, step: &mut dyn FnMut(Step)) -> MessageEdits {
+        let mut edits = MessageEdits::default();
         for position in 0..self.edits.orders.len() {
-            let order = &self.edits.orders[position];
-            let (id, task) = (order.id, order.task.clone());
+            let rule = &self.edits.orders[position];
+            let (id, task) = (rule.id, rule.task.clone());
             if !is_about(&task, frame) {
                 continue;
             }
@@ -53,22 +49,22 @@ impl Editor {
                 continue;
             }
             if self.is_compressed && !frame.opcode.is_control() && task.breaks_compression() {
-                self.say_powerless(id, Powerless::Compressed, step);
+                self.emit_powerless(id, Powerless::Compressed, step);
                 continue;
             }
             if is_partner {
                 continue;
             }
-            add(&mut fate, id, &task);
+            add(&mut edits, id, &task);
             // A message may turn out to be too long to be kept.
             if !matches!(task, FrameEdit::Duplicate(_) | FrameEdit::Reorder(_)) {
-                say_acted(id, frame, step);
+                emit_acted(id, frame, step);
             }
         }
-        fate
+        edits
     }
 
-    /// Counts the message for this order; whether it is one of those meant.
+    /// Counts the message for this rule; whether it is one of those meant.
     fn is_its_turn(&mut self, id: FrameRuleId, task: &FrameEdit) -> bool {
         let count = self.counts.entry(id).or_default();
         *count += 1;
@@ -82,7 +78,7 @@ impl Editor {
         waiting.map(|waiting| waiting.is_due = true).is_some()
     }
 
-    pub(super) fn say_powerless(
+    pub(super) fn emit_powerless(
         &mut self,
         id: FrameRuleId,
         why: Powerless,
@@ -94,7 +90,7 @@ impl Editor {
     }
 }
 
-pub(super) fn say_acted(id: FrameRuleId, frame: &Frame, step: &mut dyn FnMut(Step)) {
+pub(super) fn emit_acted(id: FrameRuleId, frame: &Frame, step: &mut dyn FnMut(Step)) {
     step(Step::Acted {
         id,
         index: frame.index,
@@ -115,16 +111,16 @@ fn is_about(task: &FrameEdit, frame: &Frame) -> bool {
             .is_some_and(|frames| frames.opcodes.covers(frame.opcode))
 }
 
-fn add(fate: &mut MessageEdits, id: FrameRuleId, task: &FrameEdit) {
+fn add(edits: &mut MessageEdits, id: FrameRuleId, task: &FrameEdit) {
     match task {
-        FrameEdit::Drop(_) => fate.is_dropped = true,
-        FrameEdit::Duplicate(_) => fate.duplicate = Some(id),
-        FrameEdit::Reorder(_) => fate.reorder = Some(id),
+        FrameEdit::Drop(_) => edits.is_dropped = true,
+        FrameEdit::Duplicate(_) => edits.duplicate = Some(id),
+        FrameEdit::Reorder(_) => edits.reorder = Some(id),
         // Of several, the longest: the others have passed by then.
-        FrameEdit::Delay(_, delay) if fate.late.is_none_or(|late| late.delay < *delay) => {
-            fate.late = Some(Late { id, delay: *delay });
+        FrameEdit::Delay(_, delay) if edits.late.is_none_or(|late| late.delay < *delay) => {
+            edits.late = Some(Late { id, delay: *delay });
         }
-        FrameEdit::Damage(_, kind) => fate.damage = Some((id, *kind)),
+        FrameEdit::Damage(_, kind) => edits.damage = Some((id, *kind)),
         FrameEdit::Delay(..) | FrameEdit::Reply | FrameEdit::Close(..) | FrameEdit::Cut(_) => {}
     }
 }
