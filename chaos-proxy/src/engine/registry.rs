@@ -23,7 +23,7 @@ pub struct OpenConnection {
     pub attempt: u64,
     /// When it was accepted.
     pub accepted: Moment,
-    /// The last stage that it has come to.
+    /// The last phase that it has come to.
     pub stage: Phase,
     /// Bytes written to the server.
     pub upstream_bytes: u64,

@@ -1,4 +1,4 @@
-//! The conductor: begins and ends what the plan says, at its time, and obeys
+//! The scheduler: begins and ends what the plan says, at its time, and obeys
 //! what its [`Control`](super::Control) orders.
 
 use std::sync::Arc;
@@ -7,15 +7,14 @@ use std::time::Duration;
 use environment::{Clock, Environment, Feed, Follower, Moment};
 use tokio_util::sync::CancellationToken;
 
-use super::cause::Added;
-use super::control::{AddedRule, Commands, Order, Put};
-use super::field::Field;
-use super::{Apply, Route, Tell};
+use super::config::{Apply, Route, Tell};
+use super::control::{Commands, Order, Put};
+use super::rules::{ActiveRules, AddedRule};
 use crate::fault::FaultKind;
 use crate::plan::Plan;
-use crate::rule::{Rule, When};
+use crate::rule::When;
 
-/// One change of the field.
+/// One change of what is in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Change {
     /// Before beginnings of the same moment, so that windows may touch.
@@ -24,9 +23,9 @@ enum Change {
     Heal,
 }
 
-/// See the module.
+/// What will be in force when, and who is told.
 #[derive(Debug)]
-pub(super) struct Conductor {
+pub(super) struct Scheduler {
     clock: Clock,
     plan: Arc<Plan>,
     apply: Apply,
@@ -36,30 +35,30 @@ pub(super) struct Conductor {
     is_over: bool,
     clients: Vec<String>,
     tell: Tell,
-    field: Feed<Field>,
+    in_force: Feed<ActiveRules>,
     /// Its version, for the listeners. They are told after the connections, so
     /// that whoever they let in knows no less than they do, and by a channel of
     /// their own, so that they need not wait for their turn behind thousands.
     version: Feed<u64>,
-    /// Which version of the field each listener has obeyed.
-    gates: Vec<Follower<u64>>,
+    /// Which version each listener has obeyed.
+    acceptors: Vec<Follower<u64>>,
     /// What is still to come, the next one last.
     agenda: Vec<(Duration, Change)>,
     zero: Option<Moment>,
 }
 
-impl Conductor {
+impl Scheduler {
     pub(super) fn new(
         environment: &Environment,
         plan: Plan,
         apply: Apply,
         routes: &[Route],
         tell: &Tell,
-    ) -> (Self, Follower<Field>) {
+    ) -> (Self, Follower<ActiveRules>) {
         let plan = Arc::new(plan);
-        let field = Feed::new(Field::new(Arc::clone(&plan)));
-        let follower = field.follow();
-        let conductor = Self {
+        let in_force = Feed::new(ActiveRules::new(Arc::clone(&plan)));
+        let follower = in_force.follow();
+        let scheduler = Self {
             clock: environment.clock.clone(),
             plan,
             apply,
@@ -70,13 +69,13 @@ impl Conductor {
                 .filter_map(|route| route.client.as_deref().map(str::to_owned))
                 .collect(),
             tell: tell.clone(),
-            field,
+            in_force,
             version: Feed::new(0),
-            gates: Vec::new(),
+            acceptors: Vec::new(),
             agenda: Vec::new(),
             zero: None,
         };
-        (conductor, follower)
+        (scheduler, follower)
     }
 
     /// Lets the plan begin again at its end, for ever.
@@ -84,17 +83,17 @@ impl Conductor {
         self.repeats = true;
     }
 
-    /// Says when the field has another version.
+    /// Says when something else is in force.
     pub(super) fn version(&self) -> Follower<u64> {
         self.version.follow()
     }
 
     /// Waits for these listeners when somebody waits for a command.
-    pub(super) fn watch_gates(&mut self, gates: Vec<Follower<u64>>) {
-        self.gates = gates;
+    pub(super) fn watch_acceptors(&mut self, acceptors: Vec<Follower<u64>>) {
+        self.acceptors = acceptors;
     }
 
-    /// Conducts until `shutdown`.
+    /// Runs until `shutdown`.
     pub(super) async fn run(&mut self, mut commands: Commands, shutdown: &CancellationToken) {
         loop {
             let next = self.next_due();
@@ -107,7 +106,7 @@ impl Conductor {
                         tokio::select! {
                             biased;
                             () = shutdown.cancelled() => return,
-                            () = self.wait_for_gates() => {}
+                            () = self.wait_for_acceptors() => {}
                         }
                         // The caller may have gone; the order stands.
                         let _ = done.send(is_done);
@@ -125,37 +124,37 @@ impl Conductor {
             Order::Begin(_) => {}
             Order::Put(put) => return self.put(*put),
             Order::Lift(name) => self.lift(&name),
-            Order::Remove(name) => return self.remove(|added| added.cause.name == name),
+            Order::Remove(name) => return self.remove(|added| added.rule.name == name),
             // Whoever asked may have gone.
             Order::List(told) => drop(told.send(self.added())),
-            Order::End(rule, client) => self.change(|field| {
-                field.ended.insert((rule, client));
+            Order::End(rule, client) => self.change(|in_force| {
+                in_force.ended.insert((rule, client));
             }),
             Order::Heal => {
                 self.is_over = true;
                 self.agenda.clear();
-                self.change(Field::heal_all);
+                self.change(ActiveRules::heal_all);
             }
         }
         true
     }
 
-    /// Every change of the field is a new version of it.
-    fn change(&self, change: impl FnOnce(&mut Field)) {
-        self.field.change(|field| {
-            field.version += 1;
-            change(field);
+    /// Every change is a new version of what is in force.
+    fn change(&self, change: impl FnOnce(&mut ActiveRules)) {
+        self.in_force.change(|in_force| {
+            in_force.version += 1;
+            change(in_force);
         });
-        let now = self.field.borrow().version;
+        let now = self.in_force.borrow().version;
         self.version.change(|version| *version = now);
     }
 
-    /// Waits until every listener has obeyed the field as it is now.
-    async fn wait_for_gates(&mut self) {
-        let version = self.field.borrow().version;
-        for gate in &mut self.gates {
-            // A gate that is gone has nothing to obey.
-            let _ = gate.wait_until(|obeyed| *obeyed >= version).await;
+    /// Waits until every listener has obeyed what is in force now.
+    async fn wait_for_acceptors(&mut self) {
+        let version = self.in_force.borrow().version;
+        for acceptor in &mut self.acceptors {
+            // One that is gone has nothing to obey.
+            let _ = acceptor.wait_until(|obeyed| *obeyed >= version).await;
         }
     }
 
@@ -163,11 +162,11 @@ impl Conductor {
     fn begin_again(&mut self, zero: Moment) {
         self.zero = Some(zero);
         self.agenda = agenda(&self.plan);
-        self.advance_with(|field| {
-            field.zero = Some(zero);
-            field.round += 1;
-            field.is_armed = true;
-            field.ended.clear();
+        self.advance_with(|in_force| {
+            in_force.zero = Some(zero);
+            in_force.round += 1;
+            in_force.is_armed = true;
+            in_force.ended.clear();
         });
     }
 
@@ -182,9 +181,9 @@ impl Conductor {
         }
         // What begins at t = 0 does so with it: nobody sees the one without the
         // other.
-        self.advance_with(|field| {
-            field.zero = Some(zero);
-            field.is_armed = is_armed;
+        self.advance_with(|in_force| {
+            in_force.zero = Some(zero);
+            in_force.is_armed = is_armed;
         });
     }
 
@@ -193,70 +192,66 @@ impl Conductor {
         if self.zero.is_none() {
             self.begin(now);
         }
-        if self.field.borrow().rules.is_taken(&put.rule.name) {
+        if self.in_force.borrow().rules.is_taken(&put.rule.name) {
             return false;
         }
         let is_timed = matches!(put.rule.when, When::Timed { .. });
         let is_instant = is_timed && put.rule.fault.phase() == FaultKind::Strike;
         let until = put.lasting.map(|lasting| now + lasting);
-        self.change(|field| {
-            let cause = if is_instant {
-                Arc::make_mut(&mut field.rules).once(put.rule)
+        self.change(|in_force| {
+            let rules = Arc::make_mut(&mut in_force.rules);
+            let rule = if is_instant {
+                rules.once(put.rule)
             } else {
-                Arc::make_mut(&mut field.rules).put(put.rule, put.owner, until)
+                rules.put(AddedRule {
+                    rule: Arc::new(put.rule),
+                    owner: put.owner,
+                    until,
+                })
             };
             if is_timed {
-                field.begin_added(cause, now, is_instant);
+                in_force.begin_added(rule, now, is_instant);
             } else {
-                field.end_rule(cause.id);
+                in_force.end_rule(rule.id);
             }
         });
         true
     }
 
     fn added(&self) -> Vec<AddedRule> {
-        let field = self.field.borrow();
-        let added = field.rules.added();
-        let told = added.map(|added| AddedRule {
-            rule: Rule::clone(&added.cause),
-            owner: Arc::clone(&added.owner),
-            until: added.until,
-        });
-        told.collect()
+        let in_force = self.in_force.borrow();
+        let added = in_force.rules.added();
+        added.map(|(_, added)| added.clone()).collect()
     }
 
     /// Removes added rules, and lets go what they hold.
-    fn remove(&mut self, is_meant: impl Fn(&Added) -> bool) -> bool {
-        let field = self.field.borrow();
-        let meant = field.rules.added().filter(|added| is_meant(added));
-        let ids: Vec<usize> = meant.map(|added| added.cause.id).collect();
-        drop(field);
+    fn remove(&mut self, is_meant: impl Fn(&AddedRule) -> bool) -> bool {
+        let in_force = self.in_force.borrow();
+        let meant = in_force.rules.added().filter(|(_, added)| is_meant(added));
+        let ids: Vec<usize> = meant.map(|(id, _)| id).collect();
+        drop(in_force);
         if ids.is_empty() {
             return false;
         }
-        self.change(|field| {
-            Arc::make_mut(&mut field.rules).remove(&is_meant);
-            ids.iter().for_each(|id| field.end_rule(*id));
-            field.ended.retain(|(id, _)| !ids.contains(id));
+        self.change(|in_force| {
+            Arc::make_mut(&mut in_force.rules).remove(&is_meant);
+            ids.iter().for_each(|id| in_force.end_rule(*id));
+            in_force.ended.retain(|(id, _)| !ids.contains(id));
         });
         true
     }
 
     /// Planned rules go on at their next time, added ones are no more.
     fn lift(&mut self, name: &str) {
-        self.remove(|added| added.cause.name == name);
-        self.change(|field| {
-            field
-                .begun
-                .retain(|begun| begun.is_instant || begun.cause.name != name);
-        });
+        self.remove(|added| added.rule.name == name);
+        self.change(|in_force| in_force.end_named(name));
     }
 
     fn next_due(&self) -> Option<Moment> {
         let planned = self.agenda.last().map(|(after, _)| *after);
         let planned = planned.and_then(|after| Some(self.zero? + after));
-        let field = self.field.borrow();
-        let removals = field.rules.added().filter_map(|added| added.until);
+        let in_force = self.in_force.borrow();
+        let removals = in_force.rules.added().filter_map(|(_, added)| added.until);
         removals.chain(planned).min()
     }
 
@@ -273,19 +268,19 @@ impl Conductor {
     }
 
     /// `first`, and every change that is due, as one.
-    fn advance_with(&mut self, first: impl FnOnce(&mut Field)) {
+    fn advance_with(&mut self, first: impl FnOnce(&mut ActiveRules)) {
         let Some(zero) = self.zero else { return };
         let elapsed = self.clock.now().since(zero);
         let mut agenda = std::mem::take(&mut self.agenda);
         let mut is_over = false;
-        self.change(|field| {
-            first(field);
+        self.change(|in_force| {
+            first(in_force);
             while let Some((after, change)) = agenda.pop_if(|(after, _)| *after <= elapsed) {
                 match change {
-                    Change::Begin(index) => field.begin(index, zero + after),
-                    Change::End(index) => field.end(index),
+                    Change::Begin(index) => in_force.begin(index, zero + after),
+                    Change::End(index) => in_force.end(index),
                     Change::Heal => {
-                        field.heal();
+                        in_force.heal();
                         is_over = true;
                     }
                 }
@@ -318,7 +313,7 @@ fn sort(agenda: &mut [(Duration, Change)]) {
 mod tests {
     use super::*;
     use crate::fault::{Fault, Way};
-    use crate::rule::Target;
+    use crate::rule::{Rule, Target};
     use environment::Seed;
 
     fn stall(at: u64, lasting: u64) -> Rule {
