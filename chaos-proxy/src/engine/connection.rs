@@ -376,3 +376,19 @@ async fn dialled(dial: &mut Option<Dial>) -> io::Result<Stream> {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size<F: Future>(_: fn(Box<Accepted>, Arc<Shared>, Follower<ActiveRules>) -> F) -> usize {
+        std::mem::size_of::<F>()
+    }
+
+    /// Thousands are held at once: what is rare in one is boxed.
+    #[test]
+    fn a_connection_takes_little_room() {
+        let (state, task) = (std::mem::size_of::<Connection>(), size(run));
+        assert!(state <= 0 && task <= 0, "{state} bytes, {task} as a task");
+    }
+}

@@ -2,26 +2,14 @@
 //! what its [`Control`](super::Control) orders.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use environment::{Clock, Environment, Feed, Follower, Moment};
 use tokio_util::sync::CancellationToken;
 
 use super::config::{Apply, Route, Tell};
 use super::control::{Commands, Order, Put};
-use super::rules::{ActiveRules, AddedRule};
-use crate::fault::FaultKind;
+use super::rules::{ActiveRules, AddedRule, Agenda};
 use crate::plan::Plan;
-use crate::rule::When;
-
-/// One change of what is in force.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Change {
-    /// Before beginnings of the same moment, so that windows may touch.
-    End(usize),
-    Begin(usize),
-    Heal,
-}
 
 /// What will be in force when, and who is told.
 #[derive(Debug)]
@@ -42,8 +30,7 @@ pub(super) struct Scheduler {
     version: Feed<u64>,
     /// Which version each listener has obeyed.
     acceptors: Vec<Follower<u64>>,
-    /// What is still to come, the next one last.
-    agenda: Vec<(Duration, Change)>,
+    agenda: Agenda,
     zero: Option<Moment>,
 }
 
@@ -72,7 +59,7 @@ impl Scheduler {
             in_force,
             version: Feed::new(0),
             acceptors: Vec::new(),
-            agenda: Vec::new(),
+            agenda: Agenda::default(),
             zero: None,
         };
         (scheduler, follower)
@@ -132,7 +119,7 @@ impl Scheduler {
             }),
             Order::Heal => {
                 self.is_over = true;
-                self.agenda.clear();
+                self.agenda = Agenda::default();
                 self.change(ActiveRules::heal_all);
             }
         }
@@ -161,13 +148,8 @@ impl Scheduler {
     /// The plan from the start, with another t = 0.
     fn begin_again(&mut self, zero: Moment) {
         self.zero = Some(zero);
-        self.agenda = agenda(&self.plan);
-        self.advance_with(|in_force| {
-            in_force.zero = Some(zero);
-            in_force.round += 1;
-            in_force.is_armed = true;
-            in_force.ended.clear();
-        });
+        self.agenda = Agenda::new(&self.plan);
+        self.advance_with(|in_force| in_force.begin_round(zero));
     }
 
     fn begin(&mut self, zero: Moment) {
@@ -177,14 +159,11 @@ impl Scheduler {
         }
         let is_armed = self.apply == Apply::Faults && !self.is_over;
         if is_armed {
-            self.agenda = agenda(&self.plan);
+            self.agenda = Agenda::new(&self.plan);
         }
         // What begins at t = 0 does so with it: nobody sees the one without the
         // other.
-        self.advance_with(|in_force| {
-            in_force.zero = Some(zero);
-            in_force.is_armed = is_armed;
-        });
+        self.advance_with(|in_force| in_force.begin_run(zero, is_armed));
     }
 
     fn put(&mut self, put: Put) -> bool {
@@ -195,26 +174,12 @@ impl Scheduler {
         if self.in_force.borrow().rules.is_taken(&put.rule.name) {
             return false;
         }
-        let is_timed = matches!(put.rule.when, When::Timed { .. });
-        let is_instant = is_timed && put.rule.fault.phase() == FaultKind::Strike;
-        let until = put.lasting.map(|lasting| now + lasting);
-        self.change(|in_force| {
-            let rules = Arc::make_mut(&mut in_force.rules);
-            let rule = if is_instant {
-                rules.once(put.rule)
-            } else {
-                rules.put(AddedRule {
-                    rule: Arc::new(put.rule),
-                    owner: put.owner,
-                    until,
-                })
-            };
-            if is_timed {
-                in_force.begin_added(rule, now, is_instant);
-            } else {
-                in_force.end_rule(rule.id);
-            }
-        });
+        let added = AddedRule {
+            rule: Arc::new(put.rule),
+            owner: put.owner,
+            until: put.lasting.map(|lasting| now + lasting),
+        };
+        self.change(|in_force| in_force.put(added, now));
         true
     }
 
@@ -226,19 +191,14 @@ impl Scheduler {
 
     /// Removes added rules, and lets go what they hold.
     fn remove(&mut self, is_meant: impl Fn(&AddedRule) -> bool) -> bool {
-        let in_force = self.in_force.borrow();
-        let meant = in_force.rules.added().filter(|(_, added)| is_meant(added));
-        let ids: Vec<usize> = meant.map(|(id, _)| id).collect();
-        drop(in_force);
-        if ids.is_empty() {
-            return false;
+        let is_there = {
+            let in_force = self.in_force.borrow();
+            in_force.rules.added().any(|(_, added)| is_meant(added))
+        };
+        if is_there {
+            self.change(|in_force| in_force.remove(is_meant));
         }
-        self.change(|in_force| {
-            Arc::make_mut(&mut in_force.rules).remove(&is_meant);
-            ids.iter().for_each(|id| in_force.end_rule(*id));
-            in_force.ended.retain(|(id, _)| !ids.contains(id));
-        });
-        true
+        is_there
     }
 
     /// Planned rules go on at their next time, added ones are no more.
@@ -248,8 +208,10 @@ impl Scheduler {
     }
 
     fn next_due(&self) -> Option<Moment> {
-        let planned = self.agenda.last().map(|(after, _)| *after);
-        let planned = planned.and_then(|after| Some(self.zero? + after));
+        let planned = self
+            .agenda
+            .next_due()
+            .and_then(|after| Some(self.zero? + after));
         let in_force = self.in_force.borrow();
         let removals = in_force.rules.added().filter_map(|(_, added)| added.until);
         removals.chain(planned).min()
@@ -259,10 +221,9 @@ impl Scheduler {
     fn advance(&mut self) {
         let now = self.clock.now();
         self.remove(|added| added.until.is_some_and(|until| until <= now));
-        let elapsed = self.zero.map(|zero| self.clock.now().since(zero));
-        let is_due =
-            |(after, _): &(Duration, Change)| elapsed.is_some_and(|elapsed| *after <= elapsed);
-        if self.agenda.last().is_some_and(is_due) {
+        let elapsed = self.zero.map(|zero| now.since(zero));
+        let next = self.agenda.next_due();
+        if next.is_some_and(|after| elapsed.is_some_and(|elapsed| after <= elapsed)) {
             self.advance_with(|_| {});
         }
     }
@@ -275,81 +236,11 @@ impl Scheduler {
         let mut is_over = false;
         self.change(|in_force| {
             first(in_force);
-            while let Some((after, change)) = agenda.pop_if(|(after, _)| *after <= elapsed) {
-                match change {
-                    Change::Begin(index) => in_force.begin(index, zero + after),
-                    Change::End(index) => in_force.end(index),
-                    Change::Heal => {
-                        in_force.heal();
-                        is_over = true;
-                    }
-                }
-            }
+            is_over = agenda.advance(in_force, zero, elapsed);
         });
         self.agenda = agenda;
         if is_over && self.repeats {
             self.begin_again(zero + self.plan.horizon());
         }
-    }
-}
-
-/// Every change that is planned, the first one last.
-fn agenda(plan: &Plan) -> Vec<(Duration, Change)> {
-    let mut agenda = vec![(plan.horizon(), Change::Heal)];
-    for (index, occurrence) in plan.timed().iter().enumerate() {
-        agenda.push((occurrence.from, Change::Begin(index)));
-        agenda.extend(occurrence.until.map(|until| (until, Change::End(index))));
-    }
-    sort(&mut agenda);
-    agenda
-}
-
-/// What comes next is last, where it is taken from.
-fn sort(agenda: &mut [(Duration, Change)]) {
-    agenda.sort_unstable_by(|a, b| b.cmp(a));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fault::{Fault, Way};
-    use crate::rule::{Rule, Target};
-    use environment::Seed;
-
-    fn stall(at: u64, lasting: u64) -> Rule {
-        let when = When::Timed {
-            at: Duration::from_secs(at),
-            every: None,
-            until: None,
-            lasting: Some(Duration::from_secs(lasting)),
-        };
-        Rule {
-            name: format!("{at}"),
-            when,
-            target: Target::All,
-            fault: Fault::Stall(Way::Both),
-            must_fire: true,
-            until_on: None,
-            probability: None,
-        }
-    }
-
-    #[test]
-    fn the_agenda_ends_before_it_begins_and_heals_last() {
-        let rules = vec![stall(1, 2), stall(3, 9)];
-        let plan = Plan::new(rules, None, Seed(1), Duration::from_secs(12));
-        let order: Vec<_> = agenda(&plan)
-            .into_iter()
-            .rev()
-            .map(|(at, change)| (at.as_secs(), change))
-            .collect();
-        let expect = [
-            (1, Change::Begin(0)),
-            (3, Change::End(0)),
-            (3, Change::Begin(1)),
-            (12, Change::End(1)),
-            (12, Change::Heal),
-        ];
-        assert_eq!(order, expect);
     }
 }

@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use environment::Moment;
 
-use super::set::{RuleHandle, RuleSet, Who};
+use super::set::{AddedRule, RuleHandle, RuleSet, Who};
+use crate::fault::FaultKind;
 use crate::plan::Plan;
+use crate::rule::When;
 
 /// How long something without duration stays to be seen, by tasks that a busy
 /// machine has not let run yet.
@@ -69,8 +71,21 @@ impl ActiveRules {
         }
     }
 
+    /// t = 0 is `zero`.
+    pub(crate) fn begin_run(&mut self, zero: Moment, is_armed: bool) {
+        self.zero = Some(zero);
+        self.is_armed = is_armed;
+    }
+
+    /// The plan begins again, with another t = 0.
+    pub(crate) fn begin_round(&mut self, zero: Moment) {
+        self.begin_run(zero, true);
+        self.round += 1;
+        self.ended.clear();
+    }
+
     /// A planned occurrence begins.
-    pub(crate) fn begin(&mut self, index: usize, planned: Moment) {
+    pub(super) fn begin(&mut self, index: usize, planned: Moment) {
         let occurrence = &self.rules.plan().timed()[index];
         let (number, is_instant) = (occurrence.number, occurrence.until.is_none());
         let Some(rule) = self.rules.get(occurrence.rule) else {
@@ -86,9 +101,32 @@ impl ActiveRules {
         });
     }
 
-    /// An added rule begins, or goes on as something else.
-    pub(crate) fn begin_added(&mut self, rule: RuleHandle, now: Moment, is_instant: bool) {
+    /// A rule is added, or changed, and acts from now on.
+    pub(crate) fn put(&mut self, added: AddedRule, now: Moment) {
+        let is_timed = matches!(added.rule.when, When::Timed { .. });
+        let is_instant = is_timed && added.rule.fault.phase() == FaultKind::Strike;
+        let rules = Arc::make_mut(&mut self.rules);
+        let rule = if is_instant {
+            rules.once(&added.rule)
+        } else {
+            rules.put(added)
+        };
         self.end_rule(rule.id);
+        if is_timed {
+            self.begin_added(rule, now, is_instant);
+        }
+    }
+
+    /// These added rules are no more, and let go what they hold.
+    pub(crate) fn remove(&mut self, is_meant: impl Fn(&AddedRule) -> bool) {
+        let meant = self.rules.added().filter(|(_, added)| is_meant(added));
+        let ids: Vec<usize> = meant.map(|(id, _)| id).collect();
+        Arc::make_mut(&mut self.rules).remove(is_meant);
+        ids.iter().for_each(|id| self.end_rule(*id));
+        self.ended.retain(|(id, _)| !ids.contains(id));
+    }
+
+    fn begin_added(&mut self, rule: RuleHandle, now: Moment, is_instant: bool) {
         self.push(Activation {
             serial: 0,
             rule,
@@ -111,12 +149,12 @@ impl ActiveRules {
     }
 
     /// A planned occurrence ends.
-    pub(crate) fn end(&mut self, occurrence: usize) {
+    pub(super) fn end(&mut self, occurrence: usize) {
         self.let_go(|activation| activation.occurrence == Some(occurrence));
     }
 
     /// What this rule holds is let go.
-    pub(crate) fn end_rule(&mut self, id: usize) {
+    fn end_rule(&mut self, id: usize) {
         self.let_go(|activation| activation.rule.id == id);
     }
 
@@ -127,7 +165,7 @@ impl ActiveRules {
 
     /// The plan is over, and nothing of it is armed any more. What has struck
     /// stays to be seen.
-    pub(crate) fn heal(&mut self) {
+    pub(super) fn heal(&mut self) {
         self.is_armed = false;
         self.let_go(|activation| activation.occurrence.is_some());
     }
@@ -146,7 +184,7 @@ impl ActiveRules {
     }
 
     /// Whether this beginning still holds.
-    pub(crate) fn holds(&self, serial: u64) -> bool {
+    pub(super) fn holds(&self, serial: u64) -> bool {
         let mut activations = self.activations.iter();
         activations.any(|activation| activation.serial == serial)
     }
@@ -162,7 +200,7 @@ impl ActiveRules {
 
     /// Whether a rule on connections may strike: a planned one from t = 0 until
     /// the heal, an added one as long as it is there.
-    pub(crate) fn arms(&self, id: usize) -> bool {
+    pub(super) fn arms(&self, id: usize) -> bool {
         if self.rules.is_planned(id) {
             self.is_armed
         } else {
@@ -171,7 +209,7 @@ impl ActiveRules {
     }
 
     /// Whether a rule is over for this client, by what a connection of it did.
-    pub(crate) fn has_ended(&self, id: usize, client: &str) -> bool {
+    pub(super) fn has_ended(&self, id: usize, client: &str) -> bool {
         let mut ended = self.ended.iter();
         ended.any(|(ended, whose)| *ended == id && &**whose == client)
     }

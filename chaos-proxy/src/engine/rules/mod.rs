@@ -15,6 +15,7 @@
 //! what holds is let go once.
 
 mod action;
+mod agenda;
 mod edits;
 mod held;
 mod holds;
@@ -27,9 +28,13 @@ mod strikes;
 mod waiting;
 
 pub(super) use action::{Action, Answer};
+pub(super) use agenda::Agenda;
 pub(super) use in_force::{Activation, ActiveRules};
 pub(super) use machine::{Machine, Timer, Traits};
 pub use set::AddedRule;
 pub(super) use set::{RuleSet, Who};
 pub(super) use snapshot::{CutBy, Flow, Snapshot};
 pub(super) use strikes::Strike;
+
+#[cfg(test)]
+mod tests;

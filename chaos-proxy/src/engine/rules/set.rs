@@ -168,9 +168,9 @@ impl RuleSet {
     }
 
     /// A rule that acts once, and is not kept.
-    pub(crate) fn once(&mut self, rule: Rule) -> RuleHandle {
+    pub(crate) fn once(&mut self, rule: &Arc<Rule>) -> RuleHandle {
         self.next += 1;
-        handle(self.next - 1, &Arc::new(rule))
+        handle(self.next - 1, rule)
     }
 
     /// Whether an added rule strikes, on its time or once it was waited for: its
