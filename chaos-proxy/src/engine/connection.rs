@@ -37,8 +37,6 @@ use cutting::Cuttings;
 /// An accepted connection, as long as it lives.
 struct Connection {
     shared: Arc<Shared>,
-    /// Its number within the proxy, from 1.
-    number: u64,
     /// Where it is told of, if anywhere.
     listed: Option<Box<Listed>>,
     names: Option<Names>,
@@ -158,7 +156,6 @@ impl Connection {
             toward_client: Endpoint::new(Some(stream), downstream),
             toward_server: Endpoint::new(None, upstream),
             shared,
-            number,
             listed,
             is_named: named.names.is_none(),
             names: named.names,
@@ -389,6 +386,9 @@ mod tests {
     #[test]
     fn a_connection_takes_little_room() {
         let (state, task) = (std::mem::size_of::<Connection>(), size(run));
-        assert!(state <= 0 && task <= 0, "{state} bytes, {task} as a task");
+        assert!(
+            state <= 1312 && task <= 1760,
+            "{state} bytes, {task} as a task"
+        );
     }
 }

@@ -189,7 +189,7 @@ impl Connection {
     /// Rules about this connection alone end with it.
     pub(super) async fn forget_own_rules(&mut self) {
         if self.machine.has_own_rules() {
-            self.shared.control.forget(self.number).await;
+            self.shared.control.forget(self.machine.number()).await;
         }
     }
 }

@@ -96,6 +96,11 @@ impl Machine {
         self.attempt
     }
 
+    /// The connection's number within the proxy.
+    pub(crate) fn number(&self) -> u64 {
+        self.traits.number
+    }
+
     /// Puts a new connection under the rules; what began after serial `seen` is
     /// new to it. [`Machine::progress`] is to be called next.
     pub(crate) fn accept(
