@@ -221,12 +221,8 @@ struct Known {
     is_there: bool,
     /// It is over for the client.
     is_over: bool,
-    /// Its end was past when it was armed.
-    is_too_late: bool,
-    /// Its condition was met before it was armed: that does not come again.
-    is_past: bool,
+    past: Past,
     met_at: Option<u64>,
-    has_struck: bool,
     /// From when to when each time of it acts, after t = 0; no end: in an instant.
     windows: Vec<(u64, Option<u64>)>,
     /// The times that had their instant, and those that struck this connection.
@@ -234,6 +230,14 @@ struct Known {
     struck: BTreeSet<usize>,
     /// What it holds: which time of it, and until when.
     held: Vec<(usize, Option<u64>)>,
+}
+
+/// What had happened on the connection before a rule was armed: that does not come
+/// again.
+#[derive(Debug, Clone, Copy, Default)]
+struct Past {
+    condition: bool,
+    end: bool,
 }
 
 /// The model.
@@ -290,10 +294,8 @@ impl Known {
             is_planned,
             is_there: false,
             is_over: false,
-            is_too_late: false,
-            is_past: false,
+            past: Past::default(),
             met_at: None,
-            has_struck: false,
             fired: BTreeSet::new(),
             struck: BTreeSet::new(),
             held: Vec::new(),
@@ -306,8 +308,7 @@ impl Known {
 
     /// Another connection: nothing has struck it, and nothing holds it.
     fn forget_connection(&mut self) {
-        (self.is_too_late, self.is_past, self.has_struck) = (false, false, false);
-        self.met_at = None;
+        (self.past, self.met_at) = (Past::default(), None);
         self.struck.clear();
         self.held.clear();
     }
@@ -317,10 +318,10 @@ impl Known {
         self.forget_connection();
         let is_met = |condition: &Condition| condition.is_met(attempt, progress);
         if let When::On { condition, .. } = &self.rule.when {
-            self.is_past = is_met(condition);
+            self.past.condition = is_met(condition);
         }
         if self.is_planned {
-            self.is_too_late = self.rule.until_on.as_ref().is_some_and(is_met);
+            self.past.end = self.rule.until_on.as_ref().is_some_and(is_met);
         }
     }
 }
@@ -340,7 +341,9 @@ fn windows(rule: &Rule) -> Vec<(u64, Option<u64>)> {
     let is_time = |step: u64| match every {
         None => step == at,
         Some(every) => {
-            step >= at && (step - at) % every == 0 && until.is_none_or(|until| step <= until)
+            step >= at
+                && (step - at).is_multiple_of(every)
+                && until.is_none_or(|until| step <= until)
         }
     };
     let is_reset = matches!(rule.fault, Fault::Reset(_));
@@ -491,7 +494,7 @@ impl Model {
         else {
             return;
         };
-        if known.has_struck || known.is_past {
+        if known.past.condition || known.struck.contains(&0) {
             return;
         }
         if known.met_at.is_none() && condition.is_met(self.attempt, self.progress) {
@@ -501,7 +504,7 @@ impl Model {
             .met_at
             .is_some_and(|met| self.now >= met + in_steps(after))
         {
-            known.has_struck = true;
+            known.struck.insert(0);
             let end = lasting.map(|lasting| self.now + in_steps(lasting));
             self.strike(known, 0, end);
         }
@@ -522,7 +525,7 @@ impl Model {
             let known = &self.rules[index];
             let until = known.rule.until_on.as_ref();
             let is_met = until.is_some_and(|until| until.is_met(self.attempt, self.progress));
-            if is_met && !known.is_too_late && self.is_armed(known) {
+            if is_met && !known.past.end && self.is_armed(known) {
                 self.rules[index].is_over = true;
             }
         }
