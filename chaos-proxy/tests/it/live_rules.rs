@@ -172,7 +172,7 @@ async fn connections_are_listed_while_they_live_and_struck_one_by_one() {
         (listed[0].upstream_bytes, listed[0].downstream_bytes),
         (5, 7)
     );
-    assert_eq!((listed[0].frames, listed[0].stage), (None, Phase::Open));
+    assert_eq!((listed[0].frames, listed[0].phase), (None, Phase::Open));
     assert!(bench.control.strike(1, Fault::Stall(Way::Both)).await);
     send(&mut its_upstream, b"later").await;
     assert!(is_silent(&mut first, MOMENT).await);

@@ -120,7 +120,7 @@ fn shown(proxy: &str, open: &OpenConnection, now: Moment) -> Shown {
         id: open.id,
         client: open.client.to_string(),
         attempt: open.attempt,
-        phase: open.stage.word(),
+        phase: open.phase.word(),
         age_ms: millis(now.since(open.accepted)),
         upstream_bytes: open.upstream_bytes,
         downstream_bytes: open.downstream_bytes,

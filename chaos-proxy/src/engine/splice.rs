@@ -12,41 +12,18 @@
 //! or an end acts on its link, they are drained into the queue.
 
 use std::io;
-use std::time::Duration;
 
 use bytes::Bytes;
-use environment::{Moment, Network, Pipe, Stream};
+use environment::{Moment, Network, Stream};
 
-use super::connection::Connection;
-use super::pump::{Lane, Read, SCRATCH};
+use super::bulk::Bulk;
+use super::lane::{Lane, Read, SCRATCH};
 use crate::link::End;
-
-/// How long a pipe is kept that nothing goes through: an idle connection has none.
-const KEEP: Duration = Duration::from_secs(1);
-/// A pipe through which less than this goes at a time is not worth its calls.
-const WORTH: usize = 16 * 1024;
-/// How many times in a row that may be so.
-const PATIENCE: u8 = 8;
-
-/// A lane in bulk.
-#[derive(Debug)]
-pub(super) struct Bulk {
-    pipe: Pipe,
-    /// When it is given back.
-    until: Moment,
-    /// How many times in a row it was not worth its calls.
-    idled: u8,
-}
 
 impl Lane {
     /// Whether bytes may go past the queue now.
     pub(super) fn is_wire(&self) -> bool {
         self.link.is_wire() && !self.is_scanned() && !self.is_blocked
-    }
-
-    /// Whether bytes lie in the kernel's pipe.
-    pub(super) fn is_piped(&self) -> bool {
-        self.bulk.as_ref().is_some_and(|bulk| bulk.pipe.held() > 0)
     }
 
     /// When there is something to do for its pipe: at once if that holds bytes
@@ -125,8 +102,7 @@ impl Lane {
         };
         match bulk.pipe.pour(sink) {
             Ok(count) => {
-                let is_done = bulk.idled > PATIENCE && bulk.pipe.held() == 0;
-                self.bulk.take_if(|_| is_done);
+                self.bulk.take_if(|bulk| bulk.is_done());
                 self.passed_by(now, count);
                 Read::Passed
             }
@@ -143,8 +119,15 @@ impl Lane {
         }
     }
 
+    /// Gives its pipe back if that has done nothing for a while.
+    pub(super) fn give_back_pipe(&mut self, now: Moment) {
+        if self.bulk.as_ref().is_some_and(|bulk| bulk.until <= now) {
+            self.drain(now);
+        }
+    }
+
     /// Puts what lies in the pipe into the queue, and gives the pipe back.
-    fn drain(&mut self, now: Moment) {
+    pub(super) fn drain(&mut self, now: Moment) {
         let Some(bulk) = self.bulk.take() else {
             return;
         };
@@ -154,40 +137,6 @@ impl Lane {
                 tracing::error!(%error, "failed to empty a pipe");
                 // A stream with a hole must not go on.
                 self.link.cut(End::Reset);
-            }
-        }
-    }
-}
-
-impl Bulk {
-    fn new(pipe: Pipe, now: Moment) -> Box<Self> {
-        Box::new(Self {
-            pipe,
-            until: now + KEEP,
-            idled: 0,
-        })
-    }
-
-    fn note(&mut self, count: usize, now: Moment) {
-        self.until = now + KEEP;
-        self.idled = if count < WORTH { self.idled + 1 } else { 0 };
-    }
-}
-
-impl Connection {
-    /// Before anything acts on the links.
-    pub(super) fn drain_pipes(&mut self) {
-        let now = self.now();
-        self.toward_client.lane.drain(now);
-        self.toward_server.lane.drain(now);
-    }
-
-    /// Gives back the pipes that have done nothing for a while.
-    pub(super) fn give_back_pipes(&mut self, now: Moment) {
-        for side in [&mut self.toward_client, &mut self.toward_server] {
-            let lane = &mut side.lane;
-            if lane.bulk.as_ref().is_some_and(|bulk| bulk.until <= now) {
-                lane.drain(now);
             }
         }
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use environment::{Moment, Stream};
 
-use super::wire::Bulk;
+use super::bulk::Bulk;
 use crate::link::segments::Frame;
 use crate::link::{Effects, End, Link, LinkName, Output, Segments};
 use crate::websocket::{Editor, Edits, FrameRuleId, Opcode, Powerless, Step};
@@ -91,7 +91,7 @@ struct Milestone {
     note: Note,
 }
 
-/// See the module.
+/// One way of a connection.
 #[derive(Debug)]
 pub(super) struct Lane {
     pub(super) link: Link,
@@ -275,6 +275,11 @@ impl Lane {
     pub(super) fn wants_input(&self) -> bool {
         let has_room = self.link.is_ended() || self.room() > 0;
         self.link.wants_input() && has_room && !self.is_piped()
+    }
+
+    /// Whether bytes lie in the kernel's pipe.
+    pub(super) fn is_piped(&self) -> bool {
+        self.bulk.as_ref().is_some_and(|bulk| bulk.holds_bytes())
     }
 
     /// Whether bytes count as data without being looked at.

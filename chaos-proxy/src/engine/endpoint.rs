@@ -7,11 +7,11 @@ use std::task::{Context, Poll};
 use environment::Stream;
 use tokio::io::{Interest, Ready};
 
-use super::pump::Lane;
+use super::lane::Lane;
 use crate::link::End;
 
-/// See the module.
-pub(super) struct Side {
+/// A peer, its socket, and what leads to it.
+pub(super) struct Endpoint {
     pub(super) stream: Option<Stream>,
     /// Carries what is written to this peer.
     pub(super) lane: Lane,
@@ -21,7 +21,7 @@ pub(super) struct Side {
     pub(super) had_error: bool,
 }
 
-impl Side {
+impl Endpoint {
     pub(super) fn new(stream: Option<Stream>, lane: Lane) -> Self {
         Self {
             stream,

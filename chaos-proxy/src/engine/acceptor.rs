@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use environment::{Feed, Follower, Moment, Stream};
 
-use super::attempts::Attempts;
-use super::cause::Who;
-use super::connection::{self, Accepted, Named};
-use super::field::{Begun, Field};
-use super::{Route, Shared, Start};
-use crate::event::{Event, EventKind};
+use super::attempts::{Attempts, Named};
+use super::config::{Route, Start};
+use super::connection::{self, Accepted};
+use super::rules::{Activation, ActiveRules, Who};
+use super::shared::Shared;
+use crate::event::{Event, EventKind, micros};
 use crate::fault::{Fault, FaultKind};
 
 /// How long to wait after an accept that failed for want of descriptors.
@@ -21,11 +21,11 @@ const BREATH: Duration = Duration::from_millis(50);
 pub(super) async fn run(
     route: Route,
     shared: Arc<Shared>,
-    field: Follower<Field>,
+    in_force: Follower<ActiveRules>,
     mut version: Follower<u64>,
     obeyed: Feed<u64>,
 ) {
-    let mut gate = Gate {
+    let mut acceptor = Acceptor {
         name: route.client.clone().unwrap_or_else(|| Arc::from("*")),
         route,
         shared,
@@ -38,64 +38,65 @@ pub(super) async fn run(
     loop {
         if std::mem::take(&mut has_changed) {
             drop(version.borrow_and_update());
-            let now = field.borrow().clone();
-            gate.must_retry = false;
-            gate.obey(&now, &field);
-            gate.admit_first(&now, &field);
+            let now = in_force.borrow().clone();
+            acceptor.must_retry = false;
+            acceptor.obey(&now, &in_force);
+            acceptor.admit_first(&now, &in_force);
             obeyed.change(|obeyed| *obeyed = now.version);
         }
         tokio::select! {
             biased;
-            () = gate.shared.stop.cancelled() => return,
+            () = acceptor.shared.stop.cancelled() => return,
             changed = version.changed() => match changed {
                 Ok(()) => has_changed = true,
                 Err(_) => return,
             },
-            () = gate.shared.environment.clock.sleep(BREATH), if gate.must_retry => has_changed = true,
-            accepted = gate.route.listener.accept(), if gate.first.is_none() => match accepted {
-                Ok((stream, _)) => has_changed = gate.receive(stream, &field),
+            () = acceptor.shared.environment.clock.sleep(BREATH), if acceptor.must_retry => has_changed = true,
+            accepted = acceptor.route.listener.accept(), if acceptor.first.is_none() => match accepted {
+                Ok((stream, _)) => has_changed = acceptor.receive(stream, &in_force),
                 Err(error) => {
-                    tracing::warn!(%error, listener = %gate.route.listener.local_addr(), "failed to accept");
-                    gate.shared.environment.clock.sleep(BREATH).await;
+                    tracing::warn!(%error, listener = %acceptor.route.listener.local_addr(), "failed to accept");
+                    acceptor.shared.environment.clock.sleep(BREATH).await;
                 }
             },
         }
     }
 }
 
-struct Gate {
+struct Acceptor {
     name: Arc<str>,
     route: Route,
     shared: Arc<Shared>,
     attempts: Attempts,
     /// The rules that close this listener now.
-    closing: Vec<Begun>,
+    closing: Vec<Activation>,
     /// The connection that makes t = 0, until it has come.
     first: Option<Stream>,
     /// Something could not be done now, and may be in a moment.
     must_retry: bool,
 }
 
-impl Gate {
+impl Acceptor {
     /// Takes an accepted connection; whether it is now waited for t = 0, which
     /// it makes: it is to be under the rules that begin then.
-    fn receive(&mut self, stream: Stream, field: &Follower<Field>) -> bool {
-        let is_first = self.shared.start == Start::FirstConnection && field.borrow().zero.is_none();
+    fn receive(&mut self, stream: Stream, in_force: &Follower<ActiveRules>) -> bool {
+        let is_first =
+            self.shared.start == Start::FirstConnection && in_force.borrow().zero.is_none();
         if is_first {
             self.first = Some(stream);
         } else {
-            self.admit(stream, field.borrow().last_serial, field);
+            self.admit(stream, in_force.borrow().last_serial, in_force);
         }
         is_first
     }
 
-    fn admit_first(&mut self, now: &Field, field: &Follower<Field>) {
+    fn admit_first(&mut self, now: &ActiveRules, in_force: &Follower<ActiveRules>) {
         let Some(stream) = self.first.take() else {
             return;
         };
         if now.zero.is_some() {
             // What strikes at t = 0 strikes it, too.
-            return self.admit(stream, 0, field);
+            return self.admit(stream, 0, in_force);
         }
         self.first = Some(stream);
         let is_told = self
@@ -106,7 +107,7 @@ impl Gate {
     }
 
     /// Lets a connection in; what began after serial `seen` is new to it.
-    fn admit(&mut self, stream: Stream, seen: u64, field: &Follower<Field>) {
+    fn admit(&mut self, stream: Stream, seen: u64, in_force: &Follower<ActiveRules>) {
         let ordinal = self.attempts.next();
         let named = match &self.route.client {
             Some(client) => Named::known(Arc::clone(client), ordinal),
@@ -117,21 +118,26 @@ impl Gate {
             named,
             seen,
         });
-        let connection = connection::run(accepted, Arc::clone(&self.shared), field.clone());
+        let connection = connection::run(accepted, Arc::clone(&self.shared), in_force.clone());
         self.shared.connections.spawn(connection);
     }
 
-    /// Closes or opens the listener as the field says.
-    fn obey(&mut self, field: &Field, feed: &Follower<Field>) {
+    /// Closes or opens the listener as the in_force says.
+    fn obey(&mut self, in_force: &ActiveRules, feed: &Follower<ActiveRules>) {
         let who = Who {
             client: &self.name,
             attempt: 0,
             connection: 0,
         };
-        let is_mine = |begun: &&Begun| {
-            begun.cause.fault.phase() == FaultKind::Listener && field.rules.strikes(begun, who)
+        let is_mine = |begun: &&Activation| {
+            begun.rule.fault.phase() == FaultKind::Listener && in_force.strikes(begun, who)
         };
-        let wanted: Vec<Begun> = field.begun.iter().filter(is_mine).cloned().collect();
+        let wanted: Vec<Activation> = in_force
+            .activations
+            .iter()
+            .filter(is_mine)
+            .cloned()
+            .collect();
         if wanted == self.closing {
             return;
         }
@@ -146,14 +152,14 @@ impl Gate {
             self.must_retry = true;
             return;
         }
-        self.tell_changes(&before, field.zero.unwrap_or(Moment::ORIGIN));
+        self.tell_changes(&before, in_force.zero.unwrap_or(Moment::ORIGIN));
     }
 
     /// A refusal is louder than silence.
     fn close_or_open(&mut self) -> io::Result<()> {
         let is_under = |wanted: Fault| {
             let mut closing = self.closing.iter();
-            closing.any(|begun| begun.cause.fault == wanted)
+            closing.any(|begun| begun.rule.fault == wanted)
         };
         let (is_refused, is_silent) = (is_under(Fault::Refuse), is_under(Fault::Blackhole));
         let listener = &mut self.route.listener;
@@ -169,13 +175,13 @@ impl Gate {
 
     /// What the system has accepted already would be reset when the listener
     /// closes; those dials came before the refusal and are let in.
-    fn admit_waiting(&mut self, field: &Follower<Field>) {
+    fn admit_waiting(&mut self, in_force: &Follower<ActiveRules>) {
         while let Some(stream) = self.route.listener.try_accept() {
-            self.admit(stream, field.borrow().last_serial, field);
+            self.admit(stream, in_force.borrow().last_serial, in_force);
         }
     }
 
-    fn tell_changes(&self, before: &[Begun], zero: Moment) {
+    fn tell_changes(&self, before: &[Activation], zero: Moment) {
         let now = self.shared.environment.clock.now();
         let tell = |what| {
             let client = Arc::clone(&self.name);
@@ -187,14 +193,14 @@ impl Gate {
             });
         };
         for begun in before.iter().filter(|begun| !self.closing.contains(begun)) {
-            let rule = &begun.cause;
+            let rule = &begun.rule;
             tell(EventKind::Healed {
                 rule: rule.name.clone(),
                 occurrence: begun.number,
             });
         }
         for begun in self.closing.iter().filter(|begun| !before.contains(begun)) {
-            let rule = &begun.cause;
+            let rule = &begun.rule;
             let planned_us = micros(begun.planned.since(zero));
             let actual_us = micros(now.since(zero));
             let (rule, fault) = (rule.name.clone(), rule.fault.word().to_owned());
@@ -207,8 +213,4 @@ impl Gate {
             });
         }
     }
-}
-
-pub(super) fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
