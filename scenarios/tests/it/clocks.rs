@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::program::{Place, SMALL, catalogue};
+use crate::program::{MACHINE, Place, SMALL, catalogue};
 
 /// Every file beneath, by its path.
 fn files(folder: &Path) -> BTreeMap<String, String> {
@@ -27,6 +27,7 @@ fn files(folder: &Path) -> BTreeMap<String, String> {
 
 /// All that the catalogue leaves, run so.
 async fn catalogue_leaves(words: &[&str]) -> BTreeMap<String, String> {
+    let _shared = MACHINE.read().await;
     let place = Place::new();
     let words = [&["--time", "virtual"], words].concat();
     place.run(&catalogue(), &words).await;
@@ -66,10 +67,18 @@ async fn another_seed_is_another_run() {
 #[tokio::test]
 async fn check_determinism_runs_everything_twice() {
     let place = Place::new();
-    let words = ["--time", "virtual", "--check-determinism"];
+    let words = [
+        "--time",
+        "virtual",
+        "--check-determinism",
+        "--filter",
+        "R0*",
+    ];
     let answer = place.run(&catalogue(), &words).await;
     answer.expect(0);
-    assert_eq!(place.results().passed, place.results().scenarios.len());
+    let results = place.results();
+    assert!(results.passed > 5, "{}", results.passed);
+    assert_eq!(results.passed, results.scenarios.len());
 }
 
 #[tokio::test]
