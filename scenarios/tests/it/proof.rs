@@ -3,6 +3,7 @@
 //! that both come to the same verdicts, check by check.
 
 use std::io::Write;
+use std::path::Path;
 
 use scenarios::checks::Finding;
 use scenarios::files::gather;
@@ -263,29 +264,46 @@ async fn without_faults_nothing_passes_in_virtual_time() {
 }
 
 async fn nothing_passes(time: Time) {
-    let _shared = MACHINE.read().await;
-    let place = Place::new();
-    let folder = catalogue();
     // All at once: what is not applied cannot come late.
     let all = ["--control", "wire", "--jobs", "256"];
     let words = [time.words(), &all].concat();
-    let answer = place.run(&folder, &words).await;
+    let shared = MACHINE.read().await;
+    let results = control(&catalogue(), &words).await;
+    drop(shared);
+    assert_eq!(results.len(), cases().len());
+    for ((given, scenario), result) in cases().iter().zip(&results) {
+        let mut runs = 0;
+        let mut is_alone = has_reason_alone(result);
+        while !is_alone && time == Time::Real && runs < AGAIN {
+            let _alone = MACHINE.write().await;
+            let again = control(given.source.name().as_ref(), &all).await;
+            is_alone = has_reason_alone(&again[0]);
+            runs += 1;
+        }
+        assert!(is_alone, "{}: {result:#?}", scenario.id);
+    }
+}
+
+/// Runs these under a control. That nothing passes or fails is so however busy the
+/// machine is.
+async fn control(path: &Path, words: &[&str]) -> Vec<ScenarioResult> {
+    let place = Place::new();
+    let answer = place.run(path, words).await;
     answer.expect(3);
     let results = place.results();
     assert_eq!((results.passed, results.failed), (0, 0));
-    assert_eq!(results.inconclusive, cases().len());
-    for scenario in &results.scenarios {
-        assert_eq!(
-            scenario.reasons,
-            ["a control: every fault was planned and none applied"]
-        );
-        assert!(scenario.rules.iter().all(|rule| rule.strikes == 0));
-    }
-    assert!(
-        answer.last_line().ends_with("--control wire"),
-        "{}",
-        answer.out
-    );
+    let struck = |run: &ScenarioResult| run.rules.iter().any(|rule| rule.strikes > 0);
+    assert!(!results.scenarios.iter().any(struck));
+    let last = answer.last_line();
+    assert!(last.ends_with("--control wire"), "{}", answer.out);
+    results.scenarios
+}
+
+/// Who had no message in time is told, too.
+fn has_reason_alone(result: &ScenarioResult) -> bool {
+    let control = "a control: every fault was planned and none applied";
+    assert!(result.reasons.iter().any(|reason| reason == control));
+    result.reasons.len() == 1
 }
 
 #[tokio::test]
