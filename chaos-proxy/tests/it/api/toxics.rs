@@ -147,7 +147,7 @@ fn toxics_survive_what_their_proxy_goes_through() {
             (json!({"upstream": upstream(1)}), &servers[1]),
         ] {
             assert_eq!(api.post("/proxies/p", &change).await.status, 200);
-            let mut client = world.network.dial(&listen).await.unwrap();
+            let mut client = world.network.dial(listen).await.unwrap();
             let mut there = accept(server).await;
             send(&mut client, b"held").await;
             assert!(world.is_silent(&mut there, MOMENT).await, "{change}");
@@ -175,7 +175,7 @@ fn listed_toxics_are_honoured_by_a_populate() {
         let both = json!([stall, {"type": "noop", "name": "nothing"}]);
         assert_eq!(api.post("/populate", &entry(both)).await.status, 201);
         assert_eq!(names().await, ["stall", "nothing"]);
-        let mut client = world.network.dial(&listen).await.unwrap();
+        let mut client = world.network.dial(listen).await.unwrap();
         let mut upstream = accept(&server).await;
         send(&mut upstream, b"held").await;
         assert!(world.is_silent(&mut client, MOMENT).await);
