@@ -180,8 +180,9 @@ async fn tried_again(given: &Given, scenario: &Scenario, flaw: Option<&str>) -> 
 fn tell(again: &[(Given, Scenario)], runs: usize) {
     let ids: Vec<&str> = again.iter().map(|(_, scenario)| &*scenario.id).collect();
     if let (count @ 1.., ids) = (ids.len(), ids.join(", ")) {
-        let told = format!("the machine had no time for {count}, had again in {runs} runs: {ids}");
-        writeln!(std::io::stderr(), "{told}").unwrap();
+        let told =
+            format!("the machine had no time for {count}, had again in {runs} runs: {ids}\n");
+        std::io::stderr().write_all(told.as_bytes()).unwrap();
     }
 }
 
