@@ -153,7 +153,7 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn everything_told_before_the_finish_is_in_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");

@@ -4,24 +4,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use environment::Clock;
+use rustix::process::Signal;
 use scenarios::journal::{Body, Mark, decode};
 use scenarios::verdict::Verdict;
 use tokio::process::Command;
 
-use crate::program::{LIMIT, Place, SMALL, answer};
+use crate::processes::{signal, wait_until};
+use crate::program::{Place, SMALL, answer};
 
-/// Reads a file again and again until it has this.
+/// Until a file has this.
 async fn wait_for(path: &Path, part: &str) {
-    let clock = Clock::start();
-    let has_it = async {
-        loop {
-            if std::fs::read_to_string(path).is_ok_and(|text| text.contains(part)) {
-                return;
-            }
-            clock.sleep(Duration::from_millis(20)).await;
-        }
-    };
-    clock.timeout(LIMIT, has_it).await.expect("it comes");
+    let text = || std::fs::read_to_string(path);
+    wait_until(|| text().is_ok_and(|text| text.contains(part))).await;
 }
 
 #[tokio::test]
@@ -41,9 +35,7 @@ async fn an_interrupt_keeps_a_valid_journal_and_exits_130() {
     let child = place.command(&words).spawn().unwrap();
     let journal = place.record("a", "journal.jsonl");
     wait_for(&journal, "\"struck\"").await;
-    let id = child.id().unwrap().to_string();
-    let killed = Command::new("kill").args(["-INT", &id]).status().await;
-    assert!(killed.unwrap().success());
+    signal(child.id().unwrap(), Signal::INT);
     let answer = answer(child).await;
     answer.expect(130);
     assert_eq!(answer.last_line(), "chaos run a.toml b.toml --seed 1");

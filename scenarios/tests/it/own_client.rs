@@ -3,11 +3,12 @@
 
 use std::path::PathBuf;
 
+use rustix::process::Signal;
 use scenarios::checks::Finding;
 use scenarios::results::ScenarioResult;
 use scenarios::verdict::Verdict;
 
-use crate::processes::Marked;
+use crate::processes::{Marked, signal as send};
 use crate::program::{Answer, Place};
 
 /// One client, one reset, two seconds.
@@ -128,7 +129,7 @@ async fn one_that_will_not_end_is_killed_with_all_that_it_has_started() {
 
 #[tokio::test]
 async fn nobody_is_left_when_the_run_is_broken_off_or_the_program_killed() {
-    for signal in ["-INT", "-KILL"] {
+    for signal in [Signal::INT, Signal::KILL] {
         let marked = Marked::new();
         let place = Place::new();
         let script = "(while :; do sleep 1; done) &\nwhile :; do sleep 1; done";
@@ -139,11 +140,7 @@ async fn nobody_is_left_when_the_run_is_broken_off_or_the_program_killed() {
         let (name, mark) = marked.herd();
         let mut child = command.env(name, mark).spawn().unwrap();
         marked.appear().await;
-        let id = child.id().unwrap().to_string();
-        let killed = tokio::process::Command::new("kill")
-            .args([signal, &id])
-            .status();
-        assert!(killed.await.unwrap().success());
+        send(child.id().unwrap(), signal);
         child.wait().await.unwrap();
         marked.vanish().await;
     }

@@ -1,12 +1,13 @@
 //! Servers of the user's own: there already, started for the run, and bad ones.
 
 use environment::{Environment, Seed};
+use rustix::process::Signal;
 use scenarios::checks::Finding;
 use scenarios::verdict::Verdict;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::processes::Marked;
+use crate::processes::{Marked, signal as send};
 use crate::program::Place;
 
 /// One simulated client, one reset, two seconds, and this server.
@@ -106,7 +107,7 @@ async fn a_command_that_becomes_no_server_is_told_with_its_last_words() {
 
 #[tokio::test]
 async fn nothing_of_a_command_is_left() {
-    for signal in ["-INT", "-KILL"] {
+    for signal in [Signal::INT, Signal::KILL] {
         let marked = Marked::new();
         let place = Place::new();
         let script = "trap '' TERM\n(while :; do sleep 1; done) &\nyes";
@@ -120,11 +121,7 @@ async fn nothing_of_a_command_is_left() {
         let (name, mark) = marked.herd();
         let mut child = command.env(name, mark).spawn().unwrap();
         marked.appear().await;
-        let id = child.id().unwrap().to_string();
-        let killed = tokio::process::Command::new("kill")
-            .args([signal, &id])
-            .status();
-        assert!(killed.await.unwrap().success());
+        send(child.id().unwrap(), signal);
         child.wait().await.unwrap();
         marked.vanish().await;
     }

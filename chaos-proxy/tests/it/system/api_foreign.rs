@@ -8,15 +8,15 @@ use environment::Environment;
 use tokio::process::Command;
 use tokio_util::task::TaskTracker;
 
-use super::Api;
-use crate::bench::{listen, soon};
-use crate::foreign::installed;
+use super::foreign::installed;
+use crate::api::Api;
+use crate::world::{World, soon};
 
 const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign");
 
 /// A server that sends back what it gets; it ends with the test.
-pub(super) fn echo() -> SocketAddr {
-    let server = listen(&Environment::real());
+pub(super) fn echo(world: &World) -> SocketAddr {
+    let server = world.listen();
     let (address, tasks) = (server.local_addr(), TaskTracker::new());
     let own = tasks.clone();
     tasks.spawn(async move {
@@ -32,8 +32,9 @@ pub(super) fn echo() -> SocketAddr {
 }
 
 async fn drive(mut program: Command) {
-    let api = Api::start();
-    program.args([api.address.to_string(), echo().to_string()]);
+    let world = World::new(Environment::real());
+    let api = Api::start(&world);
+    program.args([api.address.to_string(), echo(&world).to_string()]);
     let output = soon(program.kill_on_drop(true).output()).await.unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     let error = String::from_utf8_lossy(&output.stderr);

@@ -10,7 +10,7 @@ const COUNT: u32 = 20_000;
 
 /// So many free ports in a row. No other test of this process gets them, and
 /// other processes begin elsewhere.
-pub(super) fn free(count: u16) -> u16 {
+pub(crate) fn free(count: u16) -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let start = std::process::id().wrapping_mul(997);
     loop {

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Answer, Api, ports};
+use super::ports;
+use crate::api::{Answer, Api};
+use crate::world::on_sockets;
 
 /// The replies of a Toxiproxy 2.12 to 51 requests.
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/toxiproxy.jsonl");
@@ -64,28 +66,30 @@ fn compare(step: &Value, answer: &Answer) {
     assert_eq!(is_matched, has_number, "{request}: {answer:?}");
 }
 
-#[tokio::test]
-async fn the_conversation_of_a_true_toxiproxy_is_had_again() {
-    let api = Api::start();
-    let lines = lines();
-    assert_eq!(lines.len(), 51);
-    for step in &lines {
-        let request = &step["request"];
-        let headers: Vec<(&str, &str)> = request["headers"]
-            .as_object()
-            .unwrap()
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str().unwrap()))
-            .collect();
-        let (method, path) = (&request["method"], &request["path"]);
-        let body = request["body"].as_str();
-        let answer = api.call_with(
-            method.as_str().unwrap(),
-            path.as_str().unwrap(),
-            &headers,
-            body,
-        );
-        compare(step, &answer.await);
-    }
-    api.stop().await;
+#[test]
+fn the_conversation_of_a_true_toxiproxy_is_had_again() {
+    on_sockets(async |world| {
+        let api = Api::start(&world);
+        let lines = lines();
+        assert_eq!(lines.len(), 51);
+        for step in &lines {
+            let request = &step["request"];
+            let headers: Vec<(&str, &str)> = request["headers"]
+                .as_object()
+                .unwrap()
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str().unwrap()))
+                .collect();
+            let (method, path) = (&request["method"], &request["path"]);
+            let body = request["body"].as_str();
+            let answer = api.call_with(
+                method.as_str().unwrap(),
+                path.as_str().unwrap(),
+                &headers,
+                body,
+            );
+            compare(step, &answer.await);
+        }
+        api.stop().await;
+    });
 }

@@ -7,9 +7,10 @@ use chaos_proxy::api::Config;
 use environment::Seed;
 use tokio::process::Command;
 
-use super::Api;
-use super::foreign::echo;
-use crate::bench::soon;
+use super::api_foreign::echo;
+use crate::api::Api;
+use crate::world::{World, soon};
+use environment::Environment;
 
 const PAGE: &str = include_str!("../../../API.md");
 
@@ -65,7 +66,8 @@ async fn shell(api: &Api, server: SocketAddr, script: &str) -> (bool, String) {
 
 #[tokio::test]
 async fn the_examples_do_what_the_page_says() {
-    let (api, server) = (Api::with(Seed(1), Config::default()), echo());
+    let world = World::new(Environment::real());
+    let (api, server) = (Api::with(&world, Seed(1), Config::default()), echo(&world));
     let examples = examples();
     assert!(examples.len() >= 15, "{examples:?}");
     let mut held = Vec::new();

@@ -6,6 +6,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// Ended with the test, whatever becomes of it.
 pub(crate) struct Running(pub(crate) Child);
 
@@ -70,14 +72,8 @@ pub(crate) fn echo() -> SocketAddr {
 }
 
 pub(crate) fn stop(running: &Running) {
-    let pid = running.0.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-TERM", &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
+    let id = Pid::from_raw(i32::try_from(running.0.id()).unwrap()).unwrap();
+    kill_process(id, Signal::TERM).unwrap();
 }
 
 #[test]

@@ -12,8 +12,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use tokio::task::JoinSet;
 
-use crate::bench::{Bench, Setup, accept, listen, rules, soon};
-use crate::program::start as start_program;
+use super::program::start as start_program;
+use crate::bench::{Bench, Setup, rules};
+use crate::world::{World, accept, soon};
 
 const MEBIBYTE: usize = 1 << 20;
 /// Longer than the longest of these tests takes on a starved machine.
@@ -81,8 +82,9 @@ async fn exchange(client: Stream, server: Stream, up: usize, down: usize) {
 }
 
 async fn start() -> (Bench, Stream, Stream) {
-    let server = listen(&Environment::real());
-    let bench = Setup::toward(server.local_addr()).start("");
+    let world = World::new(Environment::real());
+    let server = world.listen();
+    let bench = Setup::toward(&world, server.local_addr()).start("");
     bench.begin().await;
     let client = bench.dial().await;
     let upstream = accept(&server).await;
@@ -137,8 +139,9 @@ async fn toggle(bench: &mut Bench, toggled: &mut usize) {
 /// So many connections, each with so many bytes both ways: everything arrives
 /// while faults come and go; how often they did.
 async fn exchange_under_toggled_faults(connections: usize, bytes: usize) -> usize {
-    let server = listen(&Environment::real());
-    let mut bench = Setup::toward(server.local_addr()).start("");
+    let world = World::new(Environment::real());
+    let server = world.listen();
+    let mut bench = Setup::toward(&world, server.local_addr()).start("");
     bench.begin().await;
     let mut exchanges = JoinSet::new();
     for _ in 0..connections {
@@ -237,7 +240,7 @@ fn queues(local: SocketAddr, peer: SocketAddr) -> (usize, usize) {
 #[cfg(target_os = "linux")]
 async fn a_stall_holds_what_lies_in_the_pipe() {
     let (mut bench, mut client, mut server) = start().await;
-    let clock = bench.environment.clock.clone();
+    let clock = Environment::real().clock;
     let moment = Duration::from_millis(300);
     while let Ok(sent) = clock.timeout(moment, server.write(&BLOCK)).await {
         sent.unwrap();
@@ -271,7 +274,7 @@ fn descriptors(pid: u32) -> (usize, usize) {
 fn eventually(is_so: impl Fn() -> bool) {
     let clock = Environment::real().clock;
     while !is_so() {
-        assert!(clock.now().since_origin() < crate::bench::SOON, "never");
+        assert!(clock.now().since_origin() < crate::world::SOON, "never");
         std::thread::yield_now();
     }
 }

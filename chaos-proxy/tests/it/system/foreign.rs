@@ -5,11 +5,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use environment::Environment;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::bench::{Bench, Setup, soon};
+use crate::bench::{Bench, Setup};
+use crate::world::{World, soon};
 
 const PEER: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -60,7 +62,7 @@ async fn behind(faults: &str, path: &str, count: usize) -> Vec<Value> {
     let (_server, address) = server().await;
     let setup = Setup {
         frames: true,
-        ..Setup::toward(address)
+        ..Setup::toward(&World::new(Environment::real()), address)
     };
     let bench = setup.start(faults);
     bench.begin().await;
