@@ -11,18 +11,18 @@
 //! # In a test of your own
 //!
 //! `chaos run` is the usual way. In a Rust test the same harness puts your own
-//! client to the test, as a function that gets a [`Seat`]:
+//! client to the test, as a function that gets a [`ClientContext`]:
 //!
 //! ```no_run
-//! use scenarios::{Client, Report, Scenario, Seat, Setup};
+//! use scenarios::{Client, ClientContext, Report, Scenario, Setup};
 //!
 //! # mod yours { pub async fn follow(_: &str, _: impl Fn()) {} }
 //! /// Connects, and connects again, for ever.
-//! async fn client(seat: Seat) {
-//!     let told = seat.tell.clone();
+//! async fn client(context: ClientContext) {
+//!     let tell = context.tell.clone();
 //!     tokio::select! {
-//!         () = yours::follow(&seat.url, move || told.open()) => {}
-//!         () = seat.stop.requested() => {}
+//!         () = yours::follow(&context.url, move || tell.open()) => {}
+//!         () = context.stop.requested() => {}
 //!     }
 //! }
 //!
@@ -56,6 +56,7 @@ mod process;
 pub mod records;
 pub mod report;
 pub mod runner;
+mod sentences;
 pub mod subjects;
 pub mod suite;
 pub mod whole;
@@ -64,5 +65,5 @@ pub(crate) use chaos_judge::plain;
 pub use chaos_judge::{checks, definitions, journal, language, results, verdict};
 pub use harness::{LoadError, Outcome, RunError, Scenario, Setup};
 pub use language::ClientAction;
-pub use subjects::{Ability, Client, Deeds, Report, Seat, Stop, Tell};
+pub use subjects::{Ability, Client, ClientContext, Commands, Report, Stop, Tell};
 pub use verdict::Verdict;

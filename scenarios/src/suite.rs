@@ -159,11 +159,12 @@ impl Run {
             let run = runner::run(&self.scenario, &self.settings, phases, interrupt);
             Box::pin(run).await
         };
+        let problem = record.problem.map(|problem| problem.to_string());
         let judged = Judged::new(
             &self.scenario,
             &record.header,
             &record.entries,
-            record.problem.as_deref(),
+            problem.as_deref(),
             self.repeat,
         );
         // Of very many that did not begin, the sum is enough.

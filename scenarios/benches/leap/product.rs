@@ -97,6 +97,6 @@ fn simulated(scenario: &Scenario) -> Trace {
         &Observer::none(),
         &CancellationToken::new(),
     );
-    assert_eq!(trace.problem, None);
+    assert!(trace.problem.is_none(), "{:?}", trace.problem);
     trace
 }

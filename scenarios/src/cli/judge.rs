@@ -13,9 +13,9 @@ use scenarios::language::Expectation;
 use scenarios::records;
 
 use super::args::JudgeArgs;
+use super::output::{complain, print, print_records};
 use super::run::{code, wanting};
-use super::terminal::print;
-use super::{EXIT_PASSED, EXIT_USAGE, check, complain, written};
+use super::{EXIT_PASSED, EXIT_USAGE, files};
 
 /// The same table and exit code as of the runs; what cannot be judged is told
 /// beside, and makes it 2.
@@ -33,7 +33,7 @@ pub(super) fn judge(args: &JudgeArgs) -> anyhow::Result<u8> {
         print(report(&results, Screen::stdout()));
     }
     let is_written = args.out.as_ref().is_none_or(|out| match is_whole {
-        true => written::tell(&records::write(&results, &gallery, out)),
+        true => print_records(&records::write(&results, &gallery, out)),
         false => {
             // Records of a part would look as if that were all.
             let out = out.display();
@@ -57,7 +57,7 @@ fn expectations(file: &Path) -> anyhow::Result<Option<Vec<Expectation>>> {
         !file.is_dir(),
         "--expect {shown}: a folder; name one scenario file"
     );
-    let read = check::read(&[file.to_owned()]);
+    let read = files::read(&[file.to_owned()]);
     Ok(read.and_then(|mut scenarios| scenarios.pop().map(|(_, scenario)| scenario.expect)))
 }
 

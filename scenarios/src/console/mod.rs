@@ -13,7 +13,7 @@ mod seeds;
 mod style;
 
 pub use live::Live;
+pub(crate) use report::indented;
 pub use report::report;
-pub(crate) use report::sentences;
 pub use screen::Screen;
 pub use style::Style;

@@ -1,15 +1,15 @@
-//! Who sits in the client's chair: the simulated client, or somebody else's.
+//! The client under test: the simulated client, or a custom one.
 //!
 //! Invariant: what a subject cannot do or does not tell is known before a run,
 //! so that a check can say NOT OBSERVABLE and never blames anybody for it.
 
 mod adapter;
 mod client;
+mod client_context;
+mod client_report;
 mod find;
-mod seat;
 mod setup;
 mod shipped;
-mod told;
 
 use std::sync::Arc;
 
@@ -19,10 +19,10 @@ pub use chaos_judge::subject::{Ability, Report, Traits};
 pub(crate) use adapter::ensure_name;
 pub use adapter::{Adapter, CLIENT_FILE};
 pub use client::Client;
+pub use client_context::{ClientContext, Commands, Stop, Tell};
+pub use client_report::{ClientReport, Interpreter};
 pub use find::{CLIENTS, SubjectError, find, names};
-pub use seat::{Deeds, Seat, Stop, Tell};
-pub use setup::{SetupError, set_up};
-pub use told::{Interpreter, Told};
+pub use setup::{SetupError, SetupFailure, set_up};
 
 /// Who is put to the test.
 #[derive(Debug, Clone, Default)]

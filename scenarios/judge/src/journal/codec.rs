@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::entry::{Body, Entry, Header};
+use crate::plain::is_folder_name;
 
 /// A line that is no line of a journal.
 #[derive(Debug, thiserror::Error)]
@@ -193,7 +194,7 @@ pub(super) fn decode_header(line: &str) -> Result<Header, CodecError> {
 /// What else a header has is known from the scenario that was run.
 fn ensure_sound(header: &Header) -> Result<(), CodecError> {
     let wrong = |value: &str, key| Err(CodecError::Value(value.to_owned(), key));
-    if !is_name(&header.client) {
+    if !is_folder_name(&header.client) {
         return wrong(&header.client, "client");
     }
     if !["real", "virtual"].contains(&header.time.as_str()) {
@@ -203,14 +204,6 @@ fn ensure_sound(header: &Header) -> Result<(), CodecError> {
         Some(control) if control != Header::WIRE => wrong(control, "control"),
         _ => Ok(()),
     }
-}
-
-/// Whether a subject may be called so: it is the name of a folder, too.
-fn is_name(name: &str) -> bool {
-    const LONGEST: usize = 64;
-    let is_safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let begins_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
-    begins_well && name.len() <= LONGEST && name.chars().all(is_safe)
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! The server's side of a run: one incarnation after the other on one port, as
-//! the file's server events have it.
+//! The server of a run: one incarnation after the other on one port, as the
+//! file's server events have it: here the ticker, in this process.
 //!
 //! Invariant: the port is ours throughout, and nobody listens on it while the
-//! server is away. No incarnation repeats what another drew: session ids of a
-//! server that is gone never come again.
+//! server is away; session ids of an incarnation that is gone never come again.
 
+use std::io;
 use std::pin::pin;
 
 use environment::{Environment, Key, Listener, Observer, Realm, Seed};
@@ -12,8 +12,57 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::recorder::Recorder;
+use super::server_process::ProcessProblem;
 use crate::journal::Mark;
 use crate::language::{ServerEnd, ServerEvent};
+use crate::process::StartError;
+
+/// Why there is no server though there should be.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// One that should run already does not answer.
+    #[error(
+        "the server {authority}, which is `external` and should run already, does not answer: {source}"
+    )]
+    External {
+        /// Where it should be.
+        authority: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Somebody else serves there.
+    #[error(
+        "somebody else serves on {0} already; use `{port}` in `command` and `url`, or --jobs 1",
+        port = crate::language::PORT
+    )]
+    Taken(String),
+    /// The ticker failed.
+    #[error("the server: {0}")]
+    Ticker(#[source] ticker_server::ServeError),
+    /// The ticker's port could not be opened again.
+    #[error("the server's port, after `{event}`: {source}")]
+    Port {
+        /// After which event.
+        event: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The command could not be started.
+    #[error("the server: {0}")]
+    Start(#[source] StartError),
+    /// The command does not serve.
+    #[error("the server `{command}` {problem}{last_output}")]
+    Process {
+        /// The command, in words.
+        command: String,
+        /// What is wrong with it.
+        problem: ProcessProblem,
+        /// The end of what it printed, for a sentence; or nothing.
+        last_output: String,
+    },
+}
 
 /// What befalls the server.
 #[derive(Debug, Clone)]
@@ -24,24 +73,24 @@ pub(super) enum ServerChange {
     Up(ServerEvent),
 }
 
-/// Keeps the server, and lets it go and come back.
+/// Keeps the ticker, and lets it go and come back.
 #[derive(Debug)]
-pub(super) struct Host {
+pub(super) struct TickerHost {
     pub(super) environment: Environment,
     pub(super) listener: Listener,
     pub(super) config: ticker_server::Config,
     pub(super) seed: Seed,
     pub(super) recorder: Recorder,
-    pub(super) fates: mpsc::Receiver<ServerChange>,
+    pub(super) changes: mpsc::Receiver<ServerChange>,
     pub(super) shutdown: CancellationToken,
 }
 
-impl Host {
+impl TickerHost {
     /// Serves until `shutdown`, with the pauses that it is told of.
     ///
     /// # Errors
-    /// Why there is no server though there should be, in words.
-    pub(super) async fn run(mut self) -> Result<(), String> {
+    /// There is no server though there should be.
+    pub(super) async fn run(mut self) -> Result<(), ServerError> {
         let mut incarnation = 0;
         while let Some(event) = self.serve(incarnation).await? {
             self.listener.refuse();
@@ -54,7 +103,7 @@ impl Host {
     }
 
     /// One incarnation, until it goes; `None` if for good.
-    async fn serve(&mut self, incarnation: u64) -> Result<Option<ServerEvent>, String> {
+    async fn serve(&mut self, incarnation: u64) -> Result<Option<ServerEvent>, ServerError> {
         let stop = self.shutdown.child_token();
         // The dead tell nothing, even if a task of theirs is not yet gone.
         let silence = CancellationToken::new();
@@ -70,57 +119,52 @@ impl Host {
             stop.clone(),
         );
         let mut served = pin!(served);
-        let told = |ended: Result<(), ticker_server::ServeError>| {
-            ended.map_err(|error| format!("the server: {error}"))
-        };
         let event = tokio::select! {
             biased;
-            ended = &mut served => return told(ended).map(|()| None),
-            event = next_down(&mut self.fates) => event,
+            ended = &mut served => return ended.map(|()| None).map_err(ServerError::Ticker),
+            event = next_down(&mut self.changes) => event,
         };
-        self.recorder.mark(Mark::ServerDown {
-            name: event.name.clone(),
-            end: event.end.word().to_owned(),
-        });
+        self.recorder.mark(down(&event));
         match event.end {
             ServerEnd::Kill => silence.cancel(),
             ServerEnd::Restart => {
                 stop.cancel();
-                told(served.await)?;
+                served.await.map_err(ServerError::Ticker)?;
             }
         }
         Ok(Some(event))
     }
 
     /// Whether the server comes back at all.
-    async fn wait_until_up(&mut self, event: &ServerEvent) -> Result<bool, String> {
-        if !wait_for_up(&mut self.fates, event, &self.shutdown).await {
+    async fn wait_until_up(&mut self, event: &ServerEvent) -> Result<bool, ServerError> {
+        if !wait_for_up(&mut self.changes, event, &self.shutdown).await {
             return Ok(false);
         }
         // First the mark: what is heard of the new server comes after it.
-        self.recorder.mark(Mark::ServerUp {
-            name: event.name.clone(),
-            end: event.end.word().to_owned(),
-        });
-        let healed = self.listener.heal();
-        healed.map_err(|error| format!("the server's port, after `{}`: {error}", event.name))?;
-        Ok(true)
+        self.recorder.mark(up(event));
+        match self.listener.heal() {
+            Ok(()) => Ok(true),
+            Err(source) => Err(ServerError::Port {
+                event: event.name.clone(),
+                source,
+            }),
+        }
     }
 }
 
 /// Until the server is to be there again; whether it ever is.
 pub(super) async fn wait_for_up(
-    fates: &mut mpsc::Receiver<ServerChange>,
+    changes: &mut mpsc::Receiver<ServerChange>,
     event: &ServerEvent,
     shutdown: &CancellationToken,
 ) -> bool {
     loop {
-        let fate = tokio::select! {
+        let change = tokio::select! {
             biased;
             () = shutdown.cancelled() => return false,
-            fate = fates.recv() => fate,
+            change = changes.recv() => change,
         };
-        match fate {
+        match change {
             Some(ServerChange::Up(up)) if up == *event => return true,
             // Events of a file do not overlap.
             Some(_) => {}
@@ -130,13 +174,29 @@ pub(super) async fn wait_for_up(
 }
 
 /// The next time that the server goes; never, once nobody can say so.
-pub(super) async fn next_down(fates: &mut mpsc::Receiver<ServerChange>) -> ServerEvent {
+pub(super) async fn next_down(changes: &mut mpsc::Receiver<ServerChange>) -> ServerEvent {
     loop {
-        match fates.recv().await {
+        match changes.recv().await {
             Some(ServerChange::Down(event)) => return event,
             Some(ServerChange::Up(_)) => {}
             None => return std::future::pending().await,
         }
+    }
+}
+
+/// The mark of its end.
+pub(super) fn down(event: &ServerEvent) -> Mark {
+    Mark::ServerDown {
+        name: event.name.clone(),
+        end: event.end.word().to_owned(),
+    }
+}
+
+/// The mark of its return.
+pub(super) fn up(event: &ServerEvent) -> Mark {
+    Mark::ServerUp {
+        name: event.name.clone(),
+        end: event.end.word().to_owned(),
     }
 }
 

@@ -1,9 +1,9 @@
-//! What a person is told of an event on the wire.
+//! One line for a person about an event on the wire.
 
 use chaos_proxy::{Ending, Event, EventKind, Peer};
 
 /// One line, if the event is worth one.
-pub fn line(event: &Event) -> Option<String> {
+pub fn event_line(event: &Event) -> Option<String> {
     let who = format!("connection {}", event.client);
     Some(match &event.what {
         EventKind::Accepted => format!("{who}: accepted"),
@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn lines_say_who_and_what() {
         let line = |attempt, what| {
-            line(&Event {
+            event_line(&Event {
                 at: Moment::ORIGIN,
                 client: Arc::from("3"),
                 attempt,

@@ -1,33 +1,67 @@
-//! A server of the user's own that a run has started: one process after the
+//! The server of a run that is a command of the user's own: one process after the
 //! other on one port, as the file's server events have it.
 //!
 //! Invariant: what it prints is always read, so it never waits for us, and its
 //! whole group is gone when it is to be away, and when this is dropped.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use environment::text::format_duration;
 use environment::{Clock, Environment, Moment, Seed};
 use tokio::process::ChildStdin;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::guest::LAST_WORDS;
-use super::host::{ServerChange, next_down, wait_for_up};
-use super::notes::Notes;
+use super::custom_client::LAST_OUTPUT;
 use super::readiness;
 use super::recorder::Recorder;
-use crate::journal::{Entry, Mark};
+use super::reporter::Notes;
+use super::server::{ServerChange, ServerError, down, next_down, up, wait_for_up};
+use crate::journal::Entry;
 use crate::language::{Address, Ready, ServerCommand, ServerEnd, ServerEvent};
 use crate::process::{Ended, Lines, Program, Running};
 
 /// How long it may take to end after SIGTERM: less than a run waits for it.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Keeps the process, and lets it go and come back.
+/// What is wrong with a server that was started.
 #[derive(Debug)]
-pub(super) struct OwnHost {
+pub enum ProcessProblem {
+    /// It ended before it was ready.
+    EndedEarly(Ended),
+    /// It did not become ready.
+    NotReady {
+        /// Within this time.
+        within: Duration,
+        /// What would have shown it.
+        wanted: String,
+    },
+    /// It ended while it was to serve.
+    Ended(Ended),
+    /// The run was over before it was ready again.
+    NotBack,
+}
+
+impl fmt::Display for ProcessProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EndedEarly(how) => write!(f, "ended before it was ready ({how})"),
+            Self::NotReady { within, wanted } => {
+                let within = format_duration(*within);
+                write!(f, "was not ready within {within} ({wanted})")
+            }
+            Self::Ended(how) => write!(f, "ended by itself ({how})"),
+            Self::NotBack => f.write_str("was not ready again when the run ended"),
+        }
+    }
+}
+
+/// Keeps a process of the user's own, and lets it go and come back.
+#[derive(Debug)]
+pub(super) struct ServerProcess {
     pub(super) environment: Environment,
     pub(super) command: ServerCommand,
     pub(super) port: u16,
@@ -43,21 +77,21 @@ pub(super) struct Serving {
     /// It has nothing to read, but must not believe that nobody is there.
     _stdin: Option<ChildStdin>,
     /// Read what it prints, to the end.
-    ears: JoinSet<()>,
+    readers: JoinSet<()>,
     /// The line was printed that shows that it is ready.
-    said: CancellationToken,
+    is_ready: CancellationToken,
 }
 
 impl Serving {
-    /// Until all that it has said has been read.
-    async fn hear_out(&mut self, clock: Clock) {
-        let all = async { while self.ears.join_next().await.is_some() {} };
+    /// Until all that it has printed has been read.
+    async fn read_out(&mut self, clock: Clock) {
+        let all = async { while self.readers.join_next().await.is_some() {} };
         // Whoever else holds its pipes has left the group on purpose.
-        let _ = clock.timeout(LAST_WORDS, all).await;
+        let _ = clock.timeout(LAST_OUTPUT, all).await;
     }
 }
 
-impl OwnHost {
+impl ServerProcess {
     /// Where it is.
     pub(super) fn address(&self) -> Address {
         self.command.address(self.port)
@@ -67,28 +101,26 @@ impl OwnHost {
     /// may have answered.
     ///
     /// # Errors
-    /// It could not be started, or did not become ready, in words.
-    pub(super) async fn serve(&self) -> Result<(Serving, Moment), String> {
+    /// It could not be started, or did not become ready.
+    pub(super) async fn serve(&self) -> Result<(Serving, Moment), ServerError> {
         let clock = self.environment.clock.clone();
         let mut serving = self.start()?;
         let within = self.command.within;
-        let said = serving.said.clone();
+        let is_ready = serving.is_ready.clone();
         let ready = tokio::select! {
             biased;
-            ended = serving.running.wait() => Err(format!(
-                "ended before it was ready ({})", ended.told()
-            )),
-            ready = clock.timeout(within, self.ready(&said)) => ready.map_err(|_| {
-                let within = environment::text::format_duration(within);
-                format!("was not ready within {within} ({})", self.command.ready.wanted())
+            ended = serving.running.wait() => Err(ProcessProblem::EndedEarly(ended)),
+            ready = clock.timeout(within, self.ready(&is_ready)) => ready.map_err(|_| {
+                let wanted = self.command.ready.wanted();
+                ProcessProblem::NotReady { within, wanted }
             }),
         };
         match ready {
             Ok(since) => Ok((serving, since)),
-            Err(reason) => {
+            Err(problem) => {
                 serving.running.kill().await;
-                serving.hear_out(clock).await;
-                Err(self.complaint(&reason))
+                serving.read_out(clock).await;
+                Err(self.failed(problem))
             }
         }
     }
@@ -96,58 +128,49 @@ impl OwnHost {
     /// Serves until `shutdown`, with the pauses that it is told of.
     ///
     /// # Errors
-    /// Why there is no server though there should be, in words.
+    /// There is no server though there should be.
     pub(super) async fn run(
         self,
         mut serving: Serving,
-        mut fates: mpsc::Receiver<ServerChange>,
+        mut changes: mpsc::Receiver<ServerChange>,
         shutdown: CancellationToken,
-    ) -> Result<(), String> {
+    ) -> Result<(), ServerError> {
         let clock = self.environment.clock.clone();
         loop {
             let event = tokio::select! {
                 biased;
                 () = shutdown.cancelled() => {
                     let ended = serving.running.stop(clock, PATIENCE).await;
-                    self.notes.ended(&ended.told());
+                    self.notes.ended(&ended.to_string());
                     return Ok(());
                 }
                 ended = serving.running.wait() => {
-                    serving.hear_out(clock).await;
-                    self.notes.ended(&ended.told());
-                    return Err(self.complaint(&format!("ended by itself ({})", ended.told())));
+                    serving.read_out(clock).await;
+                    self.notes.ended(&ended.to_string());
+                    return Err(self.failed(ProcessProblem::Ended(ended)));
                 }
-                event = next_down(&mut fates) => event,
+                event = next_down(&mut changes) => event,
             };
             self.end(serving, &event).await;
-            if !wait_for_up(&mut fates, &event, &shutdown).await {
+            if !wait_for_up(&mut changes, &event, &shutdown).await {
                 return Ok(());
             }
             let (again, since) = tokio::select! {
                 biased;
                 // Dropped, it takes its process with it.
                 () = shutdown.cancelled() => {
-                    return Err(self.complaint("was not ready again when the run ended"));
+                    return Err(self.failed(ProcessProblem::NotBack));
                 }
                 served = self.serve() => served?,
             };
             serving = again;
             // Not when it was ready: data may have come since its port answered.
-            self.recorder.record(Entry::mark(
-                since,
-                Mark::ServerUp {
-                    name: event.name.clone(),
-                    end: event.end.word().to_owned(),
-                },
-            ));
+            self.recorder.record(Entry::mark(since, up(&event)));
         }
     }
 
     async fn end(&self, mut serving: Serving, event: &ServerEvent) -> Ended {
-        self.recorder.mark(Mark::ServerDown {
-            name: event.name.clone(),
-            end: event.end.word().to_owned(),
-        });
+        self.recorder.mark(down(event));
         match event.end {
             ServerEnd::Kill => serving.running.kill().await,
             ServerEnd::Restart => {
@@ -157,7 +180,7 @@ impl OwnHost {
         }
     }
 
-    fn start(&self) -> Result<Serving, String> {
+    fn start(&self) -> Result<Serving, ServerError> {
         let program = Program {
             words: self.command.words(self.port),
             // Where the command was typed: a record of the run is elsewhere.
@@ -167,32 +190,37 @@ impl OwnHost {
                 ("CHAOS_SEED", self.seed.to_string()),
             ],
         };
-        let started = program.start();
-        let mut running = started.map_err(|reason| format!("the server: {reason}"))?;
+        let mut running = program.start().map_err(ServerError::Start)?;
         let (stdin, stdout, stderr) = running.take_pipes();
-        let said = CancellationToken::new();
-        let mut ears = JoinSet::new();
-        let ear = || (self.notes.clone(), self.command.ready.clone(), said.clone());
+        let is_ready = CancellationToken::new();
+        let mut readers = JoinSet::new();
+        let kept = || {
+            (
+                self.notes.clone(),
+                self.command.ready.clone(),
+                is_ready.clone(),
+            )
+        };
         if let Some(stdout) = stdout {
-            ears.spawn(listen(stdout, ear()));
+            readers.spawn(follow(stdout, "stdout", kept()));
         }
         if let Some(stderr) = stderr {
-            ears.spawn(listen(stderr, ear()));
+            readers.spawn(follow(stderr, "stderr", kept()));
         }
         Ok(Serving {
             running,
             _stdin: stdin,
-            ears,
-            said,
+            readers,
+            is_ready,
         })
     }
 
-    async fn ready(&self, said: &CancellationToken) -> Moment {
+    async fn ready(&self, is_ready: &CancellationToken) -> Moment {
         let address = self.address();
         let since = readiness::port(&self.environment, &address.authority).await;
         match &self.command.ready {
             Ready::Port => {}
-            Ready::Line(_) => said.cancelled().await,
+            Ready::Line(_) => is_ready.cancelled().await,
             Ready::Http(path) => {
                 readiness::http(&self.environment, &address.authority, path).await;
             }
@@ -200,26 +228,29 @@ impl OwnHost {
         since
     }
 
-    fn complaint(&self, what: &str) -> String {
-        let words = self.command.words(self.port).join(" ");
-        let last = self.notes.tail.last_words();
-        format!("the server `{words}` {what}{last}")
+    fn failed(&self, problem: ProcessProblem) -> ServerError {
+        ServerError::Process {
+            command: self.command.words(self.port).join(" "),
+            problem,
+            last_output: self.notes.tail.last_lines(),
+        }
     }
 }
 
 /// Reads to the end, keeps what came last, and looks for the line.
-async fn listen(
+async fn follow(
     from: impl tokio::io::AsyncRead + Unpin,
-    (notes, ready, said): (Notes, Ready, CancellationToken),
+    pipe: &'static str,
+    (notes, ready, is_ready): (Notes, Ready, CancellationToken),
 ) {
-    let mut lines = Lines::endless(from);
+    let mut lines = Lines::endless(from, pipe);
     while let Ok(Some(line)) = lines.next().await {
         notes.tail.keep(&line);
         notes.tail.keep(b"\n");
         if let Ready::Line(part) = &ready
             && String::from_utf8_lossy(&line).contains(part)
         {
-            said.cancel();
+            is_ready.cancel();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The course of a run, from the first dial to the last socket.
+//! What a run goes by, and its phases from the first dial to the last socket.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -8,12 +8,11 @@ use std::time::Duration;
 use environment::{Clock, Environment, Moment, Observer};
 
 use super::arrivals::Arrivals;
-use super::boot::Turn;
-use super::probe;
+use super::error::{BrokenOff, FirstError, HarnessError};
+use super::machine::{Turn, watch_lateness};
+use super::participants::Participants;
 use super::recorder::Recorder;
-use super::score::{PlannedAction, Timeline};
-use super::stage::Participants;
-use super::trouble::Trouble;
+use super::timeline::{PlannedAction, Timeline};
 use super::{RunPhase, Settings};
 use crate::definitions::unapplied;
 use crate::journal::{Body, Entry, Mark};
@@ -29,33 +28,7 @@ const DRAIN_MOST: Duration = Duration::from_secs(2);
 /// How long the server's sockets may take to end after the clients have.
 const CLOSING: Duration = Duration::from_secs(3);
 
-/// Why a run did not come to its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum BrokenOff {
-    /// Somebody wanted it.
-    Interrupted,
-    /// The journal cannot be kept.
-    Journal(String),
-    /// The harness failed.
-    Failed(String),
-}
-
-impl BrokenOff {
-    /// What the journal says of it, and what is the harness's own problem.
-    pub(super) fn told(self) -> (Mark, Option<String>) {
-        match self {
-            Self::Interrupted => (Mark::Interrupted, None),
-            Self::Failed(reason) | Self::Journal(reason) => {
-                let failed = Mark::Failed {
-                    reason: reason.clone(),
-                };
-                (failed, Some(reason))
-            }
-        }
-    }
-}
-
-/// One run's givens.
+/// What one run goes by.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RunContext<'a> {
     pub(super) environment: &'a Environment,
@@ -69,18 +42,18 @@ impl RunContext<'_> {
     /// Goes from the first dial to the last socket, marking each part.
     pub(super) async fn go(
         &self,
-        stage: &mut Participants,
-        trouble: &Trouble,
+        participants: &mut Participants,
+        first_error: &FirstError,
     ) -> Result<(), BrokenOff> {
         self.recorder.mark(Mark::Started);
         let turn = Turn::take(&self.settings.subject).await;
         let clients = self.scenario.client_names();
         tokio::select! {
             biased;
-            played = self.start_and_play(stage, trouble) => played?,
+            played = self.start_and_play(participants, first_error) => played?,
             never = turn.while_booting(clients, self.recorder, self.clock()) => match never {},
         }
-        stage.control.heal().await;
+        participants.control.heal().await;
         self.recorder.mark(Mark::Healed);
         self.progress.tell(RunPhase::Settling);
         let settle = self
@@ -89,8 +62,7 @@ impl RunContext<'_> {
         self.clock().sleep(settle).await;
         self.progress.tell(RunPhase::Ending);
         self.drain().await;
-        let ended = stage.seats.stop().await;
-        ended.map_err(BrokenOff::Failed)?;
+        participants.clients.stop().await?;
         self.recorder.mark(Mark::ClientsStopped);
         self.wait_for_sockets().await;
         Ok(())
@@ -98,12 +70,12 @@ impl RunContext<'_> {
 
     async fn start_and_play(
         &self,
-        stage: &mut Participants,
-        trouble: &Trouble,
+        participants: &mut Participants,
+        first_error: &FirstError,
     ) -> Result<(), BrokenOff> {
-        let zero = self.start(stage, trouble).await?;
+        let zero = self.start(participants, first_error).await?;
         self.progress.tell(RunPhase::Running);
-        self.play(stage, zero).await
+        self.play(participants, zero).await
     }
 
     /// Marks whenever the machine lets the harness wait. Virtual time waits for
@@ -116,39 +88,39 @@ impl RunContext<'_> {
             let late_us = u64::try_from(late.as_micros()).unwrap_or(u64::MAX);
             self.recorder.mark(Mark::HeldUp { late_us });
         };
-        probe::watch(self.clock(), mark).await
+        watch_lateness(self.clock(), mark).await
     }
 
     /// Starts the clients and makes t = 0.
     async fn start(
         &self,
-        stage: &mut Participants,
-        trouble: &Trouble,
+        participants: &mut Participants,
+        first_error: &FirstError,
     ) -> Result<Moment, BrokenOff> {
         match self.scenario.start {
             Start::FirstDial => {
-                let zero = self.begin(stage).await;
-                stage.seats.start(self, trouble);
+                let zero = self.begin(participants).await;
+                participants.clients.start(self, first_error);
                 Ok(zero)
             }
             Start::FirstMessage => {
-                stage.seats.start(self, trouble);
-                self.wait_for_clients(stage).await?;
-                Ok(self.begin(stage).await)
+                participants.clients.start(self, first_error);
+                self.wait_for_clients(participants).await?;
+                Ok(self.begin(participants).await)
             }
         }
     }
 
     /// When this returns, the rules of t = 0 are in force.
-    async fn begin(&self, stage: &Participants) -> Moment {
+    async fn begin(&self, participants: &Participants) -> Moment {
         let zero = self.clock().now();
         self.recorder.record(Entry::mark(zero, Mark::TZero));
-        stage.control.begin(zero).await;
+        participants.control.begin(zero).await;
         zero
     }
 
     /// Until every client has had its first message.
-    async fn wait_for_clients(&self, stage: &Participants) -> Result<(), BrokenOff> {
+    async fn wait_for_clients(&self, participants: &Participants) -> Result<(), BrokenOff> {
         let within = self.scenario.start_within;
         let waiting = self.recorder.wait_for(
             self.arrivals(),
@@ -164,8 +136,8 @@ impl RunContext<'_> {
                 arrivals
             }
         };
-        let problem = arrivals.problem(within, |client| stage.seats.last_words(client));
-        problem.map_or(Ok(()), |reason| Err(BrokenOff::Failed(reason)))
+        let problem = arrivals.problem(within, |client| participants.clients.last_output(client));
+        problem.map_or(Ok(()), |problem| Err(problem.into()))
     }
 
     fn arrivals(&self) -> Arrivals {
@@ -174,24 +146,24 @@ impl RunContext<'_> {
     }
 
     /// Does everything at its time, until the duration is over.
-    async fn play(&self, stage: &Participants, zero: Moment) -> Result<(), BrokenOff> {
+    async fn play(&self, participants: &Participants, zero: Moment) -> Result<(), BrokenOff> {
         let settings = self.settings;
-        let mut score = Timeline::new(self.scenario, settings.seed, zero, settings.is_wire);
+        let mut timeline = Timeline::new(self.scenario, settings.seed, zero, settings.is_wire);
         let end = zero + self.scenario.duration;
         let clock = self.clock();
         let mut seen = 0;
         loop {
             tokio::select! {
                 biased;
-                () = clock.sleep_until(score.next()) => {}
-                entries = self.recorder.after(seen), if score.is_watching() => {
+                () = clock.sleep_until(timeline.next()) => {}
+                entries = self.recorder.after(seen), if timeline.is_watching() => {
                     seen += entries.len();
-                    entries.iter().for_each(|entry| score.see(entry));
+                    entries.iter().for_each(|entry| timeline.see(entry));
                 }
             }
             let now = clock.now();
-            while let Some(deed) = score.take_due(now) {
-                self.perform(stage, deed)?;
+            while let Some(action) = timeline.take_due(now) {
+                self.perform(participants, action)?;
             }
             if now >= end {
                 return Ok(());
@@ -199,42 +171,41 @@ impl RunContext<'_> {
         }
     }
 
-    fn perform(&self, stage: &Participants, deed: PlannedAction) -> Result<(), BrokenOff> {
-        match deed {
-            PlannedAction::Act { action, targets } => self.act(stage, action, &targets),
-            PlannedAction::Server(fate) => {
-                let reason = || "the server does not come to what befalls it".to_owned();
-                let is_told = stage.befall(fate);
-                is_told
-                    .then_some(())
-                    .ok_or_else(|| BrokenOff::Failed(reason()))
-            }
+    fn perform(
+        &self,
+        participants: &Participants,
+        action: PlannedAction,
+    ) -> Result<(), HarnessError> {
+        match action {
+            PlannedAction::Act { action, targets } => self.act(participants, action, &targets),
+            PlannedAction::Server(change) => participants
+                .change_server(change)
+                .then_some(())
+                .ok_or(HarnessError::ServerBusy),
         }
     }
 
-    /// Tells clients what the person at them does. One that cannot do it is not
-    /// told, and so it does not stand in the journal.
+    /// Gives clients a command. One that cannot carry it out does not get it, and
+    /// so it does not stand in the journal.
     fn act(
         &self,
-        stage: &Participants,
+        participants: &Participants,
         action: usize,
         targets: &BTreeSet<String>,
-    ) -> Result<(), BrokenOff> {
-        let deed = self.scenario.actions[action].deed;
-        if !self.settings.subject.can(deed.ability()) {
+    ) -> Result<(), HarnessError> {
+        let command = self.scenario.actions[action].deed;
+        if !self.settings.subject.can(command.ability()) {
             return Ok(());
         }
         self.recorder.mark(Mark::Action {
-            action: deed.word().to_owned(),
+            action: command.word().to_owned(),
             targets: targets.clone(),
         });
-        for client in targets {
-            if !stage.seats.tell(client, deed) {
-                let reason = format!("{client} does not take its commands");
-                return Err(BrokenOff::Failed(reason));
-            }
+        let mut targets = targets.iter();
+        match targets.find(|client| !participants.clients.command(client, command)) {
+            Some(busy) => Err(HarnessError::ClientBusy(busy.clone())),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Lets what was made until now arrive.
@@ -267,7 +238,7 @@ fn count_sockets(open: &mut usize, entry: &Entry) {
     match &entry.body {
         Body::Server(ticker_server::EventKind::SocketOpened { .. }) => *open += 1,
         Body::Server(ticker_server::EventKind::SocketClosed { .. }) => {
-            *open = open.saturating_sub(1)
+            *open = open.saturating_sub(1);
         }
         // Whoever has come before is gone without a word.
         Body::Harness(Mark::ServerUp { .. }) => *open = 0,

@@ -16,7 +16,7 @@ use super::Report;
 /// One thing that a client says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub enum Told {
+pub enum ClientReport {
     /// It begins to connect.
     Dial,
     /// It is connected.
@@ -38,7 +38,7 @@ pub enum Told {
     GaveUp,
 }
 
-impl Told {
+impl ClientReport {
     /// Reads one line of a client's stdout; `None` if it is no such report.
     pub fn parse(line: &[u8]) -> Option<Self> {
         serde_json::from_slice(line).ok()
@@ -74,32 +74,32 @@ impl Interpreter {
     }
 
     /// The event; `None` of what the client does not claim to tell.
-    pub fn interpret(&mut self, told: Told) -> Option<EventKind> {
-        let is_message = matches!(told, Told::Message { .. });
-        let is_declared = self.reports.contains(&told.report())
+    pub fn interpret(&mut self, report: ClientReport) -> Option<EventKind> {
+        let is_message = matches!(report, ClientReport::Message { .. });
+        let is_declared = self.reports.contains(&report.report())
             || (is_message && self.reports.contains(&Report::Seq));
         if !is_declared {
             return None;
         }
         let tells_dials = self.reports.contains(&Report::Dial);
-        Some(match told {
-            Told::Dial => {
+        Some(match report {
+            ClientReport::Dial => {
                 self.begin();
                 EventKind::Dialled { dial: self.dial }
             }
-            Told::Open => {
+            ClientReport::Open => {
                 if !tells_dials {
                     self.begin();
                 }
                 EventKind::Opened { dial: self.dial }
             }
-            Told::Message { data } => self.message(data.as_deref()),
-            Told::Close { code } => EventKind::Closed {
+            ClientReport::Message { data } => self.message(data.as_deref()),
+            ClientReport::Close { code } => EventKind::Closed {
                 dial: self.dial,
                 why: CloseReason::Unknown,
                 code,
             },
-            Told::GaveUp => EventKind::GaveUp,
+            ClientReport::GaveUp => EventKind::GaveUp,
         })
     }
 
@@ -148,8 +148,12 @@ mod tests {
 
     fn events(reports: &[Report], lines: &[&str]) -> Vec<Option<EventKind>> {
         let mut interpreter = Interpreter::new(reports.iter().copied().collect());
-        let told = lines.iter().map(|line| Told::parse(line.as_bytes()));
-        told.map(|told| interpreter.interpret(told?)).collect()
+        let reports = lines
+            .iter()
+            .map(|line| ClientReport::parse(line.as_bytes()));
+        reports
+            .map(|report| interpreter.interpret(report?))
+            .collect()
     }
 
     const WELCOME: &str =
@@ -230,7 +234,7 @@ mod tests {
     #[test]
     fn a_session_ends_with_its_dial() {
         let dial = r#"{"event":"dial"}"#;
-        let told = events(&[Report::Dial, Report::Seq], &[dial, WELCOME, dial, TICK]);
-        assert_eq!(told[3], Some(EventKind::Received { dial: 2 }));
+        let report = events(&[Report::Dial, Report::Seq], &[dial, WELCOME, dial, TICK]);
+        assert_eq!(report[3], Some(EventKind::Received { dial: 2 }));
     }
 }

@@ -27,7 +27,7 @@ pub enum PlayKey {
 const RULES: [&str; 3] = ["wire pulled", "server down", "late"];
 
 impl PlayKey {
-    /// Every deed, with its key and what it does.
+    /// Every action, with its key and what it does.
     pub const ALL: [(char, Self, &'static str); 7] = [
         ('w', Self::PullWire, "pull the wire for 10 s"),
         ('r', Self::Reset, "reset every connection"),
@@ -42,13 +42,13 @@ impl PlayKey {
         ('q', Self::Quit, "quit"),
     ];
 
-    /// The deed of a key.
+    /// The action of a key.
     pub fn of(key: char) -> Option<Self> {
         let key = key.to_ascii_lowercase();
         Self::ALL
             .iter()
             .find(|(known, ..)| *known == key)
-            .map(|(_, deed, _)| *deed)
+            .map(|(_, action, _)| *action)
     }
 
     pub(super) async fn perform(self, control: &Control) {
@@ -95,7 +95,7 @@ mod tests {
     fn whatever_holds_can_be_healed() {
         let holds = PlayKey::ALL
             .iter()
-            .flat_map(|(_, deed, _)| deed.faults())
+            .flat_map(|(_, action, _)| action.faults())
             .filter(|(.., seconds)| seconds.is_some());
         let held: Vec<&str> = holds.map(|(rule, ..)| rule).collect();
         assert_eq!(held, ["wire pulled", "server down", "late"]);
@@ -103,10 +103,10 @@ mod tests {
     }
 
     #[test]
-    fn every_key_has_its_own_deed() {
-        for (key, deed, _) in PlayKey::ALL {
-            assert_eq!(PlayKey::of(key), Some(deed));
-            assert_eq!(PlayKey::of(key.to_ascii_uppercase()), Some(deed));
+    fn every_key_has_its_own_action() {
+        for (key, action, _) in PlayKey::ALL {
+            assert_eq!(PlayKey::of(key), Some(action));
+            assert_eq!(PlayKey::of(key.to_ascii_uppercase()), Some(action));
         }
         assert_eq!(PlayKey::of('x'), None);
     }
