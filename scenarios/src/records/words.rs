@@ -1,10 +1,9 @@
 //! Sentences about a scenario, bounded.
 
 use crate::checks::{CheckResult, Finding};
-use crate::definitions::INTERRUPTED;
 use crate::plain::clipped;
 use crate::results::{Results, ScenarioResult};
-use crate::verdict::Verdict;
+use crate::verdict::{Reason, Verdict};
 
 /// What to do when a verdict is inconclusive.
 pub const ADVICE: &str = "An inconclusive scenario proves nothing and blames nobody; its reasons stand with it. \
@@ -23,8 +22,7 @@ pub(crate) fn needs_advice(scenario: &ScenarioResult) -> bool {
 
 /// Of such a run there is nothing to tell that whoever did it does not know.
 pub(crate) fn was_interrupted(scenario: &ScenarioResult) -> bool {
-    scenario.verdict == Verdict::Inconclusive
-        && scenario.reasons.iter().any(|reason| reason == INTERRUPTED)
+    scenario.verdict == Verdict::Inconclusive && scenario.reasons.contains(&Reason::Interrupted)
 }
 
 /// The most sentences about one scenario.
@@ -37,7 +35,7 @@ const SENTENCE: usize = 600;
 pub(super) fn sentences(scenario: &ScenarioResult) -> Vec<String> {
     let checks = scenario.checks.iter();
     let wanting = checks.filter(|check| check.result != Finding::Ok);
-    let all = scenario.reasons.iter().cloned();
+    let all = scenario.reasons.iter().map(Reason::to_string);
     let mut all = all.chain(wanting.map(sentence));
     let mut told: Vec<String> = all
         .by_ref()
@@ -56,7 +54,7 @@ pub(super) fn sentences(scenario: &ScenarioResult) -> Vec<String> {
 pub(super) fn headline(scenario: &ScenarioResult) -> String {
     let failed = |check: &&CheckResult| check.result == Finding::Failed;
     let check = scenario.checks.iter().find(failed).map(sentence);
-    let reason = scenario.reasons.first().cloned();
+    let reason = scenario.reasons.first().map(Reason::to_string);
     let headline = reason.or(check).unwrap_or_default();
     clipped(&headline, SENTENCE)
 }
@@ -91,7 +89,7 @@ mod tests {
     #[test]
     fn sentences_are_bounded_in_number_and_length() {
         let mut scenario = sample::scenario("R01", Verdict::Inconclusive);
-        scenario.reasons = (0..1000).map(|_| "ä".repeat(10_000)).collect();
+        scenario.reasons = (0..1000).map(|_| "ä".repeat(10_000).into()).collect();
         let told = sentences(&scenario);
         assert_eq!(told.len(), SENTENCES + 1);
         assert_eq!(told[0].chars().count(), SENTENCE);

@@ -267,7 +267,7 @@ fn count_sockets(open: &mut usize, entry: &Entry) {
     match &entry.body {
         Body::Server(ticker_server::EventKind::SocketOpened { .. }) => *open += 1,
         Body::Server(ticker_server::EventKind::SocketClosed { .. }) => {
-            *open = open.saturating_sub(1)
+            *open = open.saturating_sub(1);
         }
         // Whoever has come before is gone without a word.
         Body::Harness(Mark::ServerUp { .. }) => *open = 0,

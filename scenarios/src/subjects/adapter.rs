@@ -12,6 +12,7 @@ use environment::text::{
 };
 
 use super::{Ability, Report, Subject, Traits};
+use crate::plain;
 
 /// The file that makes a folder an adapter.
 pub const CLIENT_FILE: &str = "client.toml";
@@ -121,16 +122,11 @@ impl FromToml for Name {
 /// # Errors
 /// What is wrong with the name.
 pub(crate) fn ensure_name(name: &str) -> Result<(), String> {
-    const LONGEST: usize = 64;
     if name == Subject::SIM {
         return Err(format!("`{name}` is the simulated client"));
     }
-    let is_safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let begins_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
-    if name.len() > LONGEST || !begins_well || !name.chars().all(is_safe) {
-        return Err(format!(
-            "this is the name of a folder, too: 1 to {LONGEST} letters, digits, `-`, `_` or `.`, beginning with a letter or digit"
-        ));
+    if !plain::is_folder_name(name) {
+        return Err(plain::NO_FOLDER_NAME.to_owned());
     }
     Ok(())
 }

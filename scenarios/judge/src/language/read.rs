@@ -4,14 +4,16 @@
 use client_sim::ClientsConfig;
 use environment::text::{Diagnostics, Document, Source, Span, Table};
 
-use super::exercise::{Given, ensure_exercised};
+use super::exercisable::{Setting, ensure_exercisable};
 use super::expect::Expectation;
 use super::own_server::OwnServer;
 use super::rules::Rules;
 use super::scenario::{Scenario, names};
-use super::sense::{Sections, ensure_sense};
+use super::server_event::ServerEvent;
 use super::top::Top;
+use super::validate::{Sections, validate};
 use super::{action, expect, own_server, proof, rules, server_event};
+use crate::checks;
 use crate::subject::Ability;
 
 /// Everything that is wrong with a file.
@@ -56,16 +58,17 @@ pub(super) fn read_into(source: &Source, diagnostics: &Diagnostics) -> Option<Sc
     let actions = action::read(action_tables, &population, top.duration);
     let (actions, action_places): (Vec<_>, Vec<_>) = actions.into_iter().unzip();
     let server_events = server_event::read(root.tables("server_event"), top.duration);
+    let events: Vec<ServerEvent> = server_events.iter().map(|(e, _)| e.clone()).collect();
     let expect = root.required_table("expect").map(|mut table| {
         let read = expect::read(&mut table);
-        let given = Given {
+        let setting = Setting {
             clients: &clients,
             rules: &rules.rules,
             actions: &actions,
-            server_events: &server_events,
+            server_events: &events,
             is_whole: actions.len() == action_count,
         };
-        ensure_exercised(&table, &read, given);
+        ensure_exercisable(&table, &read, &setting);
         ensure_sequences(&table, &read, &clients);
         read
     });
@@ -74,7 +77,7 @@ pub(super) fn read_into(source: &Source, diagnostics: &Diagnostics) -> Option<Sc
         .table("proof")
         .map(|mut table| proof::read(&mut table, &expected));
     ensure_able(&root, &top, &clients);
-    ensure_sense(Sections {
+    validate(Sections {
         top: &top,
         client_count: clients.count,
         rules: &rules,
@@ -102,7 +105,7 @@ pub(super) fn read_into(source: &Source, diagnostics: &Diagnostics) -> Option<Sc
         clients,
         rules: rules.rules,
         actions,
-        server_events: server_events.into_iter().map(|(event, _)| event).collect(),
+        server_events: events,
         expect: expected,
         proof: proof.flatten(),
         text: source.text().to_owned(),
@@ -136,9 +139,7 @@ fn read_server(root: &mut Table<'_>) -> (ticker_server::Config, Option<OwnServer
 
 /// Without resume a client does not promise to lose nothing.
 fn ensure_sequences(table: &Table<'_>, expect: &[(Expectation, Span)], clients: &ClientsConfig) {
-    let lost = expect
-        .iter()
-        .find(|(e, _)| matches!(e, Expectation::Lost(_)));
+    let lost = expect.iter().find(|(e, _)| e.name() == checks::LOST.key);
     if let Some((_, span)) = lost.filter(|_| !clients.behaviour.resume) {
         table.error_with_help(
             span.clone(),

@@ -7,6 +7,7 @@ use environment::Seed;
 use environment::text::{FromToml, Mismatch, Span, Table, Value, choice, format_duration};
 
 use super::scenario::Start;
+use crate::plain;
 use crate::subject::Ability;
 
 /// How long clients may take to have their first message, if the file is silent.
@@ -76,15 +77,9 @@ struct Id(String);
 
 impl FromToml for Id {
     fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
-        const LONGEST: usize = 64;
         let id = String::from_toml(value)?;
-        let is_safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        let begins_well = id.starts_with(|c: char| c.is_ascii_alphanumeric());
-        if id.len() > LONGEST || !begins_well || !id.chars().all(is_safe) {
-            let message = format!(
-                "this is the name of a folder, too: 1 to {LONGEST} letters, digits, `-`, `_` or `.`, beginning with a letter or digit"
-            );
-            return Err(Mismatch::new(value.span(), message));
+        if !plain::is_folder_name(&id) {
+            return Err(Mismatch::new(value.span(), plain::NO_FOLDER_NAME));
         }
         Ok(Self(id))
     }
