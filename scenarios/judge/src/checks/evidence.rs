@@ -85,7 +85,7 @@ impl<'a> Evidence<'a> {
     /// What the clients cannot do and without which the run is another: somebody
     /// who is not told to dial at once comes back when he likes. Without `stop`,
     /// `pause` and `resume` only their own checks are blind.
-    pub fn missing_ability(&self) -> Option<Ability> {
+    pub(crate) fn missing_ability(&self) -> Option<Ability> {
         let required = self.scenario.requires.iter().copied();
         let acted = self.scenario.actions.iter();
         let mut wanted = required.chain(acted.map(|action| action.deed.ability()));
@@ -96,7 +96,7 @@ impl<'a> Evidence<'a> {
     }
 
     /// Whether this client may still dial then.
-    pub fn is_alive(&self, client: &str, at: Moment) -> bool {
+    pub(crate) fn is_alive(&self, client: &str, at: Moment) -> bool {
         let marks = &self.observed.marks;
         let is_gone = marks
             .departure(client)

@@ -131,12 +131,12 @@ impl Marks {
     }
 
     /// All the time that the machine let the harness wait.
-    pub fn withheld(&self) -> Duration {
+    pub(crate) fn withheld(&self) -> Duration {
         self.held_up.iter().map(|(_, late)| *late).sum()
     }
 
     /// The longest single wait, and when it ended.
-    pub fn longest_hold_up(&self) -> Option<(Moment, Duration)> {
+    pub(crate) fn longest_hold_up(&self) -> Option<(Moment, Duration)> {
         self.held_up.iter().max_by_key(|(_, late)| *late).copied()
     }
 
@@ -149,7 +149,7 @@ impl Marks {
     }
 
     /// How this client's process ended by itself, if it did.
-    pub fn departure(&self, client: &str) -> Option<&Departure> {
+    pub(crate) fn departure(&self, client: &str) -> Option<&Departure> {
         let mut departures = self.departures.iter();
         departures.find(|departure| departure.client == client)
     }

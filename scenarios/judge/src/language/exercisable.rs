@@ -11,7 +11,6 @@ use environment::text::{Span, Table};
 
 use super::action::{Action, ClientAction};
 use super::expect::Expectation;
-use super::server_event::ServerEvent;
 
 /// What a file sets up, for its expectations to judge.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +18,7 @@ pub(crate) struct Setting<'a> {
     pub(crate) clients: &'a ClientsConfig,
     pub(super) rules: &'a [Rule],
     pub(super) actions: &'a [Action],
-    pub(super) server_events: &'a [ServerEvent],
+    pub(super) has_server_events: bool,
     /// Whether those are all actions of the file: none was left out as wrong.
     pub(super) is_whole: bool,
 }
@@ -56,7 +55,7 @@ impl Setting<'_> {
     pub(crate) fn is_only_slow(&self) -> bool {
         !self.rules.is_empty()
             && self.rules.iter().all(|rule| rule.fault.is_mild())
-            && self.server_events.is_empty()
+            && !self.has_server_events
     }
 
     /// Some fault keeps a connection open in silence.

@@ -35,7 +35,7 @@ pub struct Firing {
 
 impl Firing {
     /// Whether it took effect, and always within [`LATE_TOLERANCE`].
-    pub fn is_in_time(&self) -> bool {
+    pub(crate) fn is_in_time(&self) -> bool {
         self.strikes > 0 && !self.is_late()
     }
 
@@ -46,7 +46,7 @@ impl Firing {
 }
 
 /// Every rule's firing, in the order of the file, and every server event's.
-pub fn firings(evidence: &Evidence<'_>) -> Vec<Firing> {
+pub(crate) fn firings(evidence: &Evidence<'_>) -> Vec<Firing> {
     let rules = evidence.plan.rules().iter().enumerate();
     let rules = rules.map(|(index, rule)| firing(evidence, index, rule));
     let events = evidence.scenario.server_events.iter();

@@ -14,6 +14,6 @@ mod reason;
 #[cfg(test)]
 mod tests;
 
-pub use firing::{Firing, LATE_TOLERANCE, firings};
+pub use firing::{Firing, LATE_TOLERANCE};
 pub use judge::{Judgement, Verdict, judge, judge_evidence};
 pub use reason::{Missing, Reason};

@@ -126,7 +126,7 @@ impl Reason {
     /// Fit to be shown: a journal may be anybody's, and what a program told
     /// stands in it.
     #[must_use]
-    pub fn made_plain(self) -> Self {
+    pub(crate) fn made_plain(self) -> Self {
         let sentence = self.to_string();
         let plain = plain::lines(&sentence, LONGEST);
         if plain == sentence {
