@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use client_sim::Flaw;
 
+use crate::collect::Judged;
 use crate::files::{FileError, gather};
-use crate::harvest::Judged;
 use crate::invocation::Invocation;
 use crate::journal::{self, Entry, Header, ReadError};
 use crate::language::{Expectation, Origin, Scenario, read};

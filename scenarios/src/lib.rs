@@ -46,10 +46,11 @@
 
 pub mod archive;
 mod catalogue;
+pub mod collect;
 pub mod console;
 pub mod files;
 mod harness;
-pub mod harvest;
+
 pub mod invocation;
 pub mod play;
 mod process;

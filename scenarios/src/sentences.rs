@@ -4,10 +4,9 @@
 use std::fmt;
 
 use crate::checks::{CheckResult, Finding};
-use crate::definitions::INTERRUPTED;
 use crate::plain::clipped;
 use crate::results::{Results, ScenarioResult};
-use crate::verdict::Verdict;
+use crate::verdict::{Reason, Verdict};
 
 /// What to do when a verdict is inconclusive.
 pub const ADVICE: &str = "An inconclusive scenario proves nothing and blames nobody; its reasons stand with it. \
@@ -26,8 +25,7 @@ pub(crate) fn needs_advice(scenario: &ScenarioResult) -> bool {
 
 /// Of such a run there is nothing to tell that whoever did it does not know.
 pub(crate) fn was_interrupted(scenario: &ScenarioResult) -> bool {
-    scenario.verdict == Verdict::Inconclusive
-        && scenario.reasons.iter().any(|reason| reason == INTERRUPTED)
+    scenario.verdict == Verdict::Inconclusive && scenario.reasons.contains(&Reason::Interrupted)
 }
 
 /// The most sentences about one scenario in a record.
@@ -40,7 +38,7 @@ const SENTENCE: usize = 600;
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Sentence<'a> {
     /// Why nothing can be said.
-    Reason(&'a str),
+    Reason(&'a Reason),
     /// What a check has found.
     Check(&'a CheckResult),
 }
@@ -48,7 +46,7 @@ pub(crate) enum Sentence<'a> {
 impl fmt::Display for Sentence<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Reason(reason) => f.write_str(reason),
+            Self::Reason(reason) => reason.fmt(f),
             Self::Check(check) => {
                 let CheckResult {
                     name, result, why, ..
@@ -62,8 +60,7 @@ impl fmt::Display for Sentence<'_> {
 /// All that did not go well: first why a run is inconclusive, then each check
 /// that is not OK. None of a scenario in which all did.
 pub(crate) fn sentences(scenario: &ScenarioResult) -> impl Iterator<Item = Sentence<'_>> {
-    let reasons = scenario.reasons.iter();
-    let reasons = reasons.map(|reason| Sentence::Reason(reason));
+    let reasons = scenario.reasons.iter().map(Sentence::Reason);
     let checks = scenario.checks.iter();
     let wanting = checks.filter(|check| check.result != Finding::Ok);
     reasons.chain(wanting.map(Sentence::Check))
@@ -115,7 +112,7 @@ mod tests {
     #[test]
     fn sentences_are_bounded_in_number_and_length() {
         let mut scenario = sample::scenario("R01", Verdict::Inconclusive);
-        scenario.reasons = (0..1000).map(|_| "ä".repeat(10_000)).collect();
+        scenario.reasons = (0..1000).map(|_| "ä".repeat(10_000).into()).collect();
         let text = bounded(&scenario);
         assert_eq!(text.len(), SENTENCES + 1);
         assert_eq!(text[0].chars().count(), SENTENCE);

@@ -59,8 +59,8 @@ pub(crate) fn catalogue() {
         jobs: 2,
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let harvest = runtime.block_on(suite.run(Observer::none(), CancellationToken::new()));
-    let (results, _) = harvest.done();
+    let collected = runtime.block_on(suite.run(Observer::none(), CancellationToken::new()));
+    let (results, _) = collected.done();
     assert!(
         results
             .scenarios

@@ -3,6 +3,16 @@
 
 use environment::text::shown;
 
+/// What is said of what is no [folder's name](is_folder_name).
+pub const NO_FOLDER_NAME: &str = "this is the name of a folder, too: 1 to 64 letters, digits, `-`, `_` or `.`, beginning with a letter or digit";
+
+/// Whether a text is safe as the name of a folder, on every system.
+pub fn is_folder_name(name: &str) -> bool {
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let begins_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    begins_well && name.len() <= 64 && name.chars().all(is_safe)
+}
+
 /// The text on one line, with what cannot be printed escaped.
 pub fn line(text: &str, most: usize) -> String {
     shown(&clipped(text, most))

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
 use scenarios::archive::{find, judge_again};
+use scenarios::collect::Collected;
 use scenarios::console::{Screen, report};
-use scenarios::harvest::Harvest;
 use scenarios::language::Expectation;
 use scenarios::records;
 
@@ -27,8 +27,8 @@ pub(super) fn judge(args: &JudgeArgs) -> anyhow::Result<u8> {
             None => return Ok(EXIT_USAGE),
         },
     };
-    let (harvest, is_whole) = judge_all(&args.paths, expect.as_deref());
-    let (results, gallery) = harvest.done();
+    let (collected, is_whole) = judge_all(&args.paths, expect.as_deref());
+    let (results, gallery) = collected.done();
     if !results.scenarios.is_empty() {
         print(report(&results, Screen::stdout()));
     }
@@ -62,8 +62,8 @@ fn expectations(file: &Path) -> anyhow::Result<Option<Vec<Expectation>>> {
 }
 
 /// Every journal's result, each journal once, and whether all could be judged.
-fn judge_all(paths: &[PathBuf], expect: Option<&[Expectation]>) -> (Harvest, bool) {
-    let (mut harvest, mut is_whole) = (Harvest::default(), true);
+fn judge_all(paths: &[PathBuf], expect: Option<&[Expectation]>) -> (Collected, bool) {
+    let (mut collected, mut is_whole) = (Collected::default(), true);
     let mut judged = BTreeSet::new();
     let mut tell = |error: &dyn std::error::Error| {
         complain(&format!("chaos: {error}"));
@@ -83,11 +83,11 @@ fn judge_all(paths: &[PathBuf], expect: Option<&[Expectation]>) -> (Harvest, boo
             }
             match judge_again(&journal, expect) {
                 Ok(run) => {
-                    harvest.add(harvest.count(), run);
+                    collected.add(collected.count(), run);
                 }
                 Err(error) => tell(&error),
             }
         }
     }
-    (harvest, is_whole)
+    (collected, is_whole)
 }

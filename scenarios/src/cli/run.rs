@@ -208,10 +208,10 @@ async fn perform(
         live.finish();
         return Ok(Err(error));
     }
-    let harvest = suite.run(progress, interrupt).await;
+    let collected = suite.run(progress, interrupt).await;
     live.finish();
     watching.abort_all();
-    Ok(Ok(harvest.done()))
+    Ok(Ok(collected.done()))
 }
 
 /// Watches for Ctrl-C and SIGTERM: the first breaks the runs off and keeps what

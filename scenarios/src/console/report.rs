@@ -91,7 +91,7 @@ pub(crate) fn indented(scenario: &ScenarioResult, indent: &str, screen: Screen) 
     let mut text = String::new();
     for sentence in sentences(scenario) {
         let sentence = match sentence {
-            Sentence::Reason(reason) => reason.replace('\n', &format!("\n{indent}  ")),
+            Sentence::Reason(reason) => reason.to_string().replace('\n', &format!("\n{indent}  ")),
             Sentence::Check(check) => check_line(check, screen),
         };
         line(&mut text, &screen.wrapped(&format!("{indent}{sentence}")));

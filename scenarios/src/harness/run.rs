@@ -81,8 +81,8 @@ impl Scenario {
             out,
             jobs: 1,
         };
-        let harvest = Box::pin(suite.run(Observer::none(), CancellationToken::new())).await;
-        let (results, _) = harvest.done();
+        let collected = Box::pin(suite.run(Observer::none(), CancellationToken::new())).await;
+        let (results, _) = collected.done();
         let mut results = results.scenarios.into_iter();
         let mut result = results.next().expect("one run has one result");
         result.repeat = repeat;

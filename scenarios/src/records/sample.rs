@@ -11,6 +11,7 @@ pub(crate) fn check(name: &str, result: Finding, why: &str) -> CheckResult {
         limit: Measure::Count(1),
         observed: Measure::Count(2),
         why: why.into(),
+        clients: Vec::new(),
         hangs_on: [].into(),
         excess: None,
     }
@@ -59,7 +60,7 @@ pub(crate) fn hostile() -> ScenarioResult {
     ScenarioResult {
         title: text(),
         client: text(),
-        reasons: vec![text()],
+        reasons: vec![text().into()],
         checks: vec![check(HOSTILE, Finding::Failed, HOSTILE)],
         flaws: vec![text()],
         control: Some(text()),

@@ -296,7 +296,7 @@ mod tests {
     fn it_stays_within_its_bound_and_says_what_is_missing() {
         let runs = |verdict, id: char| {
             (0..1000).map(move |number| ScenarioResult {
-                reasons: vec!["<".repeat(1000); 50],
+                reasons: vec!["<".repeat(1000).into(); 50],
                 title: "<".repeat(1000),
                 ..sample::scenario(&format!("{id}{number}"), verdict)
             })

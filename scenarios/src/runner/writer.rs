@@ -135,7 +135,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{MAX_ENTRIES, Mark, decode};
+    use crate::journal::{MAX_ENTRIES, Mark};
 
     fn header() -> Header {
         Header {
@@ -170,7 +170,7 @@ mod tests {
         let follow = writer.follow(recorder.clone(), clock.clone(), finish.clone());
         let (result, ()) = tokio::join!(follow, tell);
         result.unwrap();
-        let (read, entries) = decode(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let (read, entries) = crate::archive::read_journal(&path).unwrap();
         assert_eq!(read, header());
         assert_eq!(entries.len(), 2);
         assert!(matches!(

@@ -12,7 +12,7 @@ use environment::text::{
 };
 
 use super::{Ability, Report, Subject, Traits};
-use crate::plain::{NO_FOLDER_NAME, is_folder_name};
+use crate::plain;
 
 /// The file that makes a folder an adapter.
 pub const CLIENT_FILE: &str = "client.toml";
@@ -125,8 +125,8 @@ pub(crate) fn ensure_name(name: &str) -> Result<(), String> {
     if name == Subject::SIM {
         return Err(format!("`{name}` is the simulated client"));
     }
-    if !is_folder_name(name) {
-        return Err(NO_FOLDER_NAME.to_owned());
+    if !plain::is_folder_name(name) {
+        return Err(plain::NO_FOLDER_NAME.to_owned());
     }
     Ok(())
 }

@@ -74,7 +74,11 @@ async fn is_no_server(server: &str, parts: &[&str]) {
     let result = place.result();
     assert_eq!(result.verdict, Verdict::Inconclusive);
     for part in parts {
-        assert!(result.reasons[0].contains(part), "{:?}", result.reasons);
+        assert!(
+            result.reasons[0].to_string().contains(part),
+            "{:?}",
+            result.reasons
+        );
     }
 }
 
@@ -164,7 +168,9 @@ async fn foreign_echo_server_in_python_is_spoken_to_and_dies_and_comes_back() {
     answer.expect(3);
     let reasons = place.result().reasons;
     assert!(
-        reasons[0].contains("ended by itself (exit status: 124)"),
+        reasons[0]
+            .to_string()
+            .contains("ended by itself (exit status: 124)"),
         "{reasons:?}"
     );
     // Nobody speaks: that nothing comes is not the client's fault.
@@ -173,7 +179,9 @@ async fn foreign_echo_server_in_python_is_spoken_to_and_dies_and_comes_back() {
     answer.expect(3);
     let reasons = place.result().reasons;
     assert!(
-        reasons[0].contains("the server said nothing on them"),
+        reasons[0]
+            .to_string()
+            .contains("the server said nothing on them"),
         "{reasons:?}"
     );
 }

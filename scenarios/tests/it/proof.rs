@@ -5,9 +5,10 @@
 use std::io::Write;
 use std::path::Path;
 
+use scenarios::archive::read_journal;
 use scenarios::checks::Finding;
 use scenarios::files::gather;
-use scenarios::journal::{Body, Entry, Header, Mark, decode};
+use scenarios::journal::{Body, Entry, Header, Mark};
 use scenarios::language::{Given, Scenario, read_all};
 use scenarios::results::ScenarioResult;
 use scenarios::verdict::{LATE_TOLERANCE, Verdict, judge};
@@ -62,8 +63,7 @@ impl Run {
     /// Everything after a run is a fold over its journal.
     fn read(place: &Place, scenario: &Scenario, result: ScenarioResult) -> Self {
         let path = place.record(&scenario.id, "journal.jsonl");
-        let text = std::fs::read_to_string(path).unwrap();
-        let (header, entries) = decode(&text).unwrap();
+        let (header, entries) = read_journal(&path).unwrap();
         let mut again = judge(scenario, &header, &entries);
         // Not in the results.
         again

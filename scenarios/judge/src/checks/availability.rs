@@ -7,11 +7,31 @@
 use std::time::Duration;
 
 use environment::Moment;
+use environment::text::Table;
 
-use super::evidence::{Evidence, Seen};
+use super::check::Check;
+use super::evidence::Evidence;
+use super::found::Found;
+use super::limit::Limit;
 use super::measure::{Measure, share, span};
-use super::result::{CheckResult, Finding};
-use crate::language::Expectation;
+
+pub(super) const CHECK: Check = Check {
+    key: "availability",
+    read,
+    judge,
+    ..Check::BASE
+};
+
+fn read(table: &mut Table<'_>, key: &'static str) -> Option<Limit> {
+    let (limit, span) = table.spanned::<f64>(key)?;
+    if limit <= 0.0 || limit > 1.0 {
+        let message =
+            format!("`availability` is {limit}; it must be more than 0 and at most 1, a share");
+        table.error(span, message);
+        return None;
+    }
+    Some(Limit::Share(limit))
+}
 
 /// One client's time.
 struct Time {
@@ -20,24 +40,23 @@ struct Time {
     live: Duration,
 }
 
-pub(super) fn check(evidence: &Evidence<'_>, limit: f64) -> CheckResult {
+fn judge(evidence: &Evidence<'_>, limit: Limit) -> Found {
     let names = evidence.scenario.client_names().into_iter();
     let times: Vec<Time> = names
         .map(|client| time(evidence, client))
         .filter(|time| !time.whole.is_zero())
         .collect();
+    if evidence.observed.connections.clients().next().is_none() {
+        return Found::nothing("no client ever connected");
+    }
     let worst = times.iter().min_by(|a, b| a.share().total_cmp(&b.share()));
-    let seen = match worst {
-        _ if evidence.observed.connections.clients().next().is_none() => {
-            Seen::nothing("no client ever connected")
-        }
-        None => Seen::nothing("no client had any time after t = 0"),
-        Some(worst) => judge(evidence, &times, worst, limit),
-    };
-    evidence.overall(Expectation::Availability(limit), seen)
+    match worst {
+        None => Found::nothing("no client had any time after t = 0"),
+        Some(worst) => of_all(evidence, &times, worst, limit.share()),
+    }
 }
 
-fn judge(evidence: &Evidence<'_>, times: &[Time], worst: &Time, limit: f64) -> Seen {
+fn of_all(evidence: &Evidence<'_>, times: &[Time], worst: &Time, limit: f64) -> Found {
     let mean = times.iter().map(Time::share).sum::<f64>() / times.len() as f64;
     let (from, until) = evidence.period();
     let told = format!(
@@ -49,20 +68,15 @@ fn judge(evidence: &Evidence<'_>, times: &[Time], worst: &Time, limit: f64) -> S
         span(worst.whole),
         evidence.departed(&worst.client)
     );
+    let observed = Measure::Share(share(mean));
     // Sums of shares are not exact to the last digit.
-    let (result, why) = if mean < limit - 1e-9 {
-        (
-            Finding::Failed,
-            format!("{told}; expected at least {limit}"),
-        )
-    } else {
-        (Finding::Ok, told)
-    };
-    Seen {
-        result,
-        observed: Measure::Share(share(mean)),
-        why,
+    let is_below = |share: f64| share < limit - 1e-9;
+    if !is_below(mean) {
+        return Found::ok(observed, told);
     }
+    let below = times.iter().filter(|time| is_below(time.share()));
+    let why = format!("{told}; expected at least {limit}");
+    Found::failed(observed, why, below.map(|time| &time.client))
 }
 
 impl Time {
@@ -101,6 +115,7 @@ fn covered(intervals: &[(Moment, Moment)], from: Moment, until: Moment) -> Durat
 mod tests {
     use super::super::tests::{judge, reset, run};
     use super::*;
+    use crate::checks::Finding;
     use crate::journal::Mark;
     use crate::journal::builder::JournalBuilder;
 

@@ -8,47 +8,78 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::{Evidence, Seen, and_more};
-use super::measure::{Measure, counted};
-use super::result::{CheckResult, Finding};
-use crate::definitions::{Effect, End};
-use crate::language::Expectation;
+use environment::text::Table;
 
-pub(super) fn check(evidence: &Evidence<'_>, expected: u16) -> CheckResult {
-    let ends = ends(evidence);
-    let wrong: Vec<_> = ends
-        .iter()
-        .filter(|(end, _)| end.code != expected)
-        .collect();
-    let seen = match (wrong.first(), ends.len()) {
-        (Some((end, effect)), _) => Seen {
-            result: Finding::Failed,
-            observed: Measure::Count(end.code.into()),
-            why: format!(
-                "{} saw its connection end with close code {} {}, after `{}`; expected {expected}{}",
-                effect.client,
-                end.code,
-                evidence.at(end.at),
-                effect.rule,
-                and_more(wrong.len())
-            ),
-        },
-        (None, 0) => Seen::nothing("no client told of the end of a connection that a fault hurt"),
-        (None, count) => Seen {
-            result: Finding::Ok,
-            observed: Measure::Count(expected.into()),
-            why: format!(
-                "{} ended by faults, each with close code {expected} as its client told",
-                counted(count, "connection")
-            ),
-        },
-    };
-    let mut result = evidence.overall(Expectation::CloseCode(expected), seen);
-    if !wrong.is_empty() {
-        let rules = wrong.iter().map(|(_, effect)| effect.rule.clone());
-        result.hangs_on = rules.collect();
+use super::check::{Check, Needs};
+use super::evidence::{Evidence, and_more};
+use super::found::Found;
+use super::limit::Limit;
+use super::measure::{Measure, counted};
+use crate::definitions::{Effect, End};
+use crate::language::{Objection, Setting};
+use crate::subject::Report;
+
+pub(super) const CHECK: Check = Check {
+    key: "close_code",
+    read,
+    objection,
+    needs: |_| Needs {
+        reports: &[Report::Dial, Report::Open, Report::Close],
+        ..Needs::default()
+    },
+    judge,
+    ..Check::BASE
+};
+
+/// One that a client can see: RFC 6455 §7.4.2 uses none below 1000, and none
+/// above 4999 is given out.
+fn read(table: &mut Table<'_>, key: &'static str) -> Option<Limit> {
+    let (code, span) = table.spanned::<u16>(key)?;
+    if !(1000..=4999).contains(&code) {
+        let message = format!("`close_code` is {code}; it must be from 1000 to 4999");
+        let help = "1005 is a close frame without a code, 1006 an end without a close frame";
+        table.error_with_help(span, message, help);
+        return None;
     }
-    result
+    Some(Limit::Code(code))
+}
+
+fn objection(setting: &Setting<'_>) -> Option<Objection> {
+    setting.is_only_slow().then(|| {
+        let why = "every fault only slows things down, and ends no connection";
+        Objection::new(why, "add a fault that does, such as `close_frame`")
+    })
+}
+
+fn judge(evidence: &Evidence<'_>, limit: Limit) -> Found {
+    let expected = limit.code();
+    let ends = ends(evidence);
+    if ends.is_empty() {
+        return Found::nothing("no client told of the end of a connection that a fault hurt");
+    }
+    let wrong = ends.iter().filter(|(end, _)| end.code != expected);
+    let wrong: Vec<_> = wrong.collect();
+    let Some((end, effect)) = wrong.first() else {
+        let why = format!(
+            "{} ended by faults, each with close code {expected} as its client told",
+            counted(ends.len(), "connection")
+        );
+        return Found::ok(Measure::Count(expected.into()), why);
+    };
+    let why = format!(
+        "{} saw its connection end with close code {} {}, after `{}`; expected {expected}{}",
+        effect.client,
+        end.code,
+        evidence.at(end.at),
+        effect.rule,
+        and_more(wrong.len())
+    );
+    let clients = wrong.iter().map(|(_, effect)| &effect.client);
+    let rules = wrong.iter().map(|(_, effect)| effect.rule.clone());
+    Found {
+        rules: Some(rules.collect()),
+        ..Found::failed(Measure::Count(end.code.into()), why, clients)
+    }
 }
 
 /// The ends of connections that were hurt, in order of time; each once, with
@@ -72,6 +103,7 @@ fn ends<'a>(evidence: &'a Evidence<'_>) -> Vec<(End, &'a Effect)> {
 mod tests {
     use super::super::tests::{judge, reset, run};
     use super::*;
+    use crate::checks::Finding;
     use crate::journal::builder::JournalBuilder;
     use client_sim::{CloseReason, EventKind};
 

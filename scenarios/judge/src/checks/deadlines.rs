@@ -5,9 +5,16 @@
 //! far the limit was passed: a machine that once was slow explains the one
 //! sooner than the other. Used by the checks whose names end in `_within`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use environment::Moment;
+
+use super::evidence::{Evidence, and_more};
+use super::found::Found;
+use super::measure::{Measure, counted, span};
 use super::result::Excess;
+use crate::definitions::{Effect, Outage};
 
 /// What one event came to under a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,9 +73,124 @@ impl Judged {
     }
 }
 
+/// Something after which a client must react in time.
+pub(super) trait Event {
+    /// Whose reaction.
+    fn client(&self) -> &Arc<str>;
+    /// What made it.
+    fn rules(&self) -> Vec<&String>;
+}
+
+impl Event for Effect {
+    fn client(&self) -> &Arc<str> {
+        &self.client
+    }
+
+    fn rules(&self) -> Vec<&String> {
+        vec![&self.rule]
+    }
+}
+
+impl Event for Outage {
+    fn client(&self) -> &Arc<str> {
+        &self.client
+    }
+
+    fn rules(&self) -> Vec<&String> {
+        self.rules.iter().collect()
+    }
+}
+
+/// What a check calls its events and the reactions to them.
+pub(super) struct Words<T> {
+    /// One event.
+    pub(super) event: &'static str,
+    /// What was done to each in time.
+    pub(super) reacted: &'static str,
+    /// What a client did too late, or never, up to what was expected.
+    pub(super) too_late: fn(&Evidence<'_>, &T, Beyond) -> String,
+    /// Why nothing can be told if no event was reacted to and none is beyond.
+    pub(super) nothing: fn(&Evidence<'_>, &Deadlines<'_, T>, Duration) -> String,
+}
+
+/// "`a` and `b`".
+pub(super) fn named<T: Event>(event: &T) -> String {
+    let rules = event.rules().into_iter().map(|rule| format!("`{rule}`"));
+    rules.collect::<Vec<_>>().join(" and ")
+}
+
+/// Of an effect on a client: what it did at `reacted`. Done after the heal is
+/// not done during the fault.
+pub(super) fn during(
+    evidence: &Evidence<'_>,
+    effect: &Effect,
+    reacted: Option<Moment>,
+    limit: Duration,
+) -> Judged {
+    let (watched, is_stopped) = evidence.watched_until(&effect.client);
+    let until = if effect.revives {
+        effect.end.min(watched)
+    } else {
+        watched
+    };
+    let reacted = reacted.filter(|at| *at <= until);
+    let taken = reacted.map(|at| at.since(effect.start));
+    Judged::of(taken, until.since(effect.start), limit, is_stopped)
+}
+
 /// All events with what each came to.
 #[derive(Debug)]
 pub(super) struct Deadlines<'a, T>(Vec<(&'a T, Judged)>);
+
+impl<'a, T: Event> Deadlines<'a, T> {
+    /// What it comes to in all.
+    pub(super) fn found(
+        &self,
+        evidence: &Evidence<'_>,
+        limit: Duration,
+        words: &Words<T>,
+    ) -> Found {
+        let beyond = self.beyond();
+        match beyond.first() {
+            Some((event, worst)) => Found {
+                rules: Some(
+                    beyond
+                        .iter()
+                        .flat_map(|(event, _)| event.rules().into_iter().cloned())
+                        .collect(),
+                ),
+                excess: Some(worst.excess(limit)),
+                ..Found::failed(
+                    Measure::seen(worst.taken()),
+                    format!(
+                        "{}; expected within {}{}",
+                        (words.too_late)(evidence, event, *worst),
+                        span(limit),
+                        and_more(beyond.len())
+                    ),
+                    beyond.iter().map(|(event, _)| event.client()),
+                )
+            },
+            None => self.in_time(evidence, limit, words),
+        }
+    }
+
+    fn in_time(&self, evidence: &Evidence<'_>, limit: Duration, words: &Words<T>) -> Found {
+        let Some((count, longest, event)) = self.within() else {
+            return Found::nothing((words.nothing)(evidence, self, limit));
+        };
+        let why = format!(
+            "{}, each {} within {}; {} took longest, {} after {}",
+            counted(count, words.event),
+            words.reacted,
+            span(limit),
+            event.client(),
+            span(longest),
+            named(event)
+        );
+        Found::ok(Measure::seen(Some(longest)), why)
+    }
+}
 
 impl<'a, T> Deadlines<'a, T> {
     /// Judges each of the events.

@@ -23,13 +23,16 @@
 
 use std::time::Duration;
 
+use client_sim::{Policy, Shape};
 use environment::Moment;
 
-use super::evidence::{Evidence, Seen};
+use super::check::{Check, Needs};
+use super::evidence::Evidence;
+use super::found::Found;
+use super::limit::holds;
 use super::measure::{Measure, counted, span};
-use super::result::{CheckResult, Finding};
 use crate::definitions::ClientDials;
-use crate::language::Expectation;
+use crate::language::{Objection, Setting};
 
 /// The fewest gaps of a run: two at first, two later, and one between.
 const LENGTH: usize = 5;
@@ -44,6 +47,41 @@ const GROWTH: f64 = 2.0;
 /// Gaps below this are none: what they differ by is the machine's doing.
 const RESOLUTION: Duration = Duration::from_millis(5);
 
+pub(super) const CHECK: Check = Check {
+    key: "dial_gaps_grow",
+    read: holds,
+    objection,
+    needs: Needs::all_dials,
+    judge: |evidence, _| judge(evidence),
+    ..Check::BASE
+};
+
+fn objection(setting: &Setting<'_>) -> Option<Objection> {
+    let why = reluctance(&setting.clients.behaviour.reconnect)?;
+    Some(Objection::new(
+        why,
+        "let the ceiling grow at least sixfold over three retries, as `full_jitter` with a `cap` of ten times its `base` does",
+    ))
+}
+
+/// Why a policy's waits cannot be told from waits that do not grow; the
+/// arithmetic is above.
+fn reluctance(policy: &Policy) -> Option<&'static str> {
+    /// Of the ceilings of the fourth wait and the first.
+    const LEAST_GROWTH: u32 = 6;
+    let ceiling = |attempt| policy.bounds(attempt, None).1;
+    match policy.shape {
+        Shape::Fixed => Some("the clients wait equally long before every dial"),
+        Shape::DecorrelatedJitter => {
+            Some("the waits of `decorrelated_jitter` grow too little to be told from chance")
+        }
+        _ if ceiling(3) < ceiling(0) * LEAST_GROWTH => {
+            Some("the clients' waits grow too little to be told from chance")
+        }
+        _ => None,
+    }
+}
+
 /// Gaps without a stable connection between them.
 #[derive(Debug)]
 pub struct Run<'a> {
@@ -53,47 +91,39 @@ pub struct Run<'a> {
     pub gaps: Vec<Duration>,
 }
 
-pub(super) fn check(evidence: &Evidence<'_>) -> CheckResult {
+fn judge(evidence: &Evidence<'_>) -> Found {
     let mut runs: Vec<Run<'_>> = Vec::new();
     for (client, own) in evidence.dials.iter() {
         runs.extend(runs_of(evidence, client, own));
     }
     runs.retain(|run| run.gaps.len() >= LENGTH);
-    let seen = if runs.len() < RUNS {
-        Seen::nothing(format!(
+    if runs.len() < RUNS {
+        return Found::nothing(format!(
             "there were {} of {LENGTH} waits or more without a stable connection; it takes {RUNS} to tell growth from chance",
             counted(runs.len(), "run")
-        ))
-    } else {
-        judge(evidence, &runs)
-    };
-    evidence.overall(Expectation::DialGapsGrow, seen)
+        ));
+    }
+    pooled(evidence, &runs)
 }
 
-fn judge(evidence: &Evidence<'_>, runs: &[Run<'_>]) -> Seen {
+fn pooled(evidence: &Evidence<'_>, runs: &[Run<'_>]) -> Found {
     let (first, later) = means(runs);
-    let growth = growth(runs);
+    let growth_of_all = growth(runs);
+    let observed = Measure::Text(format!("×{growth_of_all:.1}"));
     let told = format!(
         "in {} the waits before dials were {} at first and {} from the fourth on, on the average",
         counted(runs.len(), "run"),
         span(first),
         span(later)
     );
-    if growth >= GROWTH {
-        return Seen {
-            result: Finding::Ok,
-            observed: Measure::Text(format!("×{growth:.1}")),
-            why: told,
-        };
+    if growth_of_all >= GROWTH {
+        return Found::ok(observed, told);
     }
-    Seen {
-        result: Finding::Failed,
-        observed: Measure::Text(format!("×{growth:.1}")),
-        why: format!(
-            "{told}{}; expected twice as long or longer",
-            worst(evidence, runs)
-        ),
-    }
+    let worst = worst(evidence, runs);
+    let why = format!("{told}{worst}; expected twice as long or longer");
+    let own = |run: &&Run<'_>| growth(std::slice::from_ref(*run));
+    let flat = runs.iter().filter(|run| own(run) < GROWTH);
+    Found::failed(observed, why, flat.map(|run| run.client))
 }
 
 /// The run that grew least, in words.
@@ -175,6 +205,7 @@ pub fn runs_of<'a>(evidence: &Evidence<'_>, client: &'a str, own: &ClientDials) 
 mod tests {
     use super::super::tests::{judge, reset};
     use super::*;
+    use crate::checks::Finding;
     use crate::journal::Mark;
     use crate::journal::builder::JournalBuilder;
     use crate::language::sample::{header, scenario};

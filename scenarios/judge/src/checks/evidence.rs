@@ -6,11 +6,10 @@ use std::time::Duration;
 use chaos_proxy::Plan;
 use environment::Moment;
 
-use super::measure::{Measure, span};
-use super::result::{CheckResult, Finding};
+use super::measure::span;
 use crate::definitions::{Dials, Effect, Observations, Outage, effects, outages};
 use crate::journal::{Entry, Header};
-use crate::language::{Expectation, Scenario};
+use crate::language::Scenario;
 use crate::subject::{Ability, Report, Traits};
 
 /// One run, ready to be judged.
@@ -86,7 +85,7 @@ impl<'a> Evidence<'a> {
     /// What the clients cannot do and without which the run is another: somebody
     /// who is not told to dial at once comes back when he likes. Without `stop`,
     /// `pause` and `resume` only their own checks are blind.
-    pub fn shapeless(&self) -> Option<Ability> {
+    pub(crate) fn missing_ability(&self) -> Option<Ability> {
         let required = self.scenario.requires.iter().copied();
         let acted = self.scenario.actions.iter();
         let mut wanted = required.chain(acted.map(|action| action.deed.ability()));
@@ -97,7 +96,7 @@ impl<'a> Evidence<'a> {
     }
 
     /// Whether this client may still dial then.
-    pub fn is_alive(&self, client: &str, at: Moment) -> bool {
+    pub(crate) fn is_alive(&self, client: &str, at: Moment) -> bool {
         let marks = &self.observed.marks;
         let is_gone = marks
             .departure(client)
@@ -162,63 +161,6 @@ impl<'a> Evidence<'a> {
     /// "at 3s", after t = 0.
     pub(super) fn at(&self, moment: Moment) -> String {
         format!("at {}", span(self.observed.marks.since_zero(moment)))
-    }
-
-    /// A check about the run as a whole.
-    pub(super) fn overall(&self, expected: Expectation, seen: Seen) -> CheckResult {
-        CheckResult {
-            name: expected.name().to_owned(),
-            result: seen.result,
-            limit: limit(expected),
-            observed: seen.observed,
-            why: seen.why,
-            hangs_on: self.acting_rules(),
-            excess: None,
-        }
-    }
-}
-
-/// What a check saw, before it has a name and a limit.
-pub(super) struct Seen {
-    pub(super) result: Finding,
-    pub(super) observed: Measure,
-    pub(super) why: String,
-}
-
-impl Seen {
-    pub(super) fn nothing(why: impl Into<String>) -> Self {
-        Self {
-            result: Finding::NotObservable,
-            observed: Measure::Unknown,
-            why: why.into(),
-        }
-    }
-}
-
-fn limit(expected: Expectation) -> Measure {
-    match expected {
-        Expectation::RecoverWithin(limit)
-        | Expectation::DetectWithin(limit)
-        | Expectation::MinDialGap(limit)
-        | Expectation::StaleFlaggedWithin(limit)
-        | Expectation::FirstDelaySpread(limit) => Measure::limit(limit),
-        Expectation::MaxDials(budget) => match budget.within {
-            None => Measure::Count(budget.count),
-            Some(within) => Measure::Text(format!("{} within {}", budget.count, span(within))),
-        },
-        Expectation::PeakDials(peak) => {
-            Measure::Text(format!("{} within {}", peak.share, span(peak.within)))
-        }
-        Expectation::Availability(limit) => Measure::Share(limit),
-        Expectation::MaxLive(limit)
-        | Expectation::Lost(limit)
-        | Expectation::Duplicated(limit)
-        | Expectation::Reordered(limit) => Measure::Count(limit),
-        Expectation::CloseCode(code) => Measure::Count(code.into()),
-        Expectation::DialGapsGrow
-        | Expectation::StateEqual
-        | Expectation::QuietAfterStop
-        | Expectation::NoLeak => Measure::Holds(true),
     }
 }
 

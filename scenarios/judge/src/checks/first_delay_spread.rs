@@ -12,13 +12,23 @@ use std::time::Duration;
 
 use environment::Moment;
 
-use super::evidence::{Evidence, Seen};
+use super::check::{CROWD, Check, Needs};
+use super::evidence::Evidence;
+use super::found::Found;
+use super::limit::{Limit, at_least};
 use super::measure::{Measure, span};
-use super::result::{CheckResult, Finding};
-use crate::language::{CROWD, Expectation};
 
 /// Losses no further apart than this are one.
 const AT_ONCE: Duration = Duration::from_millis(100);
+
+pub(super) const CHECK: Check = Check {
+    key: "first_delay_spread",
+    read: at_least,
+    objection: |setting| setting.is_no_crowd(CROWD),
+    needs: Needs::all_dials,
+    judge,
+    ..Check::BASE
+};
 
 /// A loss in common, and how the clients came back.
 struct Return<'a> {
@@ -27,23 +37,21 @@ struct Return<'a> {
     delays: Vec<(Duration, &'a str)>,
 }
 
-pub(super) fn check(evidence: &Evidence<'_>, limit: Duration) -> CheckResult {
+fn judge(evidence: &Evidence<'_>, limit: Limit) -> Found {
     let returns = returns(evidence);
-    let narrowest = returns.iter().min_by_key(|back| back.spread());
-    let seen = match narrowest {
-        None => Seen::nothing(format!(
+    match returns.iter().min_by_key(|back| back.spread()) {
+        None => Found::nothing(format!(
             "no loss hit {CROWD} clients within {} that dialled again",
             span(AT_ONCE)
         )),
-        Some(back) => judge(evidence, back, limit),
-    };
-    evidence.overall(Expectation::FirstDelaySpread(limit), seen)
+        Some(narrowest) => of_narrowest(evidence, narrowest, limit.time()),
+    }
 }
 
-fn judge(evidence: &Evidence<'_>, back: &Return<'_>, limit: Duration) -> Seen {
+fn of_narrowest(evidence: &Evidence<'_>, back: &Return<'_>, limit: Duration) -> Found {
     let spread = back.spread();
     let [(shortest, first), .., (longest, last)] = back.delays[..] else {
-        return Seen::nothing("one client is no crowd");
+        return Found::nothing("one client is no crowd");
     };
     let told = format!(
         "{} clients that lost their connections {} dialled again after {} ({first}) to {} ({last}), a spread of {}",
@@ -53,17 +61,12 @@ fn judge(evidence: &Evidence<'_>, back: &Return<'_>, limit: Duration) -> Seen {
         span(longest),
         span(spread)
     );
-    let (result, why) = if spread < limit {
-        let why = format!("{told}; expected at least {}", span(limit));
-        (Finding::Failed, why)
-    } else {
-        (Finding::Ok, told)
-    };
-    Seen {
-        result,
-        observed: Measure::seen(Some(spread)),
-        why,
+    let observed = Measure::seen(Some(spread));
+    if spread >= limit {
+        return Found::ok(observed, told);
     }
+    let why = format!("{told}; expected at least {}", span(limit));
+    Found::failed(observed, why, back.delays.iter().map(|(_, client)| client))
 }
 
 impl Return<'_> {
@@ -133,6 +136,7 @@ fn losses<'a>(evidence: &'a Evidence<'_>) -> Vec<(Moment, &'a str)> {
 mod tests {
     use super::super::tests::judge;
     use super::*;
+    use crate::checks::Finding;
     use crate::journal::builder::JournalBuilder;
 
     const TEXT: &str = "[clients]\ncount = 12\n[[fault]]\nat = '1s'\ninject.reset = {}\n\

@@ -4,14 +4,52 @@
 //! A window takes in its first moment and not its last. Not to dial at all is
 //! within every budget.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use environment::Moment;
+use environment::text::Table;
 
-use super::evidence::{Evidence, Seen};
+use super::check::{Check, DialsSeen, Needs};
+use super::evidence::Evidence;
+use super::found::Found;
+use super::limit::{DialBudget, Limit, required_time};
 use super::measure::{Measure, counted, span};
-use super::result::{CheckResult, Finding};
-use crate::language::{DialBudget, Expectation};
+
+pub(super) const CHECK: Check = Check {
+    key: "max_dials",
+    read,
+    needs: |_| Needs {
+        dials: DialsSeen::AllToHold,
+        ..Needs::default()
+    },
+    judge,
+    ..Check::BASE
+};
+
+/// A count, or a count in a window.
+fn read(table: &mut Table<'_>, key: &'static str) -> Option<Limit> {
+    let value = table.value(key)?;
+    if value.as_integer().is_some() {
+        let count = table.optional(key)?;
+        return Some(Limit::Dials(DialBudget {
+            count,
+            within: None,
+        }));
+    }
+    if value.kind() != "a table" {
+        let wanted = "a count, or `{ count = 5, within = \"2s\" }`";
+        table.diagnostics().mismatch(value.mismatch(wanted));
+        return None;
+    }
+    let mut budget = table.table(key)?;
+    let count = budget.required("count");
+    let within = required_time(&mut budget, "within");
+    Some(Limit::Dials(DialBudget {
+        count: count?,
+        within: Some(within?),
+    }))
+}
 
 /// The most dials of one client, and the first of them.
 #[derive(Clone, Copy)]
@@ -22,39 +60,28 @@ struct Most<'a> {
     last: Option<Moment>,
 }
 
-pub(super) fn check(evidence: &Evidence<'_>, budget: DialBudget) -> CheckResult {
+fn judge(evidence: &Evidence<'_>, limit: Limit) -> Found {
+    let budget = limit.dials();
     let (from, until) = evidence.period();
     let clients = evidence.dials.iter().map(|(client, own)| {
         let dials = own.dials.iter().map(|dial| dial.at);
         let dials: Vec<Moment> = dials.filter(|at| (from..=until).contains(at)).collect();
         fullest(client, &dials, budget.within)
     });
+    let clients: Vec<Most<'_>> = clients.collect();
     // The first of equals, in the order of names.
-    let most = clients.reduce(|most, other| {
-        if other.count > most.count {
-            other
-        } else {
-            most
-        }
-    });
-    let seen = match most {
-        None => Seen::nothing("no client was ever seen to dial"),
-        Some(most) if most.count as u64 > budget.count => Seen {
-            result: Finding::Failed,
-            observed: Measure::count(most.count),
-            why: over(evidence, most, budget),
-        },
-        Some(most) => Seen {
-            result: Finding::Ok,
-            observed: Measure::count(most.count),
-            why: format!(
-                "no client dialled more than {}{}",
-                counted(most.count, "time"),
-                window(budget)
-            ),
-        },
+    let Some(most) = clients.iter().min_by_key(|most| Reverse(most.count)) else {
+        return Found::nothing("no client was ever seen to dial");
     };
-    evidence.overall(Expectation::MaxDials(budget), seen)
+    let observed = Measure::count(most.count);
+    if most.count as u64 <= budget.count {
+        let (times, window) = (counted(most.count, "time"), window(budget));
+        let why = format!("no client dialled more than {times}{window}");
+        return Found::ok(observed, why);
+    }
+    let over = clients.iter().filter(|c| c.count as u64 > budget.count);
+    let why = sentence(evidence, *most, budget);
+    Found::failed(observed, why, over.map(|most| most.client))
 }
 
 /// The window with the most dials; without a window, all of them.
@@ -83,7 +110,7 @@ fn fullest<'a>(client: &'a str, dials: &[Moment], within: Option<Duration>) -> M
     most
 }
 
-fn over(evidence: &Evidence<'_>, most: Most<'_>, budget: DialBudget) -> String {
+fn sentence(evidence: &Evidence<'_>, most: Most<'_>, budget: DialBudget) -> String {
     let at = |moment: Option<Moment>| evidence.at(moment.unwrap_or_default());
     format!(
         "{} dialled {}{}, first {} and last {}; expected at most {}",
@@ -107,6 +134,7 @@ fn window(budget: DialBudget) -> String {
 mod tests {
     use super::super::tests::{judge, reset, run};
     use super::*;
+    use crate::checks::Finding;
     use crate::journal::builder::JournalBuilder;
 
     fn dialled(at: &[u64]) -> JournalBuilder {

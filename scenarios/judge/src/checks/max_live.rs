@@ -1,48 +1,64 @@
 //! `max_live`: a client has at most so many live connections at once.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use environment::Moment;
+use environment::text::Table;
 
-use super::evidence::{Evidence, Seen};
+use super::check::Check;
+use super::evidence::Evidence;
+use super::found::Found;
+use super::limit::Limit;
 use super::measure::{Measure, span};
-use super::result::{CheckResult, Finding};
-use crate::language::Expectation;
 
 /// Two connections that overlap for less count as one after the other: the
 /// proxy sees the end of one and the beginning of the next on two sockets, in
 /// no fixed order.
 const OVERLAP: Duration = Duration::from_millis(50);
 
-pub(super) fn check(evidence: &Evidence<'_>, limit: u64) -> CheckResult {
+pub(super) const CHECK: Check = Check {
+    key: "max_live",
+    read,
+    judge,
+    ..Check::BASE
+};
+
+fn read(table: &mut Table<'_>, key: &'static str) -> Option<Limit> {
+    let (limit, span) = table.spanned::<u64>(key)?;
+    if limit == 0 {
+        table.error(span, "`max_live` must be at least 1: a good client has one");
+        return None;
+    }
+    Some(Limit::Count(limit))
+}
+
+fn judge(evidence: &Evidence<'_>, limit: Limit) -> Found {
+    let limit = limit.count();
     let observed = &evidence.observed;
     let clients = observed.connections.clients();
     let most = clients.filter_map(|client| {
         let live = observed.connections.live(client, observed.last);
         Some((most_at_once(&live)?, client))
     });
+    let most: Vec<_> = most.collect();
     // The first of equals, in the order of names.
-    let worst = most.reduce(|worst, other| if other.0.0 > worst.0.0 { other } else { worst });
-    let seen = match worst {
-        None => Seen::nothing("no connection was ever live"),
-        Some(((count, since), client)) if count as u64 > limit => Seen {
-            result: Finding::Failed,
-            observed: Measure::count(count),
-            why: format!(
-                "{client} had {count} live connections {}; expected at most {limit}",
-                evidence.at(since)
-            ),
-        },
-        Some(((count, _), _)) => Seen {
-            result: Finding::Ok,
-            observed: Measure::count(count),
-            why: format!(
-                "no client ever had more than {count} live at once (overlaps below {} aside)",
-                span(OVERLAP)
-            ),
-        },
+    let worst = most.iter().min_by_key(|((count, _), _)| Reverse(*count));
+    let Some(((count, since), client)) = worst else {
+        return Found::nothing("no connection was ever live");
     };
-    evidence.overall(Expectation::MaxLive(limit), seen)
+    let observed = Measure::count(*count);
+    if *count as u64 <= limit {
+        let why = format!(
+            "no client ever had more than {count} live at once (overlaps below {} aside)",
+            span(OVERLAP)
+        );
+        return Found::ok(observed, why);
+    }
+    let at = evidence.at(*since);
+    let why = format!("{client} had {count} live connections {at}; expected at most {limit}");
+    let over = most.iter().filter(|((count, _), _)| *count as u64 > limit);
+    Found::failed(observed, why, over.map(|(_, client)| client))
 }
 
 /// The greatest number of intervals that overlap for [`OVERLAP`] or longer,

@@ -6,16 +6,25 @@ use std::time::Duration;
 
 use environment::Moment;
 
-use super::evidence::{Evidence, Seen, and_more};
+use super::check::{Check, Needs};
+use super::evidence::{Evidence, and_more};
+use super::found::Found;
+use super::limit::{Limit, at_least};
 use super::measure::{Measure, counted, span};
-use super::result::{CheckResult, Finding};
 use crate::definitions::ClientDials;
-use crate::language::Expectation;
 
 /// Of a client that does not tell of its dials, two accepted connections are
 /// compared, and the first of them may have waited for its accept: so much,
 /// but no more than half the limit, counts as observation.
 const ACCEPT_DELAY: Duration = Duration::from_millis(50);
+
+pub(super) const CHECK: Check = Check {
+    key: "min_dial_gap",
+    read: at_least,
+    needs: Needs::all_dials,
+    judge,
+    ..Check::BASE
+};
 
 struct Gap<'a> {
     client: &'a str,
@@ -24,7 +33,8 @@ struct Gap<'a> {
     least: Duration,
 }
 
-pub(super) fn check(evidence: &Evidence<'_>, limit: Duration) -> CheckResult {
+fn judge(evidence: &Evidence<'_>, limit: Limit) -> Found {
+    let limit = limit.time();
     let mut gaps: Vec<Gap<'_>> = Vec::new();
     for (client, own) in evidence.dials.iter() {
         gaps.extend(gaps_of(evidence, client, own, limit));
@@ -33,33 +43,29 @@ pub(super) fn check(evidence: &Evidence<'_>, limit: Duration) -> CheckResult {
     let shortest = gaps.iter().min_by_key(|gap| gap.gap);
     let mut short: Vec<&Gap<'_>> = gaps.iter().filter(|gap| gap.gap < gap.least).collect();
     short.sort_by_key(|gap| gap.gap);
-    let seen = match (short.first(), shortest) {
-        (Some(worst), _) => Seen {
-            result: Finding::Failed,
-            observed: Measure::seen(Some(worst.gap)),
-            why: format!(
-                "{} dialled {} and again {} later; expected at least {}{}",
-                worst.client,
-                evidence.at(worst.from),
-                span(worst.gap),
-                span(limit),
-                and_more(short.len())
-            ),
-        },
-        (None, Some(gap)) => Seen {
-            result: Finding::Ok,
-            observed: Measure::seen(Some(gap.gap)),
-            why: format!(
-                "{} between dials, the shortest {}, of {} {}",
-                counted(gaps.len(), "gap"),
-                span(gap.gap),
-                gap.client,
-                evidence.at(gap.from)
-            ),
-        },
-        (None, None) => Seen::nothing("no client dialled twice after t = 0"),
+    let Some(shortest) = shortest else {
+        return Found::nothing("no client dialled twice after t = 0");
     };
-    evidence.overall(Expectation::MinDialGap(limit), seen)
+    let Some(worst) = short.first() else {
+        let why = format!(
+            "{} between dials, the shortest {}, of {} {}",
+            counted(gaps.len(), "gap"),
+            span(shortest.gap),
+            shortest.client,
+            evidence.at(shortest.from)
+        );
+        return Found::ok(Measure::seen(Some(shortest.gap)), why);
+    };
+    let why = format!(
+        "{} dialled {} and again {} later; expected at least {}{}",
+        worst.client,
+        evidence.at(worst.from),
+        span(worst.gap),
+        span(limit),
+        and_more(short.len())
+    );
+    let clients = short.iter().map(|gap| gap.client);
+    Found::failed(Measure::seen(Some(worst.gap)), why, clients)
 }
 
 fn gaps_of<'a>(
@@ -92,6 +98,7 @@ fn gaps_of<'a>(
 mod tests {
     use super::super::tests::{judge, reset, run};
     use super::*;
+    use crate::checks::Finding;
     use crate::journal::Mark;
     use crate::journal::builder::JournalBuilder;
 

@@ -5,68 +5,97 @@
 //! failure is not blamed on the client when the fault itself went wrong.
 
 mod availability;
+mod check;
 mod close_code;
 mod deadlines;
 mod detect_within;
 mod dial_gaps_grow;
 mod evidence;
 mod first_delay_spread;
+mod found;
+mod limit;
 mod max_dials;
 mod max_live;
 mod measure;
 mod min_dial_gap;
 mod no_leak;
+mod observability;
+#[cfg(test)]
+mod observability_tests;
 mod peak_dials;
 mod quiet_after_stop;
 mod recover_within;
 mod result;
 mod sequence;
-mod sight;
-#[cfg(test)]
-mod sight_tests;
 mod stale_flagged_within;
 mod state_equal;
 #[cfg(test)]
 mod tests;
 
+pub use check::Check;
 pub use dial_gaps_grow::runs_of;
 pub use evidence::Evidence;
-pub use measure::Measure;
-pub use measure::span;
+pub use limit::{DialBudget, DialPeak, Limit};
+pub use measure::{Measure, span};
+pub use observability::{blindness, stretched};
 pub use result::{CheckResult, Excess, Finding};
-pub use sight::{blindness, stretched};
 
 use crate::language::Expectation;
+use found::Found;
+
+/// Every check, in the order in which they are read, judged and shown.
+pub const ALL: [&Check; 17] = [
+    &recover_within::CHECK,
+    &detect_within::CHECK,
+    &max_live::CHECK,
+    &max_dials::CHECK,
+    &min_dial_gap::CHECK,
+    &dial_gaps_grow::CHECK,
+    &peak_dials::CHECK,
+    &first_delay_spread::CHECK,
+    &availability::CHECK,
+    &sequence::LOST,
+    &sequence::DUPLICATED,
+    &sequence::REORDERED,
+    &state_equal::CHECK,
+    &quiet_after_stop::CHECK,
+    &no_leak::CHECK,
+    &stale_flagged_within::CHECK,
+    &close_code::CHECK,
+];
+
+/// Of how soon clients are back.
+pub const RECOVER_WITHIN: &Check = &recover_within::CHECK;
+/// Of ticks that are lost.
+pub const LOST: &Check = &sequence::LOST;
+/// Of ticks that are applied again.
+pub const DUPLICATED: &Check = &sequence::DUPLICATED;
+/// Of ticks that are applied late.
+pub const REORDERED: &Check = &sequence::REORDERED;
 
 /// Judges one expectation.
 pub fn check(evidence: &Evidence<'_>, expected: Expectation) -> CheckResult {
-    if let Some(why) = sight::blindness(evidence, expected) {
-        return evidence.overall(expected, evidence::Seen::nothing(why));
+    let check = expected.check;
+    if let Some(why) = observability::blindness(evidence, check) {
+        return result(evidence, expected, Found::nothing(why));
     }
-    let judged = sight::stretched(evidence, expected);
-    let found = judge(evidence, judged);
-    let found = sight::told_of_stretch(found, expected, judged);
-    sight::tempered(evidence, expected, found)
+    let judged = observability::stretched(evidence, expected);
+    let mut found = (check.judge)(evidence, judged.limit);
+    found.why = observability::with_stretch(found.why, expected, judged);
+    let found = observability::tempered(evidence, check, found);
+    result(evidence, judged, found)
 }
 
-fn judge(evidence: &Evidence<'_>, expected: Expectation) -> CheckResult {
-    match expected {
-        Expectation::RecoverWithin(limit) => recover_within::check(evidence, limit),
-        Expectation::DetectWithin(limit) => detect_within::check(evidence, limit),
-        Expectation::MaxLive(limit) => max_live::check(evidence, limit),
-        Expectation::MaxDials(budget) => max_dials::check(evidence, budget),
-        Expectation::MinDialGap(limit) => min_dial_gap::check(evidence, limit),
-        Expectation::DialGapsGrow => dial_gaps_grow::check(evidence),
-        Expectation::PeakDials(limit) => peak_dials::check(evidence, limit),
-        Expectation::FirstDelaySpread(limit) => first_delay_spread::check(evidence, limit),
-        Expectation::Availability(limit) => availability::check(evidence, limit),
-        Expectation::Lost(limit) => sequence::lost(evidence, limit),
-        Expectation::Duplicated(limit) => sequence::duplicated(evidence, limit),
-        Expectation::Reordered(limit) => sequence::reordered(evidence, limit),
-        Expectation::StateEqual => state_equal::check(evidence),
-        Expectation::QuietAfterStop => quiet_after_stop::check(evidence),
-        Expectation::NoLeak => no_leak::check(evidence),
-        Expectation::StaleFlaggedWithin(limit) => stale_flagged_within::check(evidence, limit),
-        Expectation::CloseCode(code) => close_code::check(evidence, code),
+fn result(evidence: &Evidence<'_>, expected: Expectation, found: Found) -> CheckResult {
+    let names = evidence.scenario.client_names().into_iter();
+    CheckResult {
+        name: expected.name().to_owned(),
+        result: found.result,
+        limit: expected.limit.measure(),
+        observed: found.observed,
+        why: found.why,
+        clients: names.filter(|name| found.clients.contains(name)).collect(),
+        hangs_on: found.rules.unwrap_or_else(|| evidence.acting_rules()),
+        excess: found.excess,
     }
 }

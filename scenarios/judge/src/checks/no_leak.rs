@@ -7,25 +7,35 @@
 //! A socket counts that was open all the time from the end of settling until
 //! the clients were stopped: one whose end was on its way is no leak.
 
-use super::evidence::{Evidence, Seen};
+use super::check::{Check, Needs};
+use super::evidence::Evidence;
+use super::found::Found;
+use super::limit::holds;
 use super::measure::{Measure, counted};
-use super::result::{CheckResult, Finding};
-use crate::language::Expectation;
 
-pub(super) fn check(evidence: &Evidence<'_>) -> CheckResult {
-    let seen = judge(evidence);
-    evidence.overall(Expectation::NoLeak, seen)
-}
+pub(super) const CHECK: Check = Check {
+    key: "no_leak",
+    read: holds,
+    needs: |_| Needs {
+        of_server: Some("its sockets"),
+        ..Needs::default()
+    },
+    judge: |evidence, _| judge(evidence),
+    ..Check::BASE
+};
 
-fn judge(evidence: &Evidence<'_>) -> Seen {
+/// Whose a socket was the server does not tell, so no client is named.
+const NOBODY: [&str; 0] = [];
+
+fn judge(evidence: &Evidence<'_>) -> Found {
     let observed = &evidence.observed;
     let marks = &observed.marks;
     if !observed.sockets.are_reported() {
-        return Seen::nothing("the server told of no socket");
+        return Found::nothing("the server told of no socket");
     }
     let (Some(settled), Some(drained), Some(ended)) = (marks.settled, marks.drained, marks.ended)
     else {
-        return Seen::nothing("the run did not reach its end");
+        return Found::nothing("the run did not reach its end");
     };
     let open = observed.sockets.open_throughout(settled, drained);
     let in_use = if evidence.is_sim() {
@@ -34,18 +44,13 @@ fn judge(evidence: &Evidence<'_>) -> Seen {
         observed.connections.held(settled)
     };
     let left = observed.sockets.open_throughout(ended, ended);
-    let failed = |count, why| Seen {
-        result: Finding::Failed,
-        observed: Measure::count(count),
-        why,
-    };
     if open > in_use {
         let at = evidence.at(settled);
         let why = format!(
             "the server had {} open {at}, when the clients had {in_use}; expected no more than theirs",
             counted(open, "socket")
         );
-        return failed(open - in_use, why);
+        return Found::failed(Measure::count(open - in_use), why, NOBODY);
     }
     if left > 0 {
         let at = evidence.at(ended);
@@ -53,16 +58,13 @@ fn judge(evidence: &Evidence<'_>) -> Seen {
             "the server still had {} open {at}, after every client had ended; expected none",
             counted(left, "socket")
         );
-        return failed(left, why);
+        return Found::failed(Measure::count(left), why, NOBODY);
     }
-    Seen {
-        result: Finding::Ok,
-        observed: Measure::Count(0),
-        why: format!(
-            "the server had {} for {} {}, and none after the clients had ended",
-            counted(open, "socket"),
-            counted(in_use, "connection"),
-            evidence.at(settled)
-        ),
-    }
+    let why = format!(
+        "the server had {} for {} {}, and none after the clients had ended",
+        counted(open, "socket"),
+        counted(in_use, "connection"),
+        evidence.at(settled)
+    );
+    Found::ok(Measure::Count(0), why)
 }

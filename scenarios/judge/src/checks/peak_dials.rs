@@ -5,13 +5,42 @@
 use std::collections::BTreeMap;
 
 use environment::Moment;
+use environment::text::Table;
 
-use super::evidence::{Evidence, Seen};
+use super::check::{CROWD, Check, Needs};
+use super::evidence::Evidence;
+use super::found::Found;
+use super::limit::{DialPeak, Limit, required_time};
 use super::measure::{Measure, share, span};
-use super::result::{CheckResult, Finding};
-use crate::language::{DialPeak, Expectation};
 
-pub(super) fn check(evidence: &Evidence<'_>, limit: DialPeak) -> CheckResult {
+pub(super) const CHECK: Check = Check {
+    key: "peak_dials",
+    read,
+    objection: |setting| setting.is_no_crowd(CROWD),
+    needs: Needs::all_dials,
+    judge,
+    ..Check::BASE
+};
+
+fn read(table: &mut Table<'_>, key: &'static str) -> Option<Limit> {
+    let mut peak = table.table(key)?;
+    let share = peak.required_spanned::<f64>("share");
+    let within = required_time(&mut peak, "within");
+    let (share, span) = share?;
+    if share <= 0.0 || share >= 1.0 {
+        let message = format!("`share` is {share}; it must be more than 0 and less than 1");
+        let help = "all clients can never be more than a share of 1";
+        peak.error_with_help(span, message, help);
+        return None;
+    }
+    Some(Limit::Peak(DialPeak {
+        share,
+        within: within?,
+    }))
+}
+
+fn judge(evidence: &Evidence<'_>, limit: Limit) -> Found {
+    let limit = limit.peak();
     let (from, until) = evidence.period();
     let mut dials: Vec<(Moment, &str)> = Vec::new();
     for (client, own) in evidence.dials.iter() {
@@ -21,16 +50,15 @@ pub(super) fn check(evidence: &Evidence<'_>, limit: DialPeak) -> CheckResult {
     }
     dials.sort_unstable();
     let all = evidence.scenario.clients.count as usize;
-    let seen = match peak(&dials, limit) {
-        None => Seen::nothing("no client dialled after t = 0"),
-        Some(peak) => judge(evidence, &peak, all, limit),
-    };
-    evidence.overall(Expectation::PeakDials(limit), seen)
+    match peak(&dials, limit) {
+        None => Found::nothing("no client dialled after t = 0"),
+        Some(peak) => of_peak(evidence, &peak, all, limit),
+    }
 }
 
 /// The window in which the most clients dialled.
 struct Peak<'a> {
-    count: usize,
+    clients: Vec<&'a str>,
     since: Moment,
     /// The one that dialled last of them, and made it the fullest.
     last: &'a str,
@@ -50,9 +78,12 @@ fn peak<'a>(dials: &[(Moment, &'a str)], limit: DialPeak) -> Option<Peak<'a>> {
             }
             first += 1;
         }
-        if peak.as_ref().is_none_or(|peak| within.len() > peak.count) {
+        if peak
+            .as_ref()
+            .is_none_or(|peak| within.len() > peak.clients.len())
+        {
             peak = Some(Peak {
-                count: within.len(),
+                clients: within.keys().copied().collect(),
                 since: dials[first].0,
                 last: client,
             });
@@ -61,33 +92,28 @@ fn peak<'a>(dials: &[(Moment, &'a str)], limit: DialPeak) -> Option<Peak<'a>> {
     peak
 }
 
-fn judge(evidence: &Evidence<'_>, peak: &Peak<'_>, all: usize, limit: DialPeak) -> Seen {
-    let seen = share(peak.count as f64 / all as f64);
-    let (count, within) = (peak.count, span(limit.within));
+fn of_peak(evidence: &Evidence<'_>, peak: &Peak<'_>, all: usize, limit: DialPeak) -> Found {
+    let (count, within) = (peak.clients.len(), span(limit.within));
+    let observed = Measure::Share(share(count as f64 / all as f64));
     // Half of ten is five, whatever the last digit of a product says.
-    let is_over = peak.count as f64 > limit.share * all as f64 + 1e-9;
-    if is_over {
-        let since = evidence.at(peak.since);
-        return Seen {
-            result: Finding::Failed,
-            observed: Measure::Share(seen),
-            why: format!(
-                "{count} of {all} clients dialled within {within} {since}, {} last; expected at most a share of {}",
-                peak.last, limit.share
-            ),
-        };
+    let is_over = count as f64 > limit.share * all as f64 + 1e-9;
+    if !is_over {
+        let why = format!("no more than {count} of {all} clients ever dialled within {within}");
+        return Found::ok(observed, why);
     }
-    Seen {
-        result: Finding::Ok,
-        observed: Measure::Share(seen),
-        why: format!("no more than {count} of {all} clients ever dialled within {within}"),
-    }
+    let since = evidence.at(peak.since);
+    let why = format!(
+        "{count} of {all} clients dialled within {within} {since}, {} last; expected at most a share of {}",
+        peak.last, limit.share
+    );
+    Found::failed(observed, why, &peak.clients)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::tests::{judge, run};
     use super::*;
+    use crate::checks::Finding;
     use crate::journal::builder::JournalBuilder;
 
     const TEXT: &str = "[clients]\ncount = 10\n[[fault]]\nat = '1s'\ninject.reset = {}\n\

@@ -9,14 +9,35 @@ use std::time::Duration;
 
 use environment::Moment;
 
-use super::evidence::{Evidence, Seen, and_more};
+use super::check::{Check, Needs};
+use super::evidence::{Evidence, and_more};
+use super::found::Found;
+use super::limit::holds;
 use super::measure::{Measure, counted, span};
-use super::result::{CheckResult, Finding};
 use crate::definitions::Connection;
-use crate::language::Expectation;
+use crate::language::ClientAction;
+use crate::subject::Ability;
 
 /// As long as a fault may be late before the machine is called too busy.
 const GRACE: Duration = Duration::from_millis(250);
+
+pub(super) const CHECK: Check = Check {
+    key: "quiet_after_stop",
+    read: holds,
+    objection: |setting| {
+        let (why, help) = (
+            "no client is ever told to stop",
+            "add an [[action]] with `do = \"stop\"`",
+        );
+        setting.never_told(ClientAction::Stop, why, help)
+    },
+    needs: |_| Needs {
+        abilities: &[Ability::Stop],
+        ..Needs::default()
+    },
+    judge: |evidence, _| judge(evidence),
+    ..Check::BASE
+};
 
 /// Something that a client did when it should have been quiet.
 struct Noise {
@@ -24,7 +45,7 @@ struct Noise {
     what: &'static str,
 }
 
-pub(super) fn check(evidence: &Evidence<'_>) -> CheckResult {
+fn judge(evidence: &Evidence<'_>) -> Found {
     let marks = &evidence.observed.marks;
     let mut told_count = 0;
     let mut broken = Vec::new();
@@ -38,29 +59,23 @@ pub(super) fn check(evidence: &Evidence<'_>) -> CheckResult {
             broken.push((client, told, noise));
         }
     }
-    let seen = match broken.first() {
-        Some((client, told, noise)) => Seen {
-            result: Finding::Failed,
-            observed: Measure::count(broken.len()),
-            why: format!(
-                "{client} {} {}, {} after it was told to stop; expected no dial any more{}",
-                noise.what,
-                evidence.at(noise.at),
-                span(noise.at.since(*told)),
-                and_more(broken.len())
-            ),
-        },
-        None if told_count == 0 => Seen::nothing("no client was told to stop"),
-        None => Seen {
-            result: Finding::Ok,
-            observed: Measure::Count(0),
-            why: format!(
-                "{} told to stop, and none dialled after that",
-                counted(told_count, "client")
-            ),
-        },
+    if told_count == 0 {
+        return Found::nothing("no client was told to stop");
+    }
+    let Some((client, told, noise)) = broken.first() else {
+        let told = counted(told_count, "client");
+        let why = format!("{told} told to stop, and none dialled after that");
+        return Found::ok(Measure::Count(0), why);
     };
-    evidence.overall(Expectation::QuietAfterStop, seen)
+    let why = format!(
+        "{client} {} {}, {} after it was told to stop; expected no dial any more{}",
+        noise.what,
+        evidence.at(noise.at),
+        span(noise.at.since(*told)),
+        and_more(broken.len())
+    );
+    let clients = broken.iter().map(|(client, ..)| client);
+    Found::failed(Measure::count(broken.len()), why, clients)
 }
 
 fn first_noise(evidence: &Evidence<'_>, client: &str, told: Moment) -> Option<Noise> {
@@ -93,7 +108,7 @@ fn first_noise(evidence: &Evidence<'_>, client: &str, told: Moment) -> Option<No
 #[cfg(test)]
 mod tests {
     use super::super::tests::{judge, run};
-    use super::*;
+    use crate::checks::Finding;
     use crate::journal::Mark;
     use crate::journal::builder::JournalBuilder;
     use client_sim::EventKind as Client;

@@ -21,6 +21,10 @@ pub struct CheckResult {
     /// One sentence: what was observed, when, of which client, and what was
     /// expected.
     pub why: String,
+    /// Every client that failed, in the order of their numbers; of a check that
+    /// cannot tell whose doing a failure is, nobody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clients: Vec<String>,
     /// The rules that must have acted in time for a failure to count.
     pub hangs_on: BTreeSet<String>,
     /// By how much a time was beyond its limit; `None` if this is not about a

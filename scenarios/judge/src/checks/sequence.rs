@@ -3,31 +3,63 @@
 //! Of a session that no client has heard of, and of ticks made after a client
 //! was told to stop, nobody owes anything.
 
-use super::evidence::{Evidence, Seen};
+use std::collections::BTreeSet;
+
+use super::check::{Check, Needs};
+use super::evidence::Evidence;
+use super::found::Found;
+use super::limit::count;
 use super::measure::Measure;
-use super::result::{CheckResult, Finding};
-use crate::language::Expectation;
+use crate::subject::{Ability, Report};
 
 const SILENT: &str = "no client told of any tick that it applied";
 
-/// One kind of stray.
-struct Kind {
-    expected: Expectation,
-    limit: u64,
+pub(super) const LOST: Check = Check {
+    key: "lost",
+    read: count,
+    needs: |_| Needs {
+        of_server: Some("the ticks that it makes"),
+        abilities: &[Ability::Resume],
+        reports: &[Report::Seq],
+        ..Needs::default()
+    },
+    judge: |evidence, limit| lost(evidence, limit.count()),
+    ..Check::BASE
+};
+
+pub(super) const DUPLICATED: Check = Check {
+    key: "duplicated",
+    read: count,
+    needs: Needs::numbered_ticks,
+    judge: |evidence, limit| duplicated(evidence, limit.count()),
+    ..Check::BASE
+};
+
+pub(super) const REORDERED: Check = Check {
+    key: "reordered",
+    read: count,
+    needs: Needs::numbered_ticks,
+    judge: |evidence, limit| reordered(evidence, limit.count()),
+    ..Check::BASE
+};
+
+/// Ticks that went astray in one way.
+struct Strays<'a> {
     /// "was {verb}".
     verb: &'static str,
+    count: usize,
+    clients: BTreeSet<&'a str>,
+    /// The first of them, in words.
+    first: Option<String>,
 }
 
-pub(super) fn lost(evidence: &Evidence<'_>, limit: u64) -> CheckResult {
-    let expected = Expectation::Lost(limit);
+fn lost(evidence: &Evidence<'_>, limit: u64) -> Found {
     if !evidence.scenario.clients.behaviour.resume {
-        let why = "the clients do not declare resume";
-        return evidence.overall(expected, Seen::nothing(why));
+        return Found::nothing("the clients do not declare resume");
     }
     let observed = &evidence.observed;
     let Some(settled) = observed.marks.settled else {
-        let why = "the run did not reach the end of settling";
-        return evidence.overall(expected, Seen::nothing(why));
+        return Found::nothing("the run did not reach the end of settling");
     };
     let owners = observed.reports.owners();
     let all: Vec<(&str, u64)> = owners
@@ -39,86 +71,64 @@ pub(super) fn lost(evidence: &Evidence<'_>, limit: u64) -> CheckResult {
             lost.into_iter().map(|seq| (*client, seq))
         })
         .collect();
-    let first = all.first().map(|(client, seq)| {
-        format!("tick {seq} of {client} was made before the end of settling and never applied")
-    });
-    judge(
-        evidence,
-        &Kind {
-            expected,
-            limit,
-            verb: "lost",
-        },
-        all.len(),
-        first,
-    )
+    let strays = Strays {
+        verb: "lost",
+        count: all.len(),
+        clients: all.iter().map(|(client, _)| *client).collect(),
+        first: all.first().map(|(client, seq)| {
+            format!("tick {seq} of {client} was made before the end of settling and never applied")
+        }),
+    };
+    judge(evidence, limit, strays)
 }
 
-pub(super) fn duplicated(evidence: &Evidence<'_>, limit: u64) -> CheckResult {
+fn duplicated(evidence: &Evidence<'_>, limit: u64) -> Found {
     let strays = evidence.observed.sequences.duplicated();
     let first = strays.first().map(|(_, stray)| {
-        let at = evidence.at(stray.at);
-        format!(
-            "{} applied tick {} a second time {at}",
-            stray.client, stray.seq
-        )
+        let (client, seq, at) = (&stray.client, stray.seq, evidence.at(stray.at));
+        format!("{client} applied tick {seq} a second time {at}")
     });
-    judge(
-        evidence,
-        &Kind {
-            expected: Expectation::Duplicated(limit),
-            limit,
-            verb: "applied again",
-        },
-        strays.len(),
+    let strays = Strays {
+        verb: "applied again",
+        count: strays.len(),
+        clients: strays.iter().map(|(_, stray)| &*stray.client).collect(),
         first,
-    )
+    };
+    judge(evidence, limit, strays)
 }
 
-pub(super) fn reordered(evidence: &Evidence<'_>, limit: u64) -> CheckResult {
+fn reordered(evidence: &Evidence<'_>, limit: u64) -> Found {
     let strays = evidence.observed.sequences.reordered();
     let first = strays.first().map(|(_, stray)| {
-        let at = evidence.at(stray.at);
-        format!(
-            "{} applied tick {} after a later one {at}",
-            stray.client, stray.seq
-        )
+        let (client, seq, at) = (&stray.client, stray.seq, evidence.at(stray.at));
+        format!("{client} applied tick {seq} after a later one {at}")
     });
-    judge(
-        evidence,
-        &Kind {
-            expected: Expectation::Reordered(limit),
-            limit,
-            verb: "applied out of order",
-        },
-        strays.len(),
+    let strays = Strays {
+        verb: "applied out of order",
+        count: strays.len(),
+        clients: strays.iter().map(|(_, stray)| &*stray.client).collect(),
         first,
-    )
+    };
+    judge(evidence, limit, strays)
 }
 
-fn judge(evidence: &Evidence<'_>, kind: &Kind, count: usize, first: Option<String>) -> CheckResult {
-    let Kind {
-        expected,
-        limit,
+fn judge(evidence: &Evidence<'_>, limit: u64, strays: Strays<'_>) -> Found {
+    let Strays {
         verb,
-    } = *kind;
+        count,
+        clients,
+        first,
+    } = strays;
     if !evidence.observed.sequences.are_reported() {
-        return evidence.overall(expected, Seen::nothing(SILENT));
+        return Found::nothing(SILENT);
     }
-    let is_failed = count as u64 > limit;
-    let seen = Seen {
-        result: if is_failed {
-            Finding::Failed
-        } else {
-            Finding::Ok
-        },
-        observed: Measure::count(count),
-        why: match first {
-            Some(first) => {
-                format!("{first}; {verb} in all: {count}, expected at most {limit}")
-            }
-            None => format!("no tick was {verb}"),
-        },
+    let why = match first {
+        Some(first) => format!("{first}; {verb} in all: {count}, expected at most {limit}"),
+        None => format!("no tick was {verb}"),
     };
-    evidence.overall(expected, seen)
+    if count as u64 > limit {
+        Found::failed(Measure::count(count), why, clients)
+    } else {
+        Found::ok(Measure::count(count), why)
+    }
 }

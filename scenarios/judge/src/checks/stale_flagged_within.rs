@@ -9,33 +9,54 @@
 
 use std::time::Duration;
 
-use super::deadlines::{Deadlines, Judged};
-use super::evidence::{Evidence, Seen, and_more};
-use super::measure::{Measure, counted, span};
-use super::result::{CheckResult, Finding};
+use super::check::{Check, Needs};
+use super::deadlines::{Beyond, Deadlines, Words, during};
+use super::evidence::Evidence;
+use super::found::Found;
+use super::limit::{Limit, within_some_time};
+use super::measure::span;
 use crate::definitions::Effect;
-use crate::language::Expectation;
+use crate::language::Objection;
 
-pub(super) fn check(evidence: &Evidence<'_>, limit: Duration) -> CheckResult {
+pub(super) const CHECK: Check = Check {
+    key: "stale_flagged_within",
+    read: within_some_time,
+    objection: |setting| {
+        (!setting.silences()).then(|| {
+            let why = "no fault keeps a connection open in silence";
+            Objection::new(why, "add one that does, such as `stall`")
+        })
+    },
+    needs: |_| Needs {
+        freshness: true,
+        ..Needs::default()
+    },
+    judge,
+    ..Check::BASE
+};
+
+const WORDS: Words<Effect> = Words {
+    event: "silence",
+    reacted: "flagged as stale",
+    too_late,
+    nothing,
+};
+
+fn judge(evidence: &Evidence<'_>, limit: Limit) -> Found {
+    let limit = limit.time();
     let silences = silences(evidence);
+    if silences.is_empty() {
+        return Found::nothing("no fault silenced any connection");
+    }
     let reports = &evidence.observed.reports;
     let told = silences
-        .iter()
+        .into_iter()
         .filter(|effect| reports.tells_freshness(&effect.client));
-    let judged = Deadlines::of(told.copied(), |effect| judge(evidence, effect, limit));
-    let beyond = judged.beyond();
-    let seen = match beyond.first() {
-        Some((effect, worst)) => too_late(evidence, effect, worst.taken(), beyond.len(), limit),
-        None if silences.is_empty() => Seen::nothing("no fault silenced any connection"),
-        None => in_time(&judged, limit),
-    };
-    let mut result = evidence.overall(Expectation::StaleFlaggedWithin(limit), seen);
-    if let Some((_, worst)) = beyond.first() {
-        let rules = beyond.iter().map(|(effect, _)| effect.rule.clone());
-        result.hangs_on = rules.collect();
-        result.excess = Some(worst.excess(limit));
-    }
-    result
+    let judged = Deadlines::of(told, |effect| {
+        let flagged = reports.not_live_from(&effect.client, effect.start);
+        during(evidence, effect, flagged, limit)
+    });
+    judged.found(evidence, limit, &WORDS)
 }
 
 /// The effects that silenced a connection without ending it.
@@ -48,64 +69,20 @@ fn silences<'a>(evidence: &'a Evidence<'_>) -> Vec<&'a Effect> {
     evidence.effects.iter().filter(is_silent).collect()
 }
 
-fn judge(evidence: &Evidence<'_>, effect: &Effect, limit: Duration) -> Judged {
-    let (watched, is_stopped) = evidence.watched_until(&effect.client);
-    let silent_until = if effect.revives {
-        effect.end.min(watched)
-    } else {
-        watched
-    };
-    let reports = &evidence.observed.reports;
-    let flagged = reports.not_live_from(&effect.client, effect.start);
-    // Flagged after the heal is not flagged during the silence.
-    let flagged = flagged.filter(|at| *at <= silent_until);
-    let taken = flagged.map(|at| at.since(effect.start));
-    Judged::of(taken, silent_until.since(effect.start), limit, is_stopped)
-}
-
-fn too_late(
-    evidence: &Evidence<'_>,
-    effect: &Effect,
-    taken: Option<Duration>,
-    count: usize,
-    limit: Duration,
-) -> Seen {
-    let what = match taken {
+fn too_late(evidence: &Evidence<'_>, effect: &Effect, worst: Beyond) -> String {
+    let what = match worst.taken() {
         Some(taken) => format!("flagged what it shows as stale only {} after", span(taken)),
         None => "never flagged what it shows as stale after".to_owned(),
     };
-    Seen {
-        result: Finding::Failed,
-        observed: Measure::seen(taken),
-        why: format!(
-            "{} {what} `{}` silenced it {}; expected within {}{}",
-            effect.client,
-            effect.rule,
-            evidence.at(effect.start),
-            span(limit),
-            and_more(count)
-        ),
-    }
+    let (client, rule) = (&effect.client, &effect.rule);
+    let began = evidence.at(effect.start);
+    format!("{client} {what} `{rule}` silenced it {began}")
 }
 
-fn in_time(judged: &Deadlines<'_, Effect>, limit: Duration) -> Seen {
-    let Some((count, longest, effect)) = judged.within() else {
-        return Seen::nothing(match judged.count() {
-            0 => "no client that was silenced tells whether what it shows is live".to_owned(),
-            _ => format!("every silence was over before {} had passed", span(limit)),
-        });
-    };
-    Seen {
-        result: Finding::Ok,
-        observed: Measure::seen(Some(longest)),
-        why: format!(
-            "{}, each flagged as stale within {}; {} took longest, {} after `{}`",
-            counted(count, "silence"),
-            span(limit),
-            effect.client,
-            span(longest),
-            effect.rule
-        ),
+fn nothing(_: &Evidence<'_>, judged: &Deadlines<'_, Effect>, limit: Duration) -> String {
+    match judged.count() {
+        0 => "no client that was silenced tells whether what it shows is live".to_owned(),
+        _ => format!("every silence was over before {} had passed", span(limit)),
     }
 }
 
@@ -114,6 +91,7 @@ mod tests {
     use super::super::tests::{judge, reset, run, stalled};
     use super::*;
     use crate::checks::Excess;
+    use crate::checks::{Finding, Measure};
     use crate::journal::builder::JournalBuilder;
     use client_sim::EventKind;
 

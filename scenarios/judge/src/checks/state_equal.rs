@@ -3,20 +3,38 @@
 
 use environment::Moment;
 
-use super::evidence::{Evidence, Seen, and_more};
+use super::check::{Check, Needs};
+use super::evidence::{Evidence, and_more};
+use super::found::Found;
+use super::limit::holds;
 use super::measure::{Measure, counted};
-use super::result::{CheckResult, Finding};
-use crate::language::Expectation;
+use crate::language::ClientAction;
+use crate::subject::{Ability, Report};
 
-pub(super) fn check(evidence: &Evidence<'_>) -> CheckResult {
-    let seen = judge(evidence);
-    evidence.overall(Expectation::StateEqual, seen)
-}
+pub(super) const CHECK: Check = Check {
+    key: "state_equal",
+    read: holds,
+    objection: |setting| {
+        let (why, help) = (
+            "no client is ever told to pause",
+            "add an [[action]] with `do = \"pause\"`; a session begins without a pause",
+        );
+        setting.never_told(ClientAction::Pause, why, help)
+    },
+    needs: |_| Needs {
+        of_server: Some("its sessions"),
+        abilities: &[Ability::Pause],
+        reports: &[Report::Seq],
+        ..Needs::default()
+    },
+    judge: |evidence, _| judge(evidence),
+    ..Check::BASE
+};
 
-fn judge(evidence: &Evidence<'_>) -> Seen {
+fn judge(evidence: &Evidence<'_>) -> Found {
     let observed = &evidence.observed;
     let Some(settled) = observed.marks.settled else {
-        return Seen::nothing("the run did not reach the end of settling");
+        return Found::nothing("the run did not reach the end of settling");
     };
     let clients = observed.reports.welcomed();
     let mut judged = Vec::new();
@@ -36,30 +54,25 @@ fn judge(evidence: &Evidence<'_>) -> Seen {
         .filter(|(_, wanted, held)| wanted != held)
         .collect();
     if judged.is_empty() {
-        return Seen::nothing("no client told of a session that it had when all had settled");
+        return Found::nothing("no client told of a session that it had when all had settled");
     }
-    match unequal.first() {
-        Some((client, wanted, held)) => Seen {
-            result: Finding::Failed,
-            observed: Measure::Holds(false),
-            why: format!(
-                "{client} wants its session {}, and the server held it {} {}; expected them equal{}",
-                word(*wanted),
-                word(*held),
-                evidence.at(settled),
-                and_more(unequal.len())
-            ),
-        },
-        None => Seen {
-            result: Finding::Ok,
-            observed: Measure::Holds(true),
-            why: format!(
-                "{} {}, each held by the server as its client wanted it",
-                counted(judged.len(), "session"),
-                evidence.at(settled)
-            ),
-        },
-    }
+    let Some((client, wanted, held)) = unequal.first() else {
+        let why = format!(
+            "{} {}, each held by the server as its client wanted it",
+            counted(judged.len(), "session"),
+            evidence.at(settled)
+        );
+        return Found::ok(Measure::Holds(true), why);
+    };
+    let why = format!(
+        "{client} wants its session {}, and the server held it {} {}; expected them equal{}",
+        word(*wanted),
+        word(*held),
+        evidence.at(settled),
+        and_more(unequal.len())
+    );
+    let clients = unequal.iter().map(|(client, ..)| client);
+    Found::failed(Measure::Holds(false), why, clients)
 }
 
 /// The pause state that the person at the client wants then: as a simulated

@@ -25,6 +25,11 @@ pub(super) fn judge(text: &str, story: &JournalBuilder, result: Finding, why: &s
     judged
 }
 
+fn expected(check: &'static Check, count: u64) -> Expectation {
+    let limit = Limit::Count(count);
+    Expectation { check, limit }
+}
+
 pub(super) fn run() -> JournalBuilder {
     JournalBuilder::run(10_000, 15_000, 15_500).connected("c1", 1, 0, 10)
 }
@@ -52,6 +57,7 @@ fn recovering_late_or_never_fails() {
     let why = "c2 had no data in the 12400ms after `stall` ended at 3s; expected within 1s (and 1 more such)";
     let judged = judge(&text, &both, Finding::Failed, why);
     assert_eq!(judged.observed, Measure::Text("never".into()));
+    assert_eq!(judged.clients, ["c1", "c2"]);
 }
 
 #[test]
@@ -226,7 +232,7 @@ fn sequences_nobody_tells_are_not_judged() {
     let scenario = scenario(&text);
     let story = run().welcomed("c1", 1, "s", 5).ticks("s", 1..=1, 100);
     let evidence = Evidence::new(&scenario, &header(&scenario), &story.entries());
-    let judged = check(&evidence, Expectation::Lost(0));
+    let judged = check(&evidence, expected(LOST, 0));
     assert_eq!(judged.result, Finding::NotObservable);
     assert_eq!(judged.why, "the clients do not declare resume");
 }
@@ -341,7 +347,7 @@ fn a_check_of_the_whole_run_hangs_on_the_rules_that_acted() {
     let scenario = scenario(text);
     let hangs_on = |story: JournalBuilder| {
         let evidence = Evidence::new(&scenario, &header(&scenario), &story.entries());
-        check(&evidence, Expectation::MaxLive(1)).hangs_on
+        check(&evidence, expected(ALL[2], 1)).hangs_on
     };
     assert_eq!(
         hangs_on(run().struck("c1", 1, "b", 2000)),

@@ -143,14 +143,14 @@ impl Connections {
     }
 
     /// Where this rule could do nothing, if there is such a connection.
-    pub fn powerless(&self, rule: &str) -> Option<&Powerless> {
+    pub(crate) fn powerless(&self, rule: &str) -> Option<&Powerless> {
         let mut powerless = self.powerless.iter();
         powerless.find(|powerless| powerless.rule == rule)
     }
 
     /// The first error of a dial to the server while it should have been there,
     /// if there was any. No fault makes one: then the harness has failed.
-    pub fn upstream_failure(&self) -> Option<&str> {
+    pub(crate) fn upstream_failure(&self) -> Option<&str> {
         self.upstream_failure.as_deref()
     }
 

@@ -7,8 +7,14 @@ use environment::Moment;
 
 use crate::journal::{Body, Entry, Mark};
 
-/// What [`Marks::broken_off`] says of a run that somebody interrupted.
-pub const INTERRUPTED: &str = "the run was interrupted";
+/// Why a run did not go to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BrokenOff {
+    /// Somebody interrupted it.
+    Interrupted,
+    /// The harness could not go on, in its own words.
+    Failed(String),
+}
 
 /// When the run passed from one part to the next; `None`: it never did.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -25,8 +31,8 @@ pub struct Marks {
     pub clients_stopped: Option<Moment>,
     /// The run went to its end.
     pub ended: Option<Moment>,
-    /// Why it did not, in words.
-    pub broken_off: Option<String>,
+    /// Why it did not.
+    pub broken_off: Option<BrokenOff>,
     /// The times without a server, in order of time.
     pub downtimes: Vec<Downtime>,
     /// When the machine let the harness wait since t = 0, and for how long.
@@ -87,8 +93,10 @@ impl Marks {
             Mark::Drained => self.drained = at,
             Mark::ClientsStopped => self.clients_stopped = at,
             Mark::Ended => self.ended = at,
-            Mark::Interrupted => self.broken_off = Some(INTERRUPTED.to_owned()),
-            Mark::Failed { reason } => self.broken_off = Some(reason.clone()),
+            Mark::Interrupted => self.broken_off = Some(BrokenOff::Interrupted),
+            Mark::Failed { reason } => {
+                self.broken_off = Some(BrokenOff::Failed(reason.clone()));
+            }
             Mark::Action { action, targets } => self.instructions.push(Instruction {
                 at: entry.at,
                 action: action.clone(),
@@ -123,12 +131,12 @@ impl Marks {
     }
 
     /// All the time that the machine let the harness wait.
-    pub fn withheld(&self) -> Duration {
+    pub(crate) fn withheld(&self) -> Duration {
         self.held_up.iter().map(|(_, late)| *late).sum()
     }
 
     /// The longest single wait, and when it ended.
-    pub fn longest_hold_up(&self) -> Option<(Moment, Duration)> {
+    pub(crate) fn longest_hold_up(&self) -> Option<(Moment, Duration)> {
         self.held_up.iter().max_by_key(|(_, late)| *late).copied()
     }
 
@@ -141,7 +149,7 @@ impl Marks {
     }
 
     /// How this client's process ended by itself, if it did.
-    pub fn departure(&self, client: &str) -> Option<&Departure> {
+    pub(crate) fn departure(&self, client: &str) -> Option<&Departure> {
         let mut departures = self.departures.iter();
         departures.find(|departure| departure.client == client)
     }

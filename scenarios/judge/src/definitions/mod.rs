@@ -29,7 +29,7 @@ mod times;
 pub use connections::{Connection, Connections, Powerless, Strike};
 pub use dials::{ClientDials, Dial, Dials};
 pub use effects::{Effect, effects};
-pub use marks::{Departure, Downtime, INTERRUPTED, Instruction, Marks};
+pub use marks::{BrokenOff, Departure, Downtime, Instruction, Marks};
 pub use outages::{Outage, outages};
 pub use reports::{End, Reports, Session};
 pub use sequences::{Sequences, unapplied};

@@ -94,7 +94,7 @@ impl Reports {
     }
 
     /// The first dial or close that the client told after `from`.
-    pub fn noticed(&self, client: &str, from: Moment) -> Option<Moment> {
+    pub(crate) fn noticed(&self, client: &str, from: Moment) -> Option<Moment> {
         let report = self.by_client.get(client)?;
         let dials = report.dials.values().map(|dial| dial.from);
         let told = dials.chain(report.closes.iter().copied());
@@ -110,14 +110,14 @@ impl Reports {
     }
 
     /// Whether the client tells whether what it shows is live.
-    pub fn tells_freshness(&self, client: &str) -> bool {
+    pub(crate) fn tells_freshness(&self, client: &str) -> bool {
         let report = self.by_client.get(client);
         let mut told = report.into_iter().flat_map(|report| &report.freshness);
         told.any(|(_, is_live)| *is_live)
     }
 
     /// The first moment from then on at which the client showed nothing as live.
-    pub fn not_live_from(&self, client: &str, from: Moment) -> Option<Moment> {
+    pub(crate) fn not_live_from(&self, client: &str, from: Moment) -> Option<Moment> {
         let freshness = &self.by_client.get(client)?.freshness;
         let before = freshness.iter().take_while(|(at, _)| *at <= from).last();
         if before.is_none_or(|(_, is_live)| !is_live) {
@@ -128,7 +128,7 @@ impl Reports {
     }
 
     /// How many dials or connections the clients had, as far as they knew.
-    pub fn in_use(&self, at: Moment) -> usize {
+    pub(crate) fn in_use(&self, at: Moment) -> usize {
         let dials = self
             .by_client
             .values()
@@ -149,7 +149,7 @@ impl Reports {
     }
 
     /// The session of the connection that the client has then, if it has one.
-    pub fn attached(&self, client: &str, at: Moment) -> Option<&str> {
+    pub(crate) fn attached(&self, client: &str, at: Moment) -> Option<&str> {
         let welcomes = self.sessions.iter().rev();
         let mut own = welcomes.filter(|s| &*s.client == client && s.at <= at);
         let last = own.next()?;
@@ -161,7 +161,7 @@ impl Reports {
     }
 
     /// The pause state that the person at the client wants then.
-    pub fn intended(&self, client: &str, at: Moment) -> bool {
+    pub(crate) fn intended(&self, client: &str, at: Moment) -> bool {
         let report = self.by_client.get(client);
         let intended = report.into_iter().flat_map(|report| &report.intended);
         let last = intended.take_while(|(when, _)| *when <= at).last();
@@ -179,7 +179,7 @@ impl Reports {
     }
 
     /// Whether the client may still dial then.
-    pub fn is_alive(&self, client: &str, at: Moment) -> bool {
+    pub(crate) fn is_alive(&self, client: &str, at: Moment) -> bool {
         let report = self.by_client.get(client);
         let ends = report.map(|report| [report.stopped, report.gave_up]);
         ends.into_iter().flatten().flatten().all(|end| end > at)

@@ -69,7 +69,7 @@ impl Sockets {
     }
 
     /// How many were open all the time from `from` until `until`.
-    pub fn open_throughout(&self, from: Moment, until: Moment) -> usize {
+    pub(crate) fn open_throughout(&self, from: Moment, until: Moment) -> usize {
         let is_open = |socket: &&Socket| {
             socket.opened <= from && socket.closed.is_none_or(|closed| closed > until)
         };

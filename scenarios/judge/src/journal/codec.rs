@@ -13,20 +13,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::entry::{Body, Entry, Header};
-use crate::plain::is_folder_name;
+use crate::plain;
 
 /// A line that is no line of a journal.
 #[derive(Debug, thiserror::Error)]
-pub enum CodecError {
-    /// There is not even a header.
-    #[error("the journal is empty")]
-    Empty,
+pub(super) enum HeaderError {
     /// The first line is no header.
-    #[error("line 1 is not the header of a journal: {0}")]
+    #[error("this is not the header of a journal: {0}")]
     Header(#[source] serde_json::Error),
     /// The first line is the header of something else, or of a newer version.
     #[error(
-        "line 1 says format `{format}`, version {version}; this program reads `{}`, version {}",
+        "format `{format}`, version {version}; this program reads `{}`, version {}",
         Header::FORMAT,
         Header::VERSION
     )]
@@ -37,16 +34,8 @@ pub enum CodecError {
         version: u32,
     },
     /// The header names something that no run has.
-    #[error("line 1 is not the header of a journal: `{0}` is nothing that `{1}` may be")]
+    #[error("this is not the header of a journal: `{0}` is nothing that `{1}` may be")]
     Value(String, &'static str),
-    /// A later line is no entry.
-    #[error("line {line}: {problem}")]
-    Line {
-        /// Its number, from 1.
-        line: usize,
-        /// What is wrong with it.
-        problem: String,
-    },
 }
 
 #[derive(Serialize)]
@@ -120,7 +109,7 @@ fn written<T: Serialize>(value: &T) -> String {
 ///
 /// # Errors
 /// What is wrong with it, in words.
-pub fn decode_line(line: &str) -> Result<Entry, String> {
+pub(super) fn decode_line(line: &str) -> Result<Entry, String> {
     let text = |error: serde_json::Error| error.to_string();
     let mut event: Map<String, Value> = serde_json::from_str(line).map_err(text)?;
     let mut frame = Map::new();
@@ -158,43 +147,27 @@ fn read<T: DeserializeOwned>(event: Map<String, Value>) -> Result<T, String> {
     serde_json::from_value(Value::Object(event)).map_err(|error| error.to_string())
 }
 
-/// Reads a whole journal.
-///
-/// # Errors
-/// The first line that is none of a journal.
-pub fn decode(text: &str) -> Result<(Header, Vec<Entry>), CodecError> {
-    let mut lines = text.lines();
-    let first = lines.next().ok_or(CodecError::Empty)?;
-    let header = decode_header(first)?;
-    let entries = lines.enumerate().map(|(index, line)| {
-        decode_line(line).map_err(|problem| CodecError::Line {
-            line: index + 2,
-            problem,
-        })
-    });
-    Ok((header, entries.collect::<Result<_, _>>()?))
-}
-
-pub(super) fn decode_header(line: &str) -> Result<Header, CodecError> {
+/// Reads the first line.
+pub(super) fn decode_header(line: &str) -> Result<Header, HeaderError> {
     /// What every version's header has.
     #[derive(Deserialize)]
     struct Claim {
         format: String,
         version: u32,
     }
-    let Claim { format, version } = serde_json::from_str(line).map_err(CodecError::Header)?;
+    let Claim { format, version } = serde_json::from_str(line).map_err(HeaderError::Header)?;
     if format != Header::FORMAT || version != Header::VERSION {
-        return Err(CodecError::Version { format, version });
+        return Err(HeaderError::Version { format, version });
     }
-    let header: Header = serde_json::from_str(line).map_err(CodecError::Header)?;
+    let header: Header = serde_json::from_str(line).map_err(HeaderError::Header)?;
     ensure_sound(&header)?;
     Ok(header)
 }
 
 /// What else a header has is known from the scenario that was run.
-fn ensure_sound(header: &Header) -> Result<(), CodecError> {
-    let wrong = |value: &str, key| Err(CodecError::Value(value.to_owned(), key));
-    if !is_folder_name(&header.client) {
+fn ensure_sound(header: &Header) -> Result<(), HeaderError> {
+    let wrong = |value: &str, key| Err(HeaderError::Value(value.to_owned(), key));
+    if !plain::is_folder_name(&header.client) {
         return wrong(&header.client, "client");
     }
     if !["real", "virtual"].contains(&header.time.as_str()) {
@@ -208,8 +181,10 @@ fn ensure_sound(header: &Header) -> Result<(), CodecError> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
-    use crate::journal::Mark;
+    use crate::journal::{Mark, ReadError};
     use proptest::prelude::*;
 
     fn header() -> Header {
@@ -293,6 +268,10 @@ mod tests {
         ]
     }
 
+    fn decode(text: &str) -> Result<(Header, Vec<Entry>), ReadError> {
+        crate::journal::read(Path::new("j"), text.as_bytes())
+    }
+
     proptest! {
         #[test]
         fn a_journal_reads_back_as_it_was_written(
@@ -343,18 +322,18 @@ mod tests {
         };
         let header = encode_header(&header());
         check("", "empty");
-        check("{}", "line 1 is not the header");
+        check("{}", "j:1: this is not the header");
         check(
             r#"{"format":"chaos-journal","version":9}"#,
             "version 9; this program reads",
         );
-        check(&format!("{header}\n{{}}"), "line 2: missing field `t_us`");
+        check(&format!("{header}\n{{}}\n"), "j:2: missing field `t_us`");
         let stranger = r#"{"t_us":1,"from":"moon","event":"rise"}"#;
-        check(&format!("{header}\n{stranger}"), "line 2: `from` is `moon`");
+        check(&format!("{header}\n{stranger}\n"), "j:2: `from` is `moon`");
         let nameless = r#"{"t_us":1,"from":"client","event":"gave_up"}"#;
         check(
-            &format!("{header}\n{nameless}"),
-            "line 2: missing field `client`",
+            &format!("{header}\n{nameless}\n"),
+            "j:2: missing field `client`",
         );
     }
 }

@@ -10,6 +10,6 @@ mod codec;
 mod entry;
 mod reader;
 
-pub use codec::{CodecError, decode, decode_line, encode_header, encode_line};
+pub use codec::{encode_header, encode_line};
 pub use entry::{Body, Entry, Header, MAX_ENTRIES, Mark};
 pub use reader::{ReadError, read};

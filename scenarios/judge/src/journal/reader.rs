@@ -6,7 +6,7 @@
 use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 
-use super::codec::{CodecError, decode_header, decode_line};
+use super::codec::{decode_header, decode_line};
 use super::entry::{Entry, Header, MAX_ENTRIES};
 use crate::plain;
 
@@ -76,15 +76,15 @@ pub fn read(path: &Path, mut file: impl BufRead) -> Result<(Header, Vec<Entry>),
         }
         let text = whole(&bytes).map_err(wrong)?;
         if header.is_none() {
-            header = Some(decode_header(text).map_err(|error| wrong(first_line(&error)))?);
+            header = Some(decode_header(text).map_err(|error| wrong(error.to_string()))?);
         } else {
-            entries.push(decode_line(text).map_err(|error| wrong(told(&bytes, error)))?);
+            entries.push(decode_line(text).map_err(|error| wrong(cut_off(&bytes, error)))?);
         }
     }
     let header = header.ok_or_else(|| ReadError::Line {
         path: path.to_owned(),
         line: 1,
-        problem: CodecError::Empty.to_string(),
+        problem: "the journal is empty".to_owned(),
     })?;
     Ok((header, entries))
 }
@@ -98,24 +98,8 @@ fn whole(bytes: &[u8]) -> Result<&str, String> {
     str::from_utf8(line).map_err(|error| format!("not UTF-8 from byte {} on", error.valid_up_to()))
 }
 
-/// What is wrong with the first line, which the place says already.
-fn first_line(error: &CodecError) -> String {
-    match error {
-        CodecError::Header(error) => format!("this is not the header of a journal: {error}"),
-        CodecError::Version { format, version } => format!(
-            "format `{}`, version {version}; this program reads `{}`, version {}",
-            format,
-            Header::FORMAT,
-            Header::VERSION
-        ),
-        CodecError::Value(value, key) => {
-            format!("this is not the header of a journal: `{value}` is nothing that `{key}` may be")
-        }
-        other => other.to_string(),
-    }
-}
-
-fn told(bytes: &[u8], error: String) -> String {
+/// Says so of a line that has no end.
+fn cut_off(bytes: &[u8], error: String) -> String {
     if bytes.ends_with(b"\n") {
         error
     } else {

@@ -43,7 +43,7 @@ impl Address {
     }
 
     /// Whether it is on this machine without asking anybody.
-    pub fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         let (host, _) = self.authority.rsplit_once(':').unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']');
         host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())

@@ -9,27 +9,28 @@
 mod action;
 mod address;
 mod command_line;
-mod exercise;
+mod exercisable;
 mod expect;
 mod given;
-mod later;
 mod own_server;
 mod proof;
 mod read;
+mod reserved;
 mod rules;
 #[cfg(any(test, feature = "testing"))]
 pub mod sample;
 mod scenario;
-mod sense;
 mod server_event;
 #[cfg(test)]
 mod tests;
 mod top;
+mod validate;
 
 pub use action::{Action, ActionTime, ClientAction};
 pub use address::{Address, Scheme};
 pub use command_line::CommandLine;
-pub use expect::{CHECKS, CROWD, DialBudget, DialPeak, Expectation};
+pub(crate) use exercisable::{Objection, Setting};
+pub use expect::Expectation;
 pub use given::{Given, Origin, read_all};
 pub use own_server::{OwnKind, OwnServer, PORT, Ready, ServerCommand};
 pub use proof::Proof;

@@ -7,7 +7,7 @@ use environment::text::{FromToml, Mismatch, Span, Table, Value, format_duration}
 
 use super::address::{Address, Scheme};
 use super::command_line::CommandLine;
-use super::sense::Sections;
+use super::validate::Sections;
 
 /// What stands for the port in a command and in its URL.
 pub const PORT: &str = "{port}";

@@ -5,7 +5,7 @@
 use client_sim::Flaw;
 use environment::text::Table;
 
-use super::expect::{CHECKS, Expectation};
+use super::expect::Expectation;
 
 /// What shows that a scenario can fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +19,8 @@ pub struct Proof {
 pub(super) fn read(table: &mut Table<'_>, expect: &[Expectation]) -> Option<Proof> {
     let flaw = table.required::<Flaw>("flaw");
     let (word, span) = table.required_spanned::<String>("fails")?;
-    let known = CHECKS.into_iter().find(|check| *check == word);
-    let Some(fails) = known.filter(|check| expect.iter().any(|e| e.name() == *check)) else {
+    let mut names = expect.iter().map(|expected| expected.name());
+    let Some(fails) = names.find(|name| *name == word) else {
         let message = format!("`{}` is not among what is expected", word.escape_debug());
         table.error_with_help(span, message, "name a key of [expect]");
         return None;

@@ -4,14 +4,18 @@
 use client_sim::ClientsConfig;
 use environment::text::{Diagnostics, Document, Source, Span, Table};
 
-use super::exercise::{Given, ensure_exercised};
+use super::action::Action;
+use super::exercisable::{Setting, ensure_exercisable};
 use super::expect::Expectation;
 use super::own_server::OwnServer;
+use super::proof::Proof;
 use super::rules::Rules;
 use super::scenario::{Scenario, names};
-use super::sense::{Sections, ensure_sense};
+use super::server_event::ServerEvent;
 use super::top::Top;
+use super::validate::{Sections, validate};
 use super::{action, expect, own_server, proof, rules, server_event};
+use crate::checks;
 use crate::subject::Ability;
 
 /// Everything that is wrong with a file.
@@ -43,77 +47,119 @@ pub fn read(source: &Source) -> Result<Scenario, Mistakes> {
 pub(super) fn read_into(source: &Source, diagnostics: &Diagnostics) -> Option<Scenario> {
     let document = Document::parse(source, diagnostics);
     let mut root = document.root(diagnostics);
-    let top = Top::read(&mut root);
-    let (server, own_server) = read_server(&mut root);
-    let clients = match root.table("clients") {
-        Some(mut table) => ClientsConfig::from_table(&mut table),
-        None => ClientsConfig::default(),
-    };
-    let population = names(clients.count);
-    let rules = rules::read(&mut root, &population, &top);
-    let action_tables = root.tables("action");
-    let action_count = action_tables.len();
-    let actions = action::read(action_tables, &population, top.duration);
-    let (actions, action_places): (Vec<_>, Vec<_>) = actions.into_iter().unzip();
-    let server_events = server_event::read(root.tables("server_event"), top.duration);
-    let expect = root.required_table("expect").map(|mut table| {
-        let read = expect::read(&mut table);
-        let given = Given {
+    let parts = Parts::read(&mut root);
+    ensure_able(&root, &parts.top, &parts.clients);
+    ensure_harm(&root, &parts.rules);
+    validate(Sections {
+        top: &parts.top,
+        client_count: parts.clients.count,
+        rules: &parts.rules,
+        actions: &parts.actions,
+        action_places: &parts.action_places,
+        server_events: &parts.server_events,
+        own_server: parts.own_server.as_ref(),
+        diagnostics,
+    });
+    parts.into_scenario(source)
+}
+
+/// A file's sections, each read for itself.
+struct Parts {
+    top: Top,
+    server: ticker_server::Config,
+    own_server: Option<OwnServer>,
+    clients: ClientsConfig,
+    rules: Rules,
+    actions: Vec<Action>,
+    action_places: Vec<action::Place>,
+    server_events: Vec<(ServerEvent, server_event::Place)>,
+    expect: Vec<Expectation>,
+    proof: Option<Proof>,
+}
+
+impl Parts {
+    fn read(root: &mut Table<'_>) -> Self {
+        let top = Top::read(root);
+        let (server, own_server) = read_server(root);
+        let clients = match root.table("clients") {
+            Some(mut table) => ClientsConfig::from_table(&mut table),
+            None => ClientsConfig::default(),
+        };
+        let population = names(clients.count);
+        let rules = rules::read(root, &population, &top);
+        let action_tables = root.tables("action");
+        let action_count = action_tables.len();
+        let actions = action::read(action_tables, &population, top.duration);
+        let (actions, action_places): (Vec<_>, Vec<_>) = actions.into_iter().unzip();
+        let server_events = server_event::read(root.tables("server_event"), top.duration);
+        let setting = Setting {
             clients: &clients,
             rules: &rules.rules,
             actions: &actions,
-            server_events: &server_events,
+            has_server_events: !server_events.is_empty(),
             is_whole: actions.len() == action_count,
         };
-        ensure_exercised(&table, &read, given);
-        ensure_sequences(&table, &read, &clients);
-        read
-    });
-    let expected: Vec<Expectation> = expect.into_iter().flatten().map(|(e, _)| e).collect();
-    let proof = root
-        .table("proof")
-        .map(|mut table| proof::read(&mut table, &expected));
-    ensure_able(&root, &top, &clients);
-    ensure_sense(Sections {
-        top: &top,
-        client_count: clients.count,
-        rules: &rules,
-        actions: &actions,
-        action_places: &action_places,
-        server_events: &server_events,
-        own_server: own_server.as_ref(),
-        diagnostics,
-    });
-    ensure_harm(&root, &rules);
-    let id = top.id?;
-    let mut scenario = Scenario {
-        case: top.case.unwrap_or_else(|| case_of(&id)),
-        title: top.title.unwrap_or_else(|| id.clone()),
-        why: top.why,
-        source: top.source,
-        seed: top.seed,
-        duration: top.duration?,
-        settle: top.settle.unwrap_or_default(),
-        start: top.start,
-        start_within: top.start_within,
-        requires: top.requires,
-        server,
-        own_server,
-        clients,
-        rules: rules.rules,
-        actions,
-        server_events: server_events.into_iter().map(|(event, _)| event).collect(),
-        expect: expected,
-        proof: proof.flatten(),
-        text: source.text().to_owned(),
-        id,
-        id_span: top.id_span,
-        name: source.name().to_owned(),
-    };
-    if top.settle.is_none() {
-        scenario.settle = scenario.default_settle();
+        let expect = read_expect(root, &setting);
+        let proof = root.table("proof");
+        let proof = proof.and_then(|mut table| proof::read(&mut table, &expect));
+        Self {
+            top,
+            server,
+            own_server,
+            clients,
+            rules,
+            actions,
+            action_places,
+            server_events,
+            expect,
+            proof,
+        }
     }
-    Some(scenario)
+
+    fn into_scenario(self, source: &Source) -> Option<Scenario> {
+        let top = self.top;
+        let id = top.id?;
+        let events = self.server_events.into_iter().map(|(event, _)| event);
+        let mut scenario = Scenario {
+            case: top.case.unwrap_or_else(|| case_of(&id)),
+            title: top.title.unwrap_or_else(|| id.clone()),
+            why: top.why,
+            source: top.source,
+            seed: top.seed,
+            duration: top.duration?,
+            settle: top.settle.unwrap_or_default(),
+            start: top.start,
+            start_within: top.start_within,
+            requires: top.requires,
+            server: self.server,
+            own_server: self.own_server,
+            clients: self.clients,
+            rules: self.rules.rules,
+            actions: self.actions,
+            server_events: events.collect(),
+            expect: self.expect,
+            proof: self.proof,
+            text: source.text().to_owned(),
+            id,
+            id_span: top.id_span,
+            name: source.name().to_owned(),
+        };
+        if top.settle.is_none() {
+            scenario.settle = scenario.default_settle();
+        }
+        Some(scenario)
+    }
+}
+
+/// `[expect]`, with what only the rest of the file shows to be wrong with it.
+fn read_expect(root: &mut Table<'_>, setting: &Setting<'_>) -> Vec<Expectation> {
+    let Some(mut table) = root.required_table("expect") else {
+        return Vec::new();
+    };
+    let read = expect::read(&mut table);
+    ensure_exercisable(&table, &read, setting);
+    ensure_sequences(&table, &read, setting.clients);
+    read.into_iter().map(|(expected, _)| expected).collect()
 }
 
 /// The id up to its first `-`.
@@ -136,9 +182,7 @@ fn read_server(root: &mut Table<'_>) -> (ticker_server::Config, Option<OwnServer
 
 /// Without resume a client does not promise to lose nothing.
 fn ensure_sequences(table: &Table<'_>, expect: &[(Expectation, Span)], clients: &ClientsConfig) {
-    let lost = expect
-        .iter()
-        .find(|(e, _)| matches!(e, Expectation::Lost(_)));
+    let lost = expect.iter().find(|(e, _)| e.name() == checks::LOST.key);
     if let Some((_, span)) = lost.filter(|_| !clients.behaviour.resume) {
         table.error_with_help(
             span.clone(),

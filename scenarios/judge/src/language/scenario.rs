@@ -82,7 +82,7 @@ impl Scenario {
 
     /// Where the file says something that only real time can do, if it does: a
     /// server of one's own.
-    pub fn needs_real_time(&self) -> Option<Span> {
+    pub(crate) fn needs_real_time(&self) -> Option<Span> {
         self.own_server.as_ref().map(|own| own.span.clone())
     }
 
@@ -149,7 +149,7 @@ impl Scenario {
 
     /// How long such a client asks for until all is as it should be. Its
     /// liveness counts where a fault leaves it nothing else to notice.
-    pub fn time_to_be_back(&self, traits: &Traits) -> Option<Duration> {
+    pub(crate) fn time_to_be_back(&self, traits: &Traits) -> Option<Duration> {
         let mut rules = self.rules.iter();
         let is_silent =
             rules.any(|rule| rule.fault.silences_client() || rule.fault.leaves_one_side_open());

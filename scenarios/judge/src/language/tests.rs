@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use super::read::read_into;
 use super::sample::{mistakes, sound, wrong};
 use super::*;
+use crate::checks::Limit;
 
 const SMALL: &str = "id = 'x'\nduration = '4s'\n[expect]\nmax_live = 1\n";
 
@@ -38,7 +39,10 @@ fn the_smallest_file_has_its_defaults() {
     assert_eq!(scenario.client_names(), ["c1"]);
     let slowest = scenario.clients.behaviour.reconnect.cap;
     assert_eq!(scenario.settle, slowest + Duration::from_secs(1));
-    assert_eq!(scenario.expect, [Expectation::MaxLive(1)]);
+    let [Expectation { check, limit }] = scenario.expect[..] else {
+        panic!("one expectation");
+    };
+    assert_eq!((check.key, limit), ("max_live", Limit::Count(1)));
 }
 
 #[test]

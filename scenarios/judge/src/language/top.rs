@@ -7,7 +7,7 @@ use environment::Seed;
 use environment::text::{FromToml, Mismatch, Span, Table, Value, choice, format_duration};
 
 use super::scenario::Start;
-use crate::plain::{NO_FOLDER_NAME, is_folder_name};
+use crate::plain;
 use crate::subject::Ability;
 
 /// How long clients may take to have their first message, if the file is silent.
@@ -78,8 +78,8 @@ struct Id(String);
 impl FromToml for Id {
     fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
         let id = String::from_toml(value)?;
-        if !is_folder_name(&id) {
-            return Err(Mismatch::new(value.span(), NO_FOLDER_NAME));
+        if !plain::is_folder_name(&id) {
+            return Err(Mismatch::new(value.span(), plain::NO_FOLDER_NAME));
         }
         Ok(Self(id))
     }

@@ -14,9 +14,9 @@ use crate::checks::CheckResult;
 use crate::journal::Header;
 use crate::language::Scenario;
 use crate::plain;
-use crate::verdict::{Firing, Judgement, LATE_TOLERANCE, Verdict};
+use crate::verdict::{Firing, Judgement, LATE_TOLERANCE, Reason, Verdict};
 
-/// The longest reason, in characters: many times what any has that a program
+/// The longest sentence, in characters: many times what any has that a program
 /// did not fill.
 const LONGEST_SENTENCE: usize = 10_000;
 
@@ -59,7 +59,7 @@ pub struct ScenarioResult {
     /// What it came to.
     pub verdict: Verdict,
     /// Why it is inconclusive; empty otherwise.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Reason>,
     /// Every check.
     pub checks: Vec<CheckResult>,
     /// What became of every rule.
@@ -151,7 +151,11 @@ impl ScenarioResult {
             time: header.time.clone(),
             seed: header.seed,
             verdict: judgement.verdict,
-            reasons: judgement.reasons.into_iter().map(told).collect(),
+            reasons: judgement
+                .reasons
+                .into_iter()
+                .map(Reason::made_plain)
+                .collect(),
             checks: judgement.checks.into_iter().map(check).collect(),
             rules: judgement
                 .firings

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::checks::{CheckResult, Finding, Measure};
 use crate::definitions::Times;
 use crate::results::{Collection, Results, ScenarioResult};
-use crate::verdict::Verdict;
+use crate::verdict::{Reason, Verdict};
 
 /// One run with one check.
 pub fn run(id: &str, client: &str, seed: u64, verdict: Verdict) -> ScenarioResult {
@@ -20,6 +20,7 @@ pub fn run(id: &str, client: &str, seed: u64, verdict: Verdict) -> ScenarioResul
         limit: Measure::Count(0),
         observed: Measure::Count(2),
         why: why.into(),
+        clients: Vec::new(),
         hangs_on: [].into(),
         excess: None,
     };
@@ -32,7 +33,7 @@ pub fn run(id: &str, client: &str, seed: u64, verdict: Verdict) -> ScenarioResul
         seed,
         verdict,
         reasons: match verdict {
-            Verdict::Inconclusive => vec!["no rule had any effect".into()],
+            Verdict::Inconclusive => vec![Reason::NoEffect],
             Verdict::Passed | Verdict::Failed => Vec::new(),
         },
         checks: vec![check],

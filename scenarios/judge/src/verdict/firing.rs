@@ -11,6 +11,7 @@ use std::time::Duration;
 use chaos_proxy::{FaultKind, Occurrence, Plan, Rule, When};
 use environment::Moment;
 
+use super::reason::Missing;
 use crate::checks::Evidence;
 use crate::definitions::Strike;
 use crate::language::ServerEvent;
@@ -29,12 +30,12 @@ pub struct Firing {
     /// The latest of them, after it was due.
     pub lateness: Duration,
     /// Why it should have fired and did not, if so.
-    pub missing: Option<String>,
+    pub missing: Option<Missing>,
 }
 
 impl Firing {
     /// Whether it took effect, and always within [`LATE_TOLERANCE`].
-    pub fn is_in_time(&self) -> bool {
+    pub(crate) fn is_in_time(&self) -> bool {
         self.strikes > 0 && !self.is_late()
     }
 
@@ -45,7 +46,7 @@ impl Firing {
 }
 
 /// Every rule's firing, in the order of the file, and every server event's.
-pub fn firings(evidence: &Evidence<'_>) -> Vec<Firing> {
+pub(crate) fn firings(evidence: &Evidence<'_>) -> Vec<Firing> {
     let rules = evidence.plan.rules().iter().enumerate();
     let rules = rules.map(|(index, rule)| firing(evidence, index, rule));
     let events = evidence.scenario.server_events.iter();
@@ -67,10 +68,12 @@ fn befallen(evidence: &Evidence<'_>, event: &ServerEvent) -> Firing {
         strikes: hurt.count(),
         lateness: downtime.map_or(Duration::ZERO, |downtime| lateness(downtime.from)),
         missing: match downtime {
-            None => Some(format!("`{name}` did not befall the server")),
-            Some(downtime) if downtime.until.is_none() => {
-                Some(format!("the server did not come back after `{name}`"))
-            }
+            None => Some(Missing::ServerKept {
+                event: event.name.clone(),
+            }),
+            Some(downtime) if downtime.until.is_none() => Some(Missing::ServerGone {
+                event: event.name.clone(),
+            }),
             Some(_) => None,
         },
     }
@@ -84,18 +87,10 @@ fn firing(evidence: &Evidence<'_>, index: usize, rule: &Rule) -> Firing {
         // A draw that says no is a decision, not a missing fault.
         _ if !rule.must_fire || rule.probability.is_some() => None,
         When::Timed { .. } => missing_timed(evidence, index, rule, &own),
-        // Of such a one may have come that had nothing for it.
-        When::On { condition, .. } if rule.fault.waits() => own.is_empty().then(|| {
-            format!(
-                "no connection came to {condition} with anything for `{}` to act on",
-                rule.name
-            )
-        }),
-        When::On { condition, .. } => own.is_empty().then(|| {
-            format!(
-                "no connection came to {condition} while `{}` was armed",
-                rule.name
-            )
+        When::On { condition, .. } => own.is_empty().then(|| Missing::NeverMet {
+            rule: rule.name.clone(),
+            condition: condition.to_string(),
+            waits: rule.fault.waits(),
         }),
     };
     Firing {
@@ -107,13 +102,14 @@ fn firing(evidence: &Evidence<'_>, index: usize, rule: &Rule) -> Firing {
 }
 
 /// A rule that could not do what it says says nothing about the client.
-fn powerless(evidence: &Evidence<'_>, rule: &Rule) -> Option<String> {
+fn powerless(evidence: &Evidence<'_>, rule: &Rule) -> Option<Missing> {
     let powerless = evidence.observed.connections.powerless(&rule.name)?;
-    let (client, attempt, reason) = (&powerless.client, powerless.attempt, &powerless.reason);
-    let rule = &rule.name;
-    Some(format!(
-        "`{rule}` could do nothing to connection {attempt} of {client}: {reason}"
-    ))
+    Some(Missing::Powerless {
+        rule: rule.name.clone(),
+        client: powerless.client.to_string(),
+        attempt: powerless.attempt,
+        reason: powerless.reason.clone(),
+    })
 }
 
 /// After the planned time, or, of a connection that came later, after that.
@@ -136,7 +132,7 @@ fn missing_timed(
     index: usize,
     rule: &Rule,
     strikes: &[&Strike],
-) -> Option<String> {
+) -> Option<Missing> {
     let occurrences = evidence.plan.timed().iter().filter(|o| o.rule == index);
     let mut has_living_target = false;
     for occurrence in occurrences {
@@ -144,15 +140,17 @@ fn missing_timed(
             let from = evidence.observed.marks.moment(occurrence.from);
             has_living_target |= evidence.is_alive(&client, from);
             if let Some(attempt) = spared(evidence, rule, occurrence, &client, strikes) {
-                return Some(format!(
-                    "`{}` did not strike connection {attempt} of {client}, which was there",
-                    rule.name
-                ));
+                return Some(Missing::Spared {
+                    rule: rule.name.clone(),
+                    client,
+                    attempt,
+                });
             }
         }
     }
-    (has_living_target && strikes.is_empty())
-        .then(|| format!("`{}` never found a connection to act on", rule.name))
+    (has_living_target && strikes.is_empty()).then(|| Missing::NoTarget {
+        rule: rule.name.clone(),
+    })
 }
 
 fn targets(evidence: &Evidence<'_>, plan: &Plan, occurrence: &Occurrence) -> Vec<String> {

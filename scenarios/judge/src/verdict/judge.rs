@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::firing::{Firing, LATE_TOLERANCE, firings};
-use crate::checks::{CheckResult, Evidence, Excess, Finding, check, span};
-use crate::definitions::Marks;
+use super::reason::Reason;
+use crate::checks::{CheckResult, Evidence, Excess, Finding, check};
+use crate::definitions::{BrokenOff, Marks};
 use crate::journal::{Entry, Header};
 use crate::language::Scenario;
 
@@ -37,7 +38,7 @@ pub struct Judgement {
     /// The verdict.
     pub verdict: Verdict,
     /// Why it is inconclusive; empty otherwise.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Reason>,
     /// Every check, in the order of the file's expectations.
     pub checks: Vec<CheckResult>,
     /// Every rule.
@@ -109,68 +110,68 @@ fn reasons(
     header: &Header,
     checks: &[CheckResult],
     firings: &[Firing],
-) -> Vec<String> {
-    let mut reasons = Vec::new();
+) -> Vec<Reason> {
     let marks = &evidence.observed.marks;
-    if let Some(reason) = &marks.broken_off {
-        reasons.push(reason.clone());
-    } else if marks.ended.is_none() {
-        reasons.push("the journal ends before the run does".to_owned());
+    let mut reasons = Vec::new();
+    match &marks.broken_off {
+        Some(BrokenOff::Interrupted) => reasons.push(Reason::Interrupted),
+        Some(BrokenOff::Failed(reason)) => reasons.push(Reason::Told(reason.clone())),
+        None if marks.ended.is_none() => reasons.push(Reason::Unfinished),
+        None => {}
     }
     if header.is_wire() {
         // That no rule had any effect goes without saying.
-        reasons.push("a control: every fault was planned and none applied".to_owned());
+        reasons.push(Reason::Control);
         return reasons;
     }
-    if let Some(error) = evidence.observed.connections.upstream_failure() {
-        reasons.push(format!("the proxy could not reach the server: {error}"));
-    }
+    let failure = evidence.observed.connections.upstream_failure();
+    reasons.extend(failure.map(|error| Reason::NoServer(error.to_owned())));
     reasons.extend(departures(evidence));
-    if let Some(ability) = evidence.shapeless() {
-        let word = ability.word();
-        reasons.push(format!(
-            "the case is about clients that `{word}` when told to, which this client cannot"
-        ));
-    }
-    reasons.extend(firings.iter().filter_map(|firing| firing.missing.clone()));
+    reasons.extend(evidence.missing_ability().map(Reason::MissingAbility));
+    reasons.extend(of_rules(firings));
+    reasons.extend(of_checks(checks, firings, marks));
+    reasons
+}
+
+/// What rules did not do, or not in time.
+fn of_rules(firings: &[Firing]) -> impl Iterator<Item = Reason> {
+    let missing = firings.iter().filter_map(|firing| firing.missing.clone());
     let late = firings.iter().filter(|firing| firing.is_late());
-    reasons.extend(late.map(|firing| {
-        let (late, most) = (span(firing.lateness), span(LATE_TOLERANCE));
-        let rule = &firing.rule;
-        format!("`{rule}` was {late} late, more than {most}: the machine was too busy")
-    }));
-    let failed = || {
-        checks
-            .iter()
-            .filter(|check| check.result == Finding::Failed)
-    };
-    if failed().any(|check| is_explained(check, marks)) {
-        reasons.extend(marks.longest_hold_up().map(|(at, late)| {
-            let (at, late) = (span(marks.since_zero(at)), span(late));
-            let all = span(marks.withheld());
-            format!("the machine let the harness wait, for {late} at {at}, {all} in all: it was too busy")
+    let late = late.map(|firing| Reason::Late {
+        rule: firing.rule.clone(),
+        by: firing.lateness,
+    });
+    missing.map(Reason::Missing).chain(late)
+}
+
+/// Why what the checks came to says nothing.
+fn of_checks(checks: &[CheckResult], firings: &[Firing], marks: &Marks) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    let failed = checks.iter().filter(|c| c.result == Finding::Failed);
+    if failed.clone().any(|check| is_explained(check, marks)) {
+        reasons.extend(marks.longest_hold_up().map(|(at, longest)| Reason::HeldUp {
+            at: marks.since_zero(at),
+            longest,
+            in_all: marks.withheld(),
         }));
     }
     if firings.iter().all(|firing| firing.strikes == 0) {
-        reasons.push("no rule had any effect".to_owned());
+        reasons.push(Reason::NoEffect);
     }
     if !checks.iter().any(|check| check.result == Finding::Ok) {
-        reasons.push("no check could be judged ok".to_owned());
+        reasons.push(Reason::NothingHeld);
     }
     // Reached only if nothing is blamed: then a failure hangs on a rule that
     // did not fire in time, and that is told above, or on a run cut short.
-    for check in failed() {
-        reasons.push(format!(
-            "`{}` failed, but not by the client's doing",
-            check.name
-        ));
-    }
+    reasons.extend(failed.map(|check| Reason::NotBlamed {
+        check: check.name.clone(),
+    }));
     reasons
 }
 
 /// Clients whose processes ended by themselves, without having said that they
 /// give up and without having been told to stop.
-fn departures(evidence: &Evidence<'_>) -> Vec<String> {
+fn departures(evidence: &Evidence<'_>) -> Vec<Reason> {
     let (marks, reports) = (&evidence.observed.marks, &evidence.observed.reports);
     let departures = marks.departures.iter();
     let strange = departures.filter(|departure| {
@@ -179,10 +180,10 @@ fn departures(evidence: &Evidence<'_>) -> Vec<String> {
         !was_told && reports.gave_up(client).is_none()
     });
     strange
-        .map(|departure| {
-            let at = span(marks.since_zero(departure.at));
-            let (client, how) = (&departure.client, &departure.how);
-            format!("the process of {client} ended by itself at {at}: {how}")
+        .map(|departure| Reason::ProcessEnded {
+            client: departure.client.clone(),
+            at: marks.since_zero(departure.at),
+            how: departure.how.clone(),
         })
         .collect()
 }

@@ -10,8 +10,10 @@
 
 mod firing;
 mod judge;
+mod reason;
 #[cfg(test)]
 mod tests;
 
-pub use firing::{Firing, LATE_TOLERANCE, firings};
+pub use firing::{Firing, LATE_TOLERANCE};
 pub use judge::{Judgement, Verdict, judge, judge_evidence};
+pub use reason::{Missing, Reason};

@@ -50,10 +50,14 @@ fn judged_with(
     change(&mut header);
     let judgement = judge(&scenario, &header, &story.entries());
     assert_eq!(
-        (judgement.verdict, &judgement.reasons[..]),
-        (verdict, &reasons.map_owned()[..])
+        (judgement.verdict, sentences(&judgement.reasons)),
+        (verdict, reasons.map_owned())
     );
     judgement
+}
+
+fn sentences(reasons: &[Reason]) -> Vec<String> {
+    reasons.iter().map(ToString::to_string).collect()
 }
 
 trait MapOwned {

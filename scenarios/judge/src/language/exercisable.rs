@@ -2,130 +2,96 @@
 //! nothing to judge on any run is a mistake, told before the first one.
 //!
 //! Invariant: what is refused here can never be judged OK, or, of the clients'
-//! own policy, never reliably.
+//! own policy, never reliably. What exercises a check is in its
+//! [`Check`](crate::checks::Check).
 
 use chaos_proxy::Rule;
-use client_sim::{ClientsConfig, Policy, Shape};
+use client_sim::ClientsConfig;
 use environment::text::{Span, Table};
 
 use super::action::{Action, ClientAction};
-use super::expect::{CROWD, Expectation};
-use super::server_event::{Place, ServerEvent};
+use super::expect::Expectation;
 
-/// The rest of the file.
+/// What a file sets up, for its expectations to judge.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Given<'a> {
-    pub(super) clients: &'a ClientsConfig,
+pub(crate) struct Setting<'a> {
+    pub(crate) clients: &'a ClientsConfig,
     pub(super) rules: &'a [Rule],
     pub(super) actions: &'a [Action],
-    pub(super) server_events: &'a [(ServerEvent, Place)],
+    pub(super) has_server_events: bool,
     /// Whether those are all actions of the file: none was left out as wrong.
     pub(super) is_whole: bool,
 }
 
+/// Why nothing exercises a check, and what to do about it.
+pub(crate) struct Objection {
+    why: String,
+    help: &'static str,
+}
+
+impl Objection {
+    pub(crate) fn new(why: impl Into<String>, help: &'static str) -> Self {
+        let why = why.into();
+        Self { why, help }
+    }
+}
+
 /// Reports each expectation that nothing in the file can exercise.
-pub(super) fn ensure_exercised(
+pub(super) fn ensure_exercisable(
     table: &Table<'_>,
     expect: &[(Expectation, Span)],
-    given: Given<'_>,
+    setting: &Setting<'_>,
 ) {
     for (expected, span) in expect {
-        if let Some(Objection { why, help }) = objection(*expected, given) {
+        if let Some(Objection { why, help }) = (expected.check.objection)(setting) {
             let message = format!("nothing in the file can exercise this check: {why}");
             table.error_with_help(span.clone(), message, help);
         }
     }
 }
 
-/// Why not, and what to do about it.
-struct Objection {
-    why: String,
-    help: &'static str,
-}
-
-fn objection(expected: Expectation, given: Given<'_>) -> Option<Objection> {
-    match expected {
-        Expectation::QuietAfterStop if given.is_whole && !given.has(ClientAction::Stop) => {
-            Some(Objection {
-                why: "no client is ever told to stop".to_owned(),
-                help: "add an [[action]] with `do = \"stop\"`",
-            })
-        }
-        Expectation::StateEqual if given.is_whole && !given.has(ClientAction::Pause) => {
-            Some(Objection {
-                why: "no client is ever told to pause".to_owned(),
-                help: "add an [[action]] with `do = \"pause\"`; a session begins without a pause",
-            })
-        }
-        Expectation::PeakDials(_) | Expectation::FirstDelaySpread(_)
-            if (given.clients.count as usize) < CROWD =>
-        {
-            Some(Objection {
-                why: format!(
-                    "it takes {CROWD} clients, and there are {}",
-                    given.clients.count
-                ),
-                help: "few clients may well dial at one time by chance",
-            })
-        }
-        Expectation::RecoverWithin(_) | Expectation::DetectWithin(_) if given.is_only_slow() => {
-            Some(Objection {
-                why: "every fault only slows things down, and hurts nobody".to_owned(),
-                help: "what is slow arrives in the end: there is nothing to notice or to recover from",
-            })
-        }
-        Expectation::CloseCode(_) if given.is_only_slow() => Some(Objection {
-            why: "every fault only slows things down, and ends no connection".to_owned(),
-            help: "add a fault that does, such as `close_frame`",
-        }),
-        Expectation::StaleFlaggedWithin(_) if !given.silences() => Some(Objection {
-            why: "no fault keeps a connection open in silence".to_owned(),
-            help: "add one that does, such as `stall`",
-        }),
-        Expectation::DialGapsGrow => {
-            let why = reluctance(&given.clients.behaviour.reconnect)?;
-            Some(Objection {
-                why: why.to_owned(),
-                help: "let the ceiling grow at least sixfold over three retries, as `full_jitter` with a `cap` of ten times its `base` does",
-            })
-        }
-        _ => None,
-    }
-}
-
-impl Given<'_> {
-    fn is_only_slow(self) -> bool {
+impl Setting<'_> {
+    /// Every fault only slows things down.
+    pub(crate) fn is_only_slow(&self) -> bool {
         !self.rules.is_empty()
             && self.rules.iter().all(|rule| rule.fault.is_mild())
-            && self.server_events.is_empty()
+            && !self.has_server_events
     }
 
-    fn silences(self) -> bool {
+    /// Some fault keeps a connection open in silence.
+    pub(crate) fn silences(&self) -> bool {
         let mut rules = self.rules.iter();
         rules.any(|rule| rule.fault.silences_client())
     }
 
-    fn has(self, deed: ClientAction) -> bool {
-        let mut actions = self.actions.iter();
-        actions.any(|action| action.deed == deed)
+    /// The objection to what is about harm.
+    pub(crate) fn hurts_nobody(&self) -> Option<Objection> {
+        self.is_only_slow().then(|| {
+            let why = "every fault only slows things down, and hurts nobody";
+            let help =
+                "what is slow arrives in the end: there is nothing to notice or to recover from";
+            Objection::new(why, help)
+        })
     }
-}
 
-/// Why a policy's waits cannot be told from waits that do not grow; see
-/// `checks/dial_gaps_grow.rs` for the arithmetic.
-fn reluctance(policy: &Policy) -> Option<&'static str> {
-    /// Of the ceilings of the fourth wait and the first.
-    const LEAST_GROWTH: u32 = 6;
-    let ceiling = |attempt| policy.bounds(attempt, None).1;
-    match policy.shape {
-        Shape::Fixed => Some("the clients wait equally long before every dial"),
-        Shape::DecorrelatedJitter => {
-            Some("the waits of `decorrelated_jitter` grow too little to be told from chance")
-        }
-        _ if ceiling(3) < ceiling(0) * LEAST_GROWTH => {
-            Some("the clients' waits grow too little to be told from chance")
-        }
-        _ => None,
+    /// The objection to what is about `crowd` clients or more.
+    pub(crate) fn is_no_crowd(&self, crowd: usize) -> Option<Objection> {
+        let count = self.clients.count;
+        ((count as usize) < crowd).then(|| {
+            let why = format!("it takes {crowd} clients, and there are {count}");
+            Objection::new(why, "few clients may well dial at one time by chance")
+        })
+    }
+
+    /// The objection to what is about clients that are told to do this.
+    pub(crate) fn never_told(
+        &self,
+        action: ClientAction,
+        why: &str,
+        help: &'static str,
+    ) -> Option<Objection> {
+        let is_told = self.actions.iter().any(|given| given.deed == action);
+        (self.is_whole && !is_told).then(|| Objection::new(why, help))
     }
 }
 

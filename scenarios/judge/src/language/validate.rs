@@ -36,7 +36,7 @@ pub(super) struct Sections<'a> {
 }
 
 /// Reports everything that makes no sense in the light of the rest.
-pub(super) fn ensure_sense(sections: Sections<'_>) {
+pub(super) fn validate(sections: Sections<'_>) {
     sections.ensure_unique_names();
     for (rule, place) in sections.rules.placed() {
         if let Some((span, why, help)) = sections.never(rule, place) {

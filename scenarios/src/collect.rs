@@ -9,7 +9,7 @@ use crate::journal::{Entry, Header};
 use crate::language::Scenario;
 use crate::report::{Gallery, Timeline};
 use crate::results::{Collection, Results, ScenarioResult};
-use crate::verdict::{Verdict, judge_evidence};
+use crate::verdict::{Reason, Verdict, judge_evidence};
 
 /// One run, judged.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct Judged {
 
 /// Takes in one run after the other.
 #[derive(Debug, Default)]
-pub struct Harvest {
+pub struct Collected {
     results: Vec<(usize, ScenarioResult)>,
     collection: Collection,
     gallery: Gallery,
@@ -44,8 +44,9 @@ impl Judged {
         let mut judgement = judge_evidence(&evidence, header);
         if let Some(problem) = problem {
             judgement.verdict = Verdict::Inconclusive;
-            judgement.reasons.retain(|reason| reason != problem);
-            judgement.reasons.insert(0, problem.to_owned());
+            let problem = Reason::Told(problem.to_owned());
+            judgement.reasons.retain(|reason| *reason != problem);
+            judgement.reasons.insert(0, problem);
         }
         Self {
             times: Times::of(&evidence.outages, &evidence.effects),
@@ -55,7 +56,7 @@ impl Judged {
     }
 }
 
-impl Harvest {
+impl Collected {
     /// How many there are.
     pub fn count(&self) -> usize {
         self.results.len()
