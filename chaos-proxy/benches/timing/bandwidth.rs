@@ -5,9 +5,9 @@ use std::time::Duration;
 use environment::{Clock, Moment, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::world::{accept, soon};
 use crate::rig::Rig;
 use crate::table::row;
+use crate::world::{accept, soon};
 
 /// Bytes per second.
 const RATES: [(u32, &str); 5] = [

@@ -23,7 +23,11 @@ mod table;
 #[expect(dead_code, reason = "the tests use more of it")]
 mod bench;
 #[path = "../../tests/it/world.rs"]
-#[expect(dead_code, reason = "the tests use more of it")]
+#[expect(
+    dead_code,
+    clippy::print_stderr,
+    reason = "the tests use more of it, and say where they are"
+)]
 mod world;
 
 fn main() {

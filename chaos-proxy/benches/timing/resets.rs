@@ -7,9 +7,9 @@ use chaos_proxy::{Event, EventKind};
 use environment::{Clock, Moment, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::world::soon;
 use crate::rig::{Proxied, Rig};
 use crate::table::{Times, row};
+use crate::world::soon;
 
 const COUNT: u64 = 200;
 const RULE: &str = "[[fault]]\nname = \"rst\"\nat = \"500ms\"\nevery = \"25ms\"\ninject.reset = {}";

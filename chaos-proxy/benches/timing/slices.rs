@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::world::soon;
 use crate::rig::Rig;
 use crate::table::{Times, row};
+use crate::world::soon;
 
 const ANSWER: usize = 64 * 1024;
 const PIECE: usize = 64;

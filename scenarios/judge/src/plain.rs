@@ -35,16 +35,6 @@ pub fn clipped(text: &str, most: usize) -> String {
     kept.chain(['…']).collect()
 }
 
-/// What is wrong with a name that is not [`is_folder_name`].
-pub const NO_FOLDER_NAME: &str = "this is the name of a folder, too: 1 to 64 letters, digits, `-`, `_` or `.`, beginning with a letter or digit";
-
-/// Whether a folder may be called so on every system.
-pub fn is_folder_name(name: &str) -> bool {
-    let is_safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let begins_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
-    begins_well && name.len() <= 64 && name.chars().all(is_safe)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

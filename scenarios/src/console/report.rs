@@ -116,7 +116,7 @@ pub(super) fn line(text: &mut String, line: &str) {
 mod tests {
     use super::*;
     use crate::checks::Measure;
-    use crate::definitions::INTERRUPTED;
+    use crate::verdict::Reason;
 
     fn check(name: &str, result: Finding, why: &str) -> CheckResult {
         CheckResult {
@@ -125,6 +125,7 @@ mod tests {
             limit: Measure::Count(1),
             observed: Measure::Count(2),
             why: why.into(),
+            clients: Vec::new(),
             hangs_on: [].into(),
             excess: None,
         }
@@ -133,7 +134,7 @@ mod tests {
     fn scenario(
         id: &str,
         verdict: Verdict,
-        reasons: &[&str],
+        reasons: Vec<Reason>,
         checks: Vec<CheckResult>,
     ) -> ScenarioResult {
         ScenarioResult {
@@ -144,7 +145,7 @@ mod tests {
             time: "real".into(),
             seed: 1,
             verdict,
-            reasons: reasons.iter().map(|&reason| reason.into()).collect(),
+            reasons,
             checks,
             rules: Vec::new(),
             flaws: Vec::new(),
@@ -166,12 +167,12 @@ mod tests {
             "the server told of no socket",
         );
         Results::new(vec![
-            scenario("R01", Verdict::Passed, &[], vec![ok(), ok()]),
-            scenario("R23-reset", Verdict::Failed, &[], vec![failed, ok()]),
+            scenario("R01", Verdict::Passed, Vec::new(), vec![ok(), ok()]),
+            scenario("R23-reset", Verdict::Failed, Vec::new(), vec![failed, ok()]),
             scenario(
                 "R31",
                 Verdict::Inconclusive,
-                &["no rule had any effect"],
+                vec!["no rule had any effect".into()],
                 vec![blind],
             ),
         ])
@@ -200,19 +201,19 @@ mod tests {
 
     #[test]
     fn interrupted_runs_are_counted_and_controls_are_not_explained() {
-        let many = |reason: &str, control: Option<&str>| {
+        let many = |reason: Reason, control: Option<&str>| {
             let run = |id| ScenarioResult {
                 control: control.map(str::to_owned),
-                ..scenario(id, Verdict::Inconclusive, &[reason], Vec::new())
+                ..scenario(id, Verdict::Inconclusive, vec![reason.clone()], Vec::new())
             };
             report(&Results::new(vec![run("R01"), run("R02")]), Screen::PIPE)
         };
-        let interrupted = many(INTERRUPTED, None);
+        let interrupted = many(Reason::Interrupted, None);
         let end = "The title of R02\n\n2 runs were interrupted\n\n0 passed";
         assert!(interrupted.contains(end), "{interrupted}");
         assert!(!interrupted.contains(ADVICE));
-        assert!(!many("a control", Some("wire")).contains(ADVICE));
-        assert!(many("too busy", None).contains(ADVICE));
+        assert!(!many(Reason::Control, Some("wire")).contains(ADVICE));
+        assert!(many("too busy".into(), None).contains(ADVICE));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use chaos_proxy::Tell;
-use chaos_proxy::api::{Config, ApiState, serve};
+use chaos_proxy::api::{ApiState, Config, serve};
 use chaos_proxy::proxies::Proxies;
 use environment::{Environment, Listener, Seed, Stream};
 use serde_json::Value;
