@@ -21,9 +21,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("chaos-proxy/src/decision.rs", &[]),
     ("chaos-proxy/src/link", &[]),
     ("chaos-proxy/src/websocket", &[]),
-    ("chaos-proxy/src/engine/cause.rs", &[]),
-    ("chaos-proxy/src/engine/strikes.rs", &[]),
-    ("chaos-proxy/src/engine/field.rs", &[]),
+    ("chaos-proxy/src/engine/rules", &[]),
     (
         "chaos-proxy/src/api/toxiproxy",
         &["state", "dns_cache", "routes"],
