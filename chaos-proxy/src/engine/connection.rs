@@ -212,7 +212,8 @@ impl Connection {
             };
             let wants_name = named.names.is_some() && direction == Direction::Upstream;
             let editor = (shared.frames || wants_name).then(|| Editor::new(name.clone()));
-            Lane::new(Link::new(name, segments(shared.frames)), editor)
+            let link = Link::new(name, segments(shared.frames), shared.under_way.clone());
+            Lane::new(link, editor)
         };
         let heard_at = shared.environment.clock.now();
         let registry = shared.control.registry();

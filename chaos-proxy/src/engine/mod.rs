@@ -38,6 +38,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::decision::Decision;
 use crate::event::Event;
+use crate::link::UnderWay;
 use crate::plan::Plan;
 
 /// How long connections may take to close when the proxy stops.
@@ -130,6 +131,8 @@ struct Shared {
     stop: CancellationToken,
     control: Control,
     start: Start,
+    /// How much may be under way in delays, of all connections together.
+    under_way: UnderWay,
 }
 
 /// Runs the proxy until `shutdown`.
@@ -164,6 +167,7 @@ pub async fn run(
         stop: shutdown.child_token(),
         control: commands.control(),
         start: config.start,
+        under_way: UnderWay::default(),
     });
     let version = conductor.version();
     let (gates, obeyed) = open_gates(config.routes, &shared, &field, &version);
