@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use environment::text::{Diagnostics, Source};
 use environment::{Environment, Observer, Seed};
@@ -16,13 +15,9 @@ use crate::engine::{Apply, Config, Control, OpenConnection, Route, Start, Tell, 
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::file::read_faults;
-use crate::plan::Plan;
+use crate::plan::{FOR_EVER, Plan};
+use crate::proxies::DIAL_TIMEOUT;
 use crate::rule::{Rule, Target};
-
-/// How long a dial to the upstream may take.
-const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
-/// The end of a plan that has none: later than any run.
-const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// A running proxy on a port of its own. It stops when dropped; [`stop`](Self::stop)
 /// also waits for that.
@@ -320,8 +315,8 @@ impl Builder {
         let mut rules = self.rules.clone();
         for text in &self.texts {
             let source = Source::new("rules", text.clone());
-            let told = |mistakes: Diagnostics| StartError::Rules(mistakes.render(&source));
-            rules.extend(read_faults(&source).map_err(told)?.rules);
+            let rendered = |mistakes: Diagnostics| StartError::Rules(mistakes.render(&source));
+            rules.extend(read_faults(&source).map_err(rendered)?.rules);
         }
         Ok(rules)
     }

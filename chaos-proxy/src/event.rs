@@ -2,6 +2,7 @@
 //! which fault struck which connection, planned and done.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use environment::Moment;
 use serde::{Deserialize, Serialize};
@@ -160,4 +161,9 @@ pub enum Ending {
     Reset,
     /// A WebSocket close frame.
     CloseFrame,
+}
+
+/// As events count time.
+pub(crate) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use environment::Seed;
 use environment::text::{Diagnostics, Document, Source};
 
+use crate::plan::FOR_EVER;
 use crate::rule::{Reading, Rule, read_rules};
 
 /// Tables and keys of a scenario file that the proxy passes over.
@@ -37,9 +38,6 @@ pub struct Faults {
     /// When everything is healed, after t = 0; for ever later without.
     pub duration: Option<Duration>,
 }
-
-/// The end of a run that has none: later than any run.
-const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 impl Faults {
     /// When a plan of these rules ends.

@@ -7,14 +7,14 @@
 pub mod api;
 mod decision;
 mod embedded;
-pub mod engine;
+mod engine;
 mod event;
-pub mod fault;
+mod fault;
 mod file;
-pub mod hub;
 mod journal;
-pub mod link;
+mod link;
 mod plan;
+pub mod proxies;
 mod rule;
 pub mod websocket;
 
@@ -28,5 +28,8 @@ pub use event::{Ending, Event, EventKind, Peer};
 pub use fault::*;
 pub use file::{Faults, read_faults};
 pub use journal::Journal;
-pub use plan::{MAX_OCCURRENCES, Occurrence, Plan};
-pub use rule::*;
+pub use link::{LinkName, UnderWay};
+pub use plan::{Occurrence, Plan, Window};
+pub use rule::{
+    Condition, ConditionGrammar, Phase, Reading, Rule, Target, TargetGrammar, When, read_rules,
+};

@@ -6,6 +6,7 @@
 //! any other, except where a share struck nobody and its lowest draw was taken.
 
 use std::collections::BTreeSet;
+use std::iter;
 use std::time::Duration;
 
 use environment::{Direction, Key, Realm, Seed};
@@ -15,7 +16,10 @@ use crate::fault::{Fault, FaultKind, Latency};
 use crate::rule::{Condition, Phase, Rule, Target, When};
 
 /// How many times one rule may act; more is a mistake in the file.
-pub const MAX_OCCURRENCES: u64 = 100_000;
+pub(crate) const MAX_OCCURRENCES: u64 = 100_000;
+
+/// The end of a run that has none: later than any run.
+pub(crate) const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// Rules, expanded.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,20 +59,21 @@ impl Plan {
         seed: Seed,
         horizon: Duration,
     ) -> Self {
-        let about = |rule: &Rule| clients.map(|clients| drawn_clients(rule, 0, clients, seed));
+        let drawn = |rule: &Rule, number| {
+            let drawn = |clients| rule.target.drawn(clients, share_draw(rule, number, seed));
+            clients.map(drawn)
+        };
+        let about = |rule: &Rule| drawn(rule, 0);
         let about = rules.iter().map(about).collect();
         let mut timed = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
-            for (number, from, until) in windows(rule, horizon) {
-                let struck = clients.map(|clients| drawn_clients(rule, number, clients, seed));
-                timed.push(Occurrence {
-                    rule: index,
-                    number,
-                    from,
-                    until,
-                    struck,
-                });
-            }
+            timed.extend(rule.windows(horizon).map(|window| Occurrence {
+                rule: index,
+                number: window.number,
+                from: window.from,
+                until: window.until,
+                struck: drawn(rule, window.number),
+            }));
         }
         // A stable sort: rules of one moment act in the order of the file.
         timed.sort_by_key(|occurrence| occurrence.from);
@@ -106,13 +111,13 @@ impl Plan {
         let rule = &self.rules[occurrence.rule];
         let is_drawn = match &occurrence.struck {
             Some(struck) => struck.contains(client),
-            None => is_drawn(rule, occurrence.number, client, self.seed),
+            None => self.is_drawn_at(rule, occurrence.number, client),
         };
         is_drawn && self.happens(rule, client, 0, occurrence.number)
     }
 
     /// Whether a rule on connections strikes this one, once it has come so far.
-    pub fn strikes_attempt(&self, index: usize, client: &str, attempt: u64) -> bool {
+    pub(crate) fn strikes_attempt(&self, index: usize, client: &str, attempt: u64) -> bool {
         let rule = &self.rules[index];
         condition_of(rule).is_some_and(|condition| condition.attempts.contains(attempt))
             && self.is_about(index, client)
@@ -122,14 +127,14 @@ impl Plan {
     fn is_about(&self, index: usize, client: &str) -> bool {
         match &self.about[index] {
             Some(clients) => clients.contains(client),
-            None => is_drawn(&self.rules[index], 0, client, self.seed),
+            None => self.is_drawn(&self.rules[index], client),
         }
     }
 
     /// Whether a rule can only be obeyed where frames are watched.
-    pub fn needs_frames(&self) -> bool {
+    pub(crate) fn needs_frames(&self) -> bool {
         let needs =
-            |condition: &Condition| condition.stage > Phase::Connect || condition.frames > 0;
+            |condition: &Condition| condition.phase > Phase::Connect || condition.frames > 0;
         self.rules.iter().any(|rule| {
             let has_jitter =
                 matches!(rule.fault, Fault::Latency(latency) if !latency.jitter.is_zero());
@@ -142,7 +147,12 @@ impl Plan {
 
     /// Whether this client is among those that the rule is about, by its own draw.
     pub(crate) fn is_drawn(&self, rule: &Rule, client: &str) -> bool {
-        is_drawn(rule, 0, client, self.seed)
+        self.is_drawn_at(rule, 0, client)
+    }
+
+    fn is_drawn_at(&self, rule: &Rule, number: u64, client: &str) -> bool {
+        let draw = share_draw(rule, number, self.seed);
+        rule.target.is_drawn(client, draw)
     }
 
     /// Whether a chance that is not certain comes.
@@ -169,7 +179,7 @@ impl Plan {
     }
 
     /// The part of [`Plan::decisions`] that is about timed rules.
-    pub fn timed_decisions(&self, clients: &[String]) -> Vec<Decision> {
+    pub(crate) fn timed_decisions(&self, clients: &[String]) -> Vec<Decision> {
         let mut decisions = Vec::new();
         for occurrence in &self.timed {
             let rule = &self.rules[occurrence.rule];
@@ -190,7 +200,7 @@ impl Plan {
 
     /// What is decided about one connection of one client by one rule: whether
     /// a rule on attempts strikes it, and the first delays of its links.
-    pub fn attempt_decisions(
+    pub(crate) fn attempt_decisions(
         &self,
         index: usize,
         rule: &Rule,
@@ -308,60 +318,60 @@ fn condition_of(rule: &Rule) -> Option<&Condition> {
     }
 }
 
-fn is_drawn(rule: &Rule, number: u64, client: &str, seed: Seed) -> bool {
-    match &rule.target {
-        Target::All => true,
-        Target::Clients(names) => names.contains(client),
-        // Known only to the engine.
-        Target::Connection(_) => false,
-        Target::Share(share) => seed.draw(&share_key(rule, number, client)).chance(*share),
-    }
+/// A client's draw of its share.
+fn share_draw(rule: &Rule, number: u64, seed: Seed) -> impl Fn(&str) -> f64 {
+    move |client| seed.draw(&share_key(rule, number, client)).unit()
 }
 
-fn drawn_clients(rule: &Rule, number: u64, clients: &[String], seed: Seed) -> BTreeSet<String> {
-    let mut struck: BTreeSet<String> = clients
-        .iter()
-        .filter(|client| is_drawn(rule, number, client, seed))
-        .cloned()
-        .collect();
-    if let Target::Share(share) = rule.target
-        && share > 0.0
-        && struck.is_empty()
-    {
-        let draw = |client: &String| seed.draw(&share_key(rule, number, client)).unit();
-        let lowest = clients.iter().min_by(|a, b| draw(a).total_cmp(&draw(b)));
-        struck.extend(lowest.cloned());
-    }
-    struck
+/// One time that a timed rule acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Which time of the rule, from 1.
+    pub number: u64,
+    /// From when, after t = 0.
+    pub from: Duration,
+    /// Until when; `None`: it strikes once.
+    pub until: Option<Duration>,
 }
 
-/// Number, beginning and end of each time that a timed rule acts.
-fn windows(rule: &Rule, horizon: Duration) -> Vec<(u64, Duration, Option<Duration>)> {
-    let When::Timed {
-        at,
-        every,
-        until,
-        lasting,
-    } = rule.when
-    else {
-        return Vec::new();
-    };
-    let last = until.unwrap_or(horizon).min(horizon);
-    let end = |from: Duration| match (lasting, rule.fault.phase()) {
-        (Some(lasting), _) => Some(from.saturating_add(lasting).min(horizon)),
-        (None, FaultKind::Strike) => None,
-        (None, FaultKind::Listener | FaultKind::Accept | FaultKind::Hold) => Some(horizon),
-    };
-    let mut windows = Vec::new();
-    let mut from = at;
-    while from <= last && from < horizon && (windows.len() as u64) < MAX_OCCURRENCES {
-        windows.push((windows.len() as u64 + 1, from, end(from)));
-        let Some(every) = every.filter(|every| !every.is_zero()) else {
-            break;
+impl Rule {
+    /// Each time that a timed rule acts in a run that ends at `horizon`; none of
+    /// a rule that waits for connections.
+    pub fn windows(&self, horizon: Duration) -> impl Iterator<Item = Window> + use<> {
+        let (kind, when) = (self.fault.phase(), self.when.clone());
+        let timed = match when {
+            When::Timed {
+                at,
+                every,
+                until,
+                lasting,
+            } => Some((at, every, until, lasting)),
+            When::On { .. } => None,
         };
-        from = from.saturating_add(every);
+        timed
+            .into_iter()
+            .flat_map(move |(at, every, until, lasting)| {
+                let last = until.unwrap_or(horizon).min(horizon);
+                let every = every.filter(|every| !every.is_zero());
+                let next = move |from: &Duration| Some(from.saturating_add(every?));
+                let times = iter::successors(Some(at), next);
+                let times = times.take_while(move |from| *from <= last && *from < horizon);
+                (1..=MAX_OCCURRENCES).zip(times).map(move |(number, from)| {
+                    let until = match (lasting, kind) {
+                        (Some(lasting), _) => Some(from.saturating_add(lasting).min(horizon)),
+                        (None, FaultKind::Strike) => None,
+                        (None, FaultKind::Listener | FaultKind::Accept | FaultKind::Hold) => {
+                            Some(horizon)
+                        }
+                    };
+                    Window {
+                        number,
+                        from,
+                        until,
+                    }
+                })
+            })
     }
-    windows
 }
 
 #[cfg(test)]

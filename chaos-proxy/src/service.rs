@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
-use chaos_proxy::api::{self, Room};
-use chaos_proxy::hub::{Hub, Script};
+use chaos_proxy::api::{self, ApiState};
+use chaos_proxy::proxies::{Proxies, Script};
 use chaos_proxy::{Faults, Journal, Start, Tell};
 use environment::{Environment, Listener, Observer, Seed};
 use tokio::signal::unix::{SignalKind, signal};
@@ -23,7 +23,7 @@ const MAIN: &str = "main";
 #[derive(Debug)]
 pub(crate) struct Service {
     environment: Environment,
-    room: Room,
+    state: ApiState,
     api: Option<(Listener, api::Config)>,
     journal: Option<(Journal, String)>,
     /// Cancelled when it is time to stop.
@@ -49,7 +49,13 @@ impl Service {
         let journal = journal(args, seed)?;
         let shutdown = CancellationToken::new();
         let mut service = Self {
-            room: Room::new(hub(args, &environment, seed, journal.as_ref(), &shutdown)),
+            state: ApiState::new(proxies(
+                args,
+                &environment,
+                seed,
+                journal.as_ref(),
+                &shutdown,
+            )),
             environment,
             api,
             journal,
@@ -68,7 +74,7 @@ impl Service {
     }
 
     async fn load(&mut self, (path, text): (String, String)) -> anyhow::Result<()> {
-        let made = self.room.load(&self.environment, &text).await;
+        let made = self.state.load(&self.environment, &text).await;
         let made = made.with_context(|| format!("configuration {path}"))?;
         for (name, listen) in made {
             say(&format!("listening on {listen}, proxy {name}"))?;
@@ -97,7 +103,7 @@ impl Service {
             repeat: args.repeat,
             frames: self.journal.is_some(),
         };
-        self.room.add(MAIN, listener, upstream, script).await;
+        self.state.add(MAIN, listener, upstream, script).await;
         say(&format!(
             "listening on {address}, upstream {upstream}, seed {seed}, {rules} rules"
         ))
@@ -122,12 +128,12 @@ impl Service {
     /// # Errors
     /// A journal that can no longer be written.
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let room = Arc::new(Mutex::new(self.room));
+        let state = Arc::new(Mutex::new(self.state));
         let tasks = TaskTracker::new();
         if let Some((listener, config)) = self.api {
             let (environment, shutdown) = (self.environment.clone(), self.shutdown.clone());
-            let room = Arc::clone(&room);
-            tasks.spawn(api::serve(environment, listener, room, config, shutdown));
+            let state = Arc::clone(&state);
+            tasks.spawn(api::serve(environment, listener, state, config, shutdown));
         }
         tasks.close();
         let stopped = tokio::select! {
@@ -136,7 +142,7 @@ impl Service {
             () = self.shutdown.cancelled() => Ok(()),
         };
         self.shutdown.cancel();
-        room.lock().await.close().await;
+        state.lock().await.close().await;
         tasks.wait().await;
         stopped?;
         let failure = self
@@ -187,21 +193,21 @@ fn journal(args: &Args, seed: Seed) -> anyhow::Result<Option<(Journal, String)>>
     Ok(Some((journal, shown)))
 }
 
-/// A hub whose proxies write into the journal, each under its name; that of the
+/// Proxies that write into the journal, each under its name; that of the
 /// flags under none, so that alone it writes what it always has.
-fn hub(
+fn proxies(
     args: &Args,
     environment: &Environment,
     seed: Seed,
     journal: Option<&(Journal, String)>,
     shutdown: &CancellationToken,
-) -> Hub {
+) -> Proxies {
     let (journal, shutdown) = (
         journal.map(|(journal, _)| journal.clone()),
         shutdown.clone(),
     );
     let main = args.upstream.as_ref().map(|_| MAIN);
-    let hub = Hub::new(environment.clone(), seed, move |name| {
+    let proxies = Proxies::new(environment.clone(), seed, move |name| {
         let events = journal.as_ref().map_or_else(Observer::none, |journal| {
             let name = (main != Some(name)).then_some(name);
             journal.observer_of(name, shutdown.clone())
@@ -212,9 +218,9 @@ fn hub(
         }
     });
     match (args.api.is_some(), args.frames) {
-        (true, true) => hub.watching_frames(),
-        (true, false) => hub,
-        (false, _) => hub.unasked(),
+        (true, true) => proxies.watching_frames(),
+        (true, false) => proxies,
+        (false, _) => proxies.unasked(),
     }
 }
 

@@ -143,13 +143,6 @@ impl ClientsConfig {
 }
 
 impl Behaviour {
-    /// The longest that a sound client of this kind waits for any one thing:
-    /// whoever wants to see it recovered gives it more.
-    pub fn slowest_timer(&self) -> Duration {
-        let dials = self.connect_timeout.max(self.connect_timeout_cap);
-        dials.max(self.reconnect.cap).max(self.liveness)
-    }
-
     fn from_table(table: &mut Table<'_>) -> Self {
         let default = Self::default();
         let connect_timeout = positive(table, "connect_timeout", default.connect_timeout);
@@ -373,7 +366,6 @@ mod tests {
             flaws: [Flaw::NoLiveness, Flaw::NoJitter].into(),
         };
         assert_eq!(config.behaviour, expected);
-        assert_eq!(expected.slowest_timer(), Duration::from_secs(12));
         assert_eq!(config.count, 5);
         assert_eq!(config.start_delay(0), Duration::ZERO);
         assert_eq!(config.start_delay(2), Duration::from_millis(200));

@@ -93,7 +93,7 @@ impl ClientMessage {
     }
 
     /// The command that brings a session into this state.
-    pub const fn for_state(paused: bool) -> Self {
+    pub(crate) const fn for_state(paused: bool) -> Self {
         if paused { Self::Pause } else { Self::Resume }
     }
 }

@@ -52,7 +52,7 @@ impl Shape {
     }
 
     /// The usual `base`: 1 s, and 5 s for [`Shape::Rfc6455`].
-    pub const fn default_base(self) -> Duration {
+    pub(crate) const fn default_base(self) -> Duration {
         match self {
             Self::Rfc6455 => Duration::from_secs(5),
             _ => Duration::from_secs(1),
@@ -60,7 +60,7 @@ impl Shape {
     }
 
     /// The usual `factor`: 2, and 3 for [`Shape::DecorrelatedJitter`].
-    pub const fn default_factor(self) -> f64 {
+    pub(crate) const fn default_factor(self) -> f64 {
         match self {
             Self::DecorrelatedJitter => 3.0,
             _ => 2.0,

@@ -19,7 +19,7 @@ use crate::net::Network;
 /// How much may happen in one simulation: a minute or two of a machine's time.
 const MOST_EVENTS: u64 = 100_000_000;
 
-/// See the module.
+/// A runtime of one thread with its own network and virtual time.
 #[derive(Debug)]
 pub struct Simulation {
     runtime: Runtime,

@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use scenarios::{Client, Report, Scenario, Seat, Setup, Tell};
+use scenarios::{Client, ClientContext, Report, Scenario, Setup, Tell};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{accept_async, connect_async};
@@ -33,18 +33,18 @@ pub(crate) async fn follow(url: &str, tell: &Tell) {
     }
 }
 
-/// Its seat in the harness: it stops when it is told to.
-async fn sit(seat: Seat) {
+/// As the harness calls it: it stops when it is asked to.
+async fn run(context: ClientContext) {
     tokio::select! {
         biased;
-        () = follow(&seat.url, &seat.tell) => {}
-        () = seat.stop.requested() => {}
+        () = follow(&context.url, &context.tell) => {}
+        () = context.stop.requested() => {}
     }
 }
 
 /// As the harness is to know it.
 pub(crate) fn client() -> Client {
-    Client::new("own-client", sit).reports([
+    Client::new("own-client", run).reports([
         Report::Dial,
         Report::Open,
         Report::Message,

@@ -4,16 +4,18 @@
 //! that was run. Invariant: nothing is run and nothing is written, and a record
 //! that was not touched is judged as it was in the end of its run.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 use client_sim::Flaw;
 
-use crate::harvest::Judged;
-use crate::journal::{self, Header, ReadError};
-use crate::language::{Expectation, FileError, Origin, Scenario, gather, read};
+use crate::collect::Judged;
+use crate::files::{FileError, gather};
+use crate::invocation::Invocation;
+use crate::journal::{self, Entry, Header, ReadError};
+use crate::language::{Expectation, Origin, Scenario, read};
 use crate::plain;
-use crate::results::Invocation;
 use crate::runner::{JOURNAL, SCENARIO, Time};
 
 /// How deep journals are looked for: a run writes them three folders down.
@@ -120,7 +122,7 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Arc
 /// # Errors
 /// What is wrong with the journal, or with the scenario beside it.
 pub fn judge_again(path: &Path, expect: Option<&[Expectation]>) -> Result<Judged, ArchiveError> {
-    let (header, entries) = journal::read(path)?;
+    let (header, entries) = read_journal(path)?;
     let beside = path.with_file_name(SCENARIO);
     let mut scenario = scenario(&beside)?;
     ensure_same(path, &header, &scenario)?;
@@ -154,6 +156,23 @@ fn ensure_same(path: &Path, header: &Header, scenario: &Scenario) -> Result<(), 
         beside: scenario.id.clone(),
         wanted: names.len(),
     })
+}
+
+/// Reads a journal file.
+///
+/// # Errors
+/// It is no file, or its first line that is none of a journal.
+pub fn read_journal(path: &Path) -> Result<(Header, Vec<Entry>), ReadError> {
+    let failed = |source| ReadError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    // A pipe or a device might never end.
+    if !path.metadata().map_err(failed)?.is_file() {
+        return Err(ReadError::Strange(path.to_owned()));
+    }
+    let file = File::open(path).map_err(failed)?;
+    journal::read(path, BufReader::new(file))
 }
 
 /// The command that runs the same again, from the scenario's text in the record.
@@ -197,5 +216,12 @@ mod tests {
         let runs = ["R15-close/sim/1", "R15/sim/1", "R15/sim/2"];
         let expected = runs.map(|run| folder.path().join(run).join(JOURNAL));
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_is_no_file_is_no_journal() {
+        let error = |path: &str| read_journal(Path::new(path)).unwrap_err().to_string();
+        assert_eq!(error("/dev/null"), "journal /dev/null: this is not a file");
+        assert!(error("missing").starts_with("journal missing: No such file"));
     }
 }

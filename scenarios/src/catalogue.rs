@@ -74,3 +74,22 @@ files! {
     "R34-pong.toml"
     "R34.toml"
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_embedded_catalogue_is_the_folder() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/catalogue");
+        let mut files: Vec<(String, String)> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .map(|path| {
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                (name, std::fs::read_to_string(path).unwrap())
+            })
+            .collect();
+        files.sort();
+        let embedded = super::FILES.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        assert_eq!(files, embedded);
+    }
+}

@@ -1,5 +1,5 @@
-//! The judge: it reads scenarios, runs server, proxy and clients against each
-//! other on real sockets, writes down what happened, and says what that means.
+//! Reads scenarios, runs server, proxy and clients against each other on real
+//! sockets, writes down what happened, and has it judged.
 //!
 //! ```text
 //! language ─▶ runner ─▶ journal ─▶ definitions ─▶ checks ─▶ verdict ─▶ results
@@ -11,18 +11,18 @@
 //! # In a test of your own
 //!
 //! `chaos run` is the usual way. In a Rust test the same harness puts your own
-//! client to the test, as a function that gets a [`Seat`]:
+//! client to the test, as a function that gets a [`ClientContext`]:
 //!
 //! ```no_run
-//! use scenarios::{Client, Report, Scenario, Seat, Setup};
+//! use scenarios::{Client, ClientContext, Report, Scenario, Setup};
 //!
 //! # mod yours { pub async fn follow(_: &str, _: impl Fn()) {} }
 //! /// Connects, and connects again, for ever.
-//! async fn client(seat: Seat) {
-//!     let told = seat.tell.clone();
+//! async fn client(context: ClientContext) {
+//!     let tell = context.tell.clone();
 //!     tokio::select! {
-//!         () = yours::follow(&seat.url, move || told.open()) => {}
-//!         () = seat.stop.requested() => {}
+//!         () = yours::follow(&context.url, move || tell.open()) => {}
+//!         () = context.stop.requested() => {}
 //!     }
 //! }
 //!
@@ -41,31 +41,30 @@
 //!
 //! # What lives where
 //!
-//! Only this crate knows all parts, and only it judges. Everything right of
-//! `journal` is a pure fold over a scenario and a journal, so a run can be
-//! judged again a year later.
+//! Only this crate runs all parts. The language, the journal and everything right
+//! of it are [`chaos_judge`]'s: pure, so a run can be judged again a year later.
 
 pub mod archive;
 mod catalogue;
-pub mod checks;
+pub mod collect;
 pub mod console;
-pub mod definitions;
+pub mod files;
 mod harness;
-pub mod harvest;
-pub mod journal;
-pub mod language;
-mod plain;
+
+pub mod invocation;
 pub mod play;
 mod process;
 pub mod records;
 pub mod report;
-pub mod results;
 pub mod runner;
+mod sentences;
 pub mod subjects;
 pub mod suite;
-pub mod verdict;
+pub mod whole;
 
-pub use harness::{LoadError, Outcome, RunError, Setup};
-pub use language::{ClientAction, Scenario};
-pub use subjects::{Ability, Client, Deeds, Report, Seat, Stop, Tell};
+pub(crate) use chaos_judge::plain;
+pub use chaos_judge::{checks, definitions, journal, language, results, verdict};
+pub use harness::{LoadError, Outcome, RunError, Scenario, Setup};
+pub use language::ClientAction;
+pub use subjects::{Ability, Client, ClientContext, Commands, Report, Stop, Tell};
 pub use verdict::Verdict;

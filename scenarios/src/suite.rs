@@ -13,9 +13,10 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::harvest::{Harvest, Judged};
+use crate::collect::{Collected, Judged};
+use crate::invocation::Invocation;
 use crate::language::{Origin, Scenario};
-use crate::results::{Invocation, Seeds};
+use crate::results::Seeds;
 use crate::runner::{self, Folder, RunPhase, Settings};
 use crate::subjects::Subject;
 use crate::verdict::Verdict;
@@ -56,10 +57,14 @@ struct Run {
 impl Suite {
     /// Runs everything to its verdict. After `interrupt` those that run are
     /// broken off, and the others do not begin.
-    pub async fn run(self, progress: Observer<Progress>, interrupt: CancellationToken) -> Harvest {
+    pub async fn run(
+        self,
+        progress: Observer<Progress>,
+        interrupt: CancellationToken,
+    ) -> Collected {
         let room = Arc::new(Semaphore::new(self.jobs.clamp(1, Semaphore::MAX_PERMITS)));
         let mut running = JoinSet::new();
-        let mut harvest = Harvest::default();
+        let mut collected = Collected::default();
         for (index, run) in self.runs().enumerate() {
             let (progress, interrupt) = (progress.clone(), interrupt.clone());
             // Taken here, so that they begin in their order. Never closed, so
@@ -71,13 +76,13 @@ impl Suite {
                 (index, judged)
             });
             while let Some(ended) = running.try_join_next() {
-                take(&mut harvest, ended);
+                take(&mut collected, ended);
             }
         }
         while let Some(ended) = running.join_next().await {
-            take(&mut harvest, ended);
+            take(&mut collected, ended);
         }
-        harvest
+        collected
     }
 
     /// The seed of one scenario: as asked for, before its own, before 1.
@@ -139,9 +144,9 @@ impl Suite {
     }
 }
 
-fn take(harvest: &mut Harvest, ended: Result<(usize, Judged), JoinError>) {
+fn take(collected: &mut Collected, ended: Result<(usize, Judged), JoinError>) {
     match ended {
-        Ok((index, judged)) => harvest.add(index, judged),
+        Ok((index, judged)) => collected.add(index, judged),
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
@@ -158,11 +163,12 @@ impl Run {
             let run = runner::run(&self.scenario, &self.settings, phases, interrupt);
             Box::pin(run).await
         };
+        let problem = record.problem.map(|problem| problem.to_string());
         let judged = Judged::new(
             &self.scenario,
             &record.header,
             &record.entries,
-            record.problem.as_deref(),
+            problem.as_deref(),
             self.repeat,
         );
         // Of very many that did not begin, the sum is enough.

@@ -142,19 +142,15 @@ impl Hub {
         let now = self.clock.now();
         let socket = SocketId(state.sockets + 1);
         let resumed = asked.map(|asked| state.registry.resume(now, socket, asked));
-        let (session, replay, resumed, complaint) = match resumed {
-            Some(Ok((session, replay))) => (session, replay, true, None),
-            Some(Err(why)) => (
-                self.create(&mut state, now, socket)?,
-                NONE,
-                false,
-                Some(why),
-            ),
-            None => (self.create(&mut state, now, socket)?, NONE, false, None),
+        let (session, replay, complaint) = match resumed {
+            Some(Ok((session, replay))) => (session, Some(replay), None),
+            Some(Err(why)) => (self.create(&mut state, now, socket)?, None, Some(why)),
+            None => (self.create(&mut state, now, socket)?, None, None),
         };
         state.sockets = socket.0;
         state.feeds.insert(socket, sender);
         let paused = (state.registry.get(&session)).is_some_and(|it| it.is_paused());
+        let resumed = replay.is_some();
         self.tell(
             now,
             EventKind::SocketOpened {
@@ -164,7 +160,7 @@ impl Hub {
             },
         );
         self.changed.notify_one();
-        let lost = complaint.is_none().then_some(replay.lost);
+        let replay = replay.unwrap_or(NONE);
         let welcome = ServerMessage::Welcome {
             session: session.secret().to_owned(),
             tick_ms: millis(self.tick),
@@ -172,7 +168,7 @@ impl Hub {
             next_seq: replay.seqs.start,
             paused,
             resumed,
-            lost,
+            lost: complaint.is_none().then_some(replay.lost),
         };
         Ok(Attachment {
             hub: Arc::clone(self),

@@ -4,7 +4,7 @@
 //! page open one to anywhere, so the server must look (RFC 6455 §10.2). No
 //! `Origin` means that no browser is asking. Used by [`crate::handshake`].
 
-use std::net::Ipv4Addr;
+use core::net::Ipv4Addr;
 
 use axum::http::Uri;
 use axum::http::uri::Authority;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use environment::{Clock, Moment, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::bench::{accept, listen, soon};
 use crate::rig::Rig;
 use crate::table::row;
+use crate::world::{accept, soon};
 
 /// Bytes per second.
 const RATES: [(u32, &str); 5] = [
@@ -62,14 +62,14 @@ pub(crate) async fn measure(rig: &Rig) {
 
 /// How much the system takes for a peer that reads nothing.
 async fn taken_by_nobody(rig: &Rig) -> usize {
-    let server = listen(&rig.environment);
+    let server = rig.world.listen();
     let address = server.local_addr().to_string();
-    let mut source = soon(rig.environment.network.dial(&address)).await.unwrap();
+    let mut source = soon(rig.world.network.dial(&address)).await.unwrap();
     let _silent = accept(&server).await;
     let mut taken = 0;
     let quiet = Duration::from_millis(500);
     while let Ok(written) = rig
-        .environment
+        .world
         .clock
         .timeout(quiet, source.write(&[0; CHUNK]))
         .await
@@ -90,7 +90,7 @@ async fn run(rig: &Rig, rate: &str) -> (Arrivals, usize) {
     let (mut arrivals, mut gone) = (Arrivals::default(), 0);
     tokio::select! {
         biased;
-        () = arrivals.gather(&mut sink, rig.environment.clock.clone()) => {}
+        () = arrivals.gather(&mut sink, rig.world.clock.clone()) => {}
         () = flood(&mut source, &mut gone) => {}
     }
     drop((source, sink));

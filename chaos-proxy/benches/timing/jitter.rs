@@ -110,7 +110,7 @@ async fn times(rig: &Rig, rule: &str, connections: usize, flow: Flow) -> Vec<Dur
         .zip(0..)
         .map(|((from, to), number)| async move {
             // One after the other, or all of them would be due at once.
-            rig.environment.clock.sleep(turn * number).await;
+            rig.world.clock.sleep(turn * number).await;
             flow.carry(rig, from, to).await
         });
     let times = join_all(flows).await;

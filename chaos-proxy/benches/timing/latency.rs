@@ -90,7 +90,7 @@ async fn flow(rig: &Rig, count: u64, ends: &mut (Stream, Stream), times: &mut Ti
 /// With a rest before each, where the fault gives none: a machine that has rested
 /// wakes more slowly, and that is not the fault's.
 async fn ping_pong(rig: &Rig, rest: Duration, ends: &mut (Stream, Stream), times: &mut Times) {
-    let clock = rig.environment.clock.clone();
+    let clock = rig.world.clock.clone();
     let (client, server) = ends;
     let mut message = [0; 64];
     for _ in 0..30 {

@@ -18,10 +18,17 @@ mod rig;
 mod slices;
 mod table;
 
-/// What the tests of real sockets use.
+/// What the tests use.
 #[path = "../../tests/it/bench.rs"]
 #[expect(dead_code, reason = "the tests use more of it")]
 mod bench;
+#[path = "../../tests/it/world.rs"]
+#[expect(
+    dead_code,
+    clippy::print_stderr,
+    reason = "the tests use more of it, and say where they are"
+)]
+mod world;
 
 fn main() {
     let rig = rig::Rig::new();

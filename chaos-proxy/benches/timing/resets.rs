@@ -7,9 +7,9 @@ use chaos_proxy::{Event, EventKind};
 use environment::{Clock, Moment, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::bench::soon;
 use crate::rig::{Proxied, Rig};
 use crate::table::{Times, row};
+use crate::world::soon;
 
 const COUNT: u64 = 200;
 const RULE: &str = "[[fault]]\nname = \"rst\"\nat = \"500ms\"\nevery = \"25ms\"\ninject.reset = {}";
@@ -44,7 +44,7 @@ pub(crate) async fn measure(rig: &Rig) {
 async fn run(rig: &Rig, traffic: Traffic) -> (Times, Times) {
     let (mut seen, mut told) = (Times::new(), Times::new());
     let mut proxy = rig.proxy(RULE).await;
-    let clock = proxy.bench.environment.clock.clone();
+    let clock = rig.world.clock.clone();
     for attempt in 1..=COUNT {
         let (mut client, mut server) = proxy.connect().await;
         let reset_at = match traffic {

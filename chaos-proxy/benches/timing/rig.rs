@@ -6,13 +6,14 @@ use environment::{Environment, Listener, Moment, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::bench::{Bench, Setup, accept, listen, soon};
+use crate::bench::{Bench, Setup};
+use crate::world::{World, accept, soon};
 
 /// See the module.
 pub(crate) struct Rig {
     proxies: Runtime,
     peers: Runtime,
-    pub(crate) environment: Environment,
+    pub(crate) world: World,
 }
 
 impl Rig {
@@ -20,7 +21,7 @@ impl Rig {
         Self {
             proxies: Builder::new_multi_thread().enable_all().build().unwrap(),
             peers: Builder::new_current_thread().enable_all().build().unwrap(),
-            environment: Environment::real(),
+            world: World::new(Environment::real()),
         }
     }
 
@@ -39,13 +40,12 @@ impl Rig {
 
     /// A proxy under these faults, from now on.
     pub(crate) async fn proxy(&self, faults: &str) -> Proxied {
-        let server = listen(&self.environment);
+        let server = self.world.listen();
         let bench = {
             let _proxies = self.proxies.enter();
-            Setup::toward(server.local_addr()).start(faults)
+            Setup::toward(&self.world, server.local_addr()).start(faults)
         };
-        let zero = bench.environment.clock.now();
-        bench.control.begin(zero).await;
+        let zero = bench.begin().await;
         Proxied {
             bench,
             server,
@@ -92,7 +92,7 @@ impl Flow {
         from: &mut Stream,
         to: &mut Stream,
     ) -> Vec<Duration> {
-        let clock = rig.environment.clock.clone();
+        let clock = rig.world.clock.clone();
         let start = clock.now();
         let send = async {
             let mut message = vec![0; self.length];

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::bench::soon;
 use crate::rig::Rig;
 use crate::table::{Times, row};
+use crate::world::soon;
 
 const ANSWER: usize = 64 * 1024;
 const PIECE: usize = 64;
@@ -19,7 +19,7 @@ pub(crate) async fn measure(rig: &Rig) {
     );
     let proxy = rig.proxy(&rule).await;
     let (mut client, mut server) = proxy.connect().await;
-    let clock = rig.environment.clock.clone();
+    let clock = rig.world.clock.clone();
     let mut times = Times::new();
     let mut read = vec![0; ANSWER];
     for _ in 0..COUNT {

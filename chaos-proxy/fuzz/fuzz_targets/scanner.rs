@@ -1,14 +1,13 @@
-//! Any bytes in any pieces, under any orders: the scanner and the editor on top
+//! Any bytes in any pieces, under any rules: the scanner and the editor on top
 //! of it never panic, say the same however the bytes were cut, hold a bounded
-//! amount, and without orders let every byte go on as it came.
+//! amount, and without rules let every byte go on as it came.
 
 #![no_main]
 
 use arbitrary::Arbitrary;
 use bytes::Bytes;
-use chaos_proxy::link::LinkName;
 use chaos_proxy::websocket::{Editor, Edits, FrameRule, FrameRuleId, Step, FrameEdit};
-use chaos_proxy::{FrameCut, Frames, Illegal, Opcodes, Ordinals, Part, Way};
+use chaos_proxy::{FrameCut, Frames, Illegal, LinkName, Opcodes, Ordinals, Part, Way};
 use environment::{Direction, Seed};
 use libfuzzer_sys::fuzz_target;
 

@@ -16,23 +16,23 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::app::App;
+use super::server::App;
 use super::toxiproxy;
 use crate::engine::{Carried, Traffic};
-use crate::hub::{Counted, Hub};
+use crate::proxies::{Counted, Proxies};
 
 /// `GET /chaos/v1/metrics`
-pub(super) async fn own(State(app): State<App>) -> Response {
-    let own = Own::new(&app.room().await.hub);
-    told(&own.register())
+pub(super) async fn v1(State(app): State<App>) -> Response {
+    let own = Own::new(&app.state().await.proxies);
+    encoded(&own.register())
 }
 
 /// `GET /metrics`, by Toxiproxy's names.
 pub(super) async fn toxiproxy(State(app): State<App>) -> Response {
-    told(&compatible(&app.room().await.hub))
+    encoded(&compatible(&app.state().await.proxies))
 }
 
-fn told(registry: &Registry) -> Response {
+fn encoded(registry: &Registry) -> Response {
     let mut text = String::new();
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     match encode(&mut text, registry) {
@@ -76,16 +76,16 @@ struct Own {
 }
 
 impl Own {
-    fn new(hub: &Hub) -> Self {
-        let (own, now) = (Self::default(), hub.now());
-        for (proxy, member) in hub.members() {
-            own.count_traffic(proxy, member.traffic());
-            for standing in member.standing(now) {
-                let (proxy, owner) = (proxy.to_owned(), standing.owner.clone());
+    fn new(proxies: &Proxies) -> Self {
+        let (own, now) = (Self::default(), proxies.now());
+        for (name, proxy) in proxies.iter() {
+            own.count_traffic(name, proxy.traffic());
+            for stored in proxy.added(now) {
+                let (proxy, owner) = (name.to_owned(), stored.added.owner.to_string());
                 own.rules.get_or_create(&OfOwner { proxy, owner }).inc();
             }
         }
-        for ((proxy, counted), count) in hub.chronicle().counts() {
+        for ((proxy, counted), count) in proxies.event_log().counts() {
             let proxy = proxy.to_string();
             match counted {
                 Counted::Struck(fault) => {
@@ -147,19 +147,19 @@ struct Compatible {
 }
 
 /// Toxiproxy's two counters, which there count a connection only when it ends.
-fn compatible(hub: &Hub) -> Registry {
+fn compatible(proxies: &Proxies) -> Registry {
     let (received, sent) = (
         Family::<Compatible, Counter>::default(),
         Family::<Compatible, Counter>::default(),
     );
-    for (proxy, member) in hub.members() {
-        let Some((listener, upstream)) = member.route() else {
+    for (name, proxy) in proxies.iter() {
+        let Some((listener, upstream)) = proxy.route() else {
             continue;
         };
-        for (direction, carried) in directions(member.traffic()) {
+        for (direction, carried) in directions(proxy.traffic()) {
             let of = Compatible {
                 direction,
-                proxy: proxy.to_owned(),
+                proxy: name.to_owned(),
                 listener: listener.to_string(),
                 upstream: upstream.to_owned(),
             };

@@ -30,6 +30,33 @@ impl Attempts {
     }
 }
 
+/// What a connection is called.
+#[derive(Debug)]
+pub(super) struct Named {
+    pub(super) client: Arc<str>,
+    pub(super) attempt: u64,
+    /// Where it may still take a name of its own.
+    pub(super) names: Option<Names>,
+}
+
+impl Named {
+    pub(super) fn known(client: Arc<str>, attempt: u64) -> Self {
+        Self {
+            client,
+            attempt,
+            names: None,
+        }
+    }
+
+    pub(super) fn ordinal(ordinal: u64, names: Names) -> Self {
+        Self {
+            client: Arc::from(ordinal.to_string()),
+            attempt: ordinal,
+            names: Some(names),
+        }
+    }
+}
+
 /// The name's next attempt; `None` if there are too many names.
 pub(super) fn take_name(names: &Names, name: &str) -> Option<(Arc<str>, u64)> {
     // The lock guards a counter: a panic elsewhere leaves it as good as it was.

@@ -1,155 +1,86 @@
 //! One connection: its two sockets, its two links, and the loop around them.
 //!
 //! Everything that can move is moved; then the task waits for the first of: the
-//! proxy's end, a change of the field, the dial's answer, either socket, or the
-//! next due time. [`super::faults`] is what rules do to it.
+//! proxy's end, a change of what is in force, the dial's answer, either socket, or
+//! the next due time.
+//!
+//! ```text
+//!  sockets ◀─▶ traffic ──▶ notes ──▶ Machine ──▶ ruled ──▶ links and sockets
+//! ```
+
+mod cutting;
+mod ending;
+mod notes;
+mod ruled;
+mod traffic;
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use environment::{Direction, Follower, Moment, Stream};
 use tokio::io::Ready;
 
-use super::Shared;
-use super::attempts::Names;
-use super::cause::{Cause, Rules};
-use super::faults::Entry;
-use super::field::Field;
-use super::pump::{Lane, Note, segments};
+use super::attempts::{Named, Names};
+use super::config::Apply;
+use super::endpoint::Endpoint;
+use super::lane::{Lane, Note, segments};
 use super::registry::Listed;
-use super::side::Side;
-use super::strikes::Hold;
-use super::triggers::{Cutting, Waiting};
-use crate::event::{Ending, Event, EventKind, Peer};
+use super::rules::{ActiveRules, Machine, RuleSet, Traits};
+use super::shared::Shared;
+use crate::event::{Event, EventKind, Peer};
 use crate::link::{End, Link, LinkName};
 use crate::rule::Reached;
-use crate::websocket::{Editor, FrameRuleId};
+use crate::websocket::Editor;
+use cutting::Cuttings;
 
-/// How long the peers have to answer FIN with FIN.
-const LINGER: Duration = Duration::from_secs(5);
-
-/// What a connection is called.
-#[derive(Debug)]
-pub(super) struct Named {
-    client: Arc<str>,
-    attempt: u64,
-    /// Where it may still take a name of its own.
-    names: Option<Names>,
-}
-
-impl Named {
-    pub(super) fn known(client: Arc<str>, attempt: u64) -> Self {
-        Self {
-            client,
-            attempt,
-            names: None,
-        }
-    }
-
-    pub(super) fn ordinal(ordinal: u64, names: Names) -> Self {
-        Self {
-            client: Arc::from(ordinal.to_string()),
-            attempt: ordinal,
-            names: Some(names),
-        }
-    }
-}
-
-/// See the module.
-pub(super) struct Connection {
-    pub(super) shared: Arc<Shared>,
-    /// Its number within the proxy, from 1.
-    pub(super) id: u64,
+/// An accepted connection, as long as it lives.
+struct Connection {
+    shared: Arc<Shared>,
     /// Where it is told of, if anywhere.
-    pub(super) listed: Option<Box<Listed>>,
-    /// The rules as this connection knows them.
-    pub(super) rules: Arc<Rules>,
-    pub(super) client: Arc<str>,
-    pub(super) attempt: u64,
-    pub(super) names: Option<Names>,
+    listed: Option<Box<Listed>>,
+    names: Option<Names>,
     /// Its client has a name, and so may have other connections.
-    pub(super) is_named: bool,
-    /// It was there before the rules were armed.
-    pub(super) is_old: bool,
-    pub(super) toward_client: Side,
-    pub(super) toward_server: Side,
+    is_named: bool,
+    /// The rules as this connection knows them, and its name.
+    machine: Machine,
+    toward_client: Endpoint,
+    toward_server: Endpoint,
     /// Whether the dial to the server is still under way.
-    pub(super) is_dialling: bool,
-    pub(super) held: Vec<Held>,
-    pub(super) last_serial: u64,
-    /// Which round of the plan it knows its rules of; `None` before t = 0.
-    pub(super) armed_round: Option<u64>,
-    pub(super) delivery: Delivery,
+    is_dialling: bool,
+    delivery: Delivery,
     /// What the lanes have said and nobody has heard yet.
-    pub(super) notes: Vec<(Direction, Note)>,
-    /// Added rules from this number on are still unknown here.
-    pub(super) next_rule: usize,
-    /// Rules that wait for this connection to come further, or for their time.
-    pub(super) waiting: Vec<Waiting>,
-    /// Rules that this connection has ended for its client.
-    pub(super) outlived: Vec<usize>,
-    /// Those of them that the conductor does not know of yet.
-    pub(super) unreported: Vec<usize>,
-    /// Rules whose end was past before they were armed.
-    pub(super) passed: Vec<usize>,
+    notes: Vec<(Direction, Note)>,
     /// Resets that wait for the system to hand over what came before them.
-    pub(super) cutting: Vec<Cutting>,
-    pub(super) accepted_at: Moment,
+    cuttings: Cuttings,
+    accepted_at: Moment,
     /// When a peer was last heard.
-    pub(super) heard_at: Moment,
+    heard_at: Moment,
     /// When both links had ended.
-    pub(super) ended_at: Option<Moment>,
+    ended_at: Option<Moment>,
 }
 
 /// How far the connection has come.
 #[derive(Debug)]
-pub(super) struct Delivery {
-    pub(super) reached: Reached,
+struct Delivery {
+    reached: Reached,
     /// Messages of data that were delivered to the client.
-    pub(super) frames: u64,
-    pub(super) protocol: Protocol,
-    pub(super) has_begun: bool,
+    frames: u64,
+    protocol: Protocol,
+    has_begun: bool,
     /// A fault has let go and nothing was delivered since.
-    pub(super) is_awaited: bool,
+    is_awaited: bool,
 }
 
 /// What is spoken on a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Protocol {
+enum Protocol {
     /// Nobody knows yet, or nobody looks.
     Unknown,
     /// The answer 101 was read: frames follow.
     WebSocket,
     /// Something else, and it has been told.
     Other,
-}
-
-/// A fault that holds this connection.
-#[derive(Debug, Clone)]
-pub(super) struct Held {
-    pub(super) cause: Cause,
-    pub(super) occurrence: u64,
-    pub(super) hold: Hold,
-    /// When it should take effect, if that had a time.
-    pub(super) planned: Option<Moment>,
-    /// It has taken effect: those that wait for a frame have not at once.
-    pub(super) has_struck: bool,
-    /// It was told that it can do nothing here.
-    pub(super) is_powerless: bool,
-    /// From when, and from which offsets of the streams upstream and downstream.
-    pub(super) since: Moment,
-    pub(super) offsets: (u64, u64),
-}
-
-impl Held {
-    pub(super) fn id(&self) -> FrameRuleId {
-        FrameRuleId {
-            rule: self.cause.id,
-            occurrence: self.occurrence,
-        }
-    }
 }
 
 type Dial = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>;
@@ -163,7 +94,7 @@ struct Alarm {
 
 enum Wake {
     Stop,
-    Field,
+    Change,
     Dialled(io::Result<Stream>),
     Ready(Peer, io::Result<Ready>),
     Due,
@@ -179,19 +110,23 @@ pub(super) struct Accepted {
 
 /// Carries one accepted connection to its end. It comes in a box: what a task is
 /// given takes room in it as long as it lives.
-pub(super) async fn run(accepted: Box<Accepted>, shared: Arc<Shared>, mut field: Follower<Field>) {
-    let rules = Arc::clone(&field.borrow().rules);
+pub(super) async fn run(
+    accepted: Box<Accepted>,
+    shared: Arc<Shared>,
+    mut in_force: Follower<ActiveRules>,
+) {
+    let rules = Arc::clone(&in_force.borrow().rules);
     let seen = accepted.seen;
     let mut connection = Connection::new(accepted.stream, accepted.named, shared, rules);
     connection.tell(EventKind::Accepted);
-    let entry = {
-        let field = field.borrow_and_update();
-        connection.enter(&field, seen)
+    let is_admitted = {
+        let in_force = in_force.borrow_and_update();
+        connection.enter(&in_force, seen)
     };
-    if entry == Entry::Rejected {
-        connection.report_outlived().await;
+    if is_admitted {
+        connection.carry(&mut in_force).await;
     } else {
-        connection.carry(&mut field).await;
+        connection.report_outlived().await;
     }
     connection.forget_own_rules().await;
     connection.tell_damage();
@@ -202,85 +137,62 @@ pub(super) async fn run(accepted: Box<Accepted>, shared: Arc<Shared>, mut field:
 }
 
 impl Connection {
-    fn new(stream: Stream, named: Named, shared: Arc<Shared>, rules: Arc<Rules>) -> Self {
-        let lane = |direction| {
-            let name = LinkName {
-                seed: rules.seed(),
-                client: Arc::clone(&named.client),
-                attempt: named.attempt,
-                direction,
-            };
-            let wants_name = named.names.is_some() && direction == Direction::Upstream;
-            let editor = (shared.frames || wants_name).then(|| Editor::new(name.clone()));
-            let link = Link::new(name, segments(shared.frames), shared.under_way.clone());
-            Lane::new(link, editor)
-        };
-        let heard_at = shared.environment.clock.now();
+    fn new(stream: Stream, named: Named, shared: Arc<Shared>, rules: Arc<RuleSet>) -> Self {
+        let lane = |direction| lane(&shared, &named, &rules, direction);
+        let (downstream, upstream) = (lane(Direction::Downstream), lane(Direction::Upstream));
+        let now = shared.environment.clock.now();
         let registry = shared.control.registry();
-        let id = registry.next();
+        let number = registry.next();
         let listed = shared.lists.then(|| {
             let name = (Arc::clone(&named.client), named.attempt);
-            Box::new(Listed::new(registry, id, name, heard_at, shared.frames))
+            Box::new(Listed::new(registry, number, name, now, shared.frames))
         });
+        let traits = Traits {
+            number,
+            has_frames: shared.frames,
+            is_subject: shared.apply == Apply::Faults,
+        };
         Self {
-            toward_client: Side::new(Some(stream), lane(Direction::Downstream)),
-            toward_server: Side::new(None, lane(Direction::Upstream)),
+            toward_client: Endpoint::new(Some(stream), downstream),
+            toward_server: Endpoint::new(None, upstream),
             shared,
-            id,
             listed,
-            next_rule: 0,
-            rules,
-            client: named.client,
-            attempt: named.attempt,
             is_named: named.names.is_none(),
-            is_old: false,
             names: named.names,
+            machine: Machine::new(rules, named.client, named.attempt, traits),
             is_dialling: true,
-            held: Vec::new(),
-            last_serial: 0,
-            armed_round: None,
-            delivery: Delivery {
-                reached: Reached::ACCEPTED,
-                frames: 0,
-                protocol: Protocol::Unknown,
-                has_begun: false,
-                is_awaited: false,
-            },
+            delivery: Delivery::new(),
             notes: Vec::new(),
-            waiting: Vec::new(),
-            outlived: Vec::new(),
-            unreported: Vec::new(),
-            passed: Vec::new(),
-            cutting: Vec::new(),
-            accepted_at: heard_at,
-            heard_at,
+            cuttings: Cuttings::default(),
+            accepted_at: now,
+            heard_at: now,
             ended_at: None,
         }
     }
 
-    pub(super) fn now(&self) -> Moment {
+    fn now(&self) -> Moment {
         self.shared.environment.clock.now()
     }
 
-    pub(super) fn tell(&self, what: EventKind) {
+    fn tell(&self, what: EventKind) {
         let event = Event {
             at: self.now(),
-            client: Arc::clone(&self.client),
-            attempt: self.attempt,
+            client: Arc::clone(self.machine.client()),
+            attempt: self.machine.attempt(),
             what,
         };
         self.shared.tell.events.tell(event);
     }
 
-    async fn carry(&mut self, field: &mut Follower<Field>) {
+    async fn carry(&mut self, in_force: &mut Follower<ActiveRules>) {
         let (mut dial, mut alarm): (Option<Dial>, Option<Alarm>) = (None, None);
         loop {
             // Here, so that a connection that is always ready is not forgotten.
             if self.is_ruled() {
-                self.obey_due(&field.borrow());
+                self.obey_due(&in_force.borrow());
             }
-            let is_busy = self.pump(field);
-            if !self.unreported.is_empty() {
+            let is_busy = self.pump(in_force);
+            if self.machine.has_unreported() {
                 Box::pin(self.report_outlived()).await;
             }
             if self.is_over() {
@@ -297,11 +209,11 @@ impl Connection {
                 // Others have their turn even if this one is always ready.
                 tokio::task::yield_now().await;
             }
-            match self.wake(field, &mut dial, &mut alarm).await {
+            match self.wake(in_force, &mut dial, &mut alarm).await {
                 Wake::Stop => return,
-                Wake::Field => {
+                Wake::Change => {
                     self.drain_pipes();
-                    self.change(&field.borrow_and_update());
+                    self.change(&in_force.borrow_and_update());
                 }
                 Wake::Dialled(dialled) => self.dialled(dialled),
                 Wake::Ready(peer, ready) => self.ready(peer, &ready),
@@ -310,10 +222,10 @@ impl Connection {
         }
     }
 
-    /// Waits for what comes first. The field also ends with the proxy.
+    /// Waits for what comes first. What is in force also ends with the proxy.
     async fn wake(
         &self,
-        field: &mut Follower<Field>,
+        in_force: &mut Follower<ActiveRules>,
         dial: &mut Option<Dial>,
         alarm: &mut Option<Alarm>,
     ) -> Wake {
@@ -323,7 +235,7 @@ impl Connection {
         self.set(alarm, deadline);
         tokio::select! {
             biased;
-            changed = field.changed() => if changed.is_ok() { Wake::Field } else { Wake::Stop },
+            changed = in_force.changed() => if changed.is_ok() { Wake::Change } else { Wake::Stop },
             dialled = dialled(dial) => Wake::Dialled(dialled),
             ready = client.readiness(&server.lane) => Wake::Ready(Peer::Client, ready),
             ready = server.readiness(&client.lane) => Wake::Ready(Peer::Server, ready),
@@ -344,6 +256,11 @@ impl Connection {
                 rings: Box::pin(async move { shared.environment.clock.sleep_until(due).await }),
             }
         });
+    }
+
+    /// When the rules in force let the server be dialled.
+    fn dial_at(&self) -> Moment {
+        self.machine.dial_at(self.accepted_at)
     }
 
     fn dial(&self) -> Dial {
@@ -379,86 +296,67 @@ impl Connection {
         }
     }
 
-    fn ready(&mut self, peer: Peer, ready: &io::Result<Ready>) {
-        let side = self.side(peer);
-        match ready {
-            Ok(ready) if ready.is_error() => self.notice_error(peer),
-            Ok(_) => side.lane.is_blocked = false,
-            Err(_) => {
-                self.peer_ended(peer, Ending::Reset);
-            }
-        }
-    }
-
-    /// A peer's RST, seen although nobody reads. While its bytes are still
-    /// being read, reading comes to it in order.
-    fn notice_error(&mut self, peer: Peer) {
-        self.drain_pipes();
-        let is_read = !self.side(peer).has_ended && self.opposite(peer).lane.wants_input();
-        let side = self.side(peer);
-        side.had_error = true;
-        side.lane.is_blocked = false;
-        if !is_read
-            && side
-                .stream
-                .as_ref()
-                .is_some_and(|stream| stream.take_error().is_some())
-        {
-            self.peer_ended(peer, Ending::Reset);
-        }
-    }
-
-    pub(super) fn side(&mut self, peer: Peer) -> &mut Side {
+    /// The endpoint of this peer.
+    fn side(&mut self, peer: Peer) -> &mut Endpoint {
         match peer {
             Peer::Client => &mut self.toward_client,
             Peer::Server => &mut self.toward_server,
         }
     }
 
-    pub(super) fn opposite(&mut self, peer: Peer) -> &mut Side {
-        match peer {
-            Peer::Client => &mut self.toward_server,
-            Peer::Server => &mut self.toward_client,
-        }
+    fn opposite(&mut self, peer: Peer) -> &mut Endpoint {
+        self.side(peer.other())
     }
 
     fn deadline(&self) -> Option<Moment> {
-        let due = |side: &Side| {
+        let due = |side: &Endpoint| {
             side.lane
                 .link
                 .deadline()
                 .filter(|_| side.stream.is_some() && !side.lane.is_blocked)
         };
-        let linger = self.ended_at.map(|ended| ended + LINGER);
-        let pipes = [&self.toward_client, &self.toward_server].map(|side| side.lane.pipe_due());
-        [due(&self.toward_client), due(&self.toward_server), linger]
+        let sides = [&self.toward_client, &self.toward_server];
+        let pipes = sides.map(|side| side.lane.pipe_due());
+        let rules = self.machine.deadline(self.heard_at);
+        [self.linger_until(), rules, self.cuttings.next_look()]
             .into_iter()
+            .chain(sides.map(due))
             .chain(pipes)
             .flatten()
-            .chain(self.rules_due())
             .min()
     }
+}
 
-    /// Whether nothing more can come of this connection.
-    fn is_over(&self) -> bool {
-        let is_late = self
-            .ended_at
-            .is_some_and(|ended| self.now() >= ended + LINGER);
-        is_late || (self.is_gone(Peer::Client) && self.is_gone(Peer::Server))
-    }
-
-    /// Whether this peer will neither say nor hear anything more.
-    fn is_gone(&self, peer: Peer) -> bool {
-        let (side, other, is_awaited) = match peer {
-            Peer::Client => (&self.toward_client, &self.toward_server, false),
-            Peer::Server => (&self.toward_server, &self.toward_client, self.is_dialling),
-        };
-        let will_hear = !side.lane.link.is_ended()
-            && (other.stream.is_some() || side.lane.link.holds_anything());
-        match &side.stream {
-            None => !is_awaited,
-            Some(_) => side.has_ended && !(will_hear || peer == Peer::Client && self.is_dialling),
+impl Delivery {
+    fn new() -> Self {
+        Self {
+            reached: Reached::ACCEPTED,
+            frames: 0,
+            protocol: Protocol::Unknown,
+            has_begun: false,
+            is_awaited: false,
         }
+    }
+}
+
+fn lane(shared: &Shared, named: &Named, rules: &RuleSet, direction: Direction) -> Lane {
+    let name = LinkName {
+        seed: rules.seed(),
+        client: Arc::clone(&named.client),
+        attempt: named.attempt,
+        direction,
+    };
+    let wants_name = named.names.is_some() && direction == Direction::Upstream;
+    let editor = (shared.frames || wants_name).then(|| Editor::new(name.clone()));
+    let link = Link::new(name, segments(shared.frames), shared.under_way.clone());
+    Lane::new(link, editor)
+}
+
+/// The link that leads to this peer.
+fn toward(peer: Peer) -> Direction {
+    match peer {
+        Peer::Client => Direction::Downstream,
+        Peer::Server => Direction::Upstream,
     }
 }
 
@@ -474,5 +372,24 @@ async fn dialled(dial: &mut Option<Dial>) -> io::Result<Stream> {
     match dial {
         Some(dial) => dial.as_mut().await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size<F: Future>(_: fn(Box<Accepted>, Arc<Shared>, Follower<ActiveRules>) -> F) -> usize {
+        std::mem::size_of::<F>()
+    }
+
+    /// Thousands are held at once: what is rare in one is boxed.
+    #[test]
+    fn a_connection_takes_little_room() {
+        let (state, task) = (std::mem::size_of::<Connection>(), size(run));
+        assert!(
+            state <= 1312 && task <= 1760,
+            "{state} bytes, {task} as a task"
+        );
     }
 }

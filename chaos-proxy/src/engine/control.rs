@@ -7,6 +7,7 @@ use environment::Moment;
 use tokio::sync::{mpsc, oneshot};
 
 use super::registry::{OpenConnection, Registry, Traffic};
+use super::rules::AddedRule;
 use crate::fault::Fault;
 use crate::rule::{Rule, Target};
 
@@ -57,17 +58,6 @@ pub(super) struct Put {
     pub(super) rule: Rule,
     pub(super) owner: Arc<str>,
     pub(super) lasting: Option<Duration>,
-}
-
-/// A rule that was added while the proxy ran.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AddedRule {
-    /// It.
-    pub rule: Rule,
-    /// Who added it.
-    pub owner: Arc<str>,
-    /// When it is removed by itself.
-    pub until: Option<Moment>,
 }
 
 /// A planned rule has this name; an added one may not take it.

@@ -1,139 +1,48 @@
-//! The thin shell: listeners, one task per connection, and one conductor that
-//! turns the plan into changes at their time.
+//! The thin shell: listeners, one task per connection, and one scheduler that
+//! turns the plan into changes at their time. What the rules do to a connection
+//! is worked out by `rules`, which knows neither sockets nor clock.
 //!
 //! ```text
-//!  commands ──▶ conductor ──▶ Field (what is in force) ──▶ every connection
-//!  schedule ──▶                                        └─▶ every listener
+//!  commands ──▶ scheduler ──▶ ActiveRules ──▶ every connection ──▶ its rules::Machine
+//!  schedule ──▶                           └─▶ every listener
 //! ```
 //!
 //! Invariant: a connection's task owns both its sockets, both links and its
 //! timer; nothing else touches them, so nothing else can block on them.
 
+mod acceptor;
 mod attempts;
-mod cause;
-mod conductor;
+mod bulk;
+mod config;
 mod connection;
 mod control;
-mod faults;
-mod field;
-mod frames;
-mod gate;
-mod pump;
+mod endpoint;
+mod lane;
 mod registry;
-mod side;
-mod strikes;
-mod traffic;
-mod triggers;
-mod wire;
+mod rules;
+mod scheduler;
+mod shared;
+mod splice;
 
-pub use control::{AddedRule, Commands, Control, NameTaken, control};
+pub use config::{Apply, Config, Route, Start, Tell};
+pub use control::{Commands, Control, NameTaken, control};
 pub use registry::{Carried, OpenConnection, Traffic};
+pub use rules::AddedRule;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use environment::{Environment, Feed, Follower, Listener, Observer};
+use environment::{Environment, Feed, Follower};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::decision::Decision;
-use crate::event::Event;
 use crate::link::UnderWay;
-use crate::plan::Plan;
+use rules::ActiveRules;
+use scheduler::Scheduler;
+use shared::Shared;
 
 /// How long connections may take to close when the proxy stops.
 const CLOSING: Duration = Duration::from_secs(2);
-
-/// A listener and whose it is.
-#[derive(Debug)]
-pub struct Route {
-    /// Where clients dial.
-    pub listener: Listener,
-    /// The one client that dials here, known by name from its first SYN on.
-    /// `None`: many do; each is named by `?client=` in its upgrade, else by the
-    /// ordinal of its connection.
-    pub client: Option<Arc<str>>,
-}
-
-/// Everything a proxy needs to know.
-#[derive(Debug)]
-pub struct Config {
-    /// The listeners.
-    pub routes: Vec<Route>,
-    /// The server, as `host:port`.
-    pub upstream: String,
-    /// How long a dial to the server may take.
-    pub dial_timeout: Duration,
-    /// What goes wrong, and when.
-    pub plan: Plan,
-    /// Whether it does.
-    pub apply: Apply,
-    /// Whether WebSocket frames are watched: then first data means a data
-    /// frame, close frames are told, and delays are drawn by frame. Without,
-    /// the stream's bytes count.
-    pub frames: bool,
-    /// Whether [`Control::connections`] lists the open ones.
-    pub lists: bool,
-    /// When t = 0 is.
-    pub start: Start,
-    /// Whether the plan begins again at its horizon, for ever.
-    pub repeat: bool,
-}
-
-/// Whether the plan is obeyed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Apply {
-    /// Faults are injected.
-    Faults,
-    /// Everything is planned, nothing is done: the control of the experiment.
-    Nothing,
-}
-
-/// When t = 0 is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
-    /// At [`Control::begin`].
-    OnCommand,
-    /// When the first connection is accepted, or at [`Control::begin`].
-    FirstConnection,
-}
-
-/// Who is told what.
-#[derive(Debug, Clone)]
-pub struct Tell {
-    /// What happens.
-    pub events: Observer<Event>,
-    /// What is decided.
-    pub decisions: Observer<Decision>,
-}
-
-impl Tell {
-    /// Nobody is told anything.
-    pub fn nobody() -> Self {
-        Self {
-            events: Observer::none(),
-            decisions: Observer::none(),
-        }
-    }
-}
-
-/// What every task of the proxy shares.
-#[derive(Debug)]
-struct Shared {
-    environment: Environment,
-    upstream: String,
-    dial_timeout: Duration,
-    frames: bool,
-    lists: bool,
-    apply: Apply,
-    tell: Tell,
-    connections: TaskTracker,
-    stop: CancellationToken,
-    control: Control,
-    start: Start,
-    /// How much may be under way in delays, of all connections together.
-    under_way: UnderWay,
-}
 
 /// Runs the proxy until `shutdown`.
 ///
@@ -145,7 +54,7 @@ pub async fn run(
     tell: Tell,
     shutdown: CancellationToken,
 ) {
-    let (mut conductor, field) = conductor::Conductor::new(
+    let (mut scheduler, in_force) = Scheduler::new(
         &environment,
         config.plan,
         config.apply,
@@ -153,7 +62,7 @@ pub async fn run(
         &tell,
     );
     if config.repeat {
-        conductor.repeat();
+        scheduler.repeat();
     }
     let shared = Arc::new(Shared {
         environment,
@@ -169,50 +78,56 @@ pub async fn run(
         start: config.start,
         under_way: UnderWay::default(),
     });
-    let version = conductor.version();
-    let (gates, obeyed) = open_gates(config.routes, &shared, &field, &version);
-    conductor.watch_gates(obeyed);
-    let closing = gates.clone();
-    conduct(async move {
-        conductor.run(commands, &shutdown).await;
-        // The connections end with the field, all at once: whoever waits for
+    let version = scheduler.version();
+    let (acceptors, obeyed) = open_listeners(config.routes, &shared, &in_force, &version);
+    scheduler.watch_acceptors(obeyed);
+    let closing = acceptors.clone();
+    schedule(async move {
+        scheduler.run(commands, &shutdown).await;
+        // The connections end with what is in force, all at once: whoever waits for
         // the ports comes first.
         closing.wait().await;
     })
     .await;
-    close(&shared, &gates).await;
+    close(&shared, &acceptors).await;
 }
 
-/// In a task of its own: what the conductor wakes from a thread of the runtime
+/// In a task of its own: what the scheduler wakes from a thread of the runtime
 /// has its turn at once, before the thousands that it woke earlier.
-async fn conduct(conducting: impl Future<Output = ()> + Send + 'static) {
+async fn schedule(scheduling: impl Future<Output = ()> + Send + 'static) {
     let tasks = TaskTracker::new();
-    tasks.spawn(conducting);
+    tasks.spawn(scheduling);
     tasks.close();
     tasks.wait().await;
 }
 
-fn open_gates(
+fn open_listeners(
     routes: Vec<Route>,
     shared: &Arc<Shared>,
-    field: &Follower<field::Field>,
+    in_force: &Follower<ActiveRules>,
     version: &Follower<u64>,
 ) -> (TaskTracker, Vec<Follower<u64>>) {
-    let gates = TaskTracker::new();
+    let acceptors = TaskTracker::new();
     let mut obeyed = Vec::new();
     for route in routes {
         let feed = Feed::new(0);
         obeyed.push(feed.follow());
-        let (field, version) = (field.clone(), version.clone());
-        gates.spawn(gate::run(route, Arc::clone(shared), field, version, feed));
+        let (in_force, version) = (in_force.clone(), version.clone());
+        acceptors.spawn(acceptor::run(
+            route,
+            Arc::clone(shared),
+            in_force,
+            version,
+            feed,
+        ));
     }
-    gates.close();
-    (gates, obeyed)
+    acceptors.close();
+    (acceptors, obeyed)
 }
 
-async fn close(shared: &Shared, gates: &TaskTracker) {
+async fn close(shared: &Shared, acceptors: &TaskTracker) {
     shared.stop.cancel();
-    gates.wait().await;
+    acceptors.wait().await;
     shared.connections.close();
     let closed = shared
         .environment

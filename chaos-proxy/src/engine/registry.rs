@@ -23,8 +23,8 @@ pub struct OpenConnection {
     pub attempt: u64,
     /// When it was accepted.
     pub accepted: Moment,
-    /// The last stage that it has come to.
-    pub stage: Phase,
+    /// The last phase that it has come to.
+    pub phase: Phase,
     /// Bytes written to the server.
     pub upstream_bytes: u64,
     /// Bytes written to the client.
@@ -232,7 +232,7 @@ impl Entry {
             client,
             attempt,
             accepted: self.accepted,
-            stage: Reached::from_bits(u8::try_from(reached).unwrap_or(0)).last(),
+            phase: Reached::from_bits(u8::try_from(reached).unwrap_or(0)).last(),
             upstream_bytes: self.upstream.load().sent,
             downstream_bytes: self.downstream.load().sent,
             frames: self.has_frames.then_some(frames),

@@ -70,13 +70,13 @@ impl Bandwidth {
     }
 
     /// Nothing that was not used before `floor` may be used later.
-    pub fn raise(&self, pace: &mut Pace, floor: Moment) {
+    pub(crate) fn raise(&self, pace: &mut Pace, floor: Moment) {
         self.with_pace(pace, |pace| pace.0 = pace.0.max(floor));
     }
 
     /// Gives back what a shared limit was used for in vain. A link's own pace
     /// needs no such thing: it is forgotten with the piece.
-    pub fn refund(&self, bytes: u64) {
+    pub(crate) fn refund(&self, bytes: u64) {
         if self.shared.is_some() && self.rate > 0 {
             self.with_pace(&mut Pace::default(), |pace| {
                 pace.0 = pace.0 - self.cost(bytes);

@@ -127,7 +127,7 @@ impl FlipBits {
 
     /// Damages `bytes`, which begin at `offset` of the stream; `draw` gives the
     /// draw of a stretch by its number. Gives how many bytes were hit.
-    pub fn damage(&self, bytes: &mut [u8], offset: u64, draw: impl Fn(u64) -> Draw) -> u64 {
+    pub(crate) fn damage(&self, bytes: &mut [u8], offset: u64, draw: impl Fn(u64) -> Draw) -> u64 {
         let end = offset + bytes.len() as u64;
         let mut hit = 0;
         for stretch in offset / STRETCH..end.div_ceil(STRETCH) {

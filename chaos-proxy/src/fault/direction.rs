@@ -38,12 +38,12 @@ impl Way {
 
 impl Side {
     /// Whether the client gets it.
-    pub fn is_client(self) -> bool {
+    pub(crate) fn is_client(self) -> bool {
         self != Self::Server
     }
 
     /// Whether the server gets it.
-    pub fn is_server(self) -> bool {
+    pub(crate) fn is_server(self) -> bool {
         self != Self::Client
     }
 }

@@ -60,7 +60,7 @@ impl Opcodes {
     }
 
     /// Whether any of them carries data, and so may be compressed.
-    pub fn include_data(self) -> bool {
+    pub(crate) fn include_data(self) -> bool {
         matches!(self, Self::Data | Self::Text | Self::Binary | Self::Any)
     }
 }

@@ -263,7 +263,7 @@ impl Fault {
 
     /// Whether it would break the context of a compressed stream (RFC 7692
     /// §7.1.1), or needs to know what is compressed.
-    pub fn breaks_compression(&self) -> bool {
+    pub(crate) fn breaks_compression(&self) -> bool {
         match self {
             Self::DropFrame(frames) | Self::DuplicateFrame(frames) | Self::ReorderFrame(frames) => {
                 frames.opcodes.include_data()

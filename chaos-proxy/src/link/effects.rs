@@ -9,7 +9,7 @@ use crate::websocket::FrameRuleId;
 
 /// What holds, delays or damages the bytes of a link now.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Effects {
+pub(crate) struct Effects {
     stalls: usize,
     discards: usize,
     delays: Vec<Ruled<Latency>>,
@@ -18,14 +18,14 @@ pub struct Effects {
     limit: Option<Bandwidth>,
     fin_delay: Duration,
     answer_delay: Duration,
-    /// The orders that may make single messages late.
+    /// The rules that may make single messages late.
     late: Vec<FrameRuleId>,
     cut_at: Option<u64>,
 }
 
 /// A fault, with the name of the rule that asks for it, for its draws.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Ruled<T> {
+pub(crate) struct Ruled<T> {
     /// The rule's name.
     pub rule: Arc<str>,
     /// The fault.
@@ -34,27 +34,27 @@ pub struct Ruled<T> {
 
 impl Effects {
     /// Adds a stall; several hold as one.
-    pub fn stall(&mut self) {
+    pub(crate) fn stall(&mut self) {
         self.stalls += 1;
     }
 
     /// Adds a discard; several swallow as one.
-    pub fn discard(&mut self) {
+    pub(crate) fn discard(&mut self) {
         self.discards += 1;
     }
 
     /// Adds a delay; several add up.
-    pub fn delay(&mut self, rule: Arc<str>, fault: Latency) {
+    pub(crate) fn delay(&mut self, rule: Arc<str>, fault: Latency) {
         self.delays.push(Ruled { rule, fault });
     }
 
     /// Adds damage; several damage one after the other.
-    pub fn corrupt(&mut self, rule: Arc<str>, fault: FlipBits) {
+    pub(crate) fn corrupt(&mut self, rule: Arc<str>, fault: FlipBits) {
         self.corrupts.push(Ruled { rule, fault });
     }
 
     /// Slices; of several, the smallest pieces win.
-    pub fn slice(&mut self, rule: Arc<str>, fault: Slice) {
+    pub(crate) fn slice(&mut self, rule: Arc<str>, fault: Slice) {
         if self
             .slice
             .as_ref()
@@ -65,7 +65,7 @@ impl Effects {
     }
 
     /// Limits the rate; of several, the slowest wins.
-    pub fn limit(&mut self, fault: Bandwidth) {
+    pub(crate) fn limit(&mut self, fault: Bandwidth) {
         if self
             .limit
             .as_ref()
@@ -76,22 +76,22 @@ impl Effects {
     }
 
     /// Delays a FIN; several add up.
-    pub fn delay_fin(&mut self, delay: Duration) {
+    pub(crate) fn delay_fin(&mut self, delay: Duration) {
         self.fin_delay = self.fin_delay.saturating_add(delay);
     }
 
     /// Delays the upgrade's answer; several add up.
-    pub fn delay_answer(&mut self, delay: Duration) {
+    pub(crate) fn delay_answer(&mut self, delay: Duration) {
         self.answer_delay = self.answer_delay.saturating_add(delay);
     }
 
-    /// Messages that are marked late by this order are so.
-    pub fn allow_late(&mut self, id: FrameRuleId) {
+    /// Messages that are marked late by this rule are so.
+    pub(crate) fn allow_late(&mut self, id: FrameRuleId) {
         self.late.push(id);
     }
 
     /// Lets nothing in from this offset of the stream on; of several, the first.
-    pub fn cut_at(&mut self, offset: u64) {
+    pub(crate) fn cut_at(&mut self, offset: u64) {
         self.cut_at = Some(self.cut_at.map_or(offset, |at| at.min(offset)));
     }
 

@@ -8,7 +8,7 @@ use super::Effects;
 
 static NONE: LazyLock<Effects> = LazyLock::new(Effects::default);
 
-/// See the module.
+/// A link's effects; `None` while there are none.
 #[derive(Debug, Default)]
 pub(super) struct InForce(Option<Box<Effects>>);
 

@@ -23,13 +23,13 @@ mod draws;
 mod effects;
 mod in_force;
 mod queue;
-pub mod segments;
+pub(crate) mod segments;
 mod shaper;
 mod under_way;
 
 pub use draws::LinkName;
-pub use effects::{Effects, Ruled};
-pub use segments::Segments;
+pub(crate) use effects::Effects;
+pub(crate) use segments::Segments;
 pub use under_way::UnderWay;
 
 use std::sync::Arc;
@@ -47,7 +47,7 @@ use crate::websocket::Late;
 /// How many bytes a link holds back (behind a stall, a rate, or a sink that takes
 /// nothing) before it stops reading. What is under way in a delay has a bound of
 /// its own: [`UnderWay`].
-pub const CAPACITY: usize = 256 * 1024;
+pub(crate) const CAPACITY: usize = 256 * 1024;
 
 /// Less room than this is not worth a read. A full link would else take in a few
 /// bytes whenever a few have left, and go on so for ever.
@@ -59,7 +59,7 @@ const CATCH_UP: Duration = Duration::from_millis(20);
 
 /// How a stream ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     /// FIN.
     Fin,
     /// RST.
@@ -81,7 +81,7 @@ impl End {
 /// What the shell is to do now.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
-pub enum Output<'a> {
+pub(crate) enum Output<'a> {
     /// Write these bytes and say with [`Link::wrote`] how many went.
     Write(&'a [u8]),
     /// Send FIN; [`Link::ended`] afterwards.
@@ -118,9 +118,9 @@ enum State {
     Ended,
 }
 
-/// See the module.
+/// The bytes of one direction, from their arrival until they are written.
 #[derive(Debug)]
-pub struct Link {
+pub(crate) struct Link {
     name: LinkName,
     segments: Segments,
     effects: InForce,
@@ -144,7 +144,7 @@ pub struct Link {
 
 /// What destructive faults did to a link's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Damage {
+pub(crate) struct Damage {
     /// Bytes that were swallowed, by `discard` or behind a `cut`.
     pub discarded: u64,
     /// Bytes that were changed.
@@ -154,7 +154,7 @@ pub struct Damage {
 impl Link {
     /// A link without faults. `segments` says what the draws count, `under_way`
     /// how much may be so.
-    pub fn new(name: LinkName, segments: Segments, under_way: UnderWay) -> Self {
+    pub(crate) fn new(name: LinkName, segments: Segments, under_way: UnderWay) -> Self {
         Self {
             name,
             segments,
@@ -175,13 +175,13 @@ impl Link {
     /// Takes bytes that arrived at `now`. After the end they are thrown away.
     ///
     /// If the link had no room until this very `now`, they were waiting for it.
-    pub fn push(&mut self, now: Moment, bytes: Bytes) {
+    pub(crate) fn push(&mut self, now: Moment, bytes: Bytes) {
         self.push_late(now, bytes, None);
     }
 
     /// As [`Link::push`], for bytes of a message that leaves later, while the
     /// effects allow it. What comes behind them waits.
-    pub fn push_late(&mut self, now: Moment, mut bytes: Bytes, late: Option<Late>) {
+    pub(crate) fn push_late(&mut self, now: Moment, mut bytes: Bytes, late: Option<Late>) {
         if self.state != State::Open || bytes.is_empty() {
             return;
         }
@@ -231,7 +231,7 @@ impl Link {
 
     /// The source ended at `now`; its end leaves after everything before it. A
     /// RST takes the place of a FIN before it.
-    pub fn push_end(&mut self, now: Moment, end: End) {
+    pub(crate) fn push_end(&mut self, now: Moment, end: End) {
         let is_news = match self.state {
             State::Open => true,
             State::Ending { end: End::Fin, .. } | State::Finished => end == End::Reset,
@@ -244,7 +244,7 @@ impl Link {
 
     /// Puts the link under other faults, what is queued included; what is under
     /// way stays so, and takes the time that it takes now.
-    pub fn apply(&mut self, effects: Effects) {
+    pub(crate) fn apply(&mut self, effects: Effects) {
         if effects == *self.effects {
             return;
         }
@@ -265,13 +265,13 @@ impl Link {
 
     /// Whether what comes in may go out at once: nothing is held or ending, and
     /// no fault is in force.
-    pub fn is_wire(&self) -> bool {
+    pub(crate) fn is_wire(&self) -> bool {
         self.state == State::Open && self.is_empty() && self.effects.is_none()
     }
 
     /// `count` bytes came in and went out at `now`, past the queue; only while
     /// [`Link::is_wire`].
-    pub fn passed_by(&mut self, now: Moment, count: usize) {
+    pub(crate) fn passed_by(&mut self, now: Moment, count: usize) {
         self.admitted += count as u64;
         self.written += count as u64;
         self.left_at = self.left_at.max(now);
@@ -281,18 +281,18 @@ impl Link {
     }
 
     /// Which way its bytes go.
-    pub fn direction(&self) -> Direction {
+    pub(crate) fn direction(&self) -> Direction {
         self.name.direction
     }
 
     /// Gives the link another owner, for the draws still to come.
-    pub fn rename(&mut self, client: Arc<str>, attempt: u64) {
+    pub(crate) fn rename(&mut self, client: Arc<str>, attempt: u64) {
         (self.name.client, self.name.attempt) = (client, attempt);
     }
 
     /// Drops what is held and everything still to come, and ends the sink's
     /// side at once, if it has not ended already.
-    pub fn cut(&mut self, end: End) {
+    pub(crate) fn cut(&mut self, end: End) {
         if !self.is_ended() {
             self.abandon();
             self.state = State::Forced(end);
@@ -300,7 +300,7 @@ impl Link {
     }
 
     /// Drops what is held and everything still to come; the sink is gone.
-    pub fn abandon(&mut self) {
+    pub(crate) fn abandon(&mut self) {
         self.forget_front();
         self.line = Queue::default();
         self.shaper = None;
@@ -310,7 +310,7 @@ impl Link {
 
     /// What is to be done at `now`. Asking twice changes nothing. May say
     /// something new after any other call, and when the deadline has come.
-    pub fn poll(&mut self, now: Moment) -> Output<'_> {
+    pub(crate) fn poll(&mut self, now: Moment) -> Output<'_> {
         if let State::Forced(end) = self.state {
             return end.output();
         }
@@ -336,7 +336,7 @@ impl Link {
 
     /// When [`Link::poll`] will have something by itself, or room for more;
     /// `None` while nothing is held, or while it is held until a change of effects.
-    pub fn deadline(&self) -> Option<Moment> {
+    pub(crate) fn deadline(&self) -> Option<Moment> {
         if matches!(self.state, State::Forced(_)) {
             return Some(Moment::ORIGIN);
         }
@@ -388,7 +388,7 @@ impl Link {
     }
 
     /// `count` of the bytes that [`Link::poll`] gave have left at `now`.
-    pub fn wrote(&mut self, now: Moment, count: usize) {
+    pub(crate) fn wrote(&mut self, now: Moment, count: usize) {
         self.note_room(now);
         let Some(front) = &mut self.front else {
             return;
@@ -431,7 +431,7 @@ impl Link {
     }
 
     /// The end that [`Link::poll`] gave has been passed on.
-    pub fn ended(&mut self) {
+    pub(crate) fn ended(&mut self) {
         self.state = match self.state {
             State::Ending { end: End::Fin, .. } => State::Finished,
             _ => State::Ended,
@@ -440,7 +440,7 @@ impl Link {
 
     /// Whether the source should be read: there is room, and the source has not
     /// ended. What comes after a forced end is still read, and thrown away.
-    pub fn wants_input(&self) -> bool {
+    pub(crate) fn wants_input(&self) -> bool {
         match self.state {
             State::Open => self.room() >= LEAST_ROOM,
             State::Ending { .. } => false,
@@ -449,7 +449,7 @@ impl Link {
     }
 
     /// How many bytes may be pushed now.
-    pub fn room(&self) -> usize {
+    pub(crate) fn room(&self) -> usize {
         let room = self.most().saturating_sub(self.cost());
         match &self.shaper {
             Some(shaper) if self.effects.shapes() => {
@@ -469,7 +469,7 @@ impl Link {
     }
 
     /// Likewise, while the sink takes nothing: then all of it is held back.
-    pub fn room_held_back(&self) -> usize {
+    pub(crate) fn room_held_back(&self) -> usize {
         self.room().min(CAPACITY.saturating_sub(self.cost()))
     }
 
@@ -490,52 +490,52 @@ impl Link {
     }
 
     /// Whether bytes or an end are still to leave.
-    pub fn holds_anything(&self) -> bool {
+    pub(crate) fn holds_anything(&self) -> bool {
         !self.is_empty() || matches!(self.state, State::Ending { .. } | State::Forced(_))
     }
 
     /// The cut that [`Link::poll`] gave has been carried out; if it was no end for
     /// this sink, nothing goes to it any more all the same.
-    pub fn finish_cut(&mut self) {
+    pub(crate) fn finish_cut(&mut self) {
         if self.is_cut() {
             self.state = State::Ended;
         }
     }
 
     /// Whether nothing more is let in because a cut has come.
-    pub fn is_cut(&self) -> bool {
+    pub(crate) fn is_cut(&self) -> bool {
         matches!(self.state, State::Ending { end: End::Cut, .. })
     }
 
     /// Whether the end has been passed on or forced.
-    pub fn is_ended(&self) -> bool {
+    pub(crate) fn is_ended(&self) -> bool {
         matches!(self.state, State::Finished | State::Ended)
     }
 
     /// The offset of the stream before which everything has left, or was
     /// swallowed.
-    pub fn passed(&self) -> u64 {
+    pub(crate) fn passed(&self) -> u64 {
         self.front_chunk()
             .map_or(self.admitted, |chunk| chunk.offset)
     }
 
     /// Bytes that went out, ever.
-    pub fn written(&self) -> u64 {
+    pub(crate) fn written(&self) -> u64 {
         self.written
     }
 
     /// Bytes that came in, ever.
-    pub fn admitted(&self) -> u64 {
+    pub(crate) fn admitted(&self) -> u64 {
         self.admitted
     }
 
     /// What was swallowed or changed.
-    pub fn damage(&self) -> Damage {
+    pub(crate) fn damage(&self) -> Damage {
         self.damage
     }
 
     /// Where the stream's segments begin, for whoever reads it.
-    pub fn segments(&mut self) -> &mut Segments {
+    pub(crate) fn segments(&mut self) -> &mut Segments {
         &mut self.segments
     }
 

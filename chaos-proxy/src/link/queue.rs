@@ -42,7 +42,7 @@ pub(super) struct Chunk {
     pub(super) late: Option<Late>,
 }
 
-/// See the module.
+/// What waits, in order.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     chunks: VecDeque<Chunk>,

@@ -8,7 +8,7 @@ const RAW: u64 = 1460;
 
 /// Where segments of a stream begin and end.
 #[derive(Debug)]
-pub enum Segments {
+pub(crate) enum Segments {
     /// Fixed stretches, counted from 0.
     Raw,
     /// The upgrade's head is 0, frames count from 1.
@@ -17,7 +17,7 @@ pub enum Segments {
 
 /// One frame's place in the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Frame {
+pub(crate) struct Frame {
     /// Which.
     pub index: u64,
     /// Offset of its first byte.
@@ -28,19 +28,19 @@ pub struct Frame {
 
 impl Segments {
     /// Frames, none of them known yet.
-    pub fn frames() -> Self {
+    pub(crate) fn frames() -> Self {
         Self::Frames(VecDeque::new())
     }
 
     /// Notes a frame; frames come in order.
-    pub fn note(&mut self, frame: Frame) {
+    pub(crate) fn note(&mut self, frame: Frame) {
         if let Self::Frames(known) = self {
             known.push_back(frame);
         }
     }
 
     /// The stream is no WebSocket after all.
-    pub fn become_raw(&mut self) {
+    pub(crate) fn become_raw(&mut self) {
         *self = Self::Raw;
     }
 

@@ -32,7 +32,7 @@ struct Shaped {
     after: Tail,
 }
 
-/// See the module.
+/// Slices and the rate of a link, with what waits for them.
 #[derive(Debug, Default)]
 pub(super) struct Shaper {
     pub(super) queue: Queue,

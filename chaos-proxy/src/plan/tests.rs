@@ -27,7 +27,7 @@ fn rule(name: &str, at: u64, target: Target, fault: Fault) -> Rule {
 fn condition(attempts: &str) -> Condition {
     Condition {
         attempts: attempts.parse().unwrap(),
-        stage: Phase::Connect,
+        phase: Phase::Connect,
         bytes: 0,
         frames: 0,
     }

@@ -5,12 +5,14 @@
 //! expands rules by the seed; nothing else interprets them.
 
 mod read;
+mod target;
 mod when;
 
 pub use read::{Reading, read_rules};
-pub use when::{Condition, Phase, Progress, Reached, When};
+pub use target::{Target, TargetGrammar};
+pub use when::{Condition, ConditionGrammar, Phase, When};
+pub(crate) use when::{Progress, Reached};
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::fault::Fault;
@@ -52,17 +54,4 @@ impl Rule {
             must_fire: false,
         }
     }
-}
-
-/// Which clients a rule is about.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Target {
-    /// Every client.
-    All,
-    /// Each client with this probability, drawn by its own key.
-    Share(f64),
-    /// These, by name.
-    Clients(BTreeSet<String>),
-    /// One connection, by its number within the proxy; not for files.
-    Connection(u64),
 }

@@ -1,14 +1,15 @@
 //! Reading `[[fault]]` tables: every mistake is reported at its place, and what
 //! is read is ready to use.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use environment::text::{FromToml, Mismatch, Span, Table, Value, choice, format_duration};
 
-use super::when::{Condition, Phase, When};
-use super::{Rule, Target};
-use crate::fault::{Fault, FaultKind, Ordinals};
+use super::Rule;
+use super::target::{Target, TargetGrammar};
+use super::when::{Condition, ConditionGrammar, Phase, When};
+use crate::fault::{Fault, FaultKind};
 use crate::plan::MAX_OCCURRENCES;
 
 /// What the reader is told about the rest of the file.
@@ -21,6 +22,26 @@ pub struct Reading<'a> {
     /// Whether all clients dial one listener: then a client's name is known
     /// only from its upgrade on, too late for rules about dials.
     pub is_shared: bool,
+}
+
+/// What a rule can wait for.
+const CONDITION: ConditionGrammar = ConditionGrammar {
+    phase: |value| choice(value, &Phase::WORDS),
+    counts: true,
+    empty: "a condition needs `attempt`, `phase`, `bytes` or `frame`",
+    example: "for example `on = { attempt = 2 }`",
+};
+
+impl<'a> Reading<'a> {
+    fn target(self) -> TargetGrammar<'a> {
+        TargetGrammar {
+            clients: self.clients,
+            may_be_nobody: true,
+            share_help: "0.0 is nobody, 1.0 is everybody",
+            empty: "a list of no clients strikes nobody",
+            marks_names: true,
+        }
+    }
 }
 
 /// Reads all `[[fault]]` tables. Tables with a mistake are left out; the
@@ -59,12 +80,12 @@ fn read_rule(table: &mut Table<'_>, reading: Reading<'_>) -> Option<Rule> {
     let probability = table
         .optional::<Share>("probability")
         .map(|Share(probability)| probability);
-    let target = read_target(table, reading);
+    let target = Target::read(table, reading.target());
     let fault = read_inject(table);
     let when = read_when(table, reading);
     let until_on = table
         .table("until_on")
-        .map(|mut on| read_condition(&mut on));
+        .map(|mut on| Condition::read(&mut on, &CONDITION));
     let (fault, when, target) = (fault?, when?, target?);
     let until_on = match until_on {
         Some(condition) => Some(condition?),
@@ -170,7 +191,7 @@ fn read_when(table: &mut Table<'_>, reading: Reading<'_>) -> Option<When> {
     let lasting = lasting.map(|(lasting, _)| lasting);
     let after = table.or("after", Duration::ZERO);
     if let Some(mut on) = on {
-        let condition = read_condition(&mut on);
+        let condition = Condition::read(&mut on, &CONDITION);
         for key in ["at", "every", "until"] {
             if table.has(key) {
                 table.error(
@@ -208,43 +229,6 @@ fn read_when(table: &mut Table<'_>, reading: Reading<'_>) -> Option<When> {
         every,
         until,
         lasting,
-    })
-}
-
-fn read_condition(on: &mut Table<'_>) -> Option<Condition> {
-    let stage = on.optional_with("phase", |value| {
-        let stages = [
-            ("connect", Phase::Connect),
-            ("upgrade", Phase::Upgrade),
-            ("open", Phase::Open),
-            ("closing", Phase::Closing),
-        ];
-        choice(value, &stages)
-    });
-    let bytes = on.optional::<u64>("bytes");
-    let frames = on.optional::<u64>("frame");
-    let attempts = on.optional::<Ordinals>("attempt");
-    let is_wrong = |key: &str, is_read: bool| on.has(key) && !is_read;
-    if is_wrong("phase", stage.is_some())
-        || is_wrong("bytes", bytes.is_some())
-        || is_wrong("frame", frames.is_some())
-        || is_wrong("attempt", attempts.is_some())
-    {
-        return None;
-    }
-    if stage.is_none() && bytes.is_none() && frames.is_none() && attempts.is_none() {
-        on.error_with_help(
-            on.span(),
-            "a condition needs `attempt`, `phase`, `bytes` or `frame`",
-            "for example `on = { attempt = 2 }`",
-        );
-        return None;
-    }
-    Some(Condition {
-        attempts: attempts.unwrap_or(Ordinals::ALL),
-        stage: stage.unwrap_or(Phase::Connect),
-        bytes: bytes.unwrap_or(0),
-        frames: frames.unwrap_or(0),
     })
 }
 
@@ -303,78 +287,6 @@ fn ensure_window(
     Some(())
 }
 
-fn read_target(table: &mut Table<'_>, reading: Reading<'_>) -> Option<Target> {
-    let Some(mut target) = table.table("target") else {
-        return (!table.has("target")).then_some(Target::All);
-    };
-    let share = target.spanned::<f64>("share");
-    let clients = target.optional::<Vec<ClientName>>("clients");
-    match (share, clients, target.has("share") && target.has("clients")) {
-        (_, _, true) => {
-            target.error(target.span(), "`share` and `clients` exclude each other");
-            None
-        }
-        (Some((share, span)), None, _) => {
-            if !(0.0..=1.0).contains(&share) {
-                target.error_with_help(
-                    span,
-                    format!("a share of {share} is not possible"),
-                    "0.0 is nobody, 1.0 is everybody",
-                );
-                return None;
-            }
-            Some(Target::Share(share))
-        }
-        (None, Some(clients), _) => known_clients(&target, clients, reading).map(Target::Clients),
-        _ => {
-            if !target.has("share") && !target.has("clients") {
-                target.error(
-                    target.span(),
-                    "a target is a `share` or a list of `clients`; without `target`, everybody",
-                );
-            }
-            None
-        }
-    }
-}
-
-fn known_clients(
-    target: &Table<'_>,
-    clients: Vec<ClientName>,
-    reading: Reading<'_>,
-) -> Option<BTreeSet<String>> {
-    let mut known = true;
-    if let Some(population) = reading.clients {
-        // A set: both lists may be long.
-        let known_names: BTreeSet<&String> = population.iter().collect();
-        for ClientName(name, span) in clients
-            .iter()
-            .filter(|ClientName(name, _)| !known_names.contains(name))
-        {
-            let (first, last) = (population.first()?, population.last()?);
-            target.error_with_help(
-                span.clone(),
-                format!("there is no client `{name}`"),
-                format!("the clients are `{first}` to `{last}`"),
-            );
-            known = false;
-        }
-    }
-    if clients.is_empty() {
-        target.error(
-            target.span_of("clients"),
-            "a list of no clients strikes nobody",
-        );
-        known = false;
-    }
-    known.then(|| {
-        clients
-            .into_iter()
-            .map(|ClientName(name, _)| name)
-            .collect()
-    })
-}
-
 fn read_inject(table: &mut Table<'_>) -> Option<Fault> {
     let inject = table.table("inject");
     if !table.has("inject") {
@@ -415,13 +327,5 @@ impl FromToml for Name {
             ));
         }
         Ok(Self(name))
-    }
-}
-
-struct ClientName(String, Span);
-
-impl FromToml for ClientName {
-    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
-        String::from_toml(value).map(|name| Self(name, value.span()))
     }
 }

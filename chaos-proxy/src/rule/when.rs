@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use environment::text::{Mismatch, Table, Value};
+
 use crate::fault::Ordinals;
 
 /// When a rule acts. Times count from t = 0.
@@ -36,23 +38,36 @@ pub enum When {
 pub struct Condition {
     /// The connection's number.
     pub attempts: Ordinals,
-    /// It has reached this stage.
-    pub stage: Phase,
+    /// It has reached this phase.
+    pub phase: Phase,
     /// This many bytes have been delivered to the client.
     pub bytes: u64,
     /// This many messages of data (RFC 6455 §5.6) have been delivered to it.
     pub frames: u64,
 }
 
+/// What a table allows as its `on`, and how it says what is missing.
+#[derive(Debug, Clone, Copy)]
+pub struct ConditionGrammar {
+    /// Reads the value of `phase`.
+    pub phase: fn(Value<'_>) -> Result<Phase, Mismatch>,
+    /// Whether `bytes` and `frame` are keys of it.
+    pub counts: bool,
+    /// What is said of a condition without a key.
+    pub empty: &'static str,
+    /// What would be right then.
+    pub example: &'static str,
+}
+
 /// How far one connection has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// The stages that it has been through.
-    pub reached: Reached,
+pub(crate) struct Progress {
+    /// The phases that it has been through.
+    pub(crate) reached: Reached,
     /// Bytes delivered to the client.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Messages of data delivered to the client.
-    pub frames: u64,
+    pub(crate) frames: u64,
 }
 
 /// How far a connection has come.
@@ -69,14 +84,14 @@ pub enum Phase {
     Closing,
 }
 
-/// The stages that a connection has been through. Not every one comes to each:
+/// The phases that a connection has been through. Not every one comes to each:
 /// a connection may close without ever having been open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reached(u8);
+pub(crate) struct Reached(u8);
 
 impl Reached {
     /// Accepted, and no more.
-    pub const ACCEPTED: Self = Self(1 << Phase::Connect as u8);
+    pub(crate) const ACCEPTED: Self = Self(1 << Phase::Connect as u8);
 
     /// As one byte, for keeping.
     pub(crate) fn bits(self) -> u8 {
@@ -89,33 +104,64 @@ impl Reached {
     }
 
     /// The last one of them.
-    pub fn last(self) -> Phase {
-        let stages = [Phase::Closing, Phase::Open, Phase::Upgrade];
-        let last = stages.into_iter().find(|stage| self.has(*stage));
+    pub(crate) fn last(self) -> Phase {
+        let phases = [Phase::Closing, Phase::Open, Phase::Upgrade];
+        let last = phases.into_iter().find(|phase| self.has(*phase));
         last.unwrap_or(Phase::Connect)
     }
 
     /// It has come to this one too.
-    pub fn add(&mut self, stage: Phase) {
-        self.0 |= 1 << stage as u8;
+    pub(crate) fn add(&mut self, phase: Phase) {
+        self.0 |= 1 << phase as u8;
     }
 
     /// Whether it has come to this one.
-    pub fn has(self, stage: Phase) -> bool {
-        self.0 & (1 << stage as u8) != 0
+    pub(crate) fn has(self, phase: Phase) -> bool {
+        self.0 & (1 << phase as u8) != 0
     }
 }
 
 impl Condition {
+    /// Reads `{ attempt = …, phase = … }`. `None`: it is wrong, and reported.
+    pub fn read(on: &mut Table<'_>, grammar: &ConditionGrammar) -> Option<Self> {
+        let phase = on.optional_with("phase", grammar.phase);
+        let attempts = on.optional::<Ordinals>("attempt");
+        let mut count = |key| grammar.counts.then(|| on.optional::<u64>(key)).flatten();
+        let (bytes, frames) = (count("bytes"), count("frame"));
+        let read = [
+            ("phase", phase.is_some()),
+            ("attempt", attempts.is_some()),
+            ("bytes", bytes.is_some()),
+            ("frame", frames.is_some()),
+        ];
+        let is_known = |key| grammar.counts || ["phase", "attempt"].contains(&key);
+        if read
+            .iter()
+            .any(|(key, is_read)| is_known(key) && on.has(key) && !is_read)
+        {
+            return None;
+        }
+        if read.iter().all(|(_, is_read)| !is_read) {
+            on.error_with_help(on.span(), grammar.empty, grammar.example);
+            return None;
+        }
+        Some(Self {
+            attempts: attempts.unwrap_or(Ordinals::ALL),
+            phase: phase.unwrap_or(Phase::Connect),
+            bytes: bytes.unwrap_or(0),
+            frames: frames.unwrap_or(0),
+        })
+    }
+
     /// Whether it is met by the mere accept of a connection.
     pub fn is_about_accept(&self) -> bool {
-        self.stage == Phase::Connect && self.bytes == 0 && self.frames == 0
+        self.phase == Phase::Connect && self.bytes == 0 && self.frames == 0
     }
 
     /// Whether connection `attempt`, having come so far, meets it.
-    pub fn is_met(&self, attempt: u64, progress: Progress) -> bool {
+    pub(crate) fn is_met(&self, attempt: u64, progress: Progress) -> bool {
         self.attempts.contains(attempt)
-            && progress.reached.has(self.stage)
+            && progress.reached.has(self.phase)
             && progress.bytes >= self.bytes
             && progress.frames >= self.frames
     }
@@ -125,8 +171,8 @@ impl fmt::Display for Condition {
     /// As in `on = { … }`, without the braces.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "attempt {}", self.attempts)?;
-        if self.stage > Phase::Connect {
-            write!(f, ", phase {}", self.stage.word())?;
+        if self.phase > Phase::Connect {
+            write!(f, ", phase {}", self.phase.word())?;
         }
         if self.bytes > 0 {
             write!(f, ", {} bytes", self.bytes)?;
@@ -139,13 +185,16 @@ impl fmt::Display for Condition {
 }
 
 impl Phase {
+    /// Each with its word, in their order.
+    pub(crate) const WORDS: [(&'static str, Self); 4] = [
+        ("connect", Self::Connect),
+        ("upgrade", Self::Upgrade),
+        ("open", Self::Open),
+        ("closing", Self::Closing),
+    ];
+
     /// The word of scenario files.
     pub fn word(self) -> &'static str {
-        match self {
-            Self::Connect => "connect",
-            Self::Upgrade => "upgrade",
-            Self::Open => "open",
-            Self::Closing => "closing",
-        }
+        Self::WORDS[self as usize].0
     }
 }

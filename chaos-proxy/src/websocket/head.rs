@@ -88,7 +88,7 @@ pub(super) fn without_extensions(head: &[u8]) -> Option<(Vec<u8>, String)> {
 
 /// The name in a request-target's `client=` parameter: 1 to 100 letters,
 /// digits, `-`, `_` or `.`; anything else is not taken for a name.
-pub fn client_name(target: &str) -> Option<&str> {
+pub(crate) fn client_name(target: &str) -> Option<&str> {
     let (_, query) = target.split_once('?')?;
     let name = query
         .split('&')

@@ -5,13 +5,15 @@
 //! Invariant: a byte that no rule is about goes on as it came.
 
 mod editor;
+mod frame_rule;
 mod head;
 mod opcode;
-mod order;
 mod scanner;
 
 pub use editor::{Editor, Late, Powerless, Step};
-pub use head::{Head, client_name};
+pub use frame_rule::{Edits, FrameEdit, FrameRule, FrameRuleId};
+pub use head::Head;
 pub use opcode::Opcode;
-pub use order::{Edits, FrameEdit, FrameRule, FrameRuleId};
-pub use scanner::{Frame, Scanner, Seen};
+
+pub(crate) use head::client_name;
+pub(crate) use scanner::{Frame, Scanner, Seen};

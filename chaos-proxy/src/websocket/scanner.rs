@@ -19,7 +19,7 @@ const LONGEST_HEADER: usize = 14;
 
 /// Something complete in the stream. Offsets count from the stream's start.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Seen {
+pub(crate) enum Seen {
     /// The head, which ends before `end`.
     Head {
         /// What it says.
@@ -40,7 +40,7 @@ pub enum Seen {
 
 /// A frame and its place in the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame {
+pub(crate) struct Frame {
     /// Counts from 1.
     pub index: u64,
     /// What kind.
@@ -70,9 +70,9 @@ struct CloseCode {
     bytes: Vec<u8>,
 }
 
-/// See the module.
+/// Says of one direction's bytes where its head and its frames begin and end.
 #[derive(Debug)]
-pub struct Scanner {
+pub(crate) struct Scanner {
     state: State,
     offset: u64,
     frames: u64,
@@ -86,7 +86,7 @@ impl Default for Scanner {
 
 impl Scanner {
     /// At the start of a stream.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             state: State::Head(Vec::new()),
             offset: 0,
@@ -94,18 +94,8 @@ impl Scanner {
         }
     }
 
-    /// How many bytes have been read.
-    pub fn offset(&self) -> u64 {
-        self.offset
-    }
-
-    /// Whether there is nothing more to be seen.
-    pub fn is_raw(&self) -> bool {
-        matches!(self.state, State::Raw)
-    }
-
     /// Reads on; `see` gets what has become complete, in order.
-    pub fn feed(&mut self, mut bytes: &[u8], see: &mut impl FnMut(Seen)) {
+    pub(crate) fn feed(&mut self, mut bytes: &[u8], see: &mut impl FnMut(Seen)) {
         while !bytes.is_empty() {
             let used = match &mut self.state {
                 State::Head(head) => {

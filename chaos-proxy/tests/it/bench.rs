@@ -9,18 +9,16 @@ use chaos_proxy::{
     control, read_rules, run,
 };
 use environment::text::{Diagnostics, Document, Source};
-use environment::{Environment, Listener, Observer, Seed, Stream};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use environment::{Listener, Moment, Observer, Seed, Stream};
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-/// Longer than anything here takes, even on a starved machine.
-pub(crate) const SOON: Duration = Duration::from_secs(20);
+use crate::world::{SOON, World, accept, ending};
 
 /// A running proxy. Stops when dropped.
 pub(crate) struct Bench {
-    pub(crate) environment: Environment,
+    world: World,
     pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) control: Control,
     events: mpsc::Receiver<Event>,
@@ -31,6 +29,7 @@ pub(crate) struct Bench {
 
 /// What a test may ask for; the rest has a default.
 pub(crate) struct Setup {
+    pub(crate) world: World,
     pub(crate) clients: Vec<String>,
     /// All on one listener.
     pub(crate) is_shared: bool,
@@ -43,8 +42,10 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    pub(crate) fn toward(upstream: SocketAddr) -> Self {
+    /// A proxy toward this server of this world, yet to be started.
+    pub(crate) fn toward(world: &World, upstream: SocketAddr) -> Self {
         Self {
+            world: world.clone(),
             clients: vec!["c1".to_owned()],
             is_shared: false,
             frames: false,
@@ -57,19 +58,18 @@ impl Setup {
     }
 
     pub(crate) fn start(self, faults: &str) -> Bench {
-        let environment = Environment::real();
         let names = self.clients.clone();
         let population = (!self.is_shared).then_some(names.as_slice());
         let rules = rules(faults, population, self.is_shared);
         let plan = Plan::new(rules, population, Seed(7), self.horizon);
         let routes = if self.is_shared {
             vec![Route {
-                listener: listen(&environment),
+                listener: self.world.listen(),
                 client: None,
             }]
         } else {
             let route = |name: &String| Route {
-                listener: listen(&environment),
+                listener: self.world.listen(),
                 client: Some(Arc::from(name.as_str())),
             };
             names.iter().map(route).collect()
@@ -94,7 +94,7 @@ impl Setup {
         let shutdown = CancellationToken::new();
         let tasks = TaskTracker::new();
         tasks.spawn(run(
-            environment.clone(),
+            self.world.environment(),
             config,
             commands,
             tell,
@@ -102,7 +102,7 @@ impl Setup {
         ));
         tasks.close();
         Bench {
-            environment,
+            world: self.world,
             addresses,
             control,
             events,
@@ -143,17 +143,12 @@ pub(crate) fn rules(faults: &str, clients: Option<&[String]>, is_shared: bool) -
     rules
 }
 
-pub(crate) fn listen(environment: &Environment) -> Listener {
-    environment
-        .network
-        .listen(SocketAddr::from(([127, 0, 0, 1], 0)))
-        .unwrap()
-}
-
 impl Bench {
-    /// t = 0 is now.
-    pub(crate) async fn begin(&self) {
-        self.control.begin(self.environment.clock.now()).await;
+    /// t = 0 is now, and the rules are in force.
+    pub(crate) async fn begin(&self) -> Moment {
+        let now = self.world.clock.now();
+        self.control.begin(now).await;
+        now
     }
 
     pub(crate) async fn dial(&self) -> Stream {
@@ -162,14 +157,24 @@ impl Bench {
 
     pub(crate) async fn dial_as(&self, client: usize) -> Stream {
         let address = self.addresses[client].to_string();
-        soon(self.environment.network.dial(&address)).await.unwrap()
+        self.world.network.dial(&address).await.unwrap()
+    }
+
+    /// A connection that stands on both sides: the client's end, and the server's.
+    pub(crate) async fn connect(&mut self, server: &Listener) -> (Stream, Stream) {
+        let client = self.dial().await;
+        let upstream = accept(server).await;
+        // The server has it a little earlier than the proxy.
+        self.until(|what| *what == EventKind::UpstreamConnected)
+            .await;
+        (client, upstream)
     }
 
     /// Dials and reads to the end. A reset may come before the dial is noticed to
     /// have succeeded; it is the same reset.
     pub(crate) async fn dial_to_the_end(&self) -> Result<Vec<u8>, std::io::ErrorKind> {
         let address = self.addresses[0].to_string();
-        match soon(self.environment.network.dial(&address)).await {
+        match self.world.network.dial(&address).await {
             Ok(mut stream) => ending(&mut stream).await,
             Err(error) => Err(error.kind()),
         }
@@ -177,15 +182,12 @@ impl Bench {
 
     /// Waits for the next event that `wanted` accepts; those before it are gone.
     pub(crate) async fn event(&mut self, wanted: impl Fn(&Event) -> bool) -> Event {
-        let next = async {
-            loop {
-                let event = self.events.recv().await.expect("the proxy ended");
-                if wanted(&event) {
-                    return event;
-                }
+        loop {
+            let event = self.events.recv().await.expect("the proxy ended");
+            if wanted(&event) {
+                return event;
             }
-        };
-        soon(next).await
+        }
     }
 
     pub(crate) async fn until(&mut self, wanted: impl Fn(&EventKind) -> bool) -> Event {
@@ -200,48 +202,9 @@ impl Bench {
     /// Stops the proxy and gives what it had told and nobody had asked for.
     pub(crate) async fn finish(mut self) -> (Vec<Event>, Vec<Decision>) {
         drop(self.stop);
-        soon(self.tasks.wait()).await;
+        self.tasks.wait().await;
         let events = std::iter::from_fn(|| self.events.try_recv().ok()).collect();
         let decisions = std::iter::from_fn(|| self.decisions.try_recv().ok()).collect();
         (events, decisions)
     }
-}
-
-/// Fails the test instead of hanging it.
-pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
-    let clock = environment::Clock::start();
-    clock
-        .timeout(SOON, future)
-        .await
-        .expect("this took far too long")
-}
-
-pub(crate) async fn accept(server: &Listener) -> Stream {
-    soon(server.accept()).await.unwrap().0
-}
-
-pub(crate) async fn send(stream: &mut Stream, bytes: &[u8]) {
-    soon(stream.write_all(bytes)).await.unwrap();
-}
-
-/// Reads exactly these bytes.
-pub(crate) async fn expect(stream: &mut Stream, bytes: &[u8]) {
-    let mut read = vec![0; bytes.len()];
-    soon(stream.read_exact(&mut read)).await.unwrap();
-    assert_eq!(read, bytes);
-}
-
-/// Reads on to the end: `Ok` with FIN, `Err` with anything else.
-pub(crate) async fn ending(stream: &mut Stream) -> Result<Vec<u8>, std::io::ErrorKind> {
-    let mut read = Vec::new();
-    soon(stream.read_to_end(&mut read))
-        .await
-        .map(|_| read)
-        .map_err(|error| error.kind())
-}
-
-/// Nothing comes for this long.
-pub(crate) async fn is_silent(stream: &mut Stream, time: Duration) -> bool {
-    let clock = environment::Clock::start();
-    clock.timeout(time, stream.read(&mut [0; 1])).await.is_err()
 }

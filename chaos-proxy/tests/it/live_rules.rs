@@ -4,10 +4,10 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use crate::bench::{Bench, Setup, rules};
+use crate::world::{World, accept, ending, expect, send, simulated};
 use chaos_proxy::{EventKind, Fault, Phase, Rule, Side, Target, Way};
-use environment::{Environment, Listener, Stream};
-
-use crate::bench::{Bench, Setup, accept, ending, expect, is_silent, listen, rules, send};
+use environment::{Listener, Stream};
 
 const MOMENT: Duration = Duration::from_millis(200);
 
@@ -19,10 +19,10 @@ async fn open(bench: &Bench, server: &Listener) -> (Stream, Stream) {
     (client, upstream)
 }
 
-fn bench(server: &Listener) -> Bench {
+fn bench(world: &World, server: &Listener) -> Bench {
     let setup = Setup {
         is_shared: true,
-        ..Setup::toward(server.local_addr())
+        ..Setup::toward(world, server.local_addr())
     };
     setup.start("")
 }
@@ -36,246 +36,269 @@ fn by_hand(name: &str, fault: Fault) -> Rule {
     Rule::by_hand(name, fault, Target::All)
 }
 
-#[tokio::test]
-async fn a_rule_acts_on_what_is_open_and_heals_when_it_is_removed() {
-    let server = listen(&Environment::real());
-    let bench = bench(&server);
-    let (mut client, mut upstream) = open(&bench, &server).await;
-    let stall = by_hand("held", Fault::Stall(Way::Both));
-    bench.control.put(stall, "me", None).await.unwrap();
-    send(&mut upstream, b"later").await;
-    assert!(is_silent(&mut client, MOMENT).await);
-    let added = bench.control.added().await;
-    assert_eq!(added.len(), 1);
-    assert_eq!((&*added[0].rule.name, &*added[0].owner), ("held", "me"));
-    assert!(bench.control.remove("held").await);
-    expect(&mut client, b"later").await;
-    assert!(!bench.control.remove("held").await);
-    assert!(bench.control.added().await.is_empty());
+#[test]
+fn a_rule_acts_on_what_is_open_and_heals_when_it_is_removed() {
+    simulated(async |world| {
+        let server = world.listen();
+        let bench = bench(&world, &server);
+        let (mut client, mut upstream) = open(&bench, &server).await;
+        let stall = by_hand("held", Fault::Stall(Way::Both));
+        bench.control.put(stall, "me", None).await.unwrap();
+        send(&mut upstream, b"later").await;
+        assert!(world.is_silent(&mut client, MOMENT).await);
+        let added = bench.control.added().await;
+        assert_eq!(added.len(), 1);
+        assert_eq!((&*added[0].rule.name, &*added[0].owner), ("held", "me"));
+        assert!(bench.control.remove("held").await);
+        expect(&mut client, b"later").await;
+        assert!(!bench.control.remove("held").await);
+        assert!(bench.control.added().await.is_empty());
+    });
 }
 
-#[tokio::test]
-async fn a_changed_rule_goes_on_counting_where_it_was() {
-    let server = listen(&Environment::real());
-    let mut bench = bench(&server);
-    let (mut client, mut upstream) = open(&bench, &server).await;
-    let cut = |bytes| {
-        let text =
-            format!("at = \"0s\"\ninject.cut = {{ bytes = {bytes}, direction = \"downstream\" }}");
-        bench.control.put(rule(&text), "me", None)
-    };
-    cut(1000).await.unwrap();
-    send(&mut upstream, b"12345").await;
-    expect(&mut client, b"12345").await;
-    cut(7).await.unwrap();
-    send(&mut upstream, b"67890").await;
-    assert_eq!(ending(&mut client).await.unwrap(), b"67");
-    bench.struck("cut").await;
+#[test]
+fn a_changed_rule_goes_on_counting_where_it_was() {
+    simulated(async |world| {
+        let server = world.listen();
+        let mut bench = bench(&world, &server);
+        let (mut client, mut upstream) = open(&bench, &server).await;
+        let cut = |bytes| {
+            let text = format!(
+                "at = \"0s\"\ninject.cut = {{ bytes = {bytes}, direction = \"downstream\" }}"
+            );
+            bench.control.put(rule(&text), "me", None)
+        };
+        cut(1000).await.unwrap();
+        send(&mut upstream, b"12345").await;
+        expect(&mut client, b"12345").await;
+        cut(7).await.unwrap();
+        send(&mut upstream, b"67890").await;
+        assert_eq!(ending(&mut client).await.unwrap(), b"67");
+        bench.struck("cut").await;
+    });
 }
 
-#[tokio::test]
-async fn a_rule_on_connections_waits_from_when_it_is_added() {
-    let server = listen(&Environment::real());
-    let mut bench = bench(&server);
-    let (_old, _) = open(&bench, &server).await;
-    let reject = rule("on.attempt = \"1..\"\ninject.reject = {}");
-    bench.control.put(reject, "me", None).await.unwrap();
-    assert_eq!(
-        bench.dial_to_the_end().await,
-        Err(ErrorKind::ConnectionReset)
-    );
-    bench.struck("reject").await;
-    assert!(bench.control.remove("reject").await);
-    open(&bench, &server).await;
+#[test]
+fn a_rule_on_connections_waits_from_when_it_is_added() {
+    simulated(async |world| {
+        let server = world.listen();
+        let mut bench = bench(&world, &server);
+        let (_old, _) = open(&bench, &server).await;
+        let reject = rule("on.attempt = \"1..\"\ninject.reject = {}");
+        bench.control.put(reject, "me", None).await.unwrap();
+        assert_eq!(
+            bench.dial_to_the_end().await,
+            Err(ErrorKind::ConnectionReset)
+        );
+        bench.struck("reject").await;
+        assert!(bench.control.remove("reject").await);
+        open(&bench, &server).await;
+    });
 }
 
-#[tokio::test]
-async fn a_rule_leaves_by_itself_when_its_time_is_over() {
-    let server = listen(&Environment::real());
-    let mut bench = bench(&server);
-    let (mut client, mut upstream) = open(&bench, &server).await;
-    let stall = by_hand("held", Fault::Stall(Way::Both));
-    let lasting = Some(Duration::from_millis(300));
-    bench.control.put(stall, "me", lasting).await.unwrap();
-    send(&mut upstream, b"later").await;
-    expect(&mut client, b"later").await;
-    bench
-        .until(|what| matches!(what, EventKind::Healed { .. }))
-        .await;
-    assert!(bench.control.added().await.is_empty());
+#[test]
+fn a_rule_leaves_by_itself_when_its_time_is_over() {
+    simulated(async |world| {
+        let server = world.listen();
+        let mut bench = bench(&world, &server);
+        let (mut client, mut upstream) = open(&bench, &server).await;
+        let stall = by_hand("held", Fault::Stall(Way::Both));
+        let lasting = Some(Duration::from_millis(300));
+        bench.control.put(stall, "me", lasting).await.unwrap();
+        send(&mut upstream, b"later").await;
+        expect(&mut client, b"later").await;
+        bench
+            .until(|what| matches!(what, EventKind::Healed { .. }))
+            .await;
+        assert!(bench.control.added().await.is_empty());
+    });
 }
 
-#[tokio::test]
-async fn a_planned_rules_name_is_taken() {
-    let server = listen(&Environment::real());
-    let bench = Setup::toward(server.local_addr())
-        .start("[[fault]]\nname = \"mine\"\nat = \"9s\"\ninject.reset = {}");
-    let stall = by_hand("mine", Fault::Stall(Way::Both));
-    let taken = bench.control.put(stall, "me", None).await.unwrap_err();
-    assert_eq!(taken.to_string(), "a rule of the scenario is called `mine`");
+#[test]
+fn a_planned_rules_name_is_taken() {
+    simulated(async |world| {
+        let server = world.listen();
+        let bench = Setup::toward(&world, server.local_addr())
+            .start("[[fault]]\nname = \"mine\"\nat = \"9s\"\ninject.reset = {}");
+        let stall = by_hand("mine", Fault::Stall(Way::Both));
+        let taken = bench.control.put(stall, "me", None).await.unwrap_err();
+        assert_eq!(taken.to_string(), "a rule of the scenario is called `mine`");
+    });
 }
 
 /// A chance is drawn for each connection by itself, and a certain one or an
 /// impossible one is no chance.
-#[tokio::test]
-async fn a_chance_is_each_connections_own() {
-    let server = listen(&Environment::real());
-    let bench = bench(&server);
-    let mut open_ones = Vec::new();
-    for _ in 0..40 {
-        open_ones.push(open(&bench, &server).await);
-    }
-    let with_chance = |probability| Rule {
-        probability: Some(probability),
-        ..by_hand("reset", Fault::Reset(Side::Both))
-    };
-    bench
-        .control
-        .put(with_chance(0.0), "me", None)
-        .await
-        .unwrap();
-    bench
-        .control
-        .put(with_chance(0.5), "me", None)
-        .await
-        .unwrap();
-    let mut reset = 0;
-    for (client, upstream) in &mut open_ones {
-        // A reset comes at once, or the connection works.
-        match ending_or_echo(client, upstream).await {
-            Err(ErrorKind::ConnectionReset) => reset += 1,
-            echo => assert_eq!(echo, Ok(())),
+#[test]
+fn a_chance_is_each_connections_own() {
+    simulated(async |world| {
+        let server = world.listen();
+        let bench = bench(&world, &server);
+        let mut open_ones = Vec::new();
+        for _ in 0..40 {
+            open_ones.push(open(&bench, &server).await);
         }
-    }
-    assert!((8..=32).contains(&reset), "{reset} of 40");
+        let with_chance = |probability| Rule {
+            probability: Some(probability),
+            ..by_hand("reset", Fault::Reset(Side::Both))
+        };
+        bench
+            .control
+            .put(with_chance(0.0), "me", None)
+            .await
+            .unwrap();
+        bench
+            .control
+            .put(with_chance(0.5), "me", None)
+            .await
+            .unwrap();
+        let mut reset = 0;
+        for (client, upstream) in &mut open_ones {
+            // A reset comes at once, or the connection works.
+            match ending_or_echo(client, upstream).await {
+                Err(ErrorKind::ConnectionReset) => reset += 1,
+                echo => assert_eq!(echo, Ok(())),
+            }
+        }
+        assert!((8..=32).contains(&reset), "{reset} of 40");
+    });
 }
 
 async fn ending_or_echo(client: &mut Stream, upstream: &mut Stream) -> Result<(), ErrorKind> {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let _ = upstream.write_all(b"x").await;
-    let read = crate::bench::soon(client.read_exact(&mut [0; 1])).await;
+    let read = client.read_exact(&mut [0; 1]).await;
     read.map(drop).map_err(|error| error.kind())
 }
 
-#[tokio::test]
-async fn connections_are_listed_while_they_live_and_struck_one_by_one() {
-    let server = listen(&Environment::real());
-    let mut bench = bench(&server);
-    let (mut first, mut its_upstream) = open(&bench, &server).await;
-    let (mut second, mut other_upstream) = open(&bench, &server).await;
-    send(&mut its_upstream, b"1234567").await;
-    expect(&mut first, b"1234567").await;
-    let listed = bench.control.connections();
-    let ids: Vec<u64> = listed.iter().map(|one| one.id).collect();
-    assert_eq!(ids, [1, 2]);
-    assert_eq!(
-        (listed[0].upstream_bytes, listed[0].downstream_bytes),
-        (5, 7)
-    );
-    assert_eq!((listed[0].frames, listed[0].stage), (None, Phase::Open));
-    assert!(bench.control.strike(1, Fault::Stall(Way::Both)).await);
-    send(&mut its_upstream, b"later").await;
-    assert!(is_silent(&mut first, MOMENT).await);
-    send(&mut other_upstream, b"now").await;
-    expect(&mut second, b"now").await;
-    assert!(bench.control.release(1).await);
-    expect(&mut first, b"later").await;
-    assert!(bench.control.strike(2, Fault::Reset(Side::Both)).await);
-    assert_eq!(
-        ending(&mut second).await.unwrap_err(),
-        ErrorKind::ConnectionReset
-    );
-    bench
-        .event(|event| &*event.client == "2" && matches!(event.what, EventKind::Closed { .. }))
-        .await;
-    assert_eq!(bench.control.connections().len(), 1);
-    // What is closed is counted on.
-    let traffic = bench.control.traffic();
-    assert_eq!((traffic.accepted, traffic.open), (2, 1));
-    let (up, down) = (traffic.upstream, traffic.downstream);
-    assert_eq!((up.received, up.sent), (10, 10));
-    assert_eq!((down.received, down.sent), (15, 15));
-    assert!(!bench.control.strike(2, Fault::Reset(Side::Both)).await);
+#[test]
+fn connections_are_listed_while_they_live_and_struck_one_by_one() {
+    simulated(async |world| {
+        let server = world.listen();
+        let mut bench = bench(&world, &server);
+        let (mut first, mut its_upstream) = open(&bench, &server).await;
+        let (mut second, mut other_upstream) = open(&bench, &server).await;
+        send(&mut its_upstream, b"1234567").await;
+        expect(&mut first, b"1234567").await;
+        let listed = bench.control.connections();
+        let ids: Vec<u64> = listed.iter().map(|one| one.id).collect();
+        assert_eq!(ids, [1, 2]);
+        assert_eq!(
+            (listed[0].upstream_bytes, listed[0].downstream_bytes),
+            (5, 7)
+        );
+        assert_eq!((listed[0].frames, listed[0].phase), (None, Phase::Open));
+        assert!(bench.control.strike(1, Fault::Stall(Way::Both)).await);
+        send(&mut its_upstream, b"later").await;
+        assert!(world.is_silent(&mut first, MOMENT).await);
+        send(&mut other_upstream, b"now").await;
+        expect(&mut second, b"now").await;
+        assert!(bench.control.release(1).await);
+        expect(&mut first, b"later").await;
+        assert!(bench.control.strike(2, Fault::Reset(Side::Both)).await);
+        assert_eq!(
+            ending(&mut second).await.unwrap_err(),
+            ErrorKind::ConnectionReset
+        );
+        bench
+            .event(|event| &*event.client == "2" && matches!(event.what, EventKind::Closed { .. }))
+            .await;
+        assert_eq!(bench.control.connections().len(), 1);
+        // What is closed is counted on.
+        let traffic = bench.control.traffic();
+        assert_eq!((traffic.accepted, traffic.open), (2, 1));
+        let (up, down) = (traffic.upstream, traffic.downstream);
+        assert_eq!((up.received, up.sent), (10, 10));
+        assert_eq!((down.received, down.sent), (15, 15));
+        assert!(!bench.control.strike(2, Fault::Reset(Side::Both)).await);
+    });
 }
 
-#[tokio::test]
-async fn a_timed_rule_that_becomes_one_on_connections_holds_nothing_any_more() {
-    let server = listen(&Environment::real());
-    let bench = bench(&server);
-    let (mut client, mut upstream) = open(&bench, &server).await;
-    bench
-        .control
-        .put(
-            rule("name = \"r\"\nat = \"0s\"\ninject.stall = {}"),
-            "me",
-            None,
-        )
-        .await
-        .unwrap();
-    bench
-        .control
-        .put(
-            rule("name = \"r\"\non.attempt = 99\ninject.stall = {}"),
-            "me",
-            None,
-        )
-        .await
-        .unwrap();
-    send(&mut upstream, b"now").await;
-    assert!(
-        !is_silent(&mut client, Duration::from_secs(2)).await,
-        "still stalled"
-    );
+#[test]
+fn a_timed_rule_that_becomes_one_on_connections_holds_nothing_any_more() {
+    simulated(async |world| {
+        let server = world.listen();
+        let bench = bench(&world, &server);
+        let (mut client, mut upstream) = open(&bench, &server).await;
+        bench
+            .control
+            .put(
+                rule("name = \"r\"\nat = \"0s\"\ninject.stall = {}"),
+                "me",
+                None,
+            )
+            .await
+            .unwrap();
+        bench
+            .control
+            .put(
+                rule("name = \"r\"\non.attempt = 99\ninject.stall = {}"),
+                "me",
+                None,
+            )
+            .await
+            .unwrap();
+        send(&mut upstream, b"now").await;
+        assert!(
+            !world.is_silent(&mut client, Duration::from_secs(2)).await,
+            "still stalled"
+        );
+    });
 }
 
-#[tokio::test]
-async fn a_changed_rule_that_waits_acts_as_it_is_now() {
-    let server = listen(&Environment::real());
-    let bench = bench(&server);
-    let (mut client, mut upstream) = open(&bench, &server).await;
-    let put = |text: &str| bench.control.put(rule(text), "me", None);
-    put("name = \"r\"\non = { attempt = \"1..\", bytes = 3 }\ninject.reset = {}")
-        .await
-        .unwrap();
-    put("name = \"r\"\non = { attempt = \"1..\", bytes = 1000 }\ninject.reset = {}")
-        .await
-        .unwrap();
-    send(&mut upstream, b"12345").await;
-    expect(&mut client, b"12345").await;
-    send(&mut upstream, b"12345").await;
-    expect(&mut client, b"12345").await;
+#[test]
+fn a_changed_rule_that_waits_acts_as_it_is_now() {
+    simulated(async |world| {
+        let server = world.listen();
+        let bench = bench(&world, &server);
+        let (mut client, mut upstream) = open(&bench, &server).await;
+        let put = |text: &str| bench.control.put(rule(text), "me", None);
+        put("name = \"r\"\non = { attempt = \"1..\", bytes = 3 }\ninject.reset = {}")
+            .await
+            .unwrap();
+        put("name = \"r\"\non = { attempt = \"1..\", bytes = 1000 }\ninject.reset = {}")
+            .await
+            .unwrap();
+        send(&mut upstream, b"12345").await;
+        expect(&mut client, b"12345").await;
+        send(&mut upstream, b"12345").await;
+        expect(&mut client, b"12345").await;
+    });
 }
 
-#[tokio::test]
-async fn a_changed_rule_on_connections_that_holds_acts_as_it_is_now() {
-    let server = listen(&Environment::real());
-    let bench = bench(&server);
-    let put = |text: &str| bench.control.put(rule(text), "me", None);
-    put("name = \"r\"\non.attempt = \"1..\"\ninject.latency = { delay = \"60s\" }")
-        .await
-        .unwrap();
-    let mut client = bench.dial().await;
-    let mut upstream = accept(&server).await;
-    send(&mut client, b"x").await;
-    put("name = \"r\"\non.attempt = \"1..\"\ninject.latency = { delay = \"1ms\" }")
-        .await
-        .unwrap();
-    assert!(
-        !is_silent(&mut upstream, Duration::from_secs(2)).await,
-        "still under the old delay"
-    );
+#[test]
+fn a_changed_rule_on_connections_that_holds_acts_as_it_is_now() {
+    simulated(async |world| {
+        let server = world.listen();
+        let bench = bench(&world, &server);
+        let put = |text: &str| bench.control.put(rule(text), "me", None);
+        put("name = \"r\"\non.attempt = \"1..\"\ninject.latency = { delay = \"60s\" }")
+            .await
+            .unwrap();
+        let mut client = bench.dial().await;
+        let mut upstream = accept(&server).await;
+        send(&mut client, b"x").await;
+        put("name = \"r\"\non.attempt = \"1..\"\ninject.latency = { delay = \"1ms\" }")
+            .await
+            .unwrap();
+        assert!(
+            !world.is_silent(&mut upstream, Duration::from_secs(2)).await,
+            "still under the old delay"
+        );
+    });
 }
 
-#[tokio::test]
-async fn what_holds_one_connection_is_forgotten_with_it() {
-    let server = listen(&Environment::real());
-    let mut bench = bench(&server);
-    let (client, upstream) = open(&bench, &server).await;
-    assert!(bench.control.strike(1, Fault::Discard(Way::Both)).await);
-    client.reset();
-    drop(upstream);
-    bench
-        .until(|what| matches!(what, EventKind::Closed { .. }))
-        .await;
-    assert_eq!(bench.control.added().await, []);
+#[test]
+fn what_holds_one_connection_is_forgotten_with_it() {
+    simulated(async |world| {
+        let server = world.listen();
+        let mut bench = bench(&world, &server);
+        let (client, upstream) = open(&bench, &server).await;
+        assert!(bench.control.strike(1, Fault::Discard(Way::Both)).await);
+        client.reset();
+        drop(upstream);
+        bench
+            .until(|what| matches!(what, EventKind::Closed { .. }))
+            .await;
+        assert_eq!(bench.control.added().await, []);
+    });
 }

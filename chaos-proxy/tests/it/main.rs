@@ -1,23 +1,21 @@
-//! The proxy on real sockets: what its peers see, and what it says it did.
+//! The proxy: what its peers see, and what it says it did. In virtual time, but for
+//! what needs the system itself ([`system`]).
 
 #![expect(
     clippy::unwrap_used,
-    reason = "a test that cannot set itself up has failed"
+    clippy::print_stderr,
+    reason = "a test that cannot set itself up has failed, and one that fails says on which network"
 )]
 
 mod api;
 mod bench;
-mod bulk;
-mod embedded;
 mod expiry;
 mod faults;
-mod foreign;
 mod live_rules;
-mod program;
-mod program_api;
 mod regressions;
 mod selects;
+mod system;
 mod targets;
 mod traffic;
 mod websocket;
-mod wire;
+mod world;

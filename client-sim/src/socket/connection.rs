@@ -22,7 +22,7 @@ use crate::{ClientMessage, CloseReason};
 /// A dial under way.
 type Dialling = Pin<Box<dyn Future<Output = Result<WebSocketStream<Wire>, Ending>> + Send>>;
 
-/// See the module.
+/// A dial, and then its WebSocket.
 pub(super) enum Connection {
     Dialling(Dialling),
     Open(Box<Open>),
@@ -31,10 +31,10 @@ pub(super) enum Connection {
 /// A WebSocket, and what it still has to write.
 pub(super) struct Open {
     socket: WebSocketStream<Wire>,
-    /// Bytes received when last anything was told.
-    told: u64,
+    /// Bytes received at the last input that was returned.
+    reported: u64,
     needs_flush: bool,
-    /// An error of sending, to be told at the next poll.
+    /// An error of sending, for the next poll to return.
     failed: Option<Ending>,
 }
 
@@ -85,7 +85,7 @@ impl Connection {
 impl Open {
     fn new(socket: WebSocketStream<Wire>) -> Self {
         Self {
-            told: socket.get_ref().received(),
+            reported: socket.get_ref().received(),
             socket,
             needs_flush: false,
             failed: None,
@@ -120,11 +120,11 @@ impl Open {
             Poll::Ready(input) => self.read(cx, input),
             Poll::Pending => match self.failed.take() {
                 Some(ending) => Input::Ended(ending),
-                None if self.socket.get_ref().received() > self.told => Input::Heard,
+                None if self.socket.get_ref().received() > self.reported => Input::Heard,
                 None => return Poll::Pending,
             },
         };
-        self.told = self.socket.get_ref().received();
+        self.reported = self.socket.get_ref().received();
         Poll::Ready(input)
     }
 

@@ -11,7 +11,7 @@ use std::io::Cursor;
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, OpCode};
 
-/// See the module. Begins behind the answer to the upgrade.
+/// Parses frame headers alone; its input begins behind the answer to the upgrade.
 #[derive(Debug, Default)]
 pub(super) struct Frames {
     /// The next frame's header, as far as it has come (RFC 6455 §5.2: at most

@@ -19,7 +19,7 @@ use crate::{ClientConfig, ClientMessage, Url};
 /// How many connections a client may have; a sound one needs two.
 const LIMIT: usize = 16;
 
-/// See the module.
+/// One client's connections, by the number of their dial.
 pub(crate) struct Sockets {
     environment: Environment,
     url: Url,
@@ -101,14 +101,14 @@ impl Sockets {
     }
 
     /// What happens next, and on which dial; waits for ever if there is none.
-    /// Cancel safe: what has been read and not told stays in its connection.
+    /// Cancel safe: what has been read and not returned stays in its connection.
     pub(crate) async fn next(&mut self) -> (u64, Input) {
         let clock = self.environment.clock.clone();
         loop {
             let due = self.sockets.values().filter_map(|s| s.dropped_at).min();
             tokio::select! {
                 biased;
-                told = poll_fn(|cx| self.poll_next(cx)) => return told,
+                input = poll_fn(|cx| self.poll_next(cx)) => return input,
                 () = clock.sleep_until_some(due) => self.drop_closed(clock.now()),
             }
         }

@@ -1,4 +1,5 @@
-//! Clients against real sockets, and the program as a process.
+//! Clients in virtual time, on real sockets where these have a say, and the program
+//! as a process.
 
 #![expect(
     clippy::unwrap_used,

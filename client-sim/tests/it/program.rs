@@ -2,14 +2,15 @@
 
 use std::process::{Output, Stdio};
 
-use environment::Listener;
+use environment::{Environment, Listener};
 use futures_util::StreamExt;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::task::JoinSet;
 
-use crate::rig::{listen, nowhere, welcome, within};
+use crate::rig::{World, nowhere, welcome, within};
 
 fn program(url: &str, flags: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_client-sim"));
@@ -26,6 +27,10 @@ fn program(url: &str, flags: &str) -> Command {
 async fn output(url: &str, flags: &str) -> Output {
     let running = program(url, flags).output();
     within("the program's end", running).await.unwrap()
+}
+
+fn listen() -> Listener {
+    World::new(Environment::real()).listen()
 }
 
 fn url(listener: &Listener) -> String {
@@ -140,17 +145,12 @@ async fn an_interrupt_ends_early_with_the_table_and_130() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let pid = child.id().unwrap().to_string();
+    let id = Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
     let mut served = welcome(&listener, false).await;
     // A ping comes from an open connection only.
     let ping = within("a ping", served.socket.next()).await;
     assert!(ping.unwrap().unwrap().is_ping());
-    let killed = Command::new("kill")
-        .args(["-INT", &pid])
-        .status()
-        .await
-        .unwrap();
-    assert!(killed.success());
+    kill_process(id, Signal::INT).unwrap();
     let output = within("the end", child.wait_with_output()).await.unwrap();
     assert_eq!(output.status.code(), Some(130));
     let table = text(&output.stdout);

@@ -1,12 +1,11 @@
-//! A server that does what a test says, and a client under observation.
-//!
-//! Every wait is bounded by [`LIMIT`]; readiness is an awaited event.
+//! A server that does what a test says, and a client under observation: on the
+//! simulated network, where time is exact and costs nothing, or on the system's.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use client_sim::{Behaviour, ClientConfig, CloseReason, Command, Event, EventKind, Policy, Shape};
-use environment::{Clock, Environment, Listener, Network, Observer, Seed, Stream};
+use environment::{Clock, Environment, Listener, Network, Observer, Seed, Simulation, Stream};
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -16,17 +15,59 @@ use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_util::sync::CancellationToken;
 
 /// The longest wait for anything.
-pub(crate) const LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
-/// Waits for what must happen.
+/// Longer than whatever must not happen would take.
+pub(crate) const LONG: Duration = Duration::from_secs(600);
+
+/// The network and the clock of one test.
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) network: Network,
+    pub(crate) clock: Clock,
+}
+
+/// In virtual time. Whoever waits for what never comes is told that nothing is left.
+pub(crate) fn simulated(test: impl AsyncFnOnce(World)) {
+    let simulation = Simulation::new().unwrap();
+    let world = World::new(simulation.environment());
+    let clock = world.clock.clone();
+    let ended = simulation.run(clock.timeout(Duration::from_secs(24 * 3600), test(world)));
+    ended.unwrap().expect("it ends within a day");
+}
+
+/// The same test on the system's network, in real time, and on the simulated one.
+pub(crate) fn on_both(test: impl AsyncFn(World)) {
+    simulated(&test);
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build().unwrap();
+    let world = World::new(Environment::real());
+    runtime.block_on(within("the end of the test", test(world)));
+}
+
+/// Waits in real time for what must happen.
 pub(crate) async fn within<F: Future>(what: &str, future: F) -> F::Output {
     let ended = Clock::start().timeout(LIMIT, future).await;
     ended.unwrap_or_else(|_| panic!("{what}: nothing within {LIMIT:?}"))
 }
 
-pub(crate) fn listen() -> Listener {
-    let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
-    Network::tcp().listen(loopback).unwrap()
+impl World {
+    pub(crate) fn new(environment: Environment) -> Self {
+        let Environment { network, clock } = environment;
+        Self { network, clock }
+    }
+
+    fn environment(&self) -> Environment {
+        Environment {
+            network: self.network.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    pub(crate) fn listen(&self) -> Listener {
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        self.network.listen(loopback).unwrap()
+    }
 }
 
 /// A URL whose host no resolver knows. It need not even ask: no label of a name
@@ -59,12 +100,12 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
-    pub(crate) fn start(listener: &Listener, behaviour: Behaviour) -> Self {
+    pub(crate) fn start(world: &World, listener: &Listener, behaviour: Behaviour) -> Self {
         let url = format!("ws://{}/ws?own=1", listener.local_addr());
-        Self::start_at(&url, behaviour)
+        Self::start_at(world, &url, behaviour)
     }
 
-    pub(crate) fn start_at(url: &str, behaviour: Behaviour) -> Self {
+    pub(crate) fn start_at(world: &World, url: &str, behaviour: Behaviour) -> Self {
         let config = ClientConfig {
             name: "c1".into(),
             url: url.parse().unwrap(),
@@ -80,7 +121,7 @@ impl Subject {
         let shutdown = CancellationToken::new();
         let mut task = JoinSet::new();
         task.spawn(client_sim::run(
-            Environment::real(),
+            world.environment(),
             config,
             received,
             observer,
@@ -95,25 +136,21 @@ impl Subject {
     }
 
     /// Waits for an event of this kind, passing over others.
-    pub(crate) async fn until<T>(
-        &mut self,
-        name: &str,
-        pick: impl Fn(&EventKind) -> Option<T>,
-    ) -> T {
-        within(name, async {
+    pub(crate) async fn until<T>(&mut self, pick: impl Fn(&EventKind) -> Option<T>) -> T {
+        async {
             loop {
                 let event = self.events.recv().await.expect("the client still runs");
                 if let Some(picked) = pick(&event.what) {
                     return picked;
                 }
             }
-        })
+        }
         .await
     }
 
     /// Waits for the end of a connection or attempt.
     pub(crate) async fn closed(&mut self) -> (u64, CloseReason, Option<u16>) {
-        self.until("closed", |what| match what {
+        self.until(|what| match what {
             EventKind::Closed { dial, why, code } => Some((*dial, *why, *code)),
             _ => None,
         })
@@ -121,7 +158,7 @@ impl Subject {
     }
 
     pub(crate) async fn waiting(&mut self) -> Duration {
-        self.until("waiting", |what| match what {
+        self.until(|what| match what {
             EventKind::Waiting { delay } => Some(*delay),
             _ => None,
         })
@@ -129,7 +166,7 @@ impl Subject {
     }
 
     pub(crate) async fn opened(&mut self) -> u64 {
-        self.until("opened", |what| match what {
+        self.until(|what| match what {
             EventKind::Opened { dial } => Some(*dial),
             _ => None,
         })
@@ -137,7 +174,7 @@ impl Subject {
     }
 
     pub(crate) async fn applied(&mut self) -> u64 {
-        self.until("applied", |what| match what {
+        self.until(|what| match what {
             EventKind::Applied { seq, .. } => Some(*seq),
             _ => None,
         })
@@ -145,9 +182,7 @@ impl Subject {
     }
 
     pub(crate) async fn is(&mut self, expected: &EventKind) {
-        let name = format!("{expected:?}");
-        self.until(&name, |what| (what == expected).then_some(()))
-            .await;
+        self.until(|what| (what == expected).then_some(())).await;
     }
 
     pub(crate) async fn tell(&self, command: Command) {
@@ -156,7 +191,7 @@ impl Subject {
 
     /// Waits until the client has ended by itself.
     pub(crate) async fn ended(mut self) {
-        within("the client's end", self.task.join_next()).await;
+        self.task.join_next().await;
     }
 }
 
@@ -169,7 +204,7 @@ pub(crate) struct Served {
 
 /// Accepts a TCP connection.
 pub(crate) async fn accept(listener: &Listener) -> Stream {
-    within("a connection", listener.accept()).await.unwrap().0
+    listener.accept().await.unwrap().0
 }
 
 /// Accepts a TCP connection and its upgrade.
@@ -182,7 +217,7 @@ pub(crate) async fn upgrade(listener: &Listener) -> Served {
         Ok(response)
     };
     let upgraded = tokio_tungstenite::accept_hdr_async(stream, read);
-    let socket = within("an upgrade", upgraded).await.unwrap();
+    let socket = upgraded.await.unwrap();
     Served { socket, target }
 }
 
@@ -208,14 +243,14 @@ impl Served {
 
     /// The next message, pings passed over.
     pub(crate) async fn hear(&mut self) -> Message {
-        within("a message", async {
+        async {
             loop {
                 let message = self.socket.next().await.expect("an open socket").unwrap();
                 if !message.is_ping() {
                     return message;
                 }
             }
-        })
+        }
         .await
     }
 

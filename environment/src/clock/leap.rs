@@ -46,8 +46,7 @@ impl fmt::Display for Stall {
 
 impl std::error::Error for Stall {}
 
-/// See the module. Made for one thread; it may be shared all the same, since
-/// tasks must be able to.
+/// Made for one thread; it may be shared all the same, since tasks must be able to.
 #[derive(Debug)]
 pub(crate) struct Leap {
     /// Nanoseconds since the origin.

@@ -26,7 +26,7 @@ use super::sleepers::{Place, Sleepers, Timer};
 /// no case of its own.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-/// See the module.
+/// The deadlines that tasks wait for, and the thread that wakes them.
 #[derive(Debug)]
 pub(super) struct TimerThread {
     waiting: Mutex<Waiting>,

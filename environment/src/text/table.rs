@@ -12,7 +12,8 @@ use super::words::{listed, nearest, quoted};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// A table whose keys are taken one after the other; see the module's invariant.
+/// A table whose keys are taken one after the other. Dropping it reports those
+/// that nobody asked for.
 #[derive(Debug)]
 pub struct Table<'a> {
     entries: &'a DeTable<'a>,
@@ -70,7 +71,7 @@ impl<'a> Table<'a> {
     }
 
     /// Like [`Table::required`] with a decoder of the caller's, such as [`super::choice`].
-    pub fn required_with<T>(
+    fn required_with<T>(
         &mut self,
         key: &'static str,
         decode: impl FnOnce(Value<'a>) -> Result<T, Mismatch>,
@@ -227,7 +228,7 @@ impl<'a> Table<'a> {
     }
 
     /// Not read on purpose: neither unknown nor missing keys are reported.
-    pub fn ignore_all(&mut self) {
+    pub(super) fn ignore_all(&mut self) {
         self.ignored = true;
     }
 

@@ -49,7 +49,7 @@ impl<'a> Value<'a> {
     }
 
     /// A boolean.
-    pub fn as_bool(self) -> Option<bool> {
+    fn as_bool(self) -> Option<bool> {
         self.node.get_ref().as_bool()
     }
 
@@ -57,11 +57,6 @@ impl<'a> Value<'a> {
     pub fn as_integer(self) -> Option<i128> {
         let integer = self.node.get_ref().as_integer()?;
         i128::from_str_radix(integer.as_str(), integer.radix()).ok()
-    }
-
-    /// A float as written, infinite and not-a-number included.
-    pub fn as_float(self) -> Option<f64> {
-        self.node.get_ref().as_float()?.as_str().parse().ok()
     }
 
     /// The elements of an array.

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use environment::{Observer, Seed};
+use scenarios::files::gather;
+use scenarios::invocation::Invocation;
 use scenarios::journal::Body;
-use scenarios::language::{Scenario, gather, read_all};
-use scenarios::results::Invocation;
+use scenarios::language::{Scenario, read_all};
 use scenarios::runner::{Folder, Settings, Time, Trace, simulate};
 use scenarios::subjects::Subject;
 use scenarios::suite::Suite;
@@ -58,8 +59,8 @@ pub(crate) fn catalogue() {
         jobs: 2,
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let harvest = runtime.block_on(suite.run(Observer::none(), CancellationToken::new()));
-    let (results, _) = harvest.done();
+    let collected = runtime.block_on(suite.run(Observer::none(), CancellationToken::new()));
+    let (results, _) = collected.done();
     assert!(
         results
             .scenarios
@@ -96,6 +97,6 @@ fn simulated(scenario: &Scenario) -> Trace {
         &Observer::none(),
         &CancellationToken::new(),
     );
-    assert_eq!(trace.problem, None);
+    assert!(trace.problem.is_none(), "{:?}", trace.problem);
     trace
 }

@@ -10,7 +10,7 @@ use scenarios::results::Seeds;
 use scenarios::runner;
 use scenarios::subjects::Subject;
 
-use super::{check, judge, list, plan, play, run, schema};
+use super::{files, judge, play, run};
 
 /// Do reconnecting WebSocket clients come back as they should? Runs scenarios
 /// of network faults against them and judges.
@@ -179,12 +179,12 @@ impl Args {
     pub(crate) fn perform(&self) -> anyhow::Result<u8> {
         match &self.command {
             Command::Run(args) => run::run(args),
-            Command::Check(args) => check::check(args),
-            Command::Plan(args) => plan::plan(args),
+            Command::Check(args) => files::check(args),
+            Command::Plan(args) => files::plan(args),
             Command::Play(args) => play::play(args),
             Command::Judge(args) => judge::judge(args),
-            Command::List(args) => list::list(args),
-            Command::Schema => Ok(schema::schema()),
+            Command::List(args) => files::list(args),
+            Command::Schema => Ok(files::schema()),
         }
     }
 }

@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
 use scenarios::archive::{find, judge_again};
+use scenarios::collect::Collected;
 use scenarios::console::{Screen, report};
-use scenarios::harvest::Harvest;
 use scenarios::language::Expectation;
 use scenarios::records;
 
 use super::args::JudgeArgs;
+use super::output::{complain, print, print_records};
 use super::run::{code, wanting};
-use super::terminal::print;
-use super::{EXIT_PASSED, EXIT_USAGE, check, complain, written};
+use super::{EXIT_PASSED, EXIT_USAGE, files};
 
 /// The same table and exit code as of the runs; what cannot be judged is told
 /// beside, and makes it 2.
@@ -27,13 +27,13 @@ pub(super) fn judge(args: &JudgeArgs) -> anyhow::Result<u8> {
             None => return Ok(EXIT_USAGE),
         },
     };
-    let (harvest, is_whole) = judge_all(&args.paths, expect.as_deref());
-    let (results, gallery) = harvest.done();
+    let (collected, is_whole) = judge_all(&args.paths, expect.as_deref());
+    let (results, gallery) = collected.done();
     if !results.scenarios.is_empty() {
         print(report(&results, Screen::stdout()));
     }
     let is_written = args.out.as_ref().is_none_or(|out| match is_whole {
-        true => written::tell(&records::write(&results, &gallery, out)),
+        true => print_records(&records::write(&results, &gallery, out)),
         false => {
             // Records of a part would look as if that were all.
             let out = out.display();
@@ -57,13 +57,13 @@ fn expectations(file: &Path) -> anyhow::Result<Option<Vec<Expectation>>> {
         !file.is_dir(),
         "--expect {shown}: a folder; name one scenario file"
     );
-    let read = check::read(&[file.to_owned()]);
+    let read = files::read(&[file.to_owned()]);
     Ok(read.and_then(|mut scenarios| scenarios.pop().map(|(_, scenario)| scenario.expect)))
 }
 
 /// Every journal's result, each journal once, and whether all could be judged.
-fn judge_all(paths: &[PathBuf], expect: Option<&[Expectation]>) -> (Harvest, bool) {
-    let (mut harvest, mut is_whole) = (Harvest::default(), true);
+fn judge_all(paths: &[PathBuf], expect: Option<&[Expectation]>) -> (Collected, bool) {
+    let (mut collected, mut is_whole) = (Collected::default(), true);
     let mut judged = BTreeSet::new();
     let mut tell = |error: &dyn std::error::Error| {
         complain(&format!("chaos: {error}"));
@@ -83,11 +83,11 @@ fn judge_all(paths: &[PathBuf], expect: Option<&[Expectation]>) -> (Harvest, boo
             }
             match judge_again(&journal, expect) {
                 Ok(run) => {
-                    harvest.add(harvest.count(), run);
+                    collected.add(collected.count(), run);
                 }
                 Err(error) => tell(&error),
             }
         }
     }
-    (harvest, is_whole)
+    (collected, is_whole)
 }

@@ -3,20 +3,14 @@
 //! Data goes to stdout, everything else to stderr.
 
 mod args;
-mod check;
+mod files;
 mod judge;
-mod list;
-mod plan;
+mod output;
 mod play;
 mod run;
-mod said;
-mod schema;
-mod signals;
-mod terminal;
-mod written;
 
 pub(crate) use args::Args;
-pub(crate) use terminal::{complain, start_logging};
+pub(crate) use output::{complain, start_logging};
 
 /// Everything passed.
 pub(crate) const EXIT_PASSED: u8 = 0;

@@ -1,5 +1,6 @@
 //! `chaos run`.
 
+use std::io;
 use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,21 +9,22 @@ use anyhow::{Context, bail, ensure};
 use environment::Observer;
 use globset::{Glob, GlobMatcher};
 use scenarios::console::{Live, Screen, report};
+use scenarios::invocation::Invocation;
 use scenarios::language::{Origin, Scenario};
 use scenarios::records;
 use scenarios::report::Gallery;
-use scenarios::results::{Invocation, Results, Seeds};
+use scenarios::results::{Results, Seeds};
 use scenarios::subjects::{self, SetupError, Subject};
 use scenarios::suite::Suite;
 use scenarios::verdict::Verdict;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::args::{Control, RunArgs, Time};
-use super::terminal::print;
-use super::{
-    EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_PASSED, EXIT_USAGE, check, complain,
-    said, signals, written,
-};
+use super::files;
+use super::output::{complain, print, print_records, print_stderr_tails};
+use super::{EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_PASSED, EXIT_USAGE};
 
 /// Scenarios at a time for each core. A case of the catalogue takes about 2 % of
 /// one, so even on a machine with other work every fault comes in time.
@@ -124,7 +126,7 @@ fn matcher(glob: &str) -> anyhow::Result<GlobMatcher> {
 
 /// The scenarios to run, or `None` after the reason why not has been told.
 fn select(args: &RunArgs, filter: Option<&GlobMatcher>) -> Option<Vec<(Origin, Arc<Scenario>)>> {
-    let scenarios = check::read(&args.what.paths)?;
+    let scenarios = files::read(&args.what.paths)?;
     let matching: Vec<_> = scenarios
         .into_iter()
         .filter(|(_, scenario)| filter.is_none_or(|filter| filter.is_match(&scenario.id)))
@@ -146,8 +148,8 @@ fn are_suited(scenarios: &[(Origin, Arc<Scenario>)], subjects: &[Subject], time:
     let mut objections: Vec<String> = Vec::new();
     for subject in subjects {
         for (_, scenario) in scenarios {
-            objections.extend(scenario.unsuited(subject));
-            let unsimulated = scenario.only_in_real_time(subject);
+            objections.extend(subject.unsuited(scenario));
+            let unsimulated = subject.only_in_real_time(scenario);
             objections.extend(unsimulated.filter(|_| time == Time::Virtual));
         }
     }
@@ -197,7 +199,7 @@ async fn perform(
         move |text: &str| live.say(text)
     };
     let mut watching =
-        signals::watch(interrupt.clone(), say).context("failed to watch for signals")?;
+        watch_signals(interrupt.clone(), say).context("failed to watch for signals")?;
     let progress = {
         let live = Arc::clone(&live);
         Observer::new(move |progress| live.tell(progress))
@@ -206,10 +208,45 @@ async fn perform(
         live.finish();
         return Ok(Err(error));
     }
-    let harvest = suite.run(progress, interrupt).await;
+    let collected = suite.run(progress, interrupt).await;
     live.finish();
     watching.abort_all();
-    Ok(Ok(harvest.done()))
+    Ok(Ok(collected.done()))
+}
+
+/// Watches for Ctrl-C and SIGTERM: the first breaks the runs off and keeps what
+/// was written, the second ends the program at once. The task ends with the set.
+fn watch_signals(
+    interrupt: CancellationToken,
+    say: impl Fn(&str) + Send + 'static,
+) -> io::Result<JoinSet<()>> {
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        either(&mut interrupted, &mut terminated).await;
+        say("chaos: interrupted; what was written stays. Once more ends it at once");
+        interrupt.cancel();
+        either(&mut interrupted, &mut terminated).await;
+        exit_at_once();
+    });
+    Ok(tasks)
+}
+
+async fn either(interrupted: &mut Signal, terminated: &mut Signal) {
+    tokio::select! {
+        biased;
+        _ = interrupted.recv() => {}
+        _ = terminated.recv() => {}
+    }
+}
+
+#[expect(
+    clippy::exit,
+    reason = "whoever asks twice does not want to wait for anything"
+)]
+fn exit_at_once() {
+    std::process::exit(EXIT_INTERRUPTED.into());
 }
 
 /// Makes every subject ready.
@@ -240,10 +277,10 @@ fn conclude(
     let written = records::write(results, gallery, out);
     // Of runs that did not begin, what is there is an earlier run's.
     if !was_interrupted {
-        said::show(results, out);
+        print_stderr_tails(results, out);
     }
     print(report(results, Screen::stdout()));
-    let code = code(results, written::tell(&written), was_interrupted);
+    let code = code(results, print_records(&written), was_interrupted);
     // The seeds that want repeating have been told, each with its command.
     if was_interrupted || results.has_many_seeds() && code != EXIT_PASSED {
         print(format_args!("{repeat_all}\n"));

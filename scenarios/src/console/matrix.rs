@@ -82,7 +82,7 @@ fn append(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::sample::{results, run};
+    use crate::results::sample::{results, run};
     use Verdict::{Failed, Inconclusive, Passed};
 
     #[test]

@@ -8,14 +8,12 @@ mod live;
 mod matrix;
 mod report;
 mod running;
-#[cfg(test)]
-pub(crate) mod sample;
 mod screen;
 mod seeds;
 mod style;
 
 pub use live::Live;
+pub(crate) use report::indented;
 pub use report::report;
-pub(crate) use report::sentences;
 pub use screen::Screen;
 pub use style::Style;

@@ -6,8 +6,8 @@ use super::screen::Screen;
 use super::style::Style;
 use super::{matrix, seeds};
 use crate::checks::{CheckResult, Finding};
-use crate::records::{ADVICE, needs_advice, was_interrupted};
 use crate::results::{Results, ScenarioResult};
+use crate::sentences::{ADVICE, Sentence, needs_advice, sentences, sums, was_interrupted};
 use crate::verdict::Verdict;
 
 /// Every scenario with its verdict, what went wrong where something did, and
@@ -35,13 +35,7 @@ pub fn report(results: &Results, screen: Screen) -> String {
         1 => text += "\n1 run was interrupted\n",
         many => text += &format!("\n{many} runs were interrupted\n"),
     }
-    let Results {
-        passed,
-        failed,
-        inconclusive,
-        ..
-    } = results;
-    text += &format!("\n{passed} passed, {failed} failed, {inconclusive} inconclusive\n");
+    text += &format!("\n{}\n", sums(results));
     text
 }
 
@@ -54,7 +48,7 @@ fn table(scenarios: &[ScenarioResult], style: Style) -> String {
             id, title, verdict, ..
         } = scenario;
         let verdict = style.verdict(*verdict, &format!("{:<12}", verdict.word()));
-        let checks = sums(&scenario.checks);
+        let checks = checks_ok(&scenario.checks);
         line(
             &mut text,
             &format!("{verdict}  {id:<width$}  {checks}  {title}"),
@@ -64,7 +58,7 @@ fn table(scenarios: &[ScenarioResult], style: Style) -> String {
 }
 
 /// " 6/7 checks ok", of fixed width for any number that a file can have.
-fn sums(checks: &[CheckResult]) -> String {
+fn checks_ok(checks: &[CheckResult]) -> String {
     let ok = checks
         .iter()
         .filter(|check| check.result == Finding::Ok)
@@ -89,29 +83,29 @@ fn story(scenario: &ScenarioResult, is_matrix: bool, screen: Screen) -> String {
     } else {
         line(&mut text, &format!("\n{id} {verdict}"));
     }
-    text + &sentences(scenario, "  ", screen)
+    text + &indented(scenario, "  ", screen)
 }
 
-/// Why a run is inconclusive, and what each check has to say that is not OK.
-pub(crate) fn sentences(scenario: &ScenarioResult, indent: &str, screen: Screen) -> String {
+/// The sentences about a scenario, a line each.
+pub(crate) fn indented(scenario: &ScenarioResult, indent: &str, screen: Screen) -> String {
     let mut text = String::new();
-    for reason in &scenario.reasons {
-        let reason = reason.replace('\n', &format!("\n{indent}  "));
-        line(&mut text, &screen.wrapped(&format!("{indent}{reason}")));
-    }
-    for check in scenario
-        .checks
-        .iter()
-        .filter(|check| check.result != Finding::Ok)
-    {
-        let CheckResult {
-            name, result, why, ..
-        } = check;
-        let finding = screen.style.finding(*result, result.word());
-        let sentence = format!("{indent}{name} {finding}: {why}");
-        line(&mut text, &screen.wrapped(&sentence));
+    for sentence in sentences(scenario) {
+        let sentence = match sentence {
+            Sentence::Reason(reason) => reason.to_string().replace('\n', &format!("\n{indent}  ")),
+            Sentence::Check(check) => check_line(check, screen),
+        };
+        line(&mut text, &screen.wrapped(&format!("{indent}{sentence}")));
     }
     text
+}
+
+/// As [`Sentence`] shows it, with a colour.
+fn check_line(check: &CheckResult, screen: Screen) -> String {
+    let CheckResult {
+        name, result, why, ..
+    } = check;
+    let finding = screen.style.finding(*result, result.word());
+    format!("{name} {finding}: {why}")
 }
 
 pub(super) fn line(text: &mut String, line: &str) {
@@ -122,7 +116,7 @@ pub(super) fn line(text: &mut String, line: &str) {
 mod tests {
     use super::*;
     use crate::checks::Measure;
-    use crate::definitions::INTERRUPTED;
+    use crate::verdict::Reason;
 
     fn check(name: &str, result: Finding, why: &str) -> CheckResult {
         CheckResult {
@@ -131,6 +125,7 @@ mod tests {
             limit: Measure::Count(1),
             observed: Measure::Count(2),
             why: why.into(),
+            clients: Vec::new(),
             hangs_on: [].into(),
             excess: None,
         }
@@ -139,7 +134,7 @@ mod tests {
     fn scenario(
         id: &str,
         verdict: Verdict,
-        reasons: &[&str],
+        reasons: Vec<Reason>,
         checks: Vec<CheckResult>,
     ) -> ScenarioResult {
         ScenarioResult {
@@ -150,7 +145,7 @@ mod tests {
             time: "real".into(),
             seed: 1,
             verdict,
-            reasons: reasons.iter().map(|&reason| reason.into()).collect(),
+            reasons,
             checks,
             rules: Vec::new(),
             flaws: Vec::new(),
@@ -172,12 +167,12 @@ mod tests {
             "the server told of no socket",
         );
         Results::new(vec![
-            scenario("R01", Verdict::Passed, &[], vec![ok(), ok()]),
-            scenario("R23-reset", Verdict::Failed, &[], vec![failed, ok()]),
+            scenario("R01", Verdict::Passed, Vec::new(), vec![ok(), ok()]),
+            scenario("R23-reset", Verdict::Failed, Vec::new(), vec![failed, ok()]),
             scenario(
                 "R31",
                 Verdict::Inconclusive,
-                &["no rule had any effect"],
+                vec!["no rule had any effect".into()],
                 vec![blind],
             ),
         ])
@@ -206,19 +201,19 @@ mod tests {
 
     #[test]
     fn interrupted_runs_are_counted_and_controls_are_not_explained() {
-        let many = |reason: &str, control: Option<&str>| {
+        let many = |reason: Reason, control: Option<&str>| {
             let run = |id| ScenarioResult {
                 control: control.map(str::to_owned),
-                ..scenario(id, Verdict::Inconclusive, &[reason], Vec::new())
+                ..scenario(id, Verdict::Inconclusive, vec![reason.clone()], Vec::new())
             };
             report(&Results::new(vec![run("R01"), run("R02")]), Screen::PIPE)
         };
-        let interrupted = many(INTERRUPTED, None);
+        let interrupted = many(Reason::Interrupted, None);
         let end = "The title of R02\n\n2 runs were interrupted\n\n0 passed";
         assert!(interrupted.contains(end), "{interrupted}");
         assert!(!interrupted.contains(ADVICE));
-        assert!(!many("a control", Some("wire")).contains(ADVICE));
-        assert!(many("too busy", None).contains(ADVICE));
+        assert!(!many(Reason::Control, Some("wire")).contains(ADVICE));
+        assert!(many("too busy".into(), None).contains(ADVICE));
     }
 
     #[test]

@@ -5,12 +5,12 @@
 //! the results.
 
 use super::groups::{Group, groups};
-use super::report::{line, sentences};
+use super::report::{indented, line};
 use super::screen::Screen;
 use super::style::Style;
 use crate::checks::span;
-use crate::records::was_interrupted;
 use crate::results::{Results, ScenarioResult, Spread, Statistics};
+use crate::sentences::was_interrupted;
 use crate::verdict::Verdict;
 use std::time::Duration;
 
@@ -78,7 +78,7 @@ fn seeds(runs: &[&ScenarioResult], room: &mut usize, screen: Screen) -> String {
     *room -= told.len();
     for run in told {
         line(&mut text, &format!("  seed {}", run.seed));
-        text += &sentences(run, "    ", screen);
+        text += &indented(run, "    ", screen);
         line(&mut text, &format!("    {}", run.repeat));
     }
     if !rest.is_empty() {
@@ -135,7 +135,7 @@ fn row(spread: &Spread) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::sample::{results, run};
+    use crate::results::sample::{results, run};
     use Verdict::{Failed, Inconclusive, Passed};
 
     fn many(id: &str, count: u64, verdict: impl Fn(u64) -> Verdict) -> Vec<ScenarioResult> {

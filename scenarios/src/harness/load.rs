@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::language::{FileError, Scenario, gather, read};
+use super::Scenario;
+use crate::files::{FileError, gather};
+use crate::language::read;
 
 /// A scenario that cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +36,9 @@ impl Scenario {
         let given = gather(&[path.to_owned()])
             .map_err(|errors| first(errors).map_or_else(folder, LoadError::File))?;
         let given = given.into_iter().next().ok_or_else(folder)?;
-        read(&given.source).map_err(|mistakes| LoadError::Mistakes(mistakes.rendered))
+        match read(&given.source) {
+            Ok(scenario) => Ok(Self(scenario)),
+            Err(mistakes) => Err(LoadError::Mistakes(mistakes.rendered)),
+        }
     }
 }

@@ -6,10 +6,12 @@
 mod load;
 mod outcome;
 mod run;
+mod scenario;
 mod server;
 mod setup;
 
 pub use load::LoadError;
 pub use outcome::Outcome;
 pub use run::RunError;
+pub use scenario::Scenario;
 pub use setup::Setup;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::console::{Screen, sentences};
+use crate::console::{Screen, indented};
 use crate::results::ScenarioResult;
 use crate::verdict::Verdict;
 
@@ -53,7 +53,7 @@ impl fmt::Display for Outcome {
             f,
             "{id} {verdict}, of the client {client} with seed {seed}: {title}"
         )?;
-        f.write_str(&sentences(&self.result, "  ", Screen::PIPE))?;
+        f.write_str(&indented(&self.result, "  ", Screen::PIPE))?;
         writeln!(f, "journal: {}", self.journal.display())?;
         write!(f, "again: {repeat}")
     }

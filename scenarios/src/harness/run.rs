@@ -6,9 +6,11 @@ use std::sync::Arc;
 use environment::{Observer, Seed};
 use tokio_util::sync::CancellationToken;
 
-use super::{Outcome, Setup};
-use crate::language::{Origin, Scenario};
-use crate::results::{Invocation, Seeds};
+use super::server::against;
+use super::{Outcome, Scenario, Setup};
+use crate::invocation::Invocation;
+use crate::language::Origin;
+use crate::results::Seeds;
 use crate::runner::Folder;
 use crate::suite::Suite;
 
@@ -58,15 +60,15 @@ impl Scenario {
     pub async fn run(&self, setup: &Setup) -> Result<Outcome, RunError> {
         let subject = setup.subject()?;
         let scenario = match &setup.server {
-            Some(url) => self.against(url)?,
-            None => self.clone(),
+            Some(url) => against(&self.0, url)?,
+            None => self.0.clone(),
         };
-        if let Some(objection) = scenario.unsuited(&subject) {
+        if let Some(objection) = subject.unsuited(&scenario) {
             return Err(RunError::Unsuited(objection));
         }
-        let seed = Suite::seed(self, setup.seed.or(seed_of_environment()?));
+        let seed = Suite::seed(&scenario, setup.seed.or(seed_of_environment()?));
         let out = setup.out.clone().unwrap_or_else(|| PathBuf::from(OUT));
-        let journal = Folder::new(&out, &self.id, subject.name(), seed).journal();
+        let journal = Folder::new(&out, &scenario.id, subject.name(), seed).journal();
         // Before the first await: later it may be another thread.
         let repeat = repeat(seed);
         let suite = Suite {
@@ -79,8 +81,8 @@ impl Scenario {
             out,
             jobs: 1,
         };
-        let harvest = Box::pin(suite.run(Observer::none(), CancellationToken::new())).await;
-        let (results, _) = harvest.done();
+        let collected = Box::pin(suite.run(Observer::none(), CancellationToken::new())).await;
+        let (results, _) = collected.done();
         let mut results = results.scenarios.into_iter();
         let mut result = results.next().expect("one run has one result");
         result.repeat = repeat;

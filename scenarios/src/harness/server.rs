@@ -5,23 +5,21 @@ use environment::text::Source;
 use super::RunError;
 use crate::language::{Scenario, read};
 
-impl Scenario {
-    /// The same against a server that runs already. Its text says so, too, so
-    /// that its record can be judged again.
-    pub(super) fn against(&self, url: &str) -> Result<Self, RunError> {
-        let wrong = |why| RunError::Server {
-            url: url.to_owned(),
-            why,
-        };
-        let text = with_external(&self.text, url).map_err(|error| wrong(error.to_string()))?;
-        let source = Source::new(format!("{} against {url}", self.id), text);
-        let read = read(&source).map_err(|mistakes| wrong(mistakes.rendered))?;
-        let mut other = self.clone();
-        other.server = read.server;
-        other.own_server = read.own_server;
-        (other.name, other.text) = (read.name, read.text);
-        Ok(other)
-    }
+/// The scenario against a server that runs already. Its text says so, too, so
+/// that its record can be judged again.
+pub(super) fn against(scenario: &Scenario, url: &str) -> Result<Scenario, RunError> {
+    let wrong = |why| RunError::Server {
+        url: url.to_owned(),
+        why,
+    };
+    let text = with_external(&scenario.text, url).map_err(|error| wrong(error.to_string()))?;
+    let source = Source::new(format!("{} against {url}", scenario.id), text);
+    let read = read(&source).map_err(|mistakes| wrong(mistakes.rendered))?;
+    let mut other = scenario.clone();
+    other.server = read.server;
+    other.own_server = read.own_server;
+    (other.name, other.text) = (read.name, read.text);
+    Ok(other)
 }
 
 /// A scenario's text with this server and no other.
@@ -49,7 +47,7 @@ mod tests {
             [[fault]]\nat = '1s'\ninject.reset = {}\n[expect]\nmax_live = 1\n";
         let mut given = scenario(text);
         given.start_within = std::time::Duration::from_secs(3);
-        let other = given.against("ws://127.0.0.1:9/x?y=1").unwrap();
+        let other = against(&given, "ws://127.0.0.1:9/x?y=1").unwrap();
         let address = other.own_server.as_ref().unwrap().address();
         assert_eq!(address.through("h:1"), "ws://h:1/x?y=1");
         let same = |s: &Scenario| (s.rules.clone(), s.clients.count, s.start_within);
@@ -65,7 +63,7 @@ mod tests {
             "[[server_event]]\nat = '1s'\nfor = '1s'\ndo = 'kill'\n[expect]\nmax_live = 1\n",
         );
         let check = |url: &str, part: &str| {
-            let error = given.against(url).unwrap_err().to_string();
+            let error = against(&given, url).unwrap_err().to_string();
             assert!(error.contains(part), "{url}: {error}");
         };
         check(

@@ -55,9 +55,9 @@ pub fn keys() -> mpsc::Receiver<PlayKey> {
     let (sender, receiver) = mpsc::channel(TYPED_AHEAD);
     thread::spawn(move || {
         for byte in io::stdin().lock().bytes().map_while(Result::ok) {
-            if let Some(deed) = PlayKey::of(char::from(byte)) {
+            if let Some(key) = PlayKey::of(char::from(byte)) {
                 // Full: dropped, as said above. Closed: nobody plays any more.
-                let _ = sender.try_send(deed);
+                let _ = sender.try_send(key);
             }
         }
         // An empty pipe is nobody at the keyboard, and no reason to stop.

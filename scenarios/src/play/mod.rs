@@ -5,17 +5,16 @@
 //! its WebSocket goes through the proxy, so the page stays reachable whatever
 //! happens to the wire.
 
-mod deed;
+mod event_line;
 mod keyboard;
-mod told;
+mod play_key;
 
-pub use deed::PlayKey;
+pub use event_line::event_line;
 pub use keyboard::{Keyboard, keys};
-pub use told::line;
+pub use play_key::PlayKey;
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use chaos_proxy::{Apply, Control, Faults, Plan, Route, Start, Tell};
 use environment::{Environment, Listener, Observer, Seed};
@@ -23,8 +22,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// How long the proxy tries to reach the server.
-const DIAL_TIMEOUT: Duration = Duration::from_secs(5);
+use crate::runner::DIAL_TIMEOUT;
 
 /// The trouble of a default game.
 pub const MILD: &str = include_str!("../../play.toml");
@@ -80,76 +78,87 @@ impl Game {
     /// happens on the wire.
     pub async fn play(
         self,
-        mut deeds: mpsc::Receiver<PlayKey>,
+        mut keys: mpsc::Receiver<PlayKey>,
         say: Observer<String>,
         shutdown: CancellationToken,
     ) {
         let stop = shutdown.child_token();
         let tasks = TaskTracker::new();
         let (control, commands) = chaos_proxy::control();
-        let upstream = self.server.local_addr().to_string();
+        let environment = self.environment;
+        let config = proxy_config(&self.server, self.proxy, self.faults, self.seed);
         let server = ticker_server::run(
-            self.environment.clone(),
+            environment.clone(),
             self.server,
             ticker_server::Config::default(),
             Observer::none(),
             stop.clone(),
         );
-        let told = say.clone();
+        let failed = say.clone();
         tasks.spawn(async move {
             if let Err(error) = server.await {
-                told.tell(format!("the server failed: {error}"));
+                failed.tell(format!("the server failed: {error}"));
             }
         });
-        let horizon = self.faults.horizon();
-        let repeat = self.faults.duration.is_some();
-        let config = chaos_proxy::Config {
-            routes: vec![Route {
-                listener: self.proxy,
-                client: None,
-            }],
-            upstream,
-            dial_timeout: DIAL_TIMEOUT,
-            plan: Plan::new(self.faults.rules, None, self.seed, horizon),
-            apply: Apply::Faults,
-            frames: true,
-            lists: false,
-            start: Start::FirstConnection,
-            repeat,
-        };
-        let events = {
-            let say = say.clone();
-            Observer::new(move |event| line(&event).into_iter().for_each(|line| say.tell(line)))
+        let events = move |event| {
+            if let Some(line) = event_line(&event) {
+                say.tell(line);
+            }
         };
         let tell = Tell {
-            events,
+            events: Observer::new(events),
             decisions: Observer::none(),
         };
+        let shutdown = stop.clone();
         tasks.spawn(chaos_proxy::run(
-            self.environment,
+            environment,
             config,
             commands,
             tell,
-            stop.clone(),
+            shutdown,
         ));
         tasks.close();
-        obey(&mut deeds, &control, &stop).await;
+        obey(&mut keys, &control, &stop).await;
         stop.cancel();
         tasks.wait().await;
     }
 }
 
+fn proxy_config(
+    server: &Listener,
+    proxy: Listener,
+    faults: Faults,
+    seed: Seed,
+) -> chaos_proxy::Config {
+    let horizon = faults.horizon();
+    let repeat = faults.duration.is_some();
+    chaos_proxy::Config {
+        routes: vec![Route {
+            listener: proxy,
+            client: None,
+        }],
+        upstream: server.local_addr().to_string(),
+        dial_timeout: DIAL_TIMEOUT,
+        plan: Plan::new(faults.rules, None, seed, horizon),
+        apply: Apply::Faults,
+        frames: true,
+        lists: false,
+        start: Start::FirstConnection,
+        repeat,
+    }
+}
+
 /// Does what is asked for, until asked to quit.
-async fn obey(deeds: &mut mpsc::Receiver<PlayKey>, control: &Control, stop: &CancellationToken) {
+async fn obey(keys: &mut mpsc::Receiver<PlayKey>, control: &Control, stop: &CancellationToken) {
     loop {
-        let deed = tokio::select! {
+        let key = tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            Some(deed) = deeds.recv() => deed,
+            Some(key) = keys.recv() => key,
         };
-        if deed == PlayKey::Quit {
+        if key == PlayKey::Quit {
             return;
         }
-        deed.perform(control).await;
+        key.perform(control).await;
     }
 }

@@ -20,7 +20,7 @@ use tokio::process::{Child, Command};
 /// To be told to end is for the program, and not for who watches over it.
 const WATCHDOG: &str = "trap '' TERM INT HUP; while read -r _; do :; done; kill -s KILL 0";
 
-/// See the module; whoever is left in it is killed when it is dropped.
+/// A process group; whoever is left in it is killed when it is dropped.
 #[derive(Debug)]
 pub(super) struct Group {
     id: Pid,

@@ -13,20 +13,18 @@ const MAX_LINE: usize = 256 * 1024;
 pub(super) const MAX_OUTPUT: u64 = 256 * 1024 * 1024;
 
 /// More was printed than anybody needs to say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Flood;
-
-impl Flood {
-    /// In words, of one of the pipes.
-    pub(crate) fn told(self, pipe: &str) -> String {
-        format!("it floods its {pipe}: more than {} MiB", MAX_OUTPUT >> 20)
-    }
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it floods its {pipe}: more than {} MiB", MAX_OUTPUT >> 20)]
+pub struct Flood {
+    /// Into which pipe.
+    pub(super) pipe: &'static str,
 }
 
 /// Cuts what is read into lines.
 #[derive(Debug)]
 pub(crate) struct Lines<R> {
     from: R,
+    pipe: &'static str,
     chunk: Vec<u8>,
     /// What of the chunk has not been looked at.
     rest: std::ops::Range<usize>,
@@ -37,19 +35,20 @@ pub(crate) struct Lines<R> {
 }
 
 impl<R: AsyncRead + Unpin> Lines<R> {
-    /// Of a program that is to say little.
-    pub(crate) fn new(from: R) -> Self {
-        Self::with_most(from, MAX_OUTPUT)
+    /// From this pipe of a program that is to say little.
+    pub(crate) fn new(from: R, pipe: &'static str) -> Self {
+        Self::with_most(from, pipe, MAX_OUTPUT)
     }
 
     /// Of a program that may say as much as it likes.
-    pub(crate) fn endless(from: R) -> Self {
-        Self::with_most(from, u64::MAX)
+    pub(crate) fn endless(from: R, pipe: &'static str) -> Self {
+        Self::with_most(from, pipe, u64::MAX)
     }
 
-    fn with_most(from: R, most: u64) -> Self {
+    fn with_most(from: R, pipe: &'static str, most: u64) -> Self {
         Self {
             from,
+            pipe,
             chunk: vec![0; 16 * 1024],
             rest: 0..0,
             line: Vec::new(),
@@ -68,7 +67,10 @@ impl<R: AsyncRead + Unpin> Lines<R> {
                     let last = self.take();
                     return Ok((!last.is_empty()).then_some(last));
                 }
-                self.left = self.left.checked_sub(count as u64).ok_or(Flood)?;
+                self.left = self
+                    .left
+                    .checked_sub(count as u64)
+                    .ok_or(Flood { pipe: self.pipe })?;
                 self.rest = 0..count;
             }
             let rest = &self.chunk[self.rest.clone()];
@@ -98,7 +100,7 @@ mod tests {
     use super::*;
 
     async fn all(text: &[u8]) -> Vec<usize> {
-        let mut lines = Lines::new(text);
+        let mut lines = Lines::new(text, "stdout");
         let mut lengths = Vec::new();
         while let Some(line) = lines.next().await.unwrap() {
             lengths.push(line.len());
@@ -118,10 +120,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_flood_is_told_and_takes_no_memory() {
-        let mut lines = Lines::new(tokio::io::repeat(b'x'));
-        assert_eq!(lines.next().await, Err(Flood));
+        let mut lines = Lines::new(tokio::io::repeat(b'x'), "stdout");
+        let flood = lines.next().await.unwrap_err();
         assert!(lines.line.capacity() <= MAX_LINE);
-        let told = Flood.told("stdout");
-        assert_eq!(told, "it floods its stdout: more than 256 MiB");
+        assert_eq!(flood.to_string(), "it floods its stdout: more than 256 MiB");
     }
 }

@@ -13,7 +13,7 @@ mod program;
 mod running;
 mod tail;
 
-pub(crate) use lines::Lines;
-pub(crate) use program::Program;
+pub(crate) use lines::{Flood, Lines};
+pub(crate) use program::{Program, StartError};
 pub(crate) use running::{Ended, Running};
 pub(crate) use tail::Tail;

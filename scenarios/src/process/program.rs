@@ -20,18 +20,40 @@ pub(crate) struct Program {
     pub(crate) variables: Vec<(&'static str, String)>,
 }
 
+/// Why a program did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There is nothing to start.
+    #[error("a command of no words starts nothing")]
+    Empty,
+    /// The system refuses.
+    #[error("`{program}` could not be started: {source}")]
+    Refused {
+        /// To start what.
+        program: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl StartError {
+    fn refused(program: &str) -> impl FnOnce(io::Error) -> Self {
+        let program = program.to_owned();
+        |source| Self::Refused { program, source }
+    }
+}
+
 impl Program {
     /// Starts it, with pipes for all that it reads and writes.
     ///
     /// # Errors
-    /// As the system says it, in words that name the program.
-    pub(crate) fn start(&self) -> Result<Running, String> {
+    /// The system refuses, or there is no shell to watch over it.
+    pub(crate) fn start(&self) -> Result<Running, StartError> {
         let [program, arguments @ ..] = &self.words[..] else {
-            return Err("a command of no words starts nothing".to_owned());
+            return Err(StartError::Empty);
         };
-        let failed = |source: io::Error| format!("`{program}` could not be started: {source}");
-        let group = Group::new();
-        let group = group.map_err(|error| format!("`sh` could not be started: {error}"))?;
+        let group = Group::new().map_err(StartError::refused("sh"))?;
         let mut command = Command::new(self.found(program));
         command
             .args(arguments)
@@ -43,7 +65,7 @@ impl Program {
             // So that all that it starts can be ended with it.
             .process_group(group.id())
             .kill_on_drop(true);
-        let child = command.spawn().map_err(failed)?;
+        let child = command.spawn().map_err(StartError::refused(program))?;
         Ok(Running::new(child, group))
     }
 

@@ -3,6 +3,7 @@
 //! Invariant: when it is dropped, or has been waited for, its whole group is
 //! gone. What leaves the group on purpose (`setsid`) is out of reach.
 
+use std::fmt;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 
 use super::group::Group;
 
-/// See the module.
+/// A process with its group.
 #[derive(Debug)]
 pub(crate) struct Running {
     child: Child,
@@ -22,19 +23,20 @@ pub(crate) struct Running {
 
 /// How a program ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub enum Ended {
     /// With this status.
     With(ExitStatus),
     /// It had to be killed: it did not end within this time.
     Killed(Duration),
 }
 
-impl Ended {
-    /// In words, such as "exit status: 1".
-    pub(crate) fn told(&self) -> String {
+/// Such as "exit status: 1".
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::With(status) => status.to_string(),
-            Self::Killed(after) => format!(
+            Self::With(status) => status.fmt(f),
+            Self::Killed(after) => write!(
+                f,
                 "killed, for it did not end within {} of SIGTERM",
                 environment::text::format_duration(*after)
             ),

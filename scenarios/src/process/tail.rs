@@ -1,4 +1,4 @@
-//! The last words of a program: as much of its stderr as is worth keeping.
+//! The last output of a program: as much of its stderr as is worth keeping.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,8 +20,12 @@ const WIDTH: usize = 200;
 pub(crate) struct Tail(Arc<Mutex<VecDeque<u8>>>);
 
 impl Tail {
-    /// Reads to the end, and keeps what came last.
-    pub(crate) async fn follow(self, from: Option<impl AsyncRead + Unpin>) -> Result<(), Flood> {
+    /// Reads this pipe to the end, and keeps what came last.
+    pub(crate) async fn follow(
+        self,
+        from: Option<impl AsyncRead + Unpin>,
+        pipe: &'static str,
+    ) -> Result<(), Flood> {
         let Some(mut from) = from else {
             return Ok(());
         };
@@ -31,7 +35,7 @@ impl Tail {
             self.keep(&buffer[..count]);
             read += count as u64;
             if read > MAX_OUTPUT {
-                return Err(Flood);
+                return Err(Flood { pipe });
             }
         }
         Ok(())
@@ -55,7 +59,7 @@ impl Tail {
     }
 
     /// The last lines in a part of a sentence; empty if there are none.
-    pub(crate) fn last_words(&self) -> String {
+    pub(crate) fn last_lines(&self) -> String {
         let text = self.text();
         let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
         let lines = lines.iter().filter(|line| !line.trim().is_empty());
@@ -79,13 +83,13 @@ mod tests {
     #[test]
     fn only_the_end_is_kept_and_only_what_can_be_shown() {
         let tail = Tail::default();
-        assert_eq!(tail.last_words(), "");
+        assert_eq!(tail.last_lines(), "");
         for _ in 0..3 {
             tail.keep(&vec![b'x'; KEPT]);
         }
         assert_eq!(tail.text().len(), KEPT);
         tail.keep(b"\na\x1b[31mb\n\n\xff\n");
-        let words = tail.last_words();
+        let words = tail.last_lines();
         assert!(words.ends_with("x ⏎ a[31mb ⏎ \u{fffd}"), "{words}");
         assert!(words.len() < LINES * (WIDTH + 10), "{}", words.len());
     }

@@ -13,9 +13,10 @@ use std::collections::BTreeMap;
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::words::{ADVICE, by_client, headline, needs_advice, sentences};
+use super::by_client;
 use crate::plain::clipped;
 use crate::results::{Results, ScenarioResult};
+use crate::sentences::{ADVICE, bounded, headline, needs_advice};
 use crate::verdict::Verdict;
 
 /// The longest name of a test, in characters.
@@ -77,7 +78,7 @@ fn status(scenario: &ScenarioResult) -> TestCaseStatus {
 
 /// What somebody needs who sees nothing but this.
 fn story(scenario: &ScenarioResult) -> String {
-    let mut lines = sentences(scenario);
+    let mut lines = bounded(scenario);
     lines.push(String::new());
     if needs_advice(scenario) {
         lines.extend([ADVICE.to_owned(), String::new()]);

@@ -6,19 +6,18 @@
 
 mod junit;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod summary;
-mod words;
 
+pub use crate::sentences::ADVICE;
 pub use junit::junit;
 pub use summary::summary;
-pub use words::ADVICE;
-pub(crate) use words::{needs_advice, was_interrupted};
 
 use std::path::{Path, PathBuf};
 
 use crate::report::{self, Gallery};
-use crate::results::{Results, ResultsError, write_whole};
+use crate::results::{Results, ScenarioResult};
+use crate::whole::{ResultsError, write_results, write_whole};
 
 /// The name of the file for whatever reads JUnit's XML.
 pub const JUNIT: &str = "junit.xml";
@@ -33,11 +32,26 @@ pub fn write(
     out: &Path,
 ) -> Vec<Result<PathBuf, ResultsError>> {
     vec![
-        results.write(out),
+        write_results(results, out),
         report::write(results, gallery, out),
         write_whole(out, JUNIT, &junit(results)),
         write_whole(out, SUMMARY, &summary(results)),
     ]
+}
+
+/// The subjects, in the order in which they come, each with its results.
+fn by_client(results: &Results) -> Vec<(&str, Vec<&ScenarioResult>)> {
+    let mut clients: Vec<(&str, Vec<&ScenarioResult>)> = Vec::new();
+    for scenario in &results.scenarios {
+        match clients
+            .iter_mut()
+            .find(|(client, _)| *client == scenario.client)
+        {
+            Some((_, of_client)) => of_client.push(scenario),
+            None => clients.push((&scenario.client, vec![scenario])),
+        }
+    }
+    clients
 }
 
 #[cfg(test)]

@@ -4,19 +4,20 @@ use crate::checks::{CheckResult, Finding, Measure};
 use crate::results::{Results, ScenarioResult};
 use crate::verdict::Verdict;
 
-pub(super) fn check(name: &str, result: Finding, why: &str) -> CheckResult {
+pub(crate) fn check(name: &str, result: Finding, why: &str) -> CheckResult {
     CheckResult {
         name: name.into(),
         result,
         limit: Measure::Count(1),
         observed: Measure::Count(2),
         why: why.into(),
+        clients: Vec::new(),
         hangs_on: [].into(),
         excess: None,
     }
 }
 
-pub(super) fn scenario(id: &str, verdict: Verdict) -> ScenarioResult {
+pub(crate) fn scenario(id: &str, verdict: Verdict) -> ScenarioResult {
     ScenarioResult {
         id: id.into(),
         case: id.into(),
@@ -35,7 +36,7 @@ pub(super) fn scenario(id: &str, verdict: Verdict) -> ScenarioResult {
 }
 
 /// R01 passed, R23-reset failed, R31 says nothing.
-pub(super) fn results() -> Results {
+pub(crate) fn results() -> Results {
     let mut failed = scenario("R23-reset", Verdict::Failed);
     let why = "c1 had 2 live connections at 1s; expected at most 1";
     failed.checks.push(check("max_live", Finding::Failed, why));
@@ -48,18 +49,18 @@ pub(super) fn results() -> Results {
 }
 
 /// Text as somebody who means no good would have it.
-pub(super) const HOSTILE: &str = concat!(
+pub(crate) const HOSTILE: &str = concat!(
     "<script>alert('1')</script>\"]]>&amp; | ` **x** [a](javascript:b) </table>\n\n",
     "# h\u{0}\u{1b}[31m\u{202e}\u{ffff}\u{fffe}"
 );
 
 /// A result of which every text is hostile.
-pub(super) fn hostile() -> ScenarioResult {
+pub(crate) fn hostile() -> ScenarioResult {
     let text = || HOSTILE.to_owned();
     ScenarioResult {
         title: text(),
         client: text(),
-        reasons: vec![text()],
+        reasons: vec![text().into()],
         checks: vec![check(HOSTILE, Finding::Failed, HOSTILE)],
         flaws: vec![text()],
         control: Some(text()),

@@ -8,9 +8,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::words::{ADVICE, by_client, needs_advice, sentences};
+use super::by_client;
 use crate::plain::clipped;
 use crate::results::{Results, ScenarioResult};
+use crate::sentences::{self, ADVICE, bounded, needs_advice};
 use crate::verdict::Verdict;
 
 /// The longest summary, in bytes: half of what GitHub takes for one step, which
@@ -31,14 +32,7 @@ const SUBJECTS: usize = 20;
 
 /// The whole file.
 pub fn summary(results: &Results) -> String {
-    let Results {
-        passed,
-        failed,
-        inconclusive,
-        ..
-    } = results;
-    let mut text =
-        format!("## chaos: {passed} passed, {failed} failed, {inconclusive} inconclusive\n\n");
+    let mut text = format!("## chaos: {}\n\n", sentences::sums(results));
     text += &sums(results);
     text += &wanting(results);
     if results.scenarios.iter().any(needs_advice) {
@@ -110,7 +104,7 @@ fn story(scenario: &ScenarioResult) -> String {
     } = scenario;
     let (id, title, client) = (name(id), name(title), name(client));
     let mut lines = vec![format!("<b>{id}</b> {title} ({client}, seed {seed})")];
-    lines.extend(sentences(scenario).iter().map(|sentence| html(sentence)));
+    lines.extend(bounded(scenario).iter().map(|sentence| html(sentence)));
     lines.push(format!("<code>{}</code>", escaped(repeat, "&#10;")));
     lines.join("<br>")
 }
@@ -302,7 +296,7 @@ mod tests {
     fn it_stays_within_its_bound_and_says_what_is_missing() {
         let runs = |verdict, id: char| {
             (0..1000).map(move |number| ScenarioResult {
-                reasons: vec!["<".repeat(1000); 50],
+                reasons: vec!["<".repeat(1000).into(); 50],
                 title: "<".repeat(1000),
                 ..sample::scenario(&format!("{id}{number}"), verdict)
             })

@@ -25,7 +25,8 @@ pub use timeline::Timeline;
 
 use std::path::{Path, PathBuf};
 
-use crate::results::{Results, ResultsError, write_whole};
+use crate::results::Results;
+use crate::whole::{ResultsError, write_whole};
 
 const FILE: &str = "report.html";
 

@@ -4,10 +4,12 @@
 //! what the proxy has delivered, which needs no word of the client's.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use client_sim::EventKind;
+use environment::text::format_duration;
 
 use crate::journal::{Body, Entry, Mark};
 
@@ -78,41 +80,98 @@ impl Arrivals {
     pub(super) fn problem(
         &self,
         within: Duration,
-        last_words: impl Fn(&str) -> String,
-    ) -> Option<String> {
+        last_output: impl Fn(&str) -> String,
+    ) -> Option<NotConnected> {
         let first = self.left.first()?;
         if let Some((client, how)) = self.gone().next() {
-            let words = last_words(client);
-            return Some(format!(
-                "client never connected: {client} ended by itself ({how}) before it had a message{words}"
-            ));
+            return Some(NotConnected::Ended {
+                client: client.as_ref().to_owned(),
+                how: how.clone(),
+                last_output: last_output(client),
+            });
         }
-        let left: Vec<&str> = self.left.iter().map(|name| &**name).collect();
-        let never: Vec<&str> = left
-            .iter()
-            .copied()
-            .filter(|name| !self.connected.contains(*name))
-            .collect();
-        let how = match (never.len(), self.refusal) {
-            (0, Some(status)) => {
-                format!(
-                    "; the server answered with status {status} instead of a WebSocket: is the path right?"
-                )
+        Some(NotConnected::Silent {
+            clients: self.left.iter().map(|name| name.as_ref().into()).collect(),
+            within,
+            hint: self.hint(),
+            last_output: last_output(first),
+        })
+    }
+
+    fn hint(&self) -> Hint {
+        let never = self.left.difference(&self.connected).count();
+        match (never, self.refusal) {
+            (0, Some(status)) => Hint::Refused(status),
+            (0, None) => Hint::Mute,
+            _ if never == self.left.len() => Hint::NoConnection,
+            _ => Hint::None,
+        }
+    }
+}
+
+/// A client that had no first message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotConnected {
+    /// It ended before.
+    #[error(
+        "client never connected: {client} ended by itself ({how}) before it had a message{last_output}"
+    )]
+    Ended {
+        /// Which.
+        client: String,
+        /// How.
+        how: String,
+        /// The end of its output, for a sentence; or nothing.
+        last_output: String,
+    },
+    /// There was none in time.
+    #[error(
+        "client never connected: {} had no message within {} (start_within){hint}{last_output}",
+        listed(clients), format_duration(*within)
+    )]
+    Silent {
+        /// Which.
+        clients: Vec<String>,
+        /// In which time.
+        within: Duration,
+        /// What may be the cause.
+        hint: Hint,
+        /// The end of the first one's output, for a sentence; or nothing.
+        last_output: String,
+    },
+}
+
+/// What was seen of clients that had no message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hint {
+    /// The server answered the last upgrade with this status.
+    Refused(u16),
+    /// Each had a connection.
+    Mute,
+    /// None had one.
+    NoConnection,
+    /// Nothing that they have in common.
+    None,
+}
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(status) => write!(
+                f,
+                "; the server answered with status {status} instead of a WebSocket: is the path right?"
+            ),
+            Self::Mute => {
+                f.write_str("; connections there were, but the server said nothing on them")
             }
-            (0, None) => "; connections there were, but the server said nothing on them".to_owned(),
-            _ if never.len() == left.len() => "; not one connection came".to_owned(),
-            _ => String::new(),
-        };
-        let within = environment::text::format_duration(within);
-        let (names, words) = (listed(&left), last_words(first));
-        Some(format!(
-            "client never connected: {names} had no message within {within} (start_within){how}{words}"
-        ))
+            Self::NoConnection => f.write_str("; not one connection came"),
+            Self::None => Ok(()),
+        }
     }
 }
 
 /// All names, or the first of many.
-fn listed(names: &[&str]) -> String {
+fn listed(names: &[String]) -> String {
     const MOST: usize = 20;
     let shown = names[..names.len().min(MOST)].join(", ");
     match names.len().saturating_sub(MOST) {

@@ -52,7 +52,7 @@ impl Decisions {
         };
         let mut kept = self.kept();
         if kept.len() < MOST {
-            kept.insert(place, line(decision));
+            kept.insert(place, decision_line(decision));
         }
     }
 
@@ -63,7 +63,7 @@ impl Decisions {
 }
 
 /// A decision as `decisions.jsonl` and `chaos plan --json` have it.
-pub fn line(decision: &Decision) -> String {
+pub fn decision_line(decision: &Decision) -> String {
     serde_json::to_string(decision).expect("names and finite numbers always have a JSON form")
 }
 

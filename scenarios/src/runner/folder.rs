@@ -10,25 +10,25 @@ use std::path::{Path, PathBuf};
 use environment::Seed;
 
 use super::decisions::Decisions;
-use crate::journal::JournalError;
+use super::writer::JournalError;
 
 /// The name of every journal.
 pub const JOURNAL: &str = "journal.jsonl";
 /// The name, beside it, of the text of the scenario that was run.
 pub const SCENARIO: &str = "scenario.toml";
 const DECISIONS: &str = "decisions.jsonl";
-/// What other people's programs said besides their reports, where they did.
-const SAID: &str = "said.txt";
+/// The output of custom clients and servers besides reports, where there is any.
+const OUTPUT: &str = "said.txt";
 
 /// A record that cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {source}", path.display())]
-struct FolderError {
+pub struct FolderError {
     /// Which.
-    path: PathBuf,
+    pub path: PathBuf,
     /// Why.
     #[source]
-    source: io::Error,
+    pub source: io::Error,
 }
 
 /// The folder of one run.
@@ -55,7 +55,7 @@ impl Folder {
             source,
         };
         fs::create_dir_all(&self.0).map_err(failed)?;
-        for old in [DECISIONS, SAID] {
+        for old in [DECISIONS, OUTPUT] {
             match fs::remove_file(self.0.join(old)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
                 _ => {}
@@ -74,33 +74,33 @@ impl Folder {
     /// Writes the decisions.
     ///
     /// # Errors
-    /// When the system refuses, in words that name the file.
-    pub(super) fn write_decisions(&self, decisions: &Decisions) -> Result<(), String> {
+    /// When the system refuses.
+    pub(super) fn write_decisions(&self, decisions: &Decisions) -> Result<(), FolderError> {
         let lines = decisions.lines().into_iter();
         let text: String = lines.flat_map(|line| [line, "\n".into()]).collect();
         self.write(DECISIONS, &text)
     }
 
-    /// Writes what other people's programs said, if they said anything.
+    /// Writes the other output of custom clients and servers, if there is any.
     ///
     /// # Errors
-    /// When the system refuses, in words that name the file.
-    pub(super) fn write_said(&self, text: &str) -> Result<(), String> {
+    /// When the system refuses.
+    pub(super) fn write_output(&self, text: &str) -> Result<(), FolderError> {
         if text.is_empty() {
             return Ok(());
         }
-        self.write(SAID, text)
+        self.write(OUTPUT, text)
     }
 
-    /// What other people's programs said, and where it stands, if they did.
-    pub fn said(&self) -> Option<(PathBuf, String)> {
-        let path = self.0.join(SAID);
+    /// The other output of custom clients and servers, and where it stands.
+    pub fn output(&self) -> Option<(PathBuf, String)> {
+        let path = self.0.join(OUTPUT);
         let text = fs::read_to_string(&path).ok()?;
         Some((path, text))
     }
 
-    fn write(&self, name: &str, text: &str) -> Result<(), String> {
+    fn write(&self, name: &str, text: &str) -> Result<(), FolderError> {
         let path = self.0.join(name);
-        fs::write(&path, text).map_err(|source| FolderError { path, source }.to_string())
+        fs::write(&path, text).map_err(|source| FolderError { path, source })
     }
 }

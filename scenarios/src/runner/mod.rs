@@ -12,43 +12,52 @@
 //! what was written is a valid journal. Used by [`suite`](crate::suite).
 
 mod arrivals;
-mod boot;
-mod course;
+mod clients;
+mod context;
+mod custom_client;
 mod decisions;
+mod error;
 mod folder;
-mod guest;
-mod host;
-mod local;
-mod notes;
-mod own_host;
-mod probe;
+mod machine;
+mod participants;
 mod readiness;
+mod recorder;
 mod reporter;
-mod score;
-mod seats;
+mod server;
+mod server_process;
 mod simulated;
-mod stage;
-mod triggers;
-mod trouble;
+mod timeline;
+mod writer;
 
-pub use decisions::{Decisions, line};
-pub use folder::{Folder, JOURNAL, SCENARIO};
+pub use arrivals::{Hint, NotConnected};
+pub use custom_client::ClientError;
+pub use decisions::{Decisions, decision_line};
+pub use error::HarnessError;
+pub use folder::{Folder, FolderError, JOURNAL, SCENARIO};
+pub use recorder::Recorder;
 pub use reporter::{Reporter, TooMuch};
+pub use server::ServerError;
+pub use server_process::ProcessProblem;
 pub use simulated::{Difference, Trace, difference, simulate};
+pub use writer::{JournalError, Writer};
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use client_sim::Flaw;
 use environment::{Environment, Moment, Observer, Seed};
 use tokio_util::sync::CancellationToken;
 
-use crate::journal::{Entry, Header, JournalError, MAX_ENTRIES, Mark, Recorder, Writer};
+use crate::journal::{Entry, Header, MAX_ENTRIES, Mark};
 use crate::language::Scenario;
 use crate::subjects::Subject;
-use course::{BrokenOff, RunContext};
-use stage::Participants;
-use trouble::Trouble;
+use context::RunContext;
+use error::{BrokenOff, FirstError};
+use participants::Participants;
+
+/// How long a proxy's dial to the server may take.
+pub(crate) const DIAL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The clock that a run goes by, and the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -120,7 +129,7 @@ pub struct Record {
     /// All that was observed.
     pub entries: Vec<Entry>,
     /// What went wrong with the harness itself, if so.
-    pub problem: Option<String>,
+    pub problem: Option<HarnessError>,
 }
 
 /// Runs one scenario to its end, or until `interrupt`.
@@ -150,7 +159,7 @@ async fn run_on_the_system(
     let decisions = Decisions::default();
     let place = settings.folder.prepare(&scenario.text);
     let written = write_while(&environment, place, &header, &recorder, async {
-        let course = RunContext {
+        let context = RunContext {
             environment: &environment,
             scenario,
             settings,
@@ -158,13 +167,14 @@ async fn run_on_the_system(
             progress: &progress,
         };
         // Boxed: it is large.
-        Box::pin(conduct(&course, &decisions, &interrupt)).await
+        Box::pin(conduct(&context, &decisions, &interrupt)).await
     });
     let problem = match written.await {
         Ok(problem) => problem,
-        Err(error) => Some(error.to_string()),
+        Err(error) => Some(error.into()),
     };
-    let problem = problem.or_else(|| settings.folder.write_decisions(&decisions).err());
+    let unwritten = || settings.folder.write_decisions(&decisions).err();
+    let problem = problem.or_else(|| unwritten().map(HarnessError::Folder));
     Record {
         header,
         entries: recorder.take(),
@@ -219,26 +229,26 @@ async fn write_while<T>(
     written.map(|()| done)
 }
 
-/// Sets up, goes through the course, and puts everything away again.
+/// Starts everybody, goes through the run, and ends everybody again.
 async fn conduct(
-    course: &RunContext<'_>,
+    context: &RunContext<'_>,
     decisions: &Decisions,
     interrupt: &CancellationToken,
-) -> Option<String> {
-    let recorder = course.recorder;
-    course.progress.tell(RunPhase::Starting);
-    let trouble = Trouble::default();
-    let set = tokio::select! {
+) -> Option<HarnessError> {
+    let recorder = context.recorder;
+    context.progress.tell(RunPhase::Starting);
+    let first_error = FirstError::default();
+    let started = tokio::select! {
         biased;
         () = interrupt.cancelled() => Err(BrokenOff::Interrupted),
-        set = Participants::set(course, decisions, &trouble) => {
-            set.map_err(|error| BrokenOff::Failed(error.to_string()))
+        started = Participants::start(context, decisions, &first_error) => {
+            started.map_err(BrokenOff::Failed)
         }
     };
-    let mut stage = match set {
-        Ok(stage) => stage,
+    let mut participants = match started {
+        Ok(participants) => participants,
         Err(broken_off) => {
-            let (mark, problem) = broken_off.told();
+            let (mark, problem) = broken_off.into_mark();
             recorder.mark(mark);
             return problem;
         }
@@ -246,21 +256,28 @@ async fn conduct(
     let ended = tokio::select! {
         biased;
         () = interrupt.cancelled() => Err(BrokenOff::Interrupted),
-        problem = recorder.broken() => Err(BrokenOff::Journal(problem)),
-        reason = trouble.told() => Err(BrokenOff::Failed(reason)),
-        stall = course.environment.clock.stalled() => Err(BrokenOff::Failed(stall.to_string())),
-        ended = course.go(&mut stage, &trouble) => ended,
-        never = course.watch_machine() => match never {},
+        problem = recorder.broken() => Err(HarnessError::Incomplete(problem).into()),
+        error = first_error.reported() => Err(error.into()),
+        stall = context.environment.clock.stalled() => Err(HarnessError::Stalled(stall).into()),
+        ended = context.go(&mut participants, &first_error) => ended,
+        never = context.watch_machine() => match never {},
     };
-    let (mark, problem) = ended.map_or_else(BrokenOff::told, |()| (Mark::Ended, None));
+    let (mark, problem) = ended.map_or_else(BrokenOff::into_mark, |()| (Mark::Ended, None));
     recorder.mark(mark);
     recorder.close();
-    let left = stage.put_away(course.environment.clock.clone()).await;
-    let unwritten = match course.settings.time {
-        Time::Real => course.settings.folder.write_said(&stage.notes()).err(),
-        // There is nobody who could have said anything.
-        Time::Virtual => None,
-    };
-    let problem = problem.or(left).or_else(|| recorder.problem());
-    problem.or(unwritten)
+    let left = participants.stop(context.environment.clock.clone()).await;
+    let unwritten = write_output(context, &participants).err();
+    problem
+        .or_else(|| first_error.take())
+        .or(left)
+        .or_else(|| recorder.problem().map(HarnessError::Incomplete))
+        .or_else(|| unwritten.map(HarnessError::Folder))
+}
+
+fn write_output(context: &RunContext<'_>, participants: &Participants) -> Result<(), FolderError> {
+    match context.settings.time {
+        Time::Real => context.settings.folder.write_output(&participants.notes()),
+        // There is nobody who could have printed anything.
+        Time::Virtual => Ok(()),
+    }
 }

@@ -9,12 +9,13 @@ use std::fmt;
 use environment::{Observer, Simulation};
 use tokio_util::sync::CancellationToken;
 
-use super::course::RunContext;
+use super::context::RunContext;
 use super::decisions::Decisions;
+use super::error::HarnessError;
+use super::recorder::Recorder;
+use super::writer::Writer;
 use super::{Record, RunPhase, Settings, conduct, header};
-use crate::journal::{
-    Entry, Header, JournalError, MAX_ENTRIES, Recorder, Writer, encode_header, encode_line,
-};
+use crate::journal::{Entry, Header, MAX_ENTRIES, encode_header, encode_line};
 use crate::language::Scenario;
 
 /// What a run in virtual time made.
@@ -27,7 +28,7 @@ pub struct Trace {
     /// All that was decided.
     pub decisions: Decisions,
     /// What went wrong with the harness itself, if so.
-    pub problem: Option<String>,
+    pub problem: Option<HarnessError>,
 }
 
 /// Runs one scenario to its end in virtual time, on this thread, or until
@@ -44,7 +45,7 @@ pub fn simulate(
             header: header(scenario, settings),
             entries: Vec::new(),
             decisions: Decisions::default(),
-            problem: Some(format!("the simulation: {error}")),
+            problem: Some(HarnessError::Simulation(error)),
         },
     }
 }
@@ -59,15 +60,15 @@ fn simulate_in(
     let decisions = Decisions::default();
     let environment = simulation.environment();
     let recorder = Recorder::new(environment.clock.clone(), MAX_ENTRIES);
-    let course = RunContext {
+    let context = RunContext {
         environment: &environment,
         scenario,
         settings,
         recorder: &recorder,
         progress,
     };
-    let ended = simulation.run(conduct(&course, &decisions, interrupt));
-    let problem = ended.unwrap_or_else(|stall| Some(stall.to_string()));
+    let ended = simulation.run(conduct(&context, &decisions, interrupt));
+    let problem = ended.unwrap_or_else(|stall| Some(HarnessError::Stalled(stall)));
     // Every task goes with it, before what they told is taken.
     drop(simulation);
     Trace {
@@ -92,7 +93,7 @@ pub(super) async fn run(
         let mut trace = once();
         if asked.must_repeat && trace.problem.is_none() && !interrupt.is_cancelled() {
             let again = once();
-            trace.problem = difference(&trace, &again).map(|found| found.to_string());
+            trace.problem = difference(&trace, &again).map(HarnessError::NotRepeated);
         }
         trace
     });
@@ -108,8 +109,9 @@ pub(super) async fn run(
         let writer = Writer::create(&path, &trace.header)?;
         writer.append(&trace.entries).map(drop)
     });
-    let unwritten = written.err().map(|error: JournalError| error.to_string());
+    let unwritten = written.err().map(HarnessError::Journal);
     let undecided = settings.folder.write_decisions(&trace.decisions).err();
+    let undecided = undecided.map(HarnessError::Folder);
     Record {
         header: trace.header,
         entries: trace.entries,
@@ -195,7 +197,8 @@ mod tests {
         );
         let reason = "it may never end: more than 100 events \
             (wake-ups, reads and writes) in virtual time";
-        assert_eq!(trace.problem.as_deref(), Some(reason));
+        let problem = trace.problem.map(|problem| problem.to_string());
+        assert_eq!(problem.as_deref(), Some(reason));
         let last = &trace.entries.last().unwrap().body;
         let reason = reason.to_owned();
         assert_eq!(*last, Body::Harness(Mark::Failed { reason }));

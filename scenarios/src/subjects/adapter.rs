@@ -6,11 +6,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chaos_judge::language::CommandLine;
 use environment::text::{
     Diagnostics, Document, FromToml, Mismatch, Source, Table, Value, format_duration,
 };
 
-use super::{Ability, Report, Subject};
+use super::{Ability, Report, Subject, Traits};
+use crate::plain;
 
 /// The file that makes a folder an adapter.
 pub const CLIENT_FILE: &str = "client.toml";
@@ -54,8 +56,8 @@ impl Adapter {
         let mut root = document.root(&diagnostics);
         let name = root.required::<Name>("name");
         let version = root.required::<Line>("version");
-        let setup = root.optional::<Words>("setup");
-        let command = root.required::<Words>("command");
+        let setup = root.optional::<CommandLine>("setup");
+        let command = root.required::<CommandLine>("command");
         let can: Vec<Ability> = root.or("can", Vec::new());
         let reports: Vec<Report> = root.or("reports", Vec::new());
         let liveness = bounded(&mut root, "liveness");
@@ -68,7 +70,7 @@ impl Adapter {
         Ok(Self {
             name: name.ok_or_else(wrong)?.0,
             version: version.ok_or_else(wrong)?.0,
-            setup: setup.map(|Words(words)| words).unwrap_or_default(),
+            setup: setup.map(|CommandLine(words)| words).unwrap_or_default(),
             command: command.ok_or_else(wrong)?.0,
             can: can.into_iter().collect(),
             reports: reports.into_iter().collect(),
@@ -77,6 +79,18 @@ impl Adapter {
             folder: folder.to_owned(),
             argument: argument.to_owned(),
         })
+    }
+
+    /// What a judge has to know of it.
+    pub fn traits(&self) -> Traits {
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        Traits {
+            version: self.version.clone(),
+            can: self.can.clone(),
+            reports: self.reports.clone(),
+            liveness_us: self.liveness.map(micros),
+            settle_us: self.settle.map(micros),
+        }
     }
 }
 
@@ -108,16 +122,11 @@ impl FromToml for Name {
 /// # Errors
 /// What is wrong with the name.
 pub(crate) fn ensure_name(name: &str) -> Result<(), String> {
-    const LONGEST: usize = 64;
     if name == Subject::SIM {
         return Err(format!("`{name}` is the simulated client"));
     }
-    let is_safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let begins_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
-    if name.len() > LONGEST || !begins_well || !name.chars().all(is_safe) {
-        return Err(format!(
-            "this is the name of a folder, too: 1 to {LONGEST} letters, digits, `-`, `_` or `.`, beginning with a letter or digit"
-        ));
+    if !plain::is_folder_name(name) {
+        return Err(plain::NO_FOLDER_NAME.to_owned());
     }
     Ok(())
 }
@@ -132,24 +141,6 @@ impl FromToml for Line {
             return Err(Mismatch::new(value.span(), "expected one line of text"));
         }
         Ok(Self(line))
-    }
-}
-
-/// A program and what it is told, each a string of its own: no shell reads them.
-pub(crate) struct Words(pub(crate) Vec<String>);
-
-impl FromToml for Words {
-    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
-        let words = Vec::<String>::from_toml(value).map_err(|mismatch| {
-            mismatch.with_help("a program and its arguments, such as [\"node\", \"client.js\"]")
-        })?;
-        let message = match words.first() {
-            None => "a command of no words starts nothing",
-            Some(program) if program.is_empty() => "the program has no name",
-            _ if words.iter().any(|word| word.contains('\0')) => "a word cannot hold a NUL",
-            _ => return Ok(Self(words)),
-        };
-        Err(Mismatch::new(value.span(), message))
     }
 }
 

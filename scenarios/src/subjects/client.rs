@@ -5,11 +5,11 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
-use super::{Ability, Report, Seat, Traits};
+use super::{Ability, ClientContext, Report, Traits};
 
 type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A client of your own: a function that gets a [`Seat`] and keeps a connection
+/// A client of your own: a function that gets a [`ClientContext`] and keeps a connection
 /// to its URL through whatever happens, until it is told to stop.
 ///
 /// The same rules as for a `client.toml`: what the client does not tell is
@@ -18,7 +18,7 @@ type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub struct Client {
     pub(crate) name: String,
     pub(crate) traits: Traits,
-    function: Box<dyn Fn(Seat) -> Running + Send + Sync>,
+    function: Box<dyn Fn(ClientContext) -> Running + Send + Sync>,
 }
 
 impl Client {
@@ -26,13 +26,13 @@ impl Client {
     /// scenario is one call of the function, in a task of its own.
     pub fn new<F, R>(name: impl Into<String>, function: F) -> Self
     where
-        F: Fn(Seat) -> R + Send + Sync + 'static,
+        F: Fn(ClientContext) -> R + Send + Sync + 'static,
         R: Future<Output = ()> + Send + 'static,
     {
         Self {
             name: name.into(),
             traits: Traits::default(),
-            function: Box::new(move |seat| Box::pin(function(seat))),
+            function: Box::new(move |context| Box::pin(function(context))),
         }
     }
 
@@ -68,8 +68,8 @@ impl Client {
     }
 
     /// Lets one of them begin.
-    pub(crate) fn start(&self, seat: Seat) -> Running {
-        (self.function)(seat)
+    pub(crate) fn start(&self, context: ClientContext) -> Running {
+        (self.function)(context)
     }
 }
 

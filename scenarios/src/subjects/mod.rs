@@ -1,31 +1,28 @@
-//! Who sits in the client's chair: the simulated client, or somebody else's.
+//! The client under test: the simulated client, or a custom one.
 //!
 //! Invariant: what a subject cannot do or does not tell is known before a run,
 //! so that a check can say NOT OBSERVABLE and never blames anybody for it.
 
-mod ability;
 mod adapter;
 mod client;
+mod client_context;
+mod client_report;
 mod find;
-mod report;
-mod seat;
 mod setup;
 mod shipped;
-mod told;
-mod traits;
 
 use std::sync::Arc;
 
-pub use ability::Ability;
+use chaos_judge::language::Scenario;
+pub use chaos_judge::subject::{Ability, Report, Traits};
+
+pub(crate) use adapter::ensure_name;
 pub use adapter::{Adapter, CLIENT_FILE};
-pub(crate) use adapter::{Words, ensure_name};
 pub use client::Client;
+pub use client_context::{ClientContext, Commands, Stop, Tell};
+pub use client_report::{ClientReport, Interpreter};
 pub use find::{CLIENTS, SubjectError, find, names};
-pub use report::Report;
-pub use seat::{Deeds, Seat, Stop, Tell};
-pub use setup::{SetupError, set_up};
-pub use told::{Interpreter, Told};
-pub use traits::Traits;
+pub use setup::{SetupError, SetupFailure, set_up};
 
 /// Who is put to the test.
 #[derive(Debug, Clone, Default)]
@@ -84,11 +81,24 @@ impl Subject {
         }
     }
 
+    /// Why it and the file's server can be run in real time only, if they can.
+    pub fn only_in_real_time(&self, scenario: &Scenario) -> Option<String> {
+        scenario.only_in_real_time().or_else(|| {
+            let name = self.name();
+            (!self.is_sim()).then(|| format!("--client {name}: other people's clients run in real time only; leave `--time virtual` out"))
+        })
+    }
+
+    /// Why it cannot be run against the file's server, if it cannot.
+    pub fn unsuited(&self, scenario: &Scenario) -> Option<String> {
+        scenario.unsuited_to_sim().filter(|_| self.is_sim())
+    }
+
     /// What a judge has to know of it; nothing of the simulated client.
     pub fn traits(&self) -> Option<Traits> {
         match self {
             Self::Sim => None,
-            Self::Adapter(adapter) => Some(Traits::from(&**adapter)),
+            Self::Adapter(adapter) => Some(adapter.traits()),
             Self::Client(client) => Some(client.traits.clone()),
         }
     }

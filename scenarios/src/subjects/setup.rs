@@ -1,15 +1,18 @@
 //! Makes a subject ready, once for all its processes.
 
 use std::fs::File;
+use std::io;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::time::Duration;
 
 use environment::Clock;
+use environment::text::format_duration;
 use rustix::fs::{FlockOperation, flock};
 use tokio_util::sync::CancellationToken;
 
 use super::{Adapter, CLIENT_FILE, Subject};
-use crate::process::{Ended, Program, Tail};
+use crate::process::{Ended, Program, StartError, Tail};
 
 /// How long a setup may take: it may install things.
 const WITHIN: Duration = Duration::from_secs(300);
@@ -21,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Why a subject is not ready.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// Somebody wanted it.
     #[error("interrupted while client {0} was set up")]
@@ -32,10 +35,34 @@ pub enum SetupError {
         /// Whose.
         client: String,
         /// Why.
-        reason: String,
+        #[source]
+        reason: SetupFailure,
         /// What it printed last, on lines of its own; or nothing.
         output: String,
     },
+}
+
+/// What a setup failed for.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupFailure {
+    /// It takes too long.
+    #[error("it did not end within {}", format_duration(WITHIN))]
+    Late,
+    /// Its folder cannot be locked.
+    #[error("{}: {source}", path.display())]
+    Lock {
+        /// The file that stands for the folder.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// Its command does not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// Its command ended, and not well.
+    #[error("{0}")]
+    Ended(Ended),
 }
 
 /// Runs the subject's setup, if it has one; no two at once in one folder.
@@ -71,10 +98,9 @@ pub async fn set_up(subject: &Subject, interrupt: &CancellationToken) -> Result<
     })
 }
 
-async fn perform(adapter: &Adapter, tail: &Tail) -> Result<(), String> {
+async fn perform(adapter: &Adapter, tail: &Tail) -> Result<(), SetupFailure> {
     let clock = Clock::precise();
-    let within = environment::text::format_duration(WITHIN);
-    let late = |_| Err(format!("it did not end within {within}"));
+    let late = |_| Err(SetupFailure::Late);
     let work = async {
         // Held until this is over.
         let _lock = lock(adapter, clock.clone()).await?;
@@ -84,16 +110,19 @@ async fn perform(adapter: &Adapter, tail: &Tail) -> Result<(), String> {
 }
 
 /// Another `chaos run` may be setting up the same folder.
-async fn lock(adapter: &Adapter, clock: Clock) -> Result<File, String> {
+async fn lock(adapter: &Adapter, clock: Clock) -> Result<File, SetupFailure> {
     let path = adapter.folder.join(CLIENT_FILE);
-    let file = File::open(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(source) => return Err(SetupFailure::Lock { path, source }),
+    };
     while flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
         clock.sleep(LOOK).await;
     }
     Ok(file)
 }
 
-async fn run(adapter: &Adapter, tail: &Tail, clock: Clock) -> Result<(), String> {
+async fn run(adapter: &Adapter, tail: &Tail, clock: Clock) -> Result<(), SetupFailure> {
     let program = Program {
         words: adapter.setup.clone(),
         folder: adapter.folder.clone(),
@@ -104,7 +133,8 @@ async fn run(adapter: &Adapter, tail: &Tail, clock: Clock) -> Result<(), String>
     // There is nothing to be read.
     drop(stdin);
     let mut printed = pin!(async {
-        let (out, err) = (tail.clone().follow(stdout), tail.clone().follow(stderr));
+        let out = tail.clone().follow(stdout, "stdout");
+        let err = tail.clone().follow(stderr, "stderr");
         tokio::join!(out, err)
     });
     let mut is_printed = false;
@@ -121,6 +151,6 @@ async fn run(adapter: &Adapter, tail: &Tail, clock: Clock) -> Result<(), String>
     }
     match ended {
         Ended::With(status) if status.success() => Ok(()),
-        other => Err(other.told()),
+        other => Err(SetupFailure::Ended(other)),
     }
 }

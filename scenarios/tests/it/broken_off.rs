@@ -4,24 +4,19 @@ use std::path::Path;
 use std::time::Duration;
 
 use environment::Clock;
-use scenarios::journal::{Body, Mark, decode};
+use rustix::process::Signal;
+use scenarios::archive::read_journal;
+use scenarios::journal::{self, Body, Mark};
 use scenarios::verdict::Verdict;
 use tokio::process::Command;
 
-use crate::program::{LIMIT, Place, SMALL, answer};
+use crate::processes::{signal, wait_until};
+use crate::program::{Place, SMALL, answer};
 
-/// Reads a file again and again until it has this.
+/// Until a file has this.
 async fn wait_for(path: &Path, part: &str) {
-    let clock = Clock::start();
-    let has_it = async {
-        loop {
-            if std::fs::read_to_string(path).is_ok_and(|text| text.contains(part)) {
-                return;
-            }
-            clock.sleep(Duration::from_millis(20)).await;
-        }
-    };
-    clock.timeout(LIMIT, has_it).await.expect("it comes");
+    let text = || std::fs::read_to_string(path);
+    wait_until(|| text().is_ok_and(|text| text.contains(part))).await;
 }
 
 #[tokio::test]
@@ -41,15 +36,13 @@ async fn an_interrupt_keeps_a_valid_journal_and_exits_130() {
     let child = place.command(&words).spawn().unwrap();
     let journal = place.record("a", "journal.jsonl");
     wait_for(&journal, "\"struck\"").await;
-    let id = child.id().unwrap().to_string();
-    let killed = Command::new("kill").args(["-INT", &id]).status().await;
-    assert!(killed.unwrap().success());
+    signal(child.id().unwrap(), Signal::INT);
     let answer = answer(child).await;
     answer.expect(130);
     assert_eq!(answer.last_line(), "chaos run a.toml b.toml --seed 1");
     let text = std::fs::read_to_string(&journal).unwrap();
     assert!(text.ends_with('\n'));
-    let (header, entries) = decode(&text).unwrap();
+    let (header, entries) = read_journal(&journal).unwrap();
     assert_eq!((header.id.as_str(), header.seed), ("a", 1));
     let last = &entries.last().unwrap().body;
     assert_eq!(*last, Body::Harness(Mark::Interrupted));
@@ -61,7 +54,7 @@ async fn an_interrupt_keeps_a_valid_journal_and_exits_130() {
         (0, 0, 2)
     );
     for scenario in results.scenarios {
-        assert_eq!(scenario.reasons[0], "the run was interrupted");
+        assert_eq!(scenario.reasons[0].to_string(), "the run was interrupted");
     }
 }
 
@@ -112,10 +105,8 @@ async fn a_disk_that_fills_up_in_mid_run_ends_it_and_is_told() {
     assert_eq!(result.verdict, Verdict::Inconclusive);
     let text = std::fs::read_to_string(place.record("small", "journal.jsonl")).unwrap();
     let whole = &text[..=text.rfind('\n').unwrap()];
-    assert!(
-        decode(whole).unwrap().1.len() > 10,
-        "what was written before is there"
-    );
+    let (_, entries) = journal::read(Path::new("journal"), whole.as_bytes()).unwrap();
+    assert!(entries.len() > 10, "what was written before is there");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::program::{Place, SMALL, catalogue};
+use crate::program::{MACHINE, Place, SMALL, catalogue};
 
 /// Every file beneath, by its path.
 fn files(folder: &Path) -> BTreeMap<String, String> {
@@ -27,6 +27,7 @@ fn files(folder: &Path) -> BTreeMap<String, String> {
 
 /// All that the catalogue leaves, run so.
 async fn catalogue_leaves(words: &[&str]) -> BTreeMap<String, String> {
+    let _shared = MACHINE.read().await;
     let place = Place::new();
     let words = [&["--time", "virtual"], words].concat();
     place.run(&catalogue(), &words).await;
@@ -66,10 +67,18 @@ async fn another_seed_is_another_run() {
 #[tokio::test]
 async fn check_determinism_runs_everything_twice() {
     let place = Place::new();
-    let words = ["--time", "virtual", "--check-determinism"];
+    let words = [
+        "--time",
+        "virtual",
+        "--check-determinism",
+        "--filter",
+        "R0*",
+    ];
     let answer = place.run(&catalogue(), &words).await;
     answer.expect(0);
-    assert_eq!(place.results().passed, place.results().scenarios.len());
+    let results = place.results();
+    assert!(results.passed > 5, "{}", results.passed);
+    assert_eq!(results.passed, results.scenarios.len());
 }
 
 #[tokio::test]
@@ -127,14 +136,14 @@ async fn the_clock_is_in_the_records() {
 #[tokio::test]
 async fn no_tick_is_missing() {
     let place = Place::new();
-    let text = "id = \"calm\"\nduration = \"10m\"\nsettle = \"1s\"\n\
+    let text = "id = \"calm\"\nduration = \"2m\"\nsettle = \"1s\"\n\
         [server]\ntick = \"100ms\"\n[clients]\ncount = 3\n\
         [[fault]]\nat = \"1m\"\ninject.latency = { delay = \"1ms\" }\n[expect]\nlost = 0\n";
     let file = place.file("calm.toml", text);
     place.run(&file, &["--time", "virtual"]).await;
     let journal = std::fs::read_to_string(place.record("calm", "journal.jsonl")).unwrap();
     let ticks = journal.matches(r#""event":"applied""#).count();
-    let expected = 3 * 10 * (600 + 1);
+    let expected = 3 * 10 * (120 + 1);
     let most = expected + 3 * 5;
     assert!((expected..=most).contains(&ticks), "{ticks} of {expected}");
 }

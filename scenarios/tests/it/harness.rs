@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use scenarios::archive::judge_again;
+use scenarios::archive::read_journal;
 use scenarios::checks::Finding;
-use scenarios::journal::{self, Body};
-use scenarios::{Ability, Client, Outcome, Report, Scenario, Seat, Setup, Verdict};
+use scenarios::journal::Body;
+use scenarios::{Ability, Client, ClientContext, Outcome, Report, Scenario, Setup, Verdict};
 use tempfile::TempDir;
 
 #[path = "../../examples/own_client.rs"]
@@ -82,7 +83,7 @@ async fn a_client_that_comes_back_passes_and_its_record_is_like_any_other() {
         outcome.journal,
         out.path().join("reset/own-client/7/journal.jsonl")
     );
-    let (header, entries) = journal::read(&outcome.journal).unwrap();
+    let (header, entries) = read_journal(&outcome.journal).unwrap();
     assert!(header.subject.unwrap().reports.contains(&Report::Open));
     let told = entries
         .iter()
@@ -101,10 +102,12 @@ async fn a_client_that_comes_back_passes_and_its_record_is_like_any_other() {
 #[tokio::test]
 async fn a_client_that_stays_away_fails_and_the_test_says_all_that_is_to_say() {
     let out = tempfile::tempdir().unwrap();
-    let client = Client::new("once", |seat: Seat| async move {
-        let (mut socket, _) = tokio_tungstenite::connect_async(&seat.url).await.unwrap();
+    let client = Client::new("once", |context: ClientContext| async move {
+        let (mut socket, _) = tokio_tungstenite::connect_async(&context.url)
+            .await
+            .unwrap();
         while let Some(Ok(_)) = futures_util::StreamExt::next(&mut socket).await {}
-        seat.stop.requested().await;
+        context.stop.requested().await;
     });
     let outcome = run(&brief(), client, &out).await;
     assert_eq!(outcome.verdict(), Verdict::Failed);
@@ -123,9 +126,9 @@ async fn a_client_that_stays_away_fails_and_the_test_says_all_that_is_to_say() {
 
 #[tokio::test]
 async fn whoever_never_connects_or_ends_by_itself_is_told_soon() {
-    let idle = |seat: Seat| async move { seat.stop.requested().await };
-    let gone = |_: Seat| async {};
-    let broken = |_: Seat| async { panic!("no such key") };
+    let idle = |context: ClientContext| async move { context.stop.requested().await };
+    let gone = |_: ClientContext| async {};
+    let broken = |_: ClientContext| async { panic!("no such key") };
     for (client, part) in [
         (Client::new("idle", idle), "c1 had no message within 1s"),
         (Client::new("gone", gone), "its function returned"),
@@ -166,19 +169,19 @@ async fn what_the_person_does_reaches_a_client_that_can_do_it() {
 fn listening() -> (Client, Arc<Mutex<Vec<&'static str>>>) {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&heard);
-    let client = Client::new("ears", move |seat: Seat| {
+    let client = Client::new("ears", move |context: ClientContext| {
         let kept = Arc::clone(&kept);
         async move {
-            let Seat {
+            let ClientContext {
                 url,
                 tell,
-                mut deeds,
+                mut commands,
                 stop,
                 ..
-            } = seat;
+            } = context;
             let listen = async {
-                while let Some(deed) = deeds.next().await {
-                    kept.lock().unwrap().push(deed.word());
+                while let Some(command) = commands.next().await {
+                    kept.lock().unwrap().push(command.word());
                 }
             };
             tokio::select! {
@@ -195,8 +198,8 @@ fn listening() -> (Client, Arc<Mutex<Vec<&'static str>>>) {
 /// It is dropped, a second after it was told.
 #[tokio::test]
 async fn who_does_not_stop_is_stopped() {
-    let client = Client::new("deaf", |seat: Seat| async move {
-        own_client::follow(&seat.url, &seat.tell).await;
+    let client = Client::new("deaf", |context: ClientContext| async move {
+        own_client::follow(&context.url, &context.tell).await;
     });
     let out = tempfile::tempdir().unwrap();
     let outcome = run(&brief(), client, &out).await;
@@ -205,9 +208,9 @@ async fn who_does_not_stop_is_stopped() {
 
 #[tokio::test]
 async fn more_than_a_journal_takes_ends_the_run() {
-    let client = Client::new("flood", |seat: Seat| async move {
+    let client = Client::new("flood", |context: ClientContext| async move {
         loop {
-            seat.tell.open();
+            context.tell.open();
             tokio::task::yield_now().await;
         }
     });
@@ -242,7 +245,7 @@ async fn what_cannot_be_run_is_told() {
         ("sim", "is the simulated client"),
         ("../x", "name of a folder"),
     ] {
-        let client = Client::new(name, |_: Seat| async {});
+        let client = Client::new(name, |_: ClientContext| async {});
         let setup = Setup::new().client(client).out(out.path());
         let error = brief().run(&setup).await.unwrap_err().to_string();
         assert!(error.contains(part), "{error}");

@@ -159,7 +159,10 @@ async fn a_journal_that_ends_early_says_nothing() {
         .expect(3);
     let result = &again(&place).scenarios[0];
     assert_eq!(result.verdict, Verdict::Inconclusive);
-    assert_eq!(result.reasons[0], "the journal ends before the run does");
+    assert_eq!(
+        result.reasons[0].to_string(),
+        "the journal ends before the run does"
+    );
 }
 
 #[tokio::test]

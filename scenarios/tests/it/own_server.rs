@@ -1,12 +1,13 @@
 //! Servers of the user's own: there already, started for the run, and bad ones.
 
 use environment::{Environment, Seed};
+use rustix::process::Signal;
 use scenarios::checks::Finding;
 use scenarios::verdict::Verdict;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::processes::Marked;
+use crate::processes::{Marked, signal as send};
 use crate::program::Place;
 
 /// One simulated client, one reset, two seconds, and this server.
@@ -73,7 +74,11 @@ async fn is_no_server(server: &str, parts: &[&str]) {
     let result = place.result();
     assert_eq!(result.verdict, Verdict::Inconclusive);
     for part in parts {
-        assert!(result.reasons[0].contains(part), "{:?}", result.reasons);
+        assert!(
+            result.reasons[0].to_string().contains(part),
+            "{:?}",
+            result.reasons
+        );
     }
 }
 
@@ -106,7 +111,7 @@ async fn a_command_that_becomes_no_server_is_told_with_its_last_words() {
 
 #[tokio::test]
 async fn nothing_of_a_command_is_left() {
-    for signal in ["-INT", "-KILL"] {
+    for signal in [Signal::INT, Signal::KILL] {
         let marked = Marked::new();
         let place = Place::new();
         let script = "trap '' TERM\n(while :; do sleep 1; done) &\nyes";
@@ -120,11 +125,7 @@ async fn nothing_of_a_command_is_left() {
         let (name, mark) = marked.herd();
         let mut child = command.env(name, mark).spawn().unwrap();
         marked.appear().await;
-        let id = child.id().unwrap().to_string();
-        let killed = tokio::process::Command::new("kill")
-            .args([signal, &id])
-            .status();
-        assert!(killed.await.unwrap().success());
+        send(child.id().unwrap(), signal);
         child.wait().await.unwrap();
         marked.vanish().await;
     }
@@ -167,7 +168,9 @@ async fn foreign_echo_server_in_python_is_spoken_to_and_dies_and_comes_back() {
     answer.expect(3);
     let reasons = place.result().reasons;
     assert!(
-        reasons[0].contains("ended by itself (exit status: 124)"),
+        reasons[0]
+            .to_string()
+            .contains("ended by itself (exit status: 124)"),
         "{reasons:?}"
     );
     // Nobody speaks: that nothing comes is not the client's fault.
@@ -176,7 +179,9 @@ async fn foreign_echo_server_in_python_is_spoken_to_and_dies_and_comes_back() {
     answer.expect(3);
     let reasons = place.result().reasons;
     assert!(
-        reasons[0].contains("the server said nothing on them"),
+        reasons[0]
+            .to_string()
+            .contains("the server said nothing on them"),
         "{reasons:?}"
     );
 }

@@ -5,6 +5,10 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use rustix::process::Signal;
+
+use crate::processes::signal;
+
 struct Playing(Child);
 
 impl Drop for Playing {
@@ -83,13 +87,6 @@ fn keys_pull_the_wire_and_q_ends_it() {
 fn ctrl_c_ends_it_cleanly() {
     let (mut playing, mut said, _) = play();
     until(&mut said, "quit");
-    let pid = playing.0.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
+    signal(playing.0.id(), Signal::INT);
     assert_eq!(playing.0.wait().unwrap().code(), Some(0));
 }

@@ -4,8 +4,18 @@
 use std::time::Duration;
 
 use environment::Clock;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::program::LIMIT;
+
+/// Sends a signal to a process that the test has started.
+pub(crate) fn signal(id: u32, signal: Signal) {
+    let id = Pid::from_raw(i32::try_from(id).unwrap()).unwrap();
+    kill_process(id, signal).unwrap();
+}
+
+/// How soon it is looked again for what nobody tells.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// A word that no other process has.
 pub(crate) struct Marked(String);
@@ -61,15 +71,15 @@ impl Marked {
     }
 }
 
-async fn wait_until(is_so: impl Fn() -> bool) {
+/// Looks again and again. For what other processes do and leave, of which nobody
+/// here is told; for all else there is an event.
+pub(crate) async fn wait_until(is_so: impl Fn() -> bool) {
     let clock = Clock::start();
     let waited = async {
         while !is_so() {
-            clock.sleep(Duration::from_millis(20)).await;
+            clock.sleep(LOOK).await;
         }
     };
-    clock
-        .timeout(LIMIT, waited)
-        .await
-        .expect("it comes to that");
+    let waited = clock.timeout(LIMIT, waited).await;
+    waited.expect("it comes to that");
 }

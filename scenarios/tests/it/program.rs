@@ -8,9 +8,13 @@ use environment::Clock;
 use scenarios::results::{Results, ScenarioResult};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
+use tokio::sync::RwLock;
 
 /// Longer than any run here, several times over.
 pub(crate) const LIMIT: Duration = Duration::from_secs(300);
+
+/// Whoever keeps all cores busy holds it with others; who must be alone, by itself.
+pub(crate) static MACHINE: RwLock<()> = RwLock::const_new(());
 
 /// Where the crate is: its catalogue, and its parent from which paths are told.
 pub(crate) fn catalogue() -> PathBuf {

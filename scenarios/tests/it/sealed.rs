@@ -9,7 +9,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus};
 
 use environment::{Observer, Seed};
-use scenarios::language::{Scenario, gather, read_all};
+use scenarios::files::gather;
+use scenarios::language::{Scenario, read_all};
 use scenarios::runner::{Folder, Settings, Time, simulate};
 use scenarios::subjects::Subject;
 use scenarios::verdict::{Verdict, judge};

@@ -1,7 +1,9 @@
 //! The server dies or leaves, and comes back, on real sockets.
 
+use std::path::Path;
+
 use scenarios::checks::Finding;
-use scenarios::journal::{Body, Mark, decode};
+use scenarios::journal::{self, Body, Mark};
 use scenarios::verdict::Verdict;
 
 use crate::program::{Place, SMALL};
@@ -52,7 +54,7 @@ async fn ensure_told_apart(word: &str, flaw: &str) {
 
 /// The server that came back knows no session of the one that went.
 fn ensure_new_sessions(journal: &str) {
-    let (_, entries) = decode(journal).unwrap();
+    let (_, entries) = journal::read(Path::new("journal"), journal.as_bytes()).unwrap();
     let is_up = |body: &Body| matches!(body, Body::Harness(Mark::ServerUp { .. }));
     let up = entries.iter().position(|entry| is_up(&entry.body)).unwrap();
     let sessions = |part: &[scenarios::journal::Entry]| -> std::collections::BTreeSet<String> {
@@ -100,7 +102,7 @@ async fn an_action_waits_for_a_connection() {
     );
     place.run(&file, &[]).await.expect(0);
     let text = std::fs::read_to_string(place.record("small", "journal.jsonl")).unwrap();
-    let (_, entries) = decode(&text).unwrap();
+    let (_, entries) = journal::read(Path::new("journal"), text.as_bytes()).unwrap();
     let told = entries.iter().filter_map(|entry| match &entry.body {
         Body::Harness(Mark::Action { action, targets }) => Some((entry.at, action, targets)),
         _ => None,

@@ -1,10 +1,12 @@
 //! The program: what it prints, how it ends, and what it says when it cannot
 //! start.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{ExitStatus, Output, Stdio};
 
-use environment::{Clock, Network};
+use environment::Network;
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
+use tokio::process::{Child, Command};
 
 use crate::support::soon;
 
@@ -15,12 +17,20 @@ fn program(args: &[&str]) -> Command {
     command
         .args(args)
         .env_remove("CHAOS_SEED")
-        .env_remove("RUST_LOG");
+        .env_remove("RUST_LOG")
+        .kill_on_drop(true);
     command
 }
 
-fn run(args: &[&str]) -> Output {
-    program(args).output().unwrap()
+async fn run(args: &[&str]) -> Output {
+    soon(program(args).output()).await.unwrap()
+}
+
+async fn first_line(text: impl AsyncRead + Unpin) -> String {
+    let mut line = String::new();
+    let mut text = BufReader::new(text);
+    soon(text.read_line(&mut line)).await.unwrap();
+    line
 }
 
 /// A running program, killed when it is no longer needed.
@@ -30,21 +40,19 @@ struct Running {
 }
 
 impl Running {
-    fn start(args: &[&str]) -> Self {
+    async fn start(args: &[&str]) -> Self {
         let mut command = program(&["--listen", "127.0.0.1:0"]);
         command.args(args);
-        Self::spawn(command)
+        Self::spawn(command).await
     }
 
-    fn spawn(mut command: Command) -> Self {
+    async fn spawn(mut command: Command) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut first = String::new();
-        let out = child.stdout.take().unwrap();
-        BufReader::new(out).read_line(&mut first).unwrap();
+        let first = first_line(child.stdout.take().unwrap()).await;
         let (_, url) = first
             .split_once("http://")
             .expect("the address comes first");
@@ -52,48 +60,27 @@ impl Running {
         Self { child, address }
     }
 
-    fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill")
-            .args(["-s", name, &id])
-            .status()
-            .unwrap();
-        assert!(sent.success());
+    fn signal(&self, signal: Signal) {
+        let id = Pid::from_raw(i32::try_from(self.child.id().unwrap()).unwrap()).unwrap();
+        kill_process(id, signal).unwrap();
     }
 
     async fn ended(&mut self) -> ExitStatus {
-        soon(async {
-            loop {
-                if let Some(status) = self.child.try_wait().unwrap() {
-                    return status;
-                }
-                let moment = std::time::Duration::from_millis(10);
-                Clock::start().sleep(moment).await;
-            }
-        })
-        .await
+        soon(self.child.wait()).await.unwrap()
     }
 
-    fn errors(&mut self) -> String {
+    async fn errors(&mut self) -> String {
         let mut text = String::new();
         let mut stderr = self.child.stderr.take().unwrap();
-        stderr.read_to_string(&mut text).unwrap();
+        soon(stderr.read_to_string(&mut text)).await.unwrap();
         text
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended already, as it should.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
 #[tokio::test]
 async fn both_signals_stop_it_politely_with_0() {
-    for name in ["TERM", "INT"] {
-        let mut running = Running::start(&["--tick", "10ms", "--seed", "7"]);
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut running = Running::start(&["--tick", "10ms", "--seed", "7"]).await;
         let stream = soon(Network::tcp().dial(&running.address)).await.unwrap();
         let url = format!("ws://{}/ws", running.address);
         let (socket, _) = soon(tokio_tungstenite::client_async(url, stream))
@@ -101,17 +88,17 @@ async fn both_signals_stop_it_politely_with_0() {
             .unwrap();
         let mut client = crate::support::Client { socket };
         client.tick().await;
-        running.signal(name);
+        running.signal(signal);
         assert_eq!(client.closed().await.0, 1001);
-        assert_eq!(running.ended().await.code(), Some(0), "{name}");
-        let errors = running.errors();
+        assert_eq!(running.ended().await.code(), Some(0), "{signal:?}");
+        let errors = running.errors().await;
         assert!(errors.contains("seed=7"), "{errors}");
     }
 }
 
 #[tokio::test]
 async fn a_second_ctrl_c_ends_it_at_once_with_130() {
-    let mut running = Running::start(&["--drain", "1h"]);
+    let mut running = Running::start(&["--drain", "1h"]).await;
     // Keeps the drain busy: asleep, it does not answer the Close frame, and
     // what it was sent is taken by the system.
     let stream = soon(Network::tcp().dial(&running.address)).await.unwrap();
@@ -119,18 +106,18 @@ async fn a_second_ctrl_c_ends_it_at_once_with_130() {
     let opened = soon(tokio_tungstenite::client_async(url, stream))
         .await
         .unwrap();
-    running.signal("INT");
+    running.signal(Signal::INT);
     let refused = async { while Network::tcp().dial(&running.address).await.is_ok() {} };
     soon(refused).await;
-    running.signal("INT");
+    running.signal(Signal::INT);
     assert_eq!(running.ended().await.code(), Some(130));
     drop(opened);
 }
 
 #[tokio::test]
 async fn a_port_in_use_is_one_clear_line_and_exit_code_2() {
-    let running = Running::start(&[]);
-    let output = run(&["--listen", &running.address]);
+    let running = Running::start(&[]).await;
+    let output = run(&["--listen", &running.address]).await;
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(output.stdout, b"");
     let errors = String::from_utf8(output.stderr).unwrap();
@@ -139,8 +126,8 @@ async fn a_port_in_use_is_one_clear_line_and_exit_code_2() {
     assert!(errors.to_lowercase().contains("in use"), "{errors}");
 }
 
-#[test]
-fn a_setting_that_cannot_be_served_is_exit_code_2() {
+#[tokio::test]
+async fn a_setting_that_cannot_be_served_is_exit_code_2() {
     for (args, says) in [
         (&["--tick", "0s"][..], "`tick` is 0s: at least 1ms"),
         (&["--tick", "soon"][..], "such as 250ms"),
@@ -151,7 +138,7 @@ fn a_setting_that_cannot_be_served_is_exit_code_2() {
         (&["--listen", "nowhere"][..], "--listen"),
         (&["--bogus"][..], "--bogus"),
     ] {
-        let output = run(args);
+        let output = run(args).await;
         assert_eq!(output.status.code(), Some(2), "{args:?}");
         let errors = String::from_utf8(output.stderr).unwrap();
         assert!(errors.contains(says), "{args:?}: {errors}");
@@ -165,12 +152,7 @@ async fn listening_beyond_loopback_is_warned_of() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stderr.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    child.kill().unwrap();
-    child.wait().unwrap();
+    let line = first_line(child.stderr.take().unwrap()).await;
     assert!(line.contains("WARN"), "{line}");
     assert!(line.contains("other machines"), "{line}");
 }
@@ -182,14 +164,13 @@ async fn a_lack_of_descriptors_does_not_end_it() {
     let mut shell = Command::new("sh");
     let line = "ulimit -n 32; exec \"$0\" --listen 127.0.0.1:0";
     shell.args(["-c", line, PROGRAM]).env_remove("RUST_LOG");
-    let mut running = Running::spawn(shell);
+    shell.kill_on_drop(true);
+    let mut running = Running::spawn(shell).await;
     let mut many = Vec::new();
     for _ in 0..64 {
         many.push(soon(Network::tcp().dial(&running.address)).await.unwrap());
     }
-    let mut line = String::new();
-    let stderr = running.child.stderr.take().unwrap();
-    BufReader::new(stderr).read_line(&mut line).unwrap();
+    let line = first_line(running.child.stderr.take().unwrap()).await;
     assert!(
         line.contains("cannot accept a connection, going on"),
         "{line}"

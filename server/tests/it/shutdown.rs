@@ -1,9 +1,12 @@
 //! Stopping: politely, within bounds, and leaving nothing behind.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use environment::{Clock, Environment, Network, Observer};
+use environment::{Environment, Network, Observer, Simulation};
+use futures_util::StreamExt;
 use ticker_server::{Config, EventKind, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
@@ -64,16 +67,42 @@ async fn idle_connections_do_not_hold_up_the_stop() {
     assert_eq!(soon(unused.read(&mut answer)).await.unwrap(), 0);
 }
 
-#[tokio::test]
-async fn no_tick_is_made_after_the_server_has_ended() {
-    let mut server = Server::start(quick());
-    let mut client = server.open("/ws").await;
-    client.tick().await;
-    client.kill();
-    server.stop().await;
-    let events = server.events().len();
-    Clock::start().sleep(Duration::from_millis(50)).await;
-    assert_eq!(server.events().len(), events);
+/// In virtual time, where an hour is over when nothing is left to happen in it.
+#[test]
+fn no_tick_is_made_after_the_server_has_ended() {
+    let simulation = Simulation::new().unwrap();
+    let environment = simulation.environment();
+    let clock = environment.clock.clone();
+    let ended = simulation.run(async {
+        let network = environment.network.clone();
+        let (stop, events) = (CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
+        let told = Arc::clone(&events);
+        let observer = Observer::new(move |_| {
+            told.fetch_add(1, Ordering::Relaxed);
+        });
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listener = network.listen(loopback).unwrap();
+        let address = listener.local_addr().to_string();
+        let served = ticker_server::run(environment, listener, quick(), observer, stop.clone());
+        let client = async {
+            let stream = network.dial(&address).await.unwrap();
+            let url = format!("ws://{address}/ws");
+            let opened = tokio_tungstenite::client_async(url, stream).await;
+            let (mut socket, _) = opened.unwrap();
+            for _ in 0..3 {
+                socket.next().await.unwrap().unwrap();
+            }
+            socket.into_inner().reset();
+            stop.cancel();
+        };
+        let (served, ()) = tokio::join!(served, client);
+        served.unwrap();
+        let before = events.load(Ordering::Relaxed);
+        assert!(before > 0);
+        clock.sleep(Duration::from_secs(3600)).await;
+        assert_eq!(events.load(Ordering::Relaxed), before);
+    });
+    ended.unwrap();
 }
 
 #[tokio::test]

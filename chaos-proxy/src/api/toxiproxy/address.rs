@@ -2,9 +2,9 @@
 //!
 //! Pure: names other than `localhost` are looked up by somebody else.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::refusal::Refusal;
+use super::call::Refusal;
 
 /// An address as it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,8 +95,8 @@ mod tests {
     #[test]
     fn what_is_no_address_is_said_so() {
         let check = |text: &str, words: &str| {
-            let told = Address::read(text).unwrap_err().to_string();
-            assert!(told.contains(words), "{text}: {told}");
+            let refusal = Address::read(text).unwrap_err().to_string();
+            assert!(refusal.contains(words), "{text}: {refusal}");
         };
         check("nowhere", "address nowhere: missing port in address");
         check("::1:80", "too many colons in address");

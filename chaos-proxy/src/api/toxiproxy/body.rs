@@ -3,10 +3,10 @@
 
 use serde_json::value::RawValue;
 
-use super::attributes::Attributes;
+use super::call::Refusal;
 use super::json::{self, Object};
-use super::kind::Kind;
-use super::refusal::Refusal;
+use super::toxic::Attributes;
+use super::toxic::Kind;
 use super::toxic::{Stream, Toxic};
 
 /// A proxy to be made: `POST /proxies`, and entries of a populate.
@@ -200,7 +200,7 @@ impl<'a> ToxicChange<'a> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::toxics::Toxics;
+    use super::super::toxic::Toxics;
     use super::*;
 
     /// JSON, or what is left of it.

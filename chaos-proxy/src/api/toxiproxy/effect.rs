@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::kind::Kind;
+use super::toxic::Kind;
 use super::toxic::Toxic;
 use crate::fault::{
     Bandwidth, Cut, Distribution, Expiry, Fault, How, Latency, Place, Side, Slice, SlowClose, Way,

@@ -233,9 +233,9 @@ mod tests {
 
     #[test]
     fn a_mistake_says_what_was_found_where() {
-        let told = object(r#"{"latency": "soon"}"#).integer("latency");
+        let read = object(r#"{"latency": "soon"}"#).integer("latency");
         assert_eq!(
-            told.unwrap_err().to_string(),
+            read.unwrap_err().to_string(),
             "json: cannot unmarshal string into Go struct field .latency of type int64"
         );
     }

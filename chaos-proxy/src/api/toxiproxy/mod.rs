@@ -2,37 +2,30 @@
 //! unchanged.
 //!
 //! ```text
-//!  HTTP ─▶ routes ─▶ Call ─▶ Store ─▶ Reply ─▶ HTTP
-//!                              │
-//!                              └─▶ Hub (ports, engines, rules)
+//!  HTTP ─▶ routes ─▶ Call ─▶ ToxiproxyState ─▶ Reply ─▶ HTTP
+//!                                  │
+//!                                  └─▶ Proxies (ports, engines, rules)
 //! ```
 //!
 //! Names, defaults, orders of checks, texts and statuses are Toxiproxy's; what
 //! toxics do to connections is ours ([`effect`]). All decisions are pure but for
-//! those of [`store`], which asks the hub for ports.
+//! those of [`state`], which asks [`crate::proxies`] for ports.
 
 mod address;
-mod attributes;
 mod body;
-mod book;
 mod call;
+mod dns_cache;
 mod effect;
 mod json;
-mod kind;
 mod proxy;
-mod refusal;
-mod reply;
 pub(crate) mod routes;
-mod store;
+mod state;
 mod toxic;
-mod toxics;
 
 pub(crate) use body::ProxyBody;
-pub(crate) use book::Book;
-pub(crate) use call::{Call, name_in};
-pub(crate) use refusal::Refusal;
-pub(crate) use reply::Reply;
-pub(crate) use store::Store;
+pub(crate) use call::{Call, Refusal, Reply, name_in};
+pub(crate) use dns_cache::DnsCache;
+pub(crate) use state::ToxiproxyState;
 
 /// The owner of the rules of toxics.
 pub(crate) const OWNER: &str = "toxiproxy";
@@ -40,8 +33,7 @@ pub(crate) const OWNER: &str = "toxiproxy";
 /// How many kinds of bodies these bytes could be.
 pub(crate) fn count_readings(body: &[u8]) -> usize {
     let text = json::text(body);
-    let toxic =
-        body::ToxicBody::read(&text).and_then(|body| toxics::Toxics::default().check(&body));
+    let toxic = body::ToxicBody::read(&text).and_then(|body| toxic::Toxics::default().check(&body));
     let readings = [
         ProxyBody::read(&text).is_ok(),
         ProxyBody::read_all(&text).is_ok(),

@@ -1,12 +1,12 @@
 //! One proxy, as the API shows it and as it compares with what is asked for.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 
 use serde::Serialize;
 
-use super::toxics::Toxics;
+use super::toxic::Toxics;
 
-/// See the module. The order of the fields is the order in which they are shown.
+/// One proxy, off or on. The order of the fields is the order in which they are shown.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Proxy {
     pub(crate) name: String,

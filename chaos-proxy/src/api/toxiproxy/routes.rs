@@ -9,9 +9,9 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get, post};
 
-use super::super::app::App;
+use super::super::limited_body::{BodyError, LIMIT, LimitedBody};
 use super::super::metrics;
-use super::super::whole::{LIMIT, Trouble, Whole};
+use super::super::server::App;
 use super::{Call, Refusal, Reply};
 
 /// The version whose API this is. Clients compare it with what they need.
@@ -88,7 +88,7 @@ async fn proxies(State(app): State<App>) -> Reply {
     app.ask(Call::Proxies).await
 }
 
-async fn create(State(app): State<App>, body: Whole) -> Result<Reply, Refusal> {
+async fn create(State(app): State<App>, body: LimitedBody) -> Result<Reply, Refusal> {
     Ok(app.ask(Call::Create(body.bytes()?)).await)
 }
 
@@ -99,7 +99,7 @@ async fn proxy(State(app): State<App>, Path(name): Path<String>) -> Reply {
 async fn update(
     State(app): State<App>,
     Path(name): Path<String>,
-    body: Whole,
+    body: LimitedBody,
 ) -> Result<Reply, Refusal> {
     Ok(app.ask(Call::Update(name, body.bytes()?)).await)
 }
@@ -115,7 +115,7 @@ async fn toxics(State(app): State<App>, Path(name): Path<String>) -> Reply {
 async fn add_toxic(
     State(app): State<App>,
     Path(name): Path<String>,
-    body: Whole,
+    body: LimitedBody,
 ) -> Result<Reply, Refusal> {
     Ok(app.ask(Call::AddToxic(name, body.bytes()?)).await)
 }
@@ -127,7 +127,7 @@ async fn toxic(State(app): State<App>, Path((name, toxic)): Path<(String, String
 async fn update_toxic(
     State(app): State<App>,
     Path((name, toxic)): Path<(String, String)>,
-    body: Whole,
+    body: LimitedBody,
 ) -> Result<Reply, Refusal> {
     Ok(app.ask(Call::UpdateToxic(name, toxic, body.bytes()?)).await)
 }
@@ -139,7 +139,7 @@ async fn delete_toxic(
     app.ask(Call::DeleteToxic(name, toxic)).await
 }
 
-async fn populate(State(app): State<App>, body: Whole) -> Result<Reply, Refusal> {
+async fn populate(State(app): State<App>, body: LimitedBody) -> Result<Reply, Refusal> {
     Ok(app.ask(Call::Populate(body.bytes()?)).await)
 }
 
@@ -147,11 +147,11 @@ async fn reset(State(app): State<App>) -> Reply {
     app.ask(Call::Reset).await
 }
 
-impl Whole {
+impl LimitedBody {
     fn bytes(self) -> Result<Bytes, Refusal> {
         self.0.map_err(|trouble| match trouble {
-            Trouble::TooLarge => Refusal::TooLarge(LIMIT),
-            Trouble::TooSlow => Refusal::TooSlow,
+            BodyError::TooLarge => Refusal::TooLarge(LIMIT),
+            BodyError::TooSlow => Refusal::TooSlow,
         })
     }
 }

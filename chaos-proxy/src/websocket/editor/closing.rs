@@ -7,7 +7,7 @@ use tungstenite::protocol::frame::coding::{Control, OpCode};
 use super::kept::{header_bytes, mask_with};
 use super::{Editor, Phase, Step};
 use crate::websocket::Opcode;
-use crate::websocket::order::FrameEdit;
+use crate::websocket::frame_rule::FrameEdit;
 
 impl Editor {
     /// Whether nothing of the next frame has gone on.
@@ -17,29 +17,25 @@ impl Editor {
 
     /// A message of data has gone by.
     pub(super) fn count_for_closes(&mut self) {
-        for order in &self.edits.orders {
-            if matches!(order.task, FrameEdit::Close(..)) {
-                *self.counts.entry(order.id).or_default() += 1;
+        for rule in &self.edits.orders {
+            if matches!(rule.task, FrameEdit::Close(..)) {
+                *self.counts.entry(rule.id).or_default() += 1;
             }
         }
     }
 
-    /// Ends the stream with a close frame, if an order says so and it can be.
+    /// Ends the stream with a close frame, if a rule says so and it can be.
     pub(super) fn close_if_asked(&mut self, step: &mut dyn FnMut(Step)) {
         if !self.is_open || !self.is_at_boundary() {
             return;
         }
-        let close = self
-            .edits
-            .orders
-            .iter()
-            .find_map(|order| match &order.task {
-                FrameEdit::Close(payload, behind) => {
-                    let count = self.counts.get(&order.id).copied().unwrap_or(0);
-                    (count >= *behind).then(|| (order.id, payload.clone()))
-                }
-                _ => None,
-            });
+        let close = self.edits.orders.iter().find_map(|rule| match &rule.task {
+            FrameEdit::Close(payload, behind) => {
+                let count = self.counts.get(&rule.id).copied().unwrap_or(0);
+                (count >= *behind).then(|| (rule.id, payload.clone()))
+            }
+            _ => None,
+        });
         let Some((id, mut payload)) = close else {
             return;
         };

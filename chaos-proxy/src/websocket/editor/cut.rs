@@ -7,7 +7,7 @@ use super::output::Placed;
 use super::{Current, Editor, Phase, Sink, Step};
 use crate::fault::Part;
 use crate::websocket::Frame;
-use crate::websocket::order::{FrameEdit, FrameRuleId};
+use crate::websocket::frame_rule::{FrameEdit, FrameRuleId};
 
 /// The value of a header's seven bits of length that says that 16 bits follow.
 const LENGTH_16: u8 = 126;
@@ -16,17 +16,17 @@ impl Editor {
     /// Counts the frame for every cut; the cut that strikes it, if one does.
     pub(super) fn cut_for(&mut self, frame: &Frame) -> Option<(FrameRuleId, Part)> {
         let mut struck = None;
-        for order in &self.edits.orders {
-            let FrameEdit::Cut(cut) = order.task else {
+        for rule in &self.edits.orders {
+            let FrameEdit::Cut(cut) = rule.task else {
                 continue;
             };
             if !cut.opcodes.covers(frame.opcode) {
                 continue;
             }
-            let count = self.counts.entry(order.id).or_default();
+            let count = self.counts.entry(rule.id).or_default();
             *count += 1;
             if *count == cut.number && struck.is_none() {
-                struck = Some((order.id, cut.part));
+                struck = Some((rule.id, cut.part));
             }
         }
         struck

@@ -4,11 +4,11 @@
 use bytes::Bytes;
 use environment::Direction;
 
-use super::fate::MessageEdits;
+use super::message_edits::MessageEdits;
 use super::{Current, Editor, Phase, Powerless, Step};
 use crate::websocket::Seen;
+use crate::websocket::frame_rule::{FrameEdit, FrameRuleId};
 use crate::websocket::head::{Head, without_extensions};
-use crate::websocket::order::{FrameEdit, FrameRuleId};
 
 impl Editor {
     /// Whether nothing can be about these bytes but to watch them.
@@ -38,7 +38,7 @@ impl Editor {
                 Seen::Head { head, end } => {
                     self.phase = Phase::Frames;
                     self.current = Current::boundary(end);
-                    self.tell_head(head, end.wrapping_add(shift), step);
+                    self.emit_head(head, end.wrapping_add(shift), step);
                 }
                 Seen::Frame(frame) => {
                     self.last = frame.index;
@@ -107,13 +107,13 @@ impl Editor {
     }
 
     /// What is not worth waiting for: all of a raw stream, and the beginning of
-    /// a head or a header that no order is about.
+    /// a head or a header that no rule is about.
     pub(super) fn pass_rest(&mut self) {
         let waits = match self.phase {
             Phase::Head { .. } => self.holds_head(),
             Phase::Frames => {
                 !self.edits.orders.is_empty()
-                    || self.message.as_ref().is_some_and(|fate| !fate.is_plain())
+                    || self.message.as_ref().is_some_and(|edits| !edits.is_plain())
             }
             Phase::Raw | Phase::Over => false,
         };
@@ -135,14 +135,14 @@ impl Editor {
         self.say_raw(step);
     }
 
-    /// No order about frames can be carried out.
+    /// No rule about frames can be carried out.
     pub(super) fn say_raw(&mut self, step: &mut dyn FnMut(Step)) {
         if self.is_refused {
             return;
         }
-        let orders = self.edits.orders.iter().map(|order| order.id);
+        let orders = self.edits.orders.iter().map(|rule| rule.id);
         for id in orders.collect::<Vec<_>>() {
-            self.say_powerless(id, Powerless::Raw, step);
+            self.emit_powerless(id, Powerless::Raw, step);
         }
     }
 
@@ -191,12 +191,12 @@ impl Editor {
             self.output.pass(&bytes);
         }
         if let Head::Response { .. } = head {
-            self.tell_head(head, self.output.offset(), step);
+            self.emit_head(head, self.output.offset(), step);
         }
         true
     }
 
-    pub(super) fn tell_head(&mut self, head: Head, end: u64, step: &mut dyn FnMut(Step)) {
+    pub(super) fn emit_head(&mut self, head: Head, end: u64, step: &mut dyn FnMut(Step)) {
         match head {
             Head::Request { target, .. } => step(Step::Request { target }),
             Head::Response {
@@ -219,7 +219,7 @@ impl Editor {
     pub(super) fn reply_order(&self) -> Option<FrameRuleId> {
         let mut orders = self.edits.orders.iter();
         orders
-            .find(|order| order.task == FrameEdit::Reply)
-            .map(|order| order.id)
+            .find(|rule| rule.task == FrameEdit::Reply)
+            .map(|rule| rule.id)
     }
 }

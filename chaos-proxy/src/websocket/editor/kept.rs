@@ -15,7 +15,7 @@ pub(super) const LONGEST: u64 = 128 * 1024;
 const FRAME_COST: usize = 128;
 pub(super) const KEPT_COST: u64 = FRAME_COST as u64;
 
-/// See the module.
+/// A message that is kept back whole, frame by frame.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     frames: Vec<KeptFrame>,

@@ -5,12 +5,12 @@ use environment::{Key, Realm};
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::OpCode;
 
-use super::fate::{MessageEdits, say_acted};
 use super::kept::{KEPT_COST, Kept, LONGEST, header_bytes, mask_with};
+use super::message_edits::{MessageEdits, emit_acted};
 use super::output::Placed;
 use super::{Change, Current, Editor, Powerless, Sink, Step, Waiting};
 use crate::fault::Illegal;
-use crate::websocket::order::FrameRuleId;
+use crate::websocket::frame_rule::FrameRuleId;
 use crate::websocket::{Frame, Opcode};
 
 impl Editor {
@@ -20,13 +20,13 @@ impl Editor {
         let passed = self.cursor - frame.start;
         let header = self.take(frame.payload);
         if passed > 0 {
-            // It began before there was an order.
+            // It began before there was a rule.
             let whole = usize::try_from(frame.payload - frame.start).unwrap_or(usize::MAX);
             let placed = Placed::of(frame, whole);
             self.output.place(&placed, passed, step);
             self.output.pass(&header);
-            let fate = self.fate_of_fragment(frame);
-            self.current = Current::passing(frame, fate);
+            let edits = self.edits_of_fragment(frame);
+            self.current = Current::passing(frame, edits);
             return;
         }
         if let Some((id, part)) = self.cut_for(frame) {
@@ -40,20 +40,20 @@ impl Editor {
             let begun = std::mem::take(&mut self.building[0]);
             self.emit(&begun, None, step);
         }
-        let fate = if frame.opcode == Opcode::Continuation {
-            self.fate_of_fragment(frame)
+        let edits = if frame.opcode == Opcode::Continuation {
+            self.edits_of_fragment(frame)
         } else {
-            self.decide_fate(frame, step)
+            self.edits_of(frame, step)
         };
-        self.begin_edited(frame, &header, fate, step);
+        self.begin_edited(frame, &header, edits, step);
     }
 
-    pub(super) fn fate_of_fragment(&self, frame: &Frame) -> MessageEdits {
+    pub(super) fn edits_of_fragment(&self, frame: &Frame) -> MessageEdits {
         let known = self.message.clone();
-        let fate = known.filter(|_| frame.opcode == Opcode::Continuation);
+        let edits = known.filter(|_| frame.opcode == Opcode::Continuation);
         MessageEdits {
             damage: None,
-            ..fate.unwrap_or_default()
+            ..edits.unwrap_or_default()
         }
     }
 
@@ -62,35 +62,35 @@ impl Editor {
         &mut self,
         frame: &Frame,
         raw: &[u8],
-        mut fate: MessageEdits,
+        mut edits: MessageEdits,
         step: &mut dyn FnMut(Step),
     ) {
         let slot = usize::from(frame.opcode.is_control());
         let length = frame.end - frame.payload;
-        let (header, change) = self.damaged(frame, &fate);
+        let (header, change) = self.damaged(frame, &edits);
         // What no rule touches goes on as it came, however it was written.
-        let raw = match fate.damage {
+        let raw = match edits.damage {
             Some(_) => header_bytes(&header, length),
             None => raw.to_vec(),
         };
-        if fate.is_kept() && self.kept_length() + length + KEPT_COST > LONGEST {
-            for id in fate.give_up_keeping() {
-                self.say_powerless(id, Powerless::TooLong, step);
+        if edits.is_kept() && self.kept_length() + length + KEPT_COST > LONGEST {
+            for id in edits.give_up_keeping() {
+                self.emit_powerless(id, Powerless::TooLong, step);
             }
             let begun = std::mem::take(&mut self.building[slot]);
             self.emit(&begun, None, step);
         }
-        let sink = if fate.is_dropped {
+        let sink = if edits.is_dropped {
             Sink::Drop
-        } else if fate.is_kept() {
+        } else if edits.is_kept() {
             if frame.opcode != Opcode::Continuation {
-                let ids = fate.duplicate.into_iter().chain(fate.reorder);
-                ids.for_each(|id| say_acted(id, frame, step));
+                let ids = edits.duplicate.into_iter().chain(edits.reorder);
+                ids.for_each(|id| emit_acted(id, frame, step));
             }
             self.building[slot].begin(frame, header, raw, length);
             Sink::Keep
         } else {
-            self.output.delay(fate.late, step);
+            self.output.delay(edits.late, step);
             self.output.place(&Placed::of(frame, raw.len()), 0, step);
             self.output.pass(&raw);
             Sink::Pass
@@ -98,14 +98,14 @@ impl Editor {
         self.current = Current {
             sink,
             change,
-            ..Current::passing(frame, fate)
+            ..Current::passing(frame, edits)
         };
     }
 
     /// The frame's header as it is to go on, and what is done to its payload.
-    pub(super) fn damaged(&self, frame: &Frame, fate: &MessageEdits) -> (FrameHeader, Change) {
+    pub(super) fn damaged(&self, frame: &Frame, edits: &MessageEdits) -> (FrameHeader, Change) {
         let mut header = frame.header.clone();
-        let Some((id, kind)) = fate.damage else {
+        let Some((id, kind)) = edits.damage else {
             return (header, Change::None);
         };
         let mut change = Change::None;
@@ -125,9 +125,9 @@ impl Editor {
     /// A mask of the proxy's own for this frame.
     pub(super) fn mask(&self, id: FrameRuleId, index: u64) -> [u8; 4] {
         let mut orders = self.edits.orders.iter();
-        let rule = orders.find(|order| order.id == id);
+        let rule = orders.find(|rule| rule.id == id);
         let name = &self.name;
-        let key = Key::new(Realm::Proxy, "mask", rule.map_or("", |order| &order.rule))
+        let key = Key::new(Realm::Proxy, "mask", rule.map_or("", |rule| &rule.rule))
             .client(&name.client)
             .attempt(name.attempt)
             .direction(name.direction)
@@ -158,13 +158,13 @@ impl Editor {
         if !std::mem::take(&mut self.current.is_open) {
             return;
         }
-        let fate = std::mem::take(&mut self.current.fate);
+        let edits = std::mem::take(&mut self.current.edits);
         let is_over = self.current.is_control || self.current.is_final;
         if !self.current.is_control && is_over {
             self.count_for_closes();
         }
         if !self.current.is_control {
-            self.message = (!is_over).then(|| fate.clone());
+            self.message = (!is_over).then(|| edits.clone());
         }
         if !is_over {
             return;
@@ -172,7 +172,7 @@ impl Editor {
         self.output.delay(None, step);
         if self.current.sink == Sink::Keep {
             let kept = std::mem::take(&mut self.building[usize::from(self.current.is_control)]);
-            self.finish_kept(kept, &fate, step);
+            self.finish_kept(kept, &edits, step);
         }
         self.release_due(step);
     }
@@ -187,20 +187,23 @@ impl Editor {
     pub(super) fn finish_kept(
         &mut self,
         kept: Kept,
-        fate: &MessageEdits,
+        edits: &MessageEdits,
         step: &mut dyn FnMut(Step),
     ) {
-        let is_asked = |id: &FrameRuleId| self.edits.orders.iter().any(|order| order.id == *id);
+        let is_asked = |id: &FrameRuleId| self.edits.orders.iter().any(|rule| rule.id == *id);
         let waiting = Waiting {
-            id: fate.reorder.or(fate.duplicate).unwrap_or(FrameRuleId::NONE),
+            id: edits
+                .reorder
+                .or(edits.duplicate)
+                .unwrap_or(FrameRuleId::NONE),
             kept,
-            duplicate: fate.duplicate.filter(is_asked),
+            duplicate: edits.duplicate.filter(is_asked),
             is_due: false,
         };
-        match fate.reorder.filter(is_asked) {
+        match edits.reorder.filter(is_asked) {
             Some(_) => self.waiting.push(waiting),
             None => {
-                self.output.delay(fate.late, step);
+                self.output.delay(edits.late, step);
                 self.emit_waiting(&waiting, step);
                 self.output.delay(None, step);
             }

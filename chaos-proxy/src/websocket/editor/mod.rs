@@ -2,21 +2,21 @@
 //! frames what rules ask for.
 //!
 //! ```text
-//!  feed ──▶ scanner ──▶ head │ frame │ frame … ──▶ fate of each message ──▶ steps
+//!  feed ──▶ scanner ──▶ head │ frame │ frame … ──▶ edits of each message ──▶ steps
 //! ```
 //!
-//! Invariant: what comes out depends on the bytes and the orders alone, not on
-//! how the bytes were cut into pieces; and while there is no order every byte
+//! Invariant: what comes out depends on the bytes and the rules alone, not on
+//! how the bytes were cut into pieces; and while there is no rule every byte
 //! goes on at once. What is held back is bounded: a head, a frame's header, and
 //! at most [`LONGEST`](kept::LONGEST) of messages that are to be sent twice or
 //! after another.
 
 mod closing;
 mod cut;
-mod fate;
 mod flow;
 mod kept;
 mod message;
+mod message_edits;
 mod output;
 #[cfg(test)]
 mod regressions;
@@ -30,11 +30,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::{Bytes, BytesMut};
 
-use super::order::{Edits, FrameRuleId};
+use super::frame_rule::{Edits, FrameRuleId};
 use super::{Frame, Scanner, Seen};
 use crate::link::LinkName;
-use fate::MessageEdits;
 use kept::Kept;
+use message_edits::MessageEdits;
 use output::{Output, Placed};
 
 /// How far the stream has come.
@@ -83,7 +83,7 @@ struct Current {
     is_control: bool,
     /// Whether its message ends with it.
     is_final: bool,
-    fate: MessageEdits,
+    edits: MessageEdits,
 }
 
 /// A message that is to follow the next one of its kind.
@@ -95,13 +95,13 @@ struct Waiting {
     is_due: bool,
 }
 
-/// See the module.
+/// Edits the frames of one direction as they go by.
 #[derive(Debug)]
 pub struct Editor {
     name: LinkName,
     scanner: Scanner,
     edits: Edits,
-    /// How many messages each order has seen.
+    /// How many messages each rule has seen.
     counts: BTreeMap<FrameRuleId, u64>,
     powerless: BTreeSet<FrameRuleId>,
     /// What was seen, and not dealt with.
@@ -128,7 +128,7 @@ pub struct Editor {
 }
 
 impl Editor {
-    /// At the start of a stream, without orders. `name` is for the draws.
+    /// At the start of a stream, without rules. `name` is for the draws.
     pub fn new(name: LinkName) -> Self {
         Self {
             name,
@@ -158,12 +158,12 @@ impl Editor {
     }
 
     /// Whether every byte goes on unseen, for ever.
-    pub fn is_raw(&self) -> bool {
+    pub(crate) fn is_raw(&self) -> bool {
         self.phase == Phase::Raw && self.input.is_empty()
     }
 
-    /// Whether an order may be about what comes next.
-    pub fn is_editing(&self) -> bool {
+    /// Whether a rule may be about what comes next.
+    pub(crate) fn is_editing(&self) -> bool {
         !self.edits.orders.is_empty()
     }
 
@@ -193,14 +193,14 @@ impl Editor {
         self.advance(step);
     }
 
-    /// The orders are these from now on.
+    /// The rules are these from now on.
     pub fn apply(&mut self, edits: Edits, step: &mut dyn FnMut(Step)) {
         if edits == self.edits {
             return;
         }
         self.edits = edits;
         let orders = &self.edits.orders;
-        let holds = |id: &FrameRuleId| orders.iter().any(|order| order.id == *id);
+        let holds = |id: &FrameRuleId| orders.iter().any(|rule| rule.id == *id);
         self.counts.retain(|id, _| holds(id));
         for waiting in &mut self.waiting {
             waiting.is_due |= !holds(&waiting.id);
@@ -212,7 +212,7 @@ impl Editor {
     }
 
     /// What was asked about the request has been answered by [`Editor::apply`].
-    pub fn decide(&mut self, step: &mut dyn FnMut(Step)) {
+    pub(crate) fn decide(&mut self, step: &mut dyn FnMut(Step)) {
         if let Phase::Head { is_decided } = &mut self.phase {
             *is_decided = true;
             self.advance(step);
@@ -238,7 +238,7 @@ impl Editor {
         self.phase = Phase::Over;
     }
 
-    /// After a change of orders.
+    /// After a change of rules.
     fn go_on(&mut self, step: &mut dyn FnMut(Step)) {
         if self.is_at_boundary() {
             self.release_due(step);
@@ -265,22 +265,22 @@ impl Current {
             change: Change::None,
             is_control: false,
             is_final: true,
-            fate: MessageEdits::default(),
+            edits: MessageEdits::default(),
         }
     }
 
     /// Whether it goes on as it comes.
     fn is_plain(&self) -> bool {
         let passes = self.sink == Sink::Pass && self.change == Change::None;
-        (passes || !self.is_open) && self.fate.is_plain()
+        (passes || !self.is_open) && self.edits.is_plain()
     }
 
-    fn passing(frame: &Frame, fate: MessageEdits) -> Self {
+    fn passing(frame: &Frame, edits: MessageEdits) -> Self {
         Self {
             is_open: true,
             is_control: frame.opcode.is_control(),
             is_final: frame.header.is_final,
-            fate,
+            edits,
             ..Self::boundary(frame.end)
         }
     }

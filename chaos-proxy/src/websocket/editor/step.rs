@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::websocket::Opcode;
-use crate::websocket::order::FrameRuleId;
+use crate::websocket::frame_rule::FrameRuleId;
 
 /// What is to be done, in this order. Offsets are of the edited stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub enum Step {
         /// What was offered.
         offer: String,
     },
-    /// An order was carried out on a frame.
+    /// A rule was carried out on a frame.
     Acted {
         /// Whose.
         id: FrameRuleId,
@@ -64,7 +64,7 @@ pub enum Step {
         /// What kind.
         opcode: Opcode,
     },
-    /// An order cannot be carried out here.
+    /// A rule cannot be carried out here.
     Powerless {
         /// Whose.
         id: FrameRuleId,
@@ -73,12 +73,12 @@ pub enum Step {
     },
     /// The request is not for the server: somebody else answers it.
     Reply {
-        /// By whose order.
+        /// By which rule.
         id: FrameRuleId,
     },
     /// The stream is cut here.
     Cut {
-        /// By whose order.
+        /// By which rule.
         id: FrameRuleId,
     },
     /// The stream ends here, behind a close frame.
@@ -88,13 +88,13 @@ pub enum Step {
 /// Bytes that are to leave later than they came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Late {
-    /// By whose order.
+    /// By which rule.
     pub id: FrameRuleId,
     /// How much.
     pub delay: Duration,
 }
 
-/// Why an order cannot be carried out.
+/// Why a rule cannot be carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Powerless {
     /// The messages are compressed.

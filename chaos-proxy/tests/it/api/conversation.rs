@@ -7,15 +7,15 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use environment::{Environment, Stream};
+use environment::Stream;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::task::TaskTracker;
 
-use super::{Answer, Api, ports};
-use crate::bench::{is_silent, listen, soon};
+use super::{Answer, Api};
+use crate::world::{World, simulated};
 
 /// What does not come in this time does not come.
 const SILENCE: Duration = Duration::from_millis(60);
@@ -188,6 +188,8 @@ struct Talk {
     api: Api,
     model: Model,
     servers: [SocketAddr; 2],
+    /// The last one that was asked for.
+    port: u16,
     _tasks: TaskTracker,
 }
 
@@ -204,10 +206,10 @@ async fn echo(mut stream: Stream, letter: &[u8]) -> std::io::Result<()> {
 }
 
 impl Talk {
-    fn start() -> Self {
+    fn start(world: &World) -> Self {
         let tasks = TaskTracker::new();
         let servers = LETTERS.map(|letter| {
-            let server = listen(&Environment::real());
+            let server = world.listen();
             let (address, own) = (server.local_addr(), tasks.clone());
             tasks.spawn(async move {
                 while let Ok((stream, _)) = server.accept().await {
@@ -218,11 +220,18 @@ impl Talk {
             address
         });
         Self {
-            api: Api::start(),
+            api: Api::start(world),
             model: Model::default(),
             servers,
+            port: 10_000,
             _tasks: tasks,
         }
+    }
+
+    /// An address that nobody has had.
+    fn unused(&mut self) -> String {
+        self.port += 1;
+        format!("127.0.0.1:{}", self.port)
     }
 
     fn upstream(&self, server: usize) -> String {
@@ -236,7 +245,7 @@ impl Talk {
                 server,
                 enabled,
             } => {
-                let listen = format!("127.0.0.1:{}", ports::free(1));
+                let listen = self.unused();
                 let body = json!({"Name": NAMES[*proxy].0, "LISTEN": listen, "enabled": enabled,
                     "upstream": self.upstream(*server), "toxics": "nobody looks"});
                 let answer = self.api.post("/proxies", &body).await;
@@ -363,10 +372,11 @@ impl Talk {
     }
 
     async fn populate(&mut self, proxy: usize, server: usize, is_moved: bool) {
+        let unused = self.unused();
         let old = self.model.0.get(&proxy).filter(|_| !is_moved);
         let listen = match old {
             Some(known) => known.listen.clone(),
-            None => format!("127.0.0.1:{}", ports::free(1)),
+            None => unused,
         };
         let body =
             json!([{"name": NAMES[proxy].0, "listen": listen, "upstream": self.upstream(server)}]);
@@ -394,7 +404,7 @@ impl Talk {
     }
 
     async fn pass(&self, proxy: &Proxy) {
-        let dialled = soon(self.api.environment.network.dial(&proxy.listen)).await;
+        let dialled = self.api.world.network.dial(&proxy.listen).await;
         let any = |is: fn(&Toxic) -> bool| proxy.toxics.iter().any(is);
         let mut client = match dialled {
             Err(error) if !proxy.enabled => {
@@ -411,30 +421,37 @@ impl Talk {
         let sent = client.write_all(b"ping").await;
         let mut first = [0; 1];
         if any(Toxic::resets) {
-            let read = soon(client.read_exact(&mut first)).await.unwrap_err();
-            let kinds = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
-            return assert!(kinds.contains(&read.kind()), "{read} of {proxy:?}");
+            // Whoever comes first is told.
+            let error = match sent {
+                Err(error) => error,
+                Ok(()) => client.read_exact(&mut first).await.unwrap_err(),
+            };
+            return assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{proxy:?}");
         }
         sent.unwrap();
         let is_up_blocked = any(|toxic| toxic.blocks() && toxic.is_upstream());
         let is_down_blocked = any(|toxic| toxic.blocks() && !toxic.is_upstream());
         if is_down_blocked {
             // Whether a limit counts what is swallowed is nobody's concern.
-            let is_silent = any(Toxic::limits) || is_silent(&mut client, SILENCE).await;
+            let is_silent =
+                any(Toxic::limits) || self.api.world.is_silent(&mut client, SILENCE).await;
             return assert!(is_silent, "{proxy:?} says something");
         }
-        soon(client.read_exact(&mut first)).await.unwrap();
+        client.read_exact(&mut first).await.unwrap();
         assert_eq!(first, LETTERS[proxy.server], "{proxy:?}");
         if any(Toxic::limits) {
             let mut rest = Vec::new();
-            soon(client.read_to_end(&mut rest)).await.unwrap();
+            client.read_to_end(&mut rest).await.unwrap();
             return assert_eq!(rest, b"", "{proxy:?}");
         }
         if is_up_blocked {
-            return assert!(is_silent(&mut client, SILENCE).await, "{proxy:?} echoes");
+            return assert!(
+                self.api.world.is_silent(&mut client, SILENCE).await,
+                "{proxy:?} echoes"
+            );
         }
         let mut echoed = [0; 4];
-        soon(client.read_exact(&mut echoed)).await.unwrap();
+        client.read_exact(&mut echoed).await.unwrap();
         assert_eq!(&echoed, b"ping", "{proxy:?}");
     }
 }
@@ -455,16 +472,19 @@ fn refused(answer: &Answer, status: u16, error: &str) {
 #[test]
 fn any_conversation_goes_as_the_model_says() {
     let config = Config {
-        cases: 24,
+        cases: if std::env::var_os("PROPTEST_CASES").is_some() {
+            Config::default().cases
+        } else {
+            24
+        },
         // Each shrink is a conversation of its own: a failure is told soon.
         max_shrink_iters: 60,
         ..Config::with_source_file(file!())
     };
-    let runtime = tokio::runtime::Runtime::new().unwrap();
     let steps = prop::collection::vec(step(), 5..25);
     let had = TestRunner::new(config).run(&steps, |steps| {
-        runtime.block_on(async {
-            let mut talk = Talk::start();
+        simulated(async |world| {
+            let mut talk = Talk::start(&world);
             for step in &steps {
                 talk.obey(step).await;
                 talk.compare().await;

@@ -17,7 +17,7 @@ impl Session {
             ServerMessage::Welcome(welcome) => self.welcomed(&welcome, open.is_welcomed),
             ServerMessage::Tick { seq, .. } if open.is_welcomed => self.tick(seq),
             ServerMessage::Tick { .. } | ServerMessage::Other => {
-                self.tell(EventKind::Received { dial })
+                self.tell(EventKind::Received { dial });
             }
             ServerMessage::Paused => self.tell(EventKind::PauseChanged { dial, paused: true }),
             ServerMessage::Resumed => self.tell(EventKind::PauseChanged {

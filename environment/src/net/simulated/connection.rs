@@ -105,8 +105,8 @@ struct Side {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Death {
     /// What it caused is not told yet.
-    Untold(io::ErrorKind),
-    Told,
+    Unreported(io::ErrorKind),
+    Reported,
 }
 
 impl Side {
@@ -145,7 +145,7 @@ impl Side {
             return;
         }
         // tcp_reset(): in CLOSE_WAIT it is EPIPE.
-        self.death = Some(Death::Untold(if self.has_fin() {
+        self.death = Some(Death::Unreported(if self.has_fin() {
             io::ErrorKind::BrokenPipe
         } else {
             io::ErrorKind::ConnectionReset
@@ -169,9 +169,9 @@ impl Side {
     /// What the death caused, once.
     fn take_error(&mut self) -> Option<io::ErrorKind> {
         let death = self.death.as_mut()?;
-        match std::mem::replace(death, Death::Told) {
-            Death::Untold(error) => Some(error),
-            Death::Told => None,
+        match std::mem::replace(death, Death::Reported) {
+            Death::Unreported(error) => Some(error),
+            Death::Reported => None,
         }
     }
 }
@@ -292,7 +292,7 @@ impl Connection {
         let was_over = self.is_over(end);
         let side = self.side(end);
         side.is_closed = true;
-        side.death = Some(Death::Told);
+        side.death = Some(Death::Reported);
         side.incoming = VecDeque::new();
         side.arrived = 0;
         side.under_way.clear();

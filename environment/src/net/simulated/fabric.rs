@@ -31,7 +31,7 @@ const RETRIES: [Duration; 7] = [
 /// The first port that is given to whoever asks for any.
 const FIRST_PORT: u16 = 32_768;
 
-/// See the module. Clones are the same network.
+/// Clones are the same network.
 #[derive(Debug, Clone)]
 pub(in crate::net) struct Fabric {
     ports: Arc<Mutex<Ports>>,

@@ -7,7 +7,7 @@ use std::task::{Poll, Waker};
 use super::fabric::{Fabric, Manner};
 use super::socket::Socket;
 
-/// See the module. Dropping it gives it back.
+/// Dropping it gives the port back.
 #[derive(Debug)]
 pub(in crate::net) struct Port {
     fabric: Fabric,

@@ -11,7 +11,7 @@ use tokio::io::{Interest, ReadBuf, Ready};
 use super::connection::{Connection, End, LATENCY, Wakes};
 use crate::clock::{Leap, Moment};
 
-/// See the module. Dropping it closes it.
+/// Dropping it closes it.
 #[derive(Debug)]
 pub(in crate::net) struct Socket {
     connection: Arc<Mutex<Connection>>,

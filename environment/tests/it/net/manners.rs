@@ -23,7 +23,8 @@ pub(super) async fn stuff(world: &World, stream: &Stream) -> usize {
     loop {
         // The system may take more once it has handed on what it has.
         let before = (stream.unsent(), sent);
-        world.clock.sleep(Duration::from_millis(20)).await;
+        let room = stream.ready(Interest::WRITABLE);
+        let _ = world.clock.timeout(Duration::from_millis(20), room).await;
         sent += fill(stream, sent);
         if (stream.unsent(), sent) == before {
             return sent;

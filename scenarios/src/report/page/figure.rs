@@ -180,7 +180,7 @@ fn extent(axis: &Axis, from: Moment, until: Moment) -> (u32, u32) {
 }
 
 fn draw_lane(plot: &mut Plot, axis: &Axis, lane: &Lane, row: Row, has_titles: bool) {
-    let top = plot.row(row, &lane.client, lane.is_named);
+    let top = plot.row(row, &lane.client, lane.has_failed);
     let (bar_top, bar_height, strip) = match row {
         Row::Thin => (top + 2, 7, 2),
         _ => (top + 7, 13, 4),
@@ -327,8 +327,8 @@ fn description(timeline: &Timeline) -> String {
         }
     }
     let lanes = &timeline.crowd.lanes;
-    let named = lanes.iter().filter(|lane| lane.is_named);
-    let others = lanes.iter().filter(|lane| !lane.is_named);
+    let named = lanes.iter().filter(|lane| lane.has_failed);
+    let others = lanes.iter().filter(|lane| !lane.has_failed);
     for lane in named.chain(others).take(MOST) {
         text += &lane_in_words(lane);
     }

@@ -161,7 +161,11 @@ fn link(run: &Run<'_>, linked: &BTreeSet<usize>, verdict: Verdict, label: &Marku
 fn reason(run: &Run<'_>) -> Option<String> {
     match run.result.verdict {
         Verdict::Passed => None,
-        Verdict::Inconclusive => run.result.reasons.first().map(|reason| clipped(reason, 90)),
+        Verdict::Inconclusive => run
+            .result
+            .reasons
+            .first()
+            .map(|reason| clipped(&reason.to_string(), 90)),
         Verdict::Failed => {
             let checks = run.result.checks.iter();
             let failed = checks.filter(|check| check.result == Finding::Failed);

@@ -103,7 +103,7 @@ fn outcome(result: &ScenarioResult) -> Markup {
                 },
                 Verdict::Inconclusive => {
                     p { "This run says nothing about the client:" }
-                    ul { @for reason in result.reasons.iter().take(MOST_ROWS) { li { (sentence(reason)) } } }
+                    ul { @for reason in result.reasons.iter().take(MOST_ROWS) { li { (sentence(&reason.to_string())) } } }
                     @if result.control.is_none() { p { (ADVICE) } }
                 }
             }

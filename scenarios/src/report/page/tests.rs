@@ -6,7 +6,7 @@ use sha2::Digest;
 
 use super::*;
 use crate::checks::Evidence;
-use crate::journal::story::JournalBuilder;
+use crate::journal::builder::JournalBuilder;
 use crate::language::sample::{header, scenario};
 use crate::report::Timeline;
 use crate::report::timeline::clipped;
@@ -14,9 +14,9 @@ use crate::verdict::judge_evidence;
 
 const RESET: &str = "[[fault]]\nname = 'reset'\nat = '1s'\ninject.reset = {}\n[expect]\nrecover_within = '2s'\nmax_live = 1\n";
 
-/// Both clients are reset; c1 is back at once, and c2 if it is said to be.
-fn story(is_back: bool) -> JournalBuilder {
-    let story = ["c1", "c2"].into_iter().fold(
+/// Both clients are reset.
+fn lost() -> JournalBuilder {
+    ["c1", "c2"].into_iter().fold(
         JournalBuilder::run(10_000, 15_000, 15_500),
         |story, client| {
             let story = story.connected(client, 1, 0, 10);
@@ -24,8 +24,12 @@ fn story(is_back: bool) -> JournalBuilder {
                 .struck(client, 1, "reset", 1000)
                 .closed(client, 1, 1001)
         },
-    );
-    let story = story.connected("c1", 2, 1200, 1300);
+    )
+}
+
+/// After that c1 is back at once, and c2 if it is said to be.
+fn story(is_back: bool) -> JournalBuilder {
+    let story = lost().connected("c1", 2, 1200, 1300);
     if is_back {
         story.connected("c2", 2, 1500, 1600)
     } else {
@@ -70,6 +74,17 @@ fn values<'a>(page: &'a str, attribute: &str) -> Vec<&'a str> {
     let begin = format!(" {attribute}=\"");
     let parts = page.split(&begin).skip(1);
     parts.filter_map(|part| part.split('"').next()).collect()
+}
+
+#[test]
+fn every_client_that_failed_is_marked() {
+    let (result, timeline) = judged(RESET, &lost(), 1);
+    assert_eq!(result.checks[0].clients, ["c1", "c2"]);
+    let page = page(vec![(result, timeline)]);
+    for client in ["c1", "c2"] {
+        let row = format!(r#"<span class="row-lane marked" title="{client}">{client}</span>"#);
+        assert!(page.contains(&row), "{client}");
+    }
 }
 
 #[test]

@@ -105,7 +105,7 @@ pub(crate) fn readable(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::story::ms;
+    use crate::journal::builder::ms;
 
     fn axis(from: u64, zero: Option<u64>, until: u64) -> Axis {
         Axis {

@@ -10,7 +10,7 @@ use super::axis::Axis;
 use super::evidence::Known;
 use super::lane::{Lane, strays};
 use super::state::{Segment, State, segments};
-use crate::checks::{CheckResult, Finding};
+use crate::checks::CheckResult;
 
 /// With more clients than this there is not a lane for each of them.
 pub(crate) const MOST_LANES: usize = 64;
@@ -24,8 +24,8 @@ pub(crate) const COLUMNS: u32 = 250;
 pub(crate) struct Crowd {
     /// How many there are.
     pub(crate) count: usize,
-    /// In the order of the clients; of a large crowd those that a failed check
-    /// speaks of, and those that were longest without a live connection.
+    /// In the order of the clients; of a large crowd those that failed a check,
+    /// and those that were longest without a live connection.
     pub(crate) lanes: Vec<Lane>,
     /// Of a large crowd only.
     pub(crate) stack: Option<Stack>,
@@ -45,18 +45,18 @@ impl Crowd {
     pub(crate) fn new(known: &Known<'_>, axis: &Axis, checks: &[CheckResult]) -> Self {
         let evidence = known.evidence;
         let clients = evidence.scenario.client_names();
-        let named = named(&clients, checks);
+        let failed = failed_clients(checks);
         let strays = strays(evidence);
         let is_large = clients.len() > MOST_LANES;
         let stack = is_large.then(|| Stack::new(known, axis, &clients));
         let shown = if is_large {
-            worst(known, axis, &clients, &named)
+            worst(known, axis, &clients, &failed)
         } else {
             clients.iter().collect()
         };
         let count = shown.len();
         let lanes = shown.into_iter();
-        let lanes = lanes.map(|client| Lane::new(known, axis, client, &named, &strays, count));
+        let lanes = lanes.map(|client| Lane::new(known, axis, client, &failed, &strays, count));
         Self {
             count: clients.len(),
             lanes: lanes.collect(),
@@ -65,20 +65,17 @@ impl Crowd {
     }
 }
 
-/// The clients that failed checks speak of: their sentences have the names.
-fn named(clients: &[String], checks: &[CheckResult]) -> BTreeSet<String> {
-    let known: BTreeSet<&str> = clients.iter().map(String::as_str).collect();
-    let failed = checks.iter().filter(|c| c.result == Finding::Failed);
-    let words = failed.flat_map(|check| check.why.split(|c: char| !c.is_ascii_alphanumeric()));
-    let named = words.filter(|word| known.contains(word));
-    named.map(str::to_owned).collect()
+/// The clients that failed any check.
+fn failed_clients(checks: &[CheckResult]) -> BTreeSet<String> {
+    let clients = checks.iter().flat_map(|check| &check.clients);
+    clients.cloned().collect()
 }
 
 fn worst<'a>(
     known: &Known<'_>,
     axis: &Axis,
     clients: &'a [String],
-    named: &BTreeSet<String>,
+    failed: &BTreeSet<String>,
 ) -> Vec<&'a String> {
     let mut ranked: Vec<(bool, Duration, usize)> = clients
         .iter()
@@ -87,7 +84,7 @@ fn worst<'a>(
             let segments = segments(known, client, axis.until);
             let live = segments.iter().filter(|s| s.state == State::Live);
             (
-                !named.contains(client),
+                !failed.contains(client),
                 live.map(Segment::length).sum(),
                 index,
             )

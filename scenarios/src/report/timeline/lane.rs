@@ -8,8 +8,7 @@ use environment::Moment;
 use super::axis::Axis;
 use super::evidence::Known;
 use super::state::{Segment, merged, segments};
-use crate::checks::{Evidence, blindness};
-use crate::language::Expectation;
+use crate::checks::{DUPLICATED, Evidence, LOST, REORDERED, blindness};
 
 /// The lanes of a figure have no more marks of a kind together than this.
 const MOST_MARKS: usize = 8_000;
@@ -21,7 +20,7 @@ const MOST_STRAYS: usize = 200;
 pub(crate) struct Lane {
     pub(crate) client: String,
     /// Whether a check that failed speaks of it.
-    pub(crate) is_named: bool,
+    pub(crate) has_failed: bool,
     pub(crate) segments: Vec<Segment>,
     pub(crate) dials: Vec<Tick>,
     pub(crate) strikes: Vec<Tick>,
@@ -74,7 +73,7 @@ impl Lane {
         known: &Known<'_>,
         axis: &Axis,
         client: &str,
-        named: &BTreeSet<String>,
+        failed: &BTreeSet<String>,
         strays: &Strays<'_>,
         lanes: usize,
     ) -> Self {
@@ -89,7 +88,7 @@ impl Lane {
         let own = strays.get(client).map_or(&[][..], Vec::as_slice);
         Self {
             client: client.to_owned(),
-            is_named: named.contains(client),
+            has_failed: failed.contains(client),
             segments: bounded(&segments(known, client, axis.until), axis, most),
             dials: ticks(dials, axis, most),
             strikes: ticks(strikes, axis, most),
@@ -136,9 +135,9 @@ pub(crate) fn strays<'a>(evidence: &'a Evidence<'_>) -> Strays<'a> {
     let mut strays: Strays<'_> = BTreeMap::new();
     let observed = &evidence.observed;
     let sequences = &observed.sequences;
-    let is_seen = |expected| blindness(evidence, expected).is_none();
+    let is_seen = |check| blindness(evidence, check).is_none();
     let declares = evidence.scenario.clients.behaviour.resume && sequences.are_reported();
-    let is_owed = declares && is_seen(Expectation::Lost(0));
+    let is_owed = declares && is_seen(LOST);
     if let (Some(settled), true) = (observed.marks.settled, is_owed) {
         for (session, client) in observed.reports.owners() {
             let stopped = observed.reports.stopped(client);
@@ -149,8 +148,8 @@ pub(crate) fn strays<'a>(evidence: &'a Evidence<'_>) -> Strays<'a> {
             own.extend(made.map(|at| (StrayKind::Lost, at)));
         }
     }
-    let again = is_seen(Expectation::Duplicated(0)).then(|| sequences.duplicated());
-    let disorder = is_seen(Expectation::Reordered(0)).then(|| sequences.reordered());
+    let again = is_seen(DUPLICATED).then(|| sequences.duplicated());
+    let disorder = is_seen(REORDERED).then(|| sequences.reordered());
     let kinds = [
         (StrayKind::Again, again.unwrap_or_default()),
         (StrayKind::OutOfOrder, disorder.unwrap_or_default()),

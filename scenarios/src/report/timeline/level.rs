@@ -82,7 +82,7 @@ impl Level {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::story::ms;
+    use crate::journal::builder::ms;
 
     #[test]
     fn a_pixel_keeps_its_lowest_highest_and_last() {

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use super::axis::Axis;
-use crate::checks::{Evidence, stretched};
+use crate::checks::{Evidence, RECOVER_WITHIN, stretched};
 use crate::definitions::Outage;
-use crate::language::Expectation;
 
 /// No chart has more bars than this.
 const MOST_BARS: usize = 60;
@@ -44,10 +43,9 @@ impl Recoveries {
         outages.retain(|outage| outage.data.is_some() || owes_data(evidence, outage));
         outages.sort_by_key(|outage| outage.recovered().unwrap_or(Duration::MAX));
         let mut expected = evidence.scenario.expect.iter();
-        let limit = expected.find_map(|expected| match stretched(evidence, *expected) {
-            Expectation::RecoverWithin(limit) => Some(limit),
-            _ => None,
-        });
+        let limit = expected
+            .find(|expected| expected.name() == RECOVER_WITHIN.key)
+            .and_then(|expected| stretched(evidence, *expected).within());
         let bars = outages.chunks(outages.len().div_ceil(MOST_BARS).max(1));
         Self {
             count: outages.len(),

@@ -8,7 +8,7 @@ use client_sim::EventKind as Client;
 use super::state::{Segment, State, merged};
 use super::*;
 use crate::journal::Mark;
-use crate::journal::story::{JournalBuilder, ms};
+use crate::journal::builder::{JournalBuilder, ms};
 use crate::language::sample::{header, scenario};
 
 const EXPECT: &str = "\n[expect]\nmax_live = 1\n";
@@ -308,25 +308,30 @@ fn a_crowd_is_shown_by_shares_and_by_its_worst() {
 }
 
 #[test]
-fn whom_a_failed_check_names_has_a_lane() {
+fn every_client_that_failed_has_a_lane_whatever_a_sentence_says() {
     let scenario = scenario(&format!("[clients]\ncount = 100\n{EXPECT}"));
     let evidence = Evidence::new(&scenario, &header(&scenario), &crowd().entries());
-    let check = |why: &str| CheckResult {
+    let check = |why: &str, clients: &[&str]| CheckResult {
         name: "max_live".into(),
         result: crate::checks::Finding::Failed,
         limit: crate::checks::Measure::Count(1),
         observed: crate::checks::Measure::Count(2),
         why: why.into(),
+        clients: clients.iter().map(|&client| client.into()).collect(),
         hangs_on: [].into(),
         excess: None,
     };
-    let timeline = Timeline::of(&evidence, &[check("c93 had 2, unlike c930")]);
+    let checks = [
+        check("c93 had 2, unlike c9", &["c93", "c95"]),
+        check("", &["c94"]),
+    ];
+    let timeline = Timeline::of(&evidence, &checks);
     let lanes = timeline.crowd.lanes.iter();
-    let named: Vec<&str> = lanes
-        .filter(|l| l.is_named)
+    let failed: Vec<&str> = lanes
+        .filter(|l| l.has_failed)
         .map(|l| l.client.as_str())
         .collect();
-    assert_eq!(named, ["c93"]);
+    assert_eq!(failed, ["c93", "c94", "c95"]);
 }
 
 #[test]

@@ -16,8 +16,8 @@ pub(super) use crate::fault::Opcodes;
 use crate::fault::{FrameCut, Frames, Illegal, Ordinals, Part, Way};
 use crate::websocket::FrameRuleId;
 pub(super) use crate::websocket::Opcode;
-pub(super) use crate::websocket::order::FrameEdit;
-use crate::websocket::order::FrameRule;
+pub(super) use crate::websocket::frame_rule::FrameEdit;
+use crate::websocket::frame_rule::FrameRule;
 
 pub(super) const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
 pub(super) const REQUEST: &[u8] =

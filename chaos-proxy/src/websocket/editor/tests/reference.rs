@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// What should come of messages, one order at a time.
+/// What should come of messages, one rule at a time.
 fn reference(task: &FrameEdit, messages: &[(Opcode, Vec<u8>)], wire: &[Vec<u8>]) -> Vec<u8> {
     let (mut out, mut kept, mut count) = (Vec::new(), None, 0);
     for ((opcode, _), bytes) in messages.iter().zip(wire) {
@@ -97,7 +97,7 @@ proptest! {
         prop_assert_eq!(all(&sizes), all(&[]));
     }
 
-    /// Whatever comes, and whenever the orders change: what no order may touch
+    /// Whatever comes, and whenever the orders change: what no rule may touch
     /// comes out as it went in, and nothing is held without bound.
     #[test]
     fn nothing_is_lost_while_orders_come_and_go(

@@ -1,0 +1,83 @@
+//! What an engine is told before it runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use environment::{Listener, Observer};
+
+use crate::decision::Decision;
+use crate::event::Event;
+use crate::plan::Plan;
+
+/// A listener and whose it is.
+#[derive(Debug)]
+pub struct Route {
+    /// Where clients dial.
+    pub listener: Listener,
+    /// The one client that dials here, known by name from its first SYN on.
+    /// `None`: many do; each is named by `?client=` in its upgrade, else by the
+    /// ordinal of its connection.
+    pub client: Option<Arc<str>>,
+}
+
+/// Everything a proxy needs to know.
+#[derive(Debug)]
+pub struct Config {
+    /// The listeners.
+    pub routes: Vec<Route>,
+    /// The server, as `host:port`.
+    pub upstream: String,
+    /// How long a dial to the server may take.
+    pub dial_timeout: Duration,
+    /// What goes wrong, and when.
+    pub plan: Plan,
+    /// Whether it does.
+    pub apply: Apply,
+    /// Whether WebSocket frames are watched: then first data means a data
+    /// frame, close frames are told, and delays are drawn by frame. Without,
+    /// the stream's bytes count.
+    pub frames: bool,
+    /// Whether [`Control::connections`](super::Control::connections) lists the open ones.
+    pub lists: bool,
+    /// When t = 0 is.
+    pub start: Start,
+    /// Whether the plan begins again at its horizon, for ever.
+    pub repeat: bool,
+}
+
+/// Whether the plan is obeyed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Apply {
+    /// Faults are injected.
+    Faults,
+    /// Everything is planned, nothing is done: the control of the experiment.
+    Nothing,
+}
+
+/// When t = 0 is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// At [`Control::begin`](super::Control::begin).
+    OnCommand,
+    /// When the first connection is accepted, or at [`Control::begin`](super::Control::begin).
+    FirstConnection,
+}
+
+/// Who is told what.
+#[derive(Debug, Clone)]
+pub struct Tell {
+    /// What happens.
+    pub events: Observer<Event>,
+    /// What is decided.
+    pub decisions: Observer<Decision>,
+}
+
+impl Tell {
+    /// Nobody is told anything.
+    pub fn nobody() -> Self {
+        Self {
+            events: Observer::none(),
+            decisions: Observer::none(),
+        }
+    }
+}

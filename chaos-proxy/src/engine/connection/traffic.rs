@@ -1,0 +1,142 @@
+//! The bytes of a connection: read and written.
+
+use environment::{Follower, Moment};
+
+use super::{Connection, toward};
+use crate::engine::endpoint::Endpoint;
+use crate::engine::lane::{Read, Sent};
+use crate::engine::registry::Carried;
+use crate::engine::rules::ActiveRules;
+use crate::event::{Ending, Peer};
+
+/// Writes to a peer for one read from it.
+const WRITES: usize = 8;
+/// Rounds of reads and writes before the rest of the program gets its turn.
+const ROUNDS: usize = 16;
+
+impl Connection {
+    /// Moves whatever can move, up to a bound that lets others have their turn.
+    /// Whether it was this bound that stopped it.
+    pub(super) fn pump(&mut self, in_force: &Follower<ActiveRules>) -> bool {
+        let now = self.now();
+        self.hear(in_force);
+        for side in [&mut self.toward_client, &mut self.toward_server] {
+            side.lane.give_back_pipe(now);
+        }
+        let is_busy = (0..ROUNDS).all(|_| self.round(now, in_force));
+        self.progress_under(in_force);
+        self.count();
+        self.note_end(now);
+        is_busy
+    }
+
+    /// Tells those who may ask how far it is.
+    fn count(&self) {
+        let carried = |side: &Endpoint| Carried {
+            received: side.lane.link.admitted(),
+            sent: side.lane.link.written(),
+        };
+        if let Some(listed) = &self.listed {
+            let (up, down) = (carried(&self.toward_server), carried(&self.toward_client));
+            listed.count(self.delivery.reached, up, down, self.delivery.frames);
+        }
+    }
+
+    /// Whether anything moved.
+    fn round(&mut self, now: Moment, in_force: &Follower<ActiveRules>) -> bool {
+        let mut moved = false;
+        for peer in [Peer::Client, Peer::Server] {
+            moved |= self.read(peer, now, in_force);
+            // What a fault has held up leaves faster than more comes in, so that
+            // a busy link is a wire again some time after the heal.
+            moved |= (0..WRITES)
+                .take_while(|_| self.write(peer, now, in_force))
+                .count()
+                > 0;
+        }
+        moved
+    }
+
+    fn read(&mut self, peer: Peer, now: Moment, in_force: &Follower<ActiveRules>) -> bool {
+        let pipes = (!self.is_ruled()).then_some(&self.shared.environment.network);
+        let (from, to) = match peer {
+            Peer::Client => (&mut self.toward_client, &mut self.toward_server),
+            Peer::Server => (&mut self.toward_server, &mut self.toward_client),
+        };
+        let Some(stream) = from
+            .stream
+            .as_mut()
+            .filter(|_| !from.has_ended && to.lane.wants_input())
+        else {
+            return false;
+        };
+        let mut notes = Vec::new();
+        let read = match &to.stream {
+            Some(sink) if to.lane.is_wire() => to.lane.relay(stream, sink, now, pipes),
+            _ => to.lane.read(stream, now, &mut notes),
+        };
+        if !matches!(read, Read::Nothing) {
+            self.heard_at = now;
+        }
+        self.note(toward(peer.other()), notes, in_force);
+        match read {
+            Read::Some => true,
+            Read::Passed => self.passed_to(peer.other(), in_force),
+            Read::Nothing => false,
+            Read::Fin => self.peer_ended(peer, Ending::Fin),
+            Read::Reset => self.peer_ended(peer, Ending::Reset),
+        }
+    }
+
+    fn write(&mut self, peer: Peer, now: Moment, in_force: &Follower<ActiveRules>) -> bool {
+        let side = self.side(peer);
+        let Some(stream) = side.stream.as_ref().filter(|_| !side.lane.is_blocked) else {
+            return false;
+        };
+        if side.lane.is_piped() {
+            let poured = side.lane.pour(stream, now);
+            return !matches!(poured, Read::Passed) || self.passed_to(peer, in_force);
+        }
+        let mut notes = Vec::new();
+        match side.lane.write(stream, now, &mut notes) {
+            Ok(None) => return false,
+            Ok(Some(Sent::Bytes)) => {}
+            Ok(Some(Sent::Fin)) => {
+                // Fails only if the peer has reset: then there is nobody to tell.
+                let _ = stream.shutdown_write();
+                side.lane.link.ended();
+            }
+            Ok(Some(Sent::Reset)) => {
+                side.lane.link.ended();
+                self.pass_reset(peer, now);
+            }
+            Ok(Some(Sent::Cut)) => {
+                self.begin_cut(peer, &in_force.borrow());
+            }
+            Err(_) => return self.peer_ended(peer, Ending::Reset),
+        }
+        self.note(toward(peer), notes, in_force);
+        if peer == Peer::Client {
+            self.progress_under(in_force);
+        }
+        true
+    }
+
+    /// Bytes went to this peer, past its link.
+    fn passed_to(&mut self, peer: Peer, in_force: &Follower<ActiveRules>) -> bool {
+        if peer == Peer::Client {
+            if self.toward_client.lane.is_raw() {
+                self.delivered();
+            }
+            self.progress_under(in_force);
+        }
+        true
+    }
+
+    /// Before anything acts on the links.
+    pub(super) fn drain_pipes(&mut self) {
+        let now = self.now();
+        self.toward_client.lane.drain(now);
+        self.toward_server.lane.drain(now);
+    }
+}

@@ -1,0 +1,106 @@
+//! A fault that holds a connection.
+
+use environment::{Direction, Moment};
+
+use super::in_force::ActiveRules;
+use super::snapshot::{CutBy, Snapshot};
+use super::strikes::Strike;
+use crate::fault::{Cut, Expiry, Fault, How, Place};
+
+/// A rule that holds a connection.
+#[derive(Debug, Clone)]
+pub(super) struct Held {
+    /// How it took hold, or takes effect when it does at last.
+    pub(super) strike: Strike,
+    /// It has taken effect: those that wait for a frame have not at once.
+    pub(super) has_struck: bool,
+    /// It was told that it can do nothing here.
+    pub(super) is_powerless: bool,
+    since: Moment,
+    /// From which offsets of the streams upstream and downstream.
+    offsets: (u64, u64),
+}
+
+impl Held {
+    pub(super) fn new(strike: Strike, at: &Snapshot) -> Self {
+        Self {
+            has_struck: !strike.rule.fault.waits(),
+            strike,
+            is_powerless: false,
+            since: at.now,
+            offsets: (at.upstream.admitted, at.downstream.admitted),
+        }
+    }
+
+    pub(super) fn fault(&self) -> &Fault {
+        &self.strike.rule.fault
+    }
+
+    pub(super) fn is_over(&self, in_force: &ActiveRules, now: Moment) -> bool {
+        let Strike { rule, lifetime, .. } = &self.strike;
+        lifetime.is_over(rule, in_force, now)
+    }
+
+    /// Whether this is the same time of the same rule.
+    pub(super) fn is_by(&self, strike: &Strike) -> bool {
+        self.strike.id() == strike.id()
+    }
+
+    /// When the peers will have been silent for too long.
+    pub(super) fn idle_end(&self, heard_at: Moment) -> Option<(Moment, How)> {
+        match self.fault() {
+            Fault::IdleTimeout(idle) => Some((heard_at.max(self.since) + idle.delay, idle.how)),
+            _ => None,
+        }
+    }
+
+    /// When it ends the connection, whatever flows.
+    pub(super) fn expiry(&self) -> Option<(Moment, How)> {
+        match self.fault() {
+            Fault::Expiry(Expiry {
+                delay: Some(delay),
+                how,
+                ..
+            }) => Some((self.since + *delay, *how)),
+            _ => None,
+        }
+    }
+
+    /// The cut that it makes in this direction.
+    pub(super) fn cut(&self, direction: Direction) -> Option<Cut> {
+        match self.fault() {
+            Fault::Cut(cut) if cut.way.covers(direction) => Some(*cut),
+            _ => None,
+        }
+    }
+
+    /// Where its cut behind bytes lets nothing more in.
+    pub(super) fn cut_offset(&self, direction: Direction) -> Option<u64> {
+        let Place::Bytes(bytes) = self.cut(direction)?.place else {
+            return None;
+        };
+        let (upstream, downstream) = self.offsets;
+        let from = match direction {
+            Direction::Upstream => upstream,
+            Direction::Downstream => downstream,
+        };
+        Some(from.saturating_add(bytes))
+    }
+
+    /// Whether its cut has let the last byte in, so that it will be carried out.
+    pub(super) fn has_cut(&self, at: &Snapshot) -> bool {
+        [Direction::Downstream, Direction::Upstream]
+            .into_iter()
+            .filter_map(|direction| Some((self.cut(direction)?, at.flow(direction).cut)))
+            .any(|(cut, made)| {
+                made == Some(match cut.place {
+                    Place::Frame(_) => CutBy::Frame(self.strike.id()),
+                    Place::Bytes(_) => CutBy::Bytes,
+                })
+            })
+    }
+
+    pub(super) fn ends_when_healed(&self) -> bool {
+        matches!(self.fault(), Fault::Expiry(expiry) if expiry.ends_when_healed)
+    }
+}

@@ -1,0 +1,455 @@
+//! The machine: which rules wait for a connection, which hold it, and what that
+//! comes to.
+
+use std::sync::Arc;
+
+use environment::{Direction, Moment};
+
+use super::action::Action;
+use super::held::Held;
+use super::holds::Holds;
+use super::in_force::ActiveRules;
+use super::outlived::Outlived;
+use super::set::{RuleHandle, RuleSet, Who};
+use super::snapshot::Snapshot;
+use super::strikes::{Lifetime, Strike, Subject};
+use super::waiting::Waiting;
+use crate::event::Peer;
+use crate::fault::{Fault, FaultKind, How, Side};
+use crate::rule::{Condition, Target, When};
+
+/// Why a rule about frames can do nothing to a connection of a proxy that had no
+/// such rule when it began.
+const UNWATCHED: &str = "its frames were not watched from its beginning";
+
+/// What does not change about a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Traits {
+    /// Its number within the proxy, from 1.
+    pub(crate) number: u64,
+    /// Whether its frames are watched.
+    pub(crate) has_frames: bool,
+    /// Whether planned rules are obeyed at all.
+    pub(crate) is_subject: bool,
+}
+
+/// The rules as one connection knows them, and what they do to it.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    pub(super) rules: Arc<RuleSet>,
+    pub(super) client: Arc<str>,
+    pub(super) attempt: u64,
+    pub(super) traits: Traits,
+    /// It was there before the rules were armed.
+    is_old: bool,
+    pub(super) held: Holds,
+    /// Rules that wait for this connection to come further, or for their time.
+    waiting: Vec<Waiting>,
+    outlived: Outlived,
+    last_serial: u64,
+    /// Which round of the plan it knows its rules of; `None` before t = 0.
+    armed_round: Option<u64>,
+    /// Added rules from this number on are still unknown here.
+    next_rule: usize,
+}
+
+/// What is done by the clock. Each in turn, with a new [`Snapshot`]: what the one
+/// lets through the links counts for the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Timer {
+    /// Holds that are over.
+    Release,
+    /// Rules that have waited for their time.
+    Strike,
+    /// A silence of both peers.
+    Idle,
+    /// An end that was to come whatever flows.
+    Expiry,
+}
+
+impl Timer {
+    pub(crate) const ALL: [Self; 4] = [Self::Release, Self::Strike, Self::Idle, Self::Expiry];
+}
+
+impl Machine {
+    pub(crate) fn new(rules: Arc<RuleSet>, client: Arc<str>, attempt: u64, traits: Traits) -> Self {
+        Self {
+            rules,
+            client,
+            attempt,
+            traits,
+            is_old: false,
+            held: Holds::default(),
+            waiting: Vec::new(),
+            outlived: Outlived::default(),
+            last_serial: 0,
+            armed_round: None,
+            next_rule: 0,
+        }
+    }
+
+    pub(crate) fn client(&self) -> &Arc<str> {
+        &self.client
+    }
+
+    pub(crate) fn attempt(&self) -> u64 {
+        self.attempt
+    }
+
+    /// The connection's number within the proxy.
+    pub(crate) fn number(&self) -> u64 {
+        self.traits.number
+    }
+
+    /// Puts a new connection under the rules; what began after serial `seen` is
+    /// new to it. [`Machine::progress`] is to be called next.
+    pub(crate) fn accept(
+        &mut self,
+        in_force: &ActiveRules,
+        seen: u64,
+        at: &Snapshot,
+    ) -> Vec<Action> {
+        self.rules = Arc::clone(&in_force.rules);
+        self.last_serial = in_force.last_serial;
+        self.armed_round = in_force.is_armed.then_some(in_force.round);
+        self.enter(in_force, seen, Vec::new(), at)
+    }
+
+    /// The connection takes a name, and with it the rules that are about this
+    /// name; those that hold it go on holding it. [`Machine::progress`] is to be
+    /// called next.
+    pub(crate) fn rename(
+        &mut self,
+        in_force: &ActiveRules,
+        client: Arc<str>,
+        attempt: u64,
+        at: &Snapshot,
+    ) -> Vec<Action> {
+        (self.client, self.attempt) = (client, attempt);
+        self.outlived.rename();
+        let before = self.held.take();
+        // What struck once has struck, or is still to be seen as a change.
+        self.enter(in_force, u64::MAX, before, at)
+    }
+
+    /// What strikes it as it begins. `before` holds it already.
+    fn enter(
+        &mut self,
+        in_force: &ActiveRules,
+        seen: u64,
+        mut before: Vec<Held>,
+        at: &Snapshot,
+    ) -> Vec<Action> {
+        let (mut actions, mut is_dialling) = (Vec::new(), at.is_dialling);
+        for strike in self.subject(in_force).on_accept(at.now, seen) {
+            if let Some(index) = before.iter().position(|held| held.is_by(&strike)) {
+                self.held.keep(before.remove(index));
+                continue;
+            }
+            is_dialling &= !leaves_server(&strike.rule.fault);
+            let is_rejected = strike.rule.fault == Fault::Reject;
+            self.obey_entry(strike, is_dialling, at, &mut actions);
+            if is_rejected {
+                break;
+            }
+        }
+        for held in before {
+            if held.strike.lifetime == Lifetime::Once {
+                self.held.keep(held);
+            } else {
+                actions.extend(let_go(&held));
+            }
+        }
+        actions.push(Action::Apply);
+        self.next_rule = in_force.rules.next();
+        self.waiting = self.subject(in_force).waiting().map(Waiting::new).collect();
+        actions
+    }
+
+    fn obey_entry(
+        &mut self,
+        strike: Strike,
+        is_dialling: bool,
+        at: &Snapshot,
+        actions: &mut Vec<Action>,
+    ) {
+        match strike.rule.fault {
+            Fault::Reject => actions.push(Action::Reject),
+            Fault::AcceptSilent => actions.push(Action::LeaveServer),
+            Fault::ConnectDelay(_) if is_dialling => self.held.begin(strike.clone(), at),
+            _ => return self.obey(strike, at, actions),
+        }
+        actions.push(Action::Struck(strike));
+    }
+
+    /// Brings an open connection under what is in force now.
+    pub(crate) fn change(&mut self, in_force: &ActiveRules, at: &Snapshot) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let strikes = self.subject(in_force).on_change(self.last_serial);
+        let fresh = self.held.go_on(strikes);
+        self.release(in_force, at, &mut actions);
+        self.rules = Arc::clone(&in_force.rules);
+        self.learn_added(in_force, at);
+        if in_force.is_armed && self.armed_round != Some(in_force.round) {
+            self.begin_round(in_force, at);
+        }
+        for strike in fresh {
+            self.obey(strike, at, &mut actions);
+        }
+        self.last_serial = in_force.last_serial;
+        actions.push(Action::Apply);
+        actions
+    }
+
+    /// Lists the rules on connections that were added since it last looked, and
+    /// takes those that were changed as they are now.
+    fn learn_added(&mut self, in_force: &ActiveRules, at: &Snapshot) {
+        let rules = &in_force.rules;
+        let known = std::mem::replace(&mut self.next_rule, rules.next());
+        let waiting = self.waiting.iter_mut().map(|waiting| &mut waiting.rule);
+        for old in waiting.chain(self.held.rules_on_attempts()) {
+            if let Some(now) = rules.get(old.id) {
+                *old = now;
+            }
+        }
+        if known < rules.next() {
+            let is_fresh = |rule: &RuleHandle| rule.id >= known && !rules.is_planned(rule.id);
+            let fresh = self.still_to_come(in_force, at, is_fresh);
+            self.waiting.extend(fresh);
+        }
+    }
+
+    /// The rules are armed while the connection is there: they wait for what it
+    /// does from now on, not for what it has done.
+    fn begin_round(&mut self, in_force: &ActiveRules, at: &Snapshot) {
+        self.armed_round = Some(in_force.round);
+        self.is_old = true;
+        self.waiting = self.still_to_come(in_force, at, |_| true);
+        let outlivable = in_force.rules.outlivable();
+        let passed = outlivable.filter(|(_, until)| self.meets(until, at));
+        let passed = passed.map(|(id, _)| id).collect();
+        self.outlived.begin_round(passed);
+    }
+
+    fn still_to_come(
+        &self,
+        in_force: &ActiveRules,
+        at: &Snapshot,
+        is_meant: impl Fn(&RuleHandle) -> bool,
+    ) -> Vec<Waiting> {
+        let has_come = |rule: &RuleHandle| match &rule.when {
+            When::On { condition, .. } => self.meets(condition, at),
+            When::Timed { .. } => true,
+        };
+        let rules = self.subject(in_force).waiting();
+        rules
+            .filter(|rule| is_meant(rule) && !has_come(rule))
+            .map(Waiting::new)
+            .collect()
+    }
+
+    /// Whether [`Machine::progress`] could do anything.
+    pub(crate) fn watches_progress(&self) -> bool {
+        !self.waiting.is_empty() || self.rules.can_be_outlived()
+    }
+
+    /// The connection may have come further.
+    pub(crate) fn progress(&mut self, in_force: &ActiveRules, at: &Snapshot) -> Vec<Action> {
+        let attempt = self.attempt;
+        for waiting in &mut self.waiting {
+            waiting.meet(attempt, at.progress, at.now);
+        }
+        let actions = self.obey_waiting(in_force, at);
+        if self.rules.can_be_outlived() {
+            self.outlive(in_force, at);
+        }
+        actions
+    }
+
+    fn meets(&self, condition: &Condition, at: &Snapshot) -> bool {
+        condition.is_met(self.attempt, at.progress)
+    }
+
+    fn obey_waiting(&mut self, in_force: &ActiveRules, at: &Snapshot) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if !self.waiting.iter().any(|waiting| waiting.is_due(at.now)) {
+            return actions;
+        }
+        let (due, waiting): (Vec<Waiting>, Vec<Waiting>) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|waiting| waiting.is_due(at.now));
+        self.waiting = waiting;
+        for waiting in due {
+            let strike = Strike::on(&waiting.rule, waiting.due, at.now, in_force.round);
+            self.obey(strike, at, &mut actions);
+        }
+        actions.push(Action::Apply);
+        actions
+    }
+
+    /// Notes the rules that end for this client now that its connection has
+    /// come so far.
+    fn outlive(&mut self, in_force: &ActiveRules, at: &Snapshot) {
+        for (id, until) in self.rules.outlivable() {
+            if in_force.arms(id) && until.is_met(self.attempt, at.progress) {
+                self.outlived.add(id);
+            }
+        }
+    }
+
+    /// Whether [`Machine::take_unreported`] gives anything.
+    pub(crate) fn has_unreported(&self) -> bool {
+        self.outlived.has_unreported()
+    }
+
+    /// The rules that this connection has ended for its client, each once.
+    pub(crate) fn take_unreported(&mut self) -> Vec<usize> {
+        self.outlived.take_unreported()
+    }
+
+    /// Whether a rule has hold of the connection, or waits for it.
+    pub(crate) fn is_ruled(&self) -> bool {
+        !(self.held.is_empty() && self.waiting.is_empty())
+    }
+
+    /// Does what is due by the clock.
+    pub(crate) fn timer(
+        &mut self,
+        timer: Timer,
+        in_force: &ActiveRules,
+        at: &Snapshot,
+    ) -> Vec<Action> {
+        match timer {
+            Timer::Release => {
+                let mut actions = Vec::new();
+                if self.release(in_force, at, &mut actions) {
+                    actions.push(Action::Apply);
+                }
+                actions
+            }
+            Timer::Strike => self.obey_waiting(in_force, at),
+            Timer::Idle => self
+                .held
+                .end_first(at.now, |held| held.idle_end(at.heard_at)),
+            Timer::Expiry => self.held.end_first(at.now, Held::expiry),
+        }
+    }
+
+    /// When a rule will act by itself, if no peer is heard any more.
+    pub(crate) fn deadline(&self, heard_at: Moment) -> Option<Moment> {
+        let waiting = self.waiting.iter().filter_map(|waiting| waiting.due);
+        waiting.chain(self.held.deadline(heard_at)).min()
+    }
+
+    /// Everything before a cut toward `peer` has been written. Gives nothing if
+    /// no rule cuts there.
+    pub(crate) fn cut(&mut self, peer: Peer, at: &Snapshot) -> Vec<Action> {
+        let direction = match peer {
+            Peer::Client => Direction::Downstream,
+            Peer::Server => Direction::Upstream,
+        };
+        let made = at.flow(direction).cut;
+        let Some((strike, cut)) = self.held.take_cut(direction, made) else {
+            return Vec::new();
+        };
+        // It waited for bytes, so it had no time of its own.
+        let strike = Strike {
+            planned: None,
+            ..strike
+        };
+        let end = match cut.how {
+            How::Close => Action::Close(cut.side),
+            How::Reset => Action::ResetBehind(peer, cut.side),
+        };
+        vec![Action::Struck(strike), end]
+    }
+
+    /// When the server may be dialled.
+    pub(crate) fn dial_at(&self, accepted_at: Moment) -> Moment {
+        self.held.dial_at(accepted_at)
+    }
+
+    /// Whether there are rules about this connection alone.
+    pub(crate) fn has_own_rules(&self) -> bool {
+        let own = Target::Connection(self.traits.number);
+        self.rules
+            .added()
+            .any(|(_, added)| added.rule.target == own)
+    }
+
+    fn subject<'a>(&'a self, in_force: &'a ActiveRules) -> Subject<'a> {
+        Subject {
+            in_force,
+            who: Who {
+                client: &self.client,
+                attempt: self.attempt,
+                connection: self.traits.number,
+            },
+            is_old: self.is_old,
+        }
+    }
+
+    fn obey(&mut self, strike: Strike, at: &Snapshot, actions: &mut Vec<Action>) {
+        let fault = &strike.rule.fault;
+        match (fault.phase(), fault) {
+            (FaultKind::Strike, Fault::Close(side)) => actions.push(Action::Close(*side)),
+            (FaultKind::Strike, Fault::Reset(side)) => actions.push(Action::Reset(*side)),
+            // A close frame waits for a boundary, however long.
+            (FaultKind::Strike, Fault::CloseFrame(_)) => {
+                let lifetime = Lifetime::Once;
+                let strike = strike.clone();
+                self.held.begin(Strike { lifetime, ..strike }, at);
+            }
+            (FaultKind::Hold, _) => self.held.begin(strike.clone(), at),
+            // About the listener, or about connections that are yet to come.
+            (FaultKind::Strike | FaultKind::Listener | FaultKind::Accept, _) => return,
+        }
+        if fault.needs_websocket() && !self.traits.has_frames {
+            actions.extend(self.held.powerless(strike.id(), UNWATCHED));
+        }
+        if !fault.waits() {
+            actions.push(Action::Struck(strike));
+        }
+    }
+
+    /// Lets go what was to hold until now; whether there was anything.
+    fn release(
+        &mut self,
+        in_force: &ActiveRules,
+        at: &Snapshot,
+        actions: &mut Vec<Action>,
+    ) -> bool {
+        let has_ended = |id: usize| self.outlived.has(id) || in_force.has_ended(id, &self.client);
+        self.waiting
+            .retain(|waiting| !has_ended(waiting.rule.id) && in_force.arms(waiting.rule.id));
+        let is_over =
+            |held: &Held| held.is_over(in_force, at.now) || has_ended(held.strike.rule.id);
+        // A cut that has let its last byte in is carried out, healed or not.
+        let over = self
+            .held
+            .take_those(|held| is_over(held) && !held.has_cut(at));
+        actions.extend(over.iter().filter_map(let_go));
+        if over.iter().any(Held::ends_when_healed) {
+            actions.push(Action::Close(Side::Both));
+        }
+        !over.is_empty()
+    }
+}
+
+/// Whether a fault on a connection means that its server is not dialled.
+fn leaves_server(fault: &Fault) -> bool {
+    match fault {
+        Fault::Reject | Fault::AcceptSilent => true,
+        Fault::Close(side) | Fault::Reset(side) => side.is_server(),
+        _ => false,
+    }
+}
+
+/// What strikes once, or has not struck, lets nothing go.
+fn let_go(held: &Held) -> Option<Action> {
+    let is_told = !held.fault().is_instant() && held.has_struck;
+    is_told.then(|| Action::Healed {
+        rule: held.strike.rule.name.clone(),
+        occurrence: held.strike.occurrence,
+    })
+}

@@ -1,0 +1,29 @@
+//! What every task of an engine has in common.
+
+use std::time::Duration;
+
+use environment::Environment;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::config::{Apply, Start, Tell};
+use super::control::Control;
+use crate::link::UnderWay;
+
+/// What every task of the proxy shares.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) environment: Environment,
+    pub(super) upstream: String,
+    pub(super) dial_timeout: Duration,
+    pub(super) frames: bool,
+    pub(super) lists: bool,
+    pub(super) apply: Apply,
+    pub(super) tell: Tell,
+    pub(super) connections: TaskTracker,
+    pub(super) stop: CancellationToken,
+    pub(super) control: Control,
+    pub(super) start: Start,
+    /// How much may be under way in delays, of all connections together.
+    pub(super) under_way: UnderWay,
+}

@@ -1,0 +1,43 @@
+//! What a proxy does by itself.
+
+use std::time::Duration;
+
+use environment::Seed;
+
+use crate::engine::Start;
+use crate::plan::{FOR_EVER, Plan};
+use crate::rule::Rule;
+
+/// The rules that a proxy begins with, and when they act.
+#[derive(Debug, Clone)]
+pub struct Script {
+    /// The rules, in the order of their file.
+    pub rules: Vec<Rule>,
+    /// When everything is healed, after t = 0; `None`: never.
+    pub horizon: Option<Duration>,
+    /// When t = 0 is.
+    pub start: Start,
+    /// Whether it begins again at its end, for ever.
+    pub repeat: bool,
+    /// Whether WebSocket frames are watched though no rule needs it.
+    pub frames: bool,
+}
+
+impl Script {
+    /// Nothing happens by itself.
+    pub fn empty() -> Self {
+        Self {
+            rules: Vec::new(),
+            horizon: None,
+            start: Start::OnCommand,
+            repeat: false,
+            frames: false,
+        }
+    }
+
+    /// The plan of these rules.
+    pub fn plan(&self, seed: Seed) -> Plan {
+        let horizon = self.horizon.unwrap_or(FOR_EVER);
+        Plan::new(self.rules.clone(), None, seed, horizon)
+    }
+}

@@ -1,0 +1,115 @@
+//! What rules ask of the frames of one direction.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use environment::Direction;
+
+use crate::fault::{Corrupt, Cut, Fault, FrameCut, Frames, Illegal, Place};
+
+/// One time of one rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FrameRuleId {
+    /// Index into the plan's rules.
+    pub rule: usize,
+    /// Which time of it.
+    pub occurrence: u64,
+}
+
+/// Something to be done to frames while the rule holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FrameRule {
+    /// Which time of which rule.
+    pub id: FrameRuleId,
+    /// The rule's name, for its draws.
+    pub rule: Arc<str>,
+    /// What.
+    pub task: FrameEdit,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FrameEdit {
+    /// Take the upgrade's request; somebody else answers it.
+    Reply,
+    /// A close frame with this payload at the next boundary behind so many
+    /// messages of data, and the end.
+    Close(Vec<u8>, u64),
+    /// The end inside a frame.
+    Cut(FrameCut),
+    /// Swallow messages.
+    Drop(Frames),
+    /// Send messages twice.
+    Duplicate(Frames),
+    /// Let messages change places with the next of their kind.
+    Reorder(Frames),
+    /// Let messages leave so much later.
+    Delay(Frames, Duration),
+    /// Make messages illegal.
+    Damage(Frames, Illegal),
+}
+
+impl FrameEdit {
+    /// What a fault asks of the frames of this direction, if anything.
+    pub fn of(fault: &Fault, direction: Direction) -> Option<Self> {
+        let own = |frames: &Frames| frames.way.covers(direction).then_some(*frames);
+        match fault {
+            Fault::UpgradeReply(_) => (direction == Direction::Upstream).then_some(Self::Reply),
+            Fault::CloseFrame(close) => {
+                let is_meant = match direction {
+                    Direction::Upstream => close.side.is_server(),
+                    Direction::Downstream => close.side.is_client(),
+                };
+                is_meant.then(|| Self::Close(close.payload(), close.frame))
+            }
+            Fault::Cut(Cut {
+                way,
+                place: Place::Frame(cut),
+                ..
+            }) => way.covers(direction).then_some(Self::Cut(*cut)),
+            Fault::Corrupt(Corrupt::Frames(bad)) => {
+                own(&bad.frames).map(|frames| Self::Damage(frames, bad.kind))
+            }
+            Fault::DropFrame(frames) => own(frames).map(Self::Drop),
+            Fault::DuplicateFrame(frames) => own(frames).map(Self::Duplicate),
+            Fault::ReorderFrame(frames) => own(frames).map(Self::Reorder),
+            Fault::DelayFrame(late) => {
+                own(&late.frames).map(|frames| Self::Delay(frames, late.delay))
+            }
+            _ => None,
+        }
+    }
+
+    /// Which messages it is about, if it is about whole messages.
+    pub(super) fn frames(&self) -> Option<&Frames> {
+        match self {
+            Self::Reply | Self::Close(..) | Self::Cut(_) => None,
+            Self::Drop(frames)
+            | Self::Duplicate(frames)
+            | Self::Reorder(frames)
+            | Self::Delay(frames, _)
+            | Self::Damage(frames, _) => Some(frames),
+        }
+    }
+
+    /// Whether it cannot be done to a message that may be compressed.
+    pub(super) fn breaks_compression(&self) -> bool {
+        match self {
+            Self::Drop(_) | Self::Duplicate(_) | Self::Reorder(_) => true,
+            Self::Damage(_, kind) => *kind == Illegal::Utf8,
+            Self::Reply | Self::Close(..) | Self::Cut(_) | Self::Delay(..) => false,
+        }
+    }
+}
+
+/// All that is asked of one direction now.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Edits {
+    /// The request is kept back when its head is complete, until
+    /// [`Editor::decide`](super::Editor::decide).
+    pub asks: bool,
+    /// No extension may be negotiated.
+    pub refuses_extensions: bool,
+    /// In the order of the file.
+    pub orders: Vec<FrameRule>,
+}

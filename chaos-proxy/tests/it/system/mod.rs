@@ -1,0 +1,16 @@
+//! What only the system can show: its TCP, its ports and descriptors, the program as
+//! a process, other people's programs. In real time, so nothing here asks more of
+//! the machine than that it gets to it: no earlier than planned, and some time.
+
+mod api;
+mod api_documentation;
+mod api_foreign;
+mod api_golden;
+mod bulk;
+mod embedded;
+mod faults;
+mod foreign;
+pub(crate) mod ports;
+mod program;
+mod program_api;
+mod wire;

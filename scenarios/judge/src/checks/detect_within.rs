@@ -1,0 +1,55 @@
+//! `detect_within`: every client notices in time that a fault has hurt it.
+//!
+//! A fault that was healed before the limit, after which all went on as
+//! before, need not be noticed: nothing is judged of it.
+
+use std::time::Duration;
+
+use super::check::Check;
+use super::deadlines::{Beyond, Deadlines, Words, during};
+use super::evidence::Evidence;
+use super::found::Found;
+use super::limit::{Limit, within};
+use super::measure::span;
+use crate::definitions::Effect;
+
+pub(super) const CHECK: Check = Check {
+    key: "detect_within",
+    read: within,
+    objection: |setting| setting.hurts_nobody(),
+    asked: |evidence| evidence.subject.as_ref().and_then(|s| s.liveness()),
+    judge,
+    ..Check::BASE
+};
+
+const WORDS: Words<Effect> = Words {
+    event: "effect",
+    reacted: "noticed",
+    too_late,
+    nothing,
+};
+
+fn judge(evidence: &Evidence<'_>, limit: Limit) -> Found {
+    let limit = limit.time();
+    let judged = Deadlines::of(&evidence.effects, |effect| {
+        during(evidence, effect, effect.detected, limit)
+    });
+    judged.found(evidence, limit, &WORDS)
+}
+
+fn too_late(evidence: &Evidence<'_>, effect: &Effect, worst: Beyond) -> String {
+    let what = match worst.taken() {
+        Some(taken) => format!("noticed `{}` only after {}", effect.rule, span(taken)),
+        None => format!("never noticed `{}`", effect.rule),
+    };
+    let (client, began) = (&effect.client, evidence.at(effect.start));
+    let departed = evidence.departed(client);
+    format!("{client} {what}, which hurt it {began}{departed}")
+}
+
+fn nothing(_: &Evidence<'_>, judged: &Deadlines<'_, Effect>, limit: Duration) -> String {
+    match judged.count() {
+        0 => "no fault hurt any client".to_owned(),
+        _ => format!("every fault was over before {} had passed", span(limit)),
+    }
+}

@@ -1,0 +1,173 @@
+//! All that checks look at: the scenario, its plan, and the journal, folded.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chaos_proxy::Plan;
+use environment::Moment;
+
+use super::measure::span;
+use crate::definitions::{Dials, Effect, Observations, Outage, effects, outages};
+use crate::journal::{Entry, Header};
+use crate::language::Scenario;
+use crate::subject::{Ability, Report, Traits};
+
+/// One run, ready to be judged.
+#[derive(Debug)]
+pub struct Evidence<'a> {
+    /// What was run.
+    pub scenario: &'a Scenario,
+    /// Its rules, expanded by the run's seed.
+    pub plan: Plan,
+    /// What was observed.
+    pub observed: Observations,
+    /// What each rule did to each client.
+    pub effects: Vec<Effect>,
+    /// The clients' outages.
+    pub outages: Vec<Outage>,
+    /// The clients' dials.
+    pub dials: Dials,
+    /// What is to be known of the clients; nothing of simulated ones.
+    pub subject: Option<Traits>,
+}
+
+impl<'a> Evidence<'a> {
+    /// Folds a journal.
+    pub fn new(scenario: &'a Scenario, header: &Header, entries: &[Entry]) -> Self {
+        let plan = scenario.plan(header.seed());
+        let mut observed = Observations::of(entries);
+        observed.connections.note_resets(&plan);
+        let effects = effects(&observed, &plan);
+        let outages = outages(&observed, &effects);
+        Self {
+            scenario,
+            plan,
+            dials: Dials::of(&observed),
+            observed,
+            effects,
+            outages,
+            subject: header.subject.clone(),
+        }
+    }
+
+    /// Whether the clients are simulated ones.
+    pub(super) fn is_sim(&self) -> bool {
+        self.subject.is_none()
+    }
+
+    /// Whether the clients can do this.
+    pub(super) fn can(&self, ability: Ability) -> bool {
+        let subject = self.subject.as_ref();
+        subject.map_or_else(
+            || ability.is_simulated(),
+            |subject| subject.can.contains(&ability),
+        )
+    }
+
+    /// Whether the case is for clients that can do this.
+    pub(super) fn requires(&self, ability: Ability) -> bool {
+        self.scenario.requires.contains(&ability)
+    }
+
+    /// Whether the clients tell of this.
+    pub(super) fn tells(&self, report: Report) -> bool {
+        let subject = self.subject.as_ref();
+        subject.is_none_or(|subject| subject.reports.contains(&report))
+    }
+
+    /// Whether there may have been dials that nobody saw: the clients do not
+    /// tell of theirs, and a fault kept some from being accepted.
+    pub(super) fn has_unseen_dials(&self) -> bool {
+        let mut strikes = self.observed.connections.strikes().iter();
+        !self.tells(Report::Dial) && strikes.any(|strike| strike.attempt == 0)
+    }
+
+    /// What the clients cannot do and without which the run is another: somebody
+    /// who is not told to dial at once comes back when he likes. Without `stop`,
+    /// `pause` and `resume` only their own checks are blind.
+    pub(crate) fn missing_ability(&self) -> Option<Ability> {
+        let required = self.scenario.requires.iter().copied();
+        let acted = self.scenario.actions.iter();
+        let mut wanted = required.chain(acted.map(|action| action.deed.ability()));
+        wanted.find(|ability| {
+            let is_own = matches!(ability, Ability::Stop | Ability::Pause | Ability::Resume);
+            !is_own && !self.can(*ability)
+        })
+    }
+
+    /// Whether this client may still dial then.
+    pub(crate) fn is_alive(&self, client: &str, at: Moment) -> bool {
+        let marks = &self.observed.marks;
+        let is_gone = marks
+            .departure(client)
+            .is_some_and(|departure| departure.at <= at);
+        let is_stopped = !self.is_sim() && marks.told(client, "stop").any(|told| told <= at);
+        !is_gone && !is_stopped && self.observed.reports.is_alive(client, at)
+    }
+
+    /// What is to be added of a client whose process ended by itself.
+    pub(super) fn departed(&self, client: &str) -> String {
+        let departure = self.observed.marks.departure(client);
+        departure.map_or(String::new(), |departure| {
+            let (at, how) = (self.at(departure.at), &departure.how);
+            format!(" (its process ended by itself {at}, {how})")
+        })
+    }
+
+    /// The rules that had an effect; if none had, all of them. What a check
+    /// hangs on that is about the run as a whole.
+    pub(super) fn acting_rules(&self) -> BTreeSet<String> {
+        let strikes = self.observed.connections.strikes().iter();
+        let strikes = strikes.map(|strike| &strike.rule);
+        let effects = self.effects.iter().map(|effect| &effect.rule);
+        let acting: BTreeSet<String> = strikes.chain(effects).cloned().collect();
+        if !acting.is_empty() {
+            return acting;
+        }
+        let rules = self.plan.rules().iter();
+        rules.map(|rule| rule.name.clone()).collect()
+    }
+
+    /// Until when this client was left to itself; and whether it was then told
+    /// to stop, after which it owes nothing.
+    pub(super) fn watched_until(&self, client: &str) -> (Moment, bool) {
+        let end = self.observed.watched_until();
+        // Somebody else's client does not say that it has stopped.
+        let told = || self.observed.marks.told(client, "stop").next();
+        let stopped = self.observed.reports.stopped(client);
+        match stopped.or_else(|| told().filter(|_| !self.is_sim())) {
+            Some(stopped) if stopped < end => (stopped, true),
+            _ => (end, false),
+        }
+    }
+
+    /// From t = 0 to the end of settling; of a run that did not come so far, to
+    /// its last event.
+    pub(super) fn period(&self) -> (Moment, Moment) {
+        let marks = &self.observed.marks;
+        let until = marks.settled.unwrap_or(self.observed.last);
+        (marks.moment(Duration::ZERO), until)
+    }
+
+    /// Until when this client was to stay connected: until it was told to stop
+    /// or did, else until the journal's end.
+    pub(super) fn owes_until(&self, client: &str) -> Moment {
+        let told = self.observed.marks.told(client, "stop").next();
+        let stopped = self.observed.reports.stopped(client);
+        let ends = told.into_iter().chain(stopped);
+        ends.min().unwrap_or(self.observed.last)
+    }
+
+    /// "at 3s", after t = 0.
+    pub(super) fn at(&self, moment: Moment) -> String {
+        format!("at {}", span(self.observed.marks.since_zero(moment)))
+    }
+}
+
+/// " and 2 more", or nothing.
+pub(super) fn and_more(count: usize) -> String {
+    match count {
+        0 | 1 => String::new(),
+        more => format!(" (and {} more such)", more - 1),
+    }
+}

@@ -1,0 +1,188 @@
+//! `first_delay_spread`: after a loss that hit many clients at once, their
+//! first dials are spread over at least this time.
+//!
+//! A loss is the end of a live connection after t = 0, whoever ended it, of a
+//! client that was not told to stop. It is common where it hits [`CROWD`]
+//! clients within [`AT_ONCE`]. A client's delay is from its loss to its next
+//! dial; the spread is from the shortest delay to the longest. A client that
+//! never dials again has no delay: that is for `recover_within` to judge.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use environment::Moment;
+
+use super::check::{CROWD, Check, Needs};
+use super::evidence::Evidence;
+use super::found::Found;
+use super::limit::{Limit, at_least};
+use super::measure::{Measure, span};
+
+/// Losses no further apart than this are one.
+const AT_ONCE: Duration = Duration::from_millis(100);
+
+pub(super) const CHECK: Check = Check {
+    key: "first_delay_spread",
+    read: at_least,
+    objection: |setting| setting.is_no_crowd(CROWD),
+    needs: Needs::all_dials,
+    judge,
+    ..Check::BASE
+};
+
+/// A loss in common, and how the clients came back.
+struct Return<'a> {
+    at: Moment,
+    /// Each client's delay, the shortest first.
+    delays: Vec<(Duration, &'a str)>,
+}
+
+fn judge(evidence: &Evidence<'_>, limit: Limit) -> Found {
+    let returns = returns(evidence);
+    match returns.iter().min_by_key(|back| back.spread()) {
+        None => Found::nothing(format!(
+            "no loss hit {CROWD} clients within {} that dialled again",
+            span(AT_ONCE)
+        )),
+        Some(narrowest) => of_narrowest(evidence, narrowest, limit.time()),
+    }
+}
+
+fn of_narrowest(evidence: &Evidence<'_>, back: &Return<'_>, limit: Duration) -> Found {
+    let spread = back.spread();
+    let [(shortest, first), .., (longest, last)] = back.delays[..] else {
+        return Found::nothing("one client is no crowd");
+    };
+    let told = format!(
+        "{} clients that lost their connections {} dialled again after {} ({first}) to {} ({last}), a spread of {}",
+        back.delays.len(),
+        evidence.at(back.at),
+        span(shortest),
+        span(longest),
+        span(spread)
+    );
+    let observed = Measure::seen(Some(spread));
+    if spread >= limit {
+        return Found::ok(observed, told);
+    }
+    let why = format!("{told}; expected at least {}", span(limit));
+    Found::failed(observed, why, back.delays.iter().map(|(_, client)| client))
+}
+
+impl Return<'_> {
+    fn spread(&self) -> Duration {
+        let ends = self.delays.first().zip(self.delays.last());
+        ends.map_or(Duration::ZERO, |((shortest, _), (longest, _))| {
+            *longest - *shortest
+        })
+    }
+}
+
+fn returns<'a>(evidence: &'a Evidence<'_>) -> Vec<Return<'a>> {
+    let losses = losses(evidence);
+    let mut returns = Vec::new();
+    let mut rest = &losses[..];
+    while let [(at, _), ..] = rest {
+        let together = rest.partition_point(|(other, _)| other.since(*at) <= AT_ONCE);
+        let mut hit: BTreeMap<&str, Moment> = BTreeMap::new();
+        for (lost, client) in &rest[..together] {
+            hit.insert(client, *lost);
+        }
+        if hit.len() < CROWD {
+            rest = &rest[1..];
+            continue;
+        }
+        let delays = delays(evidence, &hit);
+        if delays.len() >= CROWD {
+            returns.push(Return { at: *at, delays });
+        }
+        rest = &rest[together..];
+    }
+    returns
+}
+
+/// The shortest first.
+fn delays<'a>(
+    evidence: &Evidence<'_>,
+    hit: &BTreeMap<&'a str, Moment>,
+) -> Vec<(Duration, &'a str)> {
+    let delays = hit.iter().filter_map(|(client, lost)| {
+        let mut dials = evidence.dials.moments(client);
+        let next = dials.find(|at| at > lost)?;
+        Some((next.since(*lost), *client))
+    });
+    let mut delays: Vec<_> = delays.collect();
+    delays.sort_unstable();
+    delays
+}
+
+/// When live connections ended, in order of time.
+fn losses<'a>(evidence: &'a Evidence<'_>) -> Vec<(Moment, &'a str)> {
+    let (from, until) = evidence.period();
+    let connections = &evidence.observed.connections;
+    let mut losses = Vec::new();
+    for client in connections.clients() {
+        let owed_until = evidence.owes_until(client).min(until);
+        let live = connections.live(client, evidence.observed.last);
+        let ends = live.iter().map(|(_, end)| *end);
+        let lost = ends.filter(|end| (from..owed_until).contains(end));
+        losses.extend(lost.map(|end| (end, &**client)));
+    }
+    losses.sort_unstable();
+    losses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::judge;
+    use super::*;
+    use crate::checks::Finding;
+    use crate::journal::builder::JournalBuilder;
+
+    const TEXT: &str = "[clients]\ncount = 12\n[[fault]]\nat = '1s'\ninject.reset = {}\n\
+                        [expect]\nfirst_delay_spread = '500ms'\n";
+
+    /// So many clients lose their connections one after the other from 1 s on,
+    /// and come back so much later, each by that again.
+    fn lost(count: u64, apart: u64, delay: u64) -> JournalBuilder {
+        let story = JournalBuilder::run(10_000, 15_000, 15_500);
+        (0..count).fold(story, |story, index| {
+            let client = format!("c{}", index + 1);
+            let lost = 1000 + index * apart;
+            story
+                .connected(&client, 1, 0, 10)
+                .closed(&client, 1, lost)
+                .connected(&client, 2, lost + 100 + index * delay, 5000)
+        })
+    }
+
+    #[test]
+    fn first_dials_far_apart_are_ok() {
+        let why = "12 clients that lost their connections at 1s dialled again after 100ms (c1) to 650ms (c12), a spread of 550ms";
+        let judged = judge(TEXT, &lost(12, 5, 50), Finding::Ok, why);
+        assert_eq!(judged.observed, Measure::Text("550ms".into()));
+    }
+
+    #[test]
+    fn first_dials_in_step_fail() {
+        let why = "12 clients that lost their connections at 1s dialled again after 100ms (c1) to 111ms (c12), a spread of 11ms; expected at least 500ms";
+        judge(TEXT, &lost(12, 5, 1), Finding::Failed, why);
+    }
+
+    #[test]
+    fn losses_of_few_or_of_all_in_turn_are_not_judged() {
+        let why = "no loss hit 10 clients within 100ms that dialled again";
+        for story in [lost(9, 5, 1), lost(12, 50, 1), lost(12, 12, 1)] {
+            judge(TEXT, &story, Finding::NotObservable, why);
+        }
+    }
+
+    #[test]
+    fn a_client_that_was_told_to_stop_lost_nothing() {
+        let story = (1..=3).fold(lost(12, 5, 1), |story, client| {
+            story.client(&format!("c{client}"), client_sim::EventKind::Stopped, 900)
+        });
+        let why = "no loss hit 10 clients within 100ms that dialled again";
+        judge(TEXT, &story, Finding::NotObservable, why);
+    }
+}

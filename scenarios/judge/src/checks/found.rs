@@ -1,0 +1,56 @@
+//! What a check found, before it has a name and a limit.
+
+use std::collections::BTreeSet;
+
+use super::measure::Measure;
+use super::result::{Excess, Finding};
+
+/// What a check found.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) result: Finding,
+    pub(super) observed: Measure,
+    pub(super) why: String,
+    /// Every client that failed.
+    pub(super) clients: BTreeSet<String>,
+    /// The rules that a failure hangs on; `None`: all that acted.
+    pub(super) rules: Option<BTreeSet<String>>,
+    /// By how much a time was beyond its limit.
+    pub(super) excess: Option<Excess>,
+}
+
+impl Found {
+    fn new(result: Finding, observed: Measure, why: String) -> Self {
+        Self {
+            result,
+            observed,
+            why,
+            clients: BTreeSet::new(),
+            rules: None,
+            excess: None,
+        }
+    }
+
+    /// There was nothing to judge.
+    pub(super) fn nothing(why: impl Into<String>) -> Self {
+        Self::new(Finding::NotObservable, Measure::Unknown, why.into())
+    }
+
+    /// It held.
+    pub(super) fn ok(observed: Measure, why: String) -> Self {
+        Self::new(Finding::Ok, observed, why)
+    }
+
+    /// It did not, by the doing of these clients.
+    pub(super) fn failed<C: AsRef<str>>(
+        observed: Measure,
+        why: String,
+        clients: impl IntoIterator<Item = C>,
+    ) -> Self {
+        let clients = clients.into_iter();
+        Self {
+            clients: clients.map(|client| client.as_ref().to_owned()).collect(),
+            ..Self::new(Finding::Failed, observed, why)
+        }
+    }
+}

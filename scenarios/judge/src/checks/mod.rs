@@ -1,0 +1,101 @@
+//! The checks: pure functions of what was observed.
+//!
+//! A check that had nothing to judge is not OK: it is not observable, and says
+//! why. Invariant: every check names the rules that it hangs on, so that a
+//! failure is not blamed on the client when the fault itself went wrong.
+
+mod availability;
+mod check;
+mod close_code;
+mod deadlines;
+mod detect_within;
+mod dial_gaps_grow;
+mod evidence;
+mod first_delay_spread;
+mod found;
+mod limit;
+mod max_dials;
+mod max_live;
+mod measure;
+mod min_dial_gap;
+mod no_leak;
+mod observability;
+#[cfg(test)]
+mod observability_tests;
+mod peak_dials;
+mod quiet_after_stop;
+mod recover_within;
+mod result;
+mod sequence;
+mod stale_flagged_within;
+mod state_equal;
+#[cfg(test)]
+mod tests;
+
+pub use check::Check;
+pub use dial_gaps_grow::runs_of;
+pub use evidence::Evidence;
+pub use limit::{DialBudget, DialPeak, Limit};
+pub use measure::{Measure, span};
+pub use observability::{blindness, stretched};
+pub use result::{CheckResult, Excess, Finding};
+
+use crate::language::Expectation;
+use found::Found;
+
+/// Every check, in the order in which they are read, judged and shown.
+pub const ALL: [&Check; 17] = [
+    &recover_within::CHECK,
+    &detect_within::CHECK,
+    &max_live::CHECK,
+    &max_dials::CHECK,
+    &min_dial_gap::CHECK,
+    &dial_gaps_grow::CHECK,
+    &peak_dials::CHECK,
+    &first_delay_spread::CHECK,
+    &availability::CHECK,
+    &sequence::LOST,
+    &sequence::DUPLICATED,
+    &sequence::REORDERED,
+    &state_equal::CHECK,
+    &quiet_after_stop::CHECK,
+    &no_leak::CHECK,
+    &stale_flagged_within::CHECK,
+    &close_code::CHECK,
+];
+
+/// Of how soon clients are back.
+pub const RECOVER_WITHIN: &Check = &recover_within::CHECK;
+/// Of ticks that are lost.
+pub const LOST: &Check = &sequence::LOST;
+/// Of ticks that are applied again.
+pub const DUPLICATED: &Check = &sequence::DUPLICATED;
+/// Of ticks that are applied late.
+pub const REORDERED: &Check = &sequence::REORDERED;
+
+/// Judges one expectation.
+pub fn check(evidence: &Evidence<'_>, expected: Expectation) -> CheckResult {
+    let check = expected.check;
+    if let Some(why) = observability::blindness(evidence, check) {
+        return result(evidence, expected, Found::nothing(why));
+    }
+    let judged = observability::stretched(evidence, expected);
+    let mut found = (check.judge)(evidence, judged.limit);
+    found.why = observability::with_stretch(found.why, expected, judged);
+    let found = observability::tempered(evidence, check, found);
+    result(evidence, judged, found)
+}
+
+fn result(evidence: &Evidence<'_>, expected: Expectation, found: Found) -> CheckResult {
+    let names = evidence.scenario.client_names().into_iter();
+    CheckResult {
+        name: expected.name().to_owned(),
+        result: found.result,
+        limit: expected.limit.measure(),
+        observed: found.observed,
+        why: found.why,
+        clients: names.filter(|name| found.clients.contains(name)).collect(),
+        hangs_on: found.rules.unwrap_or_else(|| evidence.acting_rules()),
+        excess: found.excess,
+    }
+}

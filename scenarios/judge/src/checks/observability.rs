@@ -1,0 +1,84 @@
+//! What a subject or a server does not show, and so cannot be judged of it.
+//!
+//! The simulated client and the ticker show everything; somebody else's say
+//! beforehand what they can do and what they tell. Invariant: nobody is blamed,
+//! or praised, for what nobody could see.
+
+use super::check::{Check, DialsSeen, Needs};
+use super::evidence::Evidence;
+use super::found::Found;
+use super::limit::Limit;
+use super::measure::span;
+use super::result::Finding;
+use crate::language::Expectation;
+use crate::verdict::Reason;
+
+/// Why this cannot be judged, whatever has happened.
+pub fn blindness(evidence: &Evidence<'_>, check: &Check) -> Option<String> {
+    if let Some(ability) = evidence.missing_ability() {
+        return Some(Reason::MissingAbility(ability).to_string());
+    }
+    let needs = (check.needs)(evidence);
+    of_server(evidence, &needs).or_else(|| of_client(evidence, &needs))
+}
+
+fn of_server(evidence: &Evidence<'_>, needs: &Needs) -> Option<String> {
+    let what = needs.of_server?;
+    let is_own = evidence.scenario.own_server.is_some();
+    is_own.then(|| format!("a server that is not the ticker does not tell of {what}"))
+}
+
+fn of_client(evidence: &Evidence<'_>, needs: &Needs) -> Option<String> {
+    if needs.freshness && !evidence.is_sim() {
+        return Some("this client does not tell whether what it shows is live".to_owned());
+    }
+    if needs.dials == DialsSeen::All && evidence.has_unseen_dials() {
+        return Some(UNSEEN.to_owned());
+    }
+    let mut abilities = needs.abilities.iter();
+    if let Some(ability) = abilities.find(|ability| !evidence.can(**ability)) {
+        return Some(format!("this client cannot `{}`", ability.word()));
+    }
+    let mut reports = needs.reports.iter();
+    let silence = reports.find(|report| !evidence.tells(**report))?;
+    Some(format!("this client does not report `{}`", silence.word()))
+}
+
+const UNSEEN: &str =
+    "dials that found no listener are seen by nobody, for this client does not report `dial`";
+
+/// Takes back what was found to hold of dials, some of which nobody saw.
+pub(super) fn tempered(evidence: &Evidence<'_>, check: &Check, found: Found) -> Found {
+    let is_praise = found.result == Finding::Ok
+        && (check.needs)(evidence).dials == DialsSeen::AllToHold
+        && evidence.has_unseen_dials();
+    if is_praise {
+        Found::nothing(UNSEEN)
+    } else {
+        found
+    }
+}
+
+/// The expectation with as much time as this subject says that it needs.
+pub fn stretched(evidence: &Evidence<'_>, expected: Expectation) -> Expectation {
+    let limit = match expected.limit {
+        Limit::Within(time) => {
+            let asked = (expected.check.asked)(evidence).unwrap_or_default();
+            Limit::Within(time.max(asked))
+        }
+        other => other,
+    };
+    Expectation { limit, ..expected }
+}
+
+/// Says so, where the time is not the file's.
+pub(super) fn with_stretch(why: String, expected: Expectation, judged: Expectation) -> String {
+    match (expected.within(), judged.within()) {
+        (Some(file), Some(client)) if file != client => format!(
+            "{why}; the file says {}, and this client asks for {}",
+            span(file),
+            span(client)
+        ),
+        _ => why,
+    }
+}

@@ -1,0 +1,134 @@
+//! `lost`, `duplicated`, `reordered`: what became of the numbered ticks.
+//!
+//! Of a session that no client has heard of, and of ticks made after a client
+//! was told to stop, nobody owes anything.
+
+use std::collections::BTreeSet;
+
+use super::check::{Check, Needs};
+use super::evidence::Evidence;
+use super::found::Found;
+use super::limit::count;
+use super::measure::Measure;
+use crate::subject::{Ability, Report};
+
+const SILENT: &str = "no client told of any tick that it applied";
+
+pub(super) const LOST: Check = Check {
+    key: "lost",
+    read: count,
+    needs: |_| Needs {
+        of_server: Some("the ticks that it makes"),
+        abilities: &[Ability::Resume],
+        reports: &[Report::Seq],
+        ..Needs::default()
+    },
+    judge: |evidence, limit| lost(evidence, limit.count()),
+    ..Check::BASE
+};
+
+pub(super) const DUPLICATED: Check = Check {
+    key: "duplicated",
+    read: count,
+    needs: Needs::numbered_ticks,
+    judge: |evidence, limit| duplicated(evidence, limit.count()),
+    ..Check::BASE
+};
+
+pub(super) const REORDERED: Check = Check {
+    key: "reordered",
+    read: count,
+    needs: Needs::numbered_ticks,
+    judge: |evidence, limit| reordered(evidence, limit.count()),
+    ..Check::BASE
+};
+
+/// Ticks that went astray in one way.
+struct Strays<'a> {
+    /// "was {verb}".
+    verb: &'static str,
+    count: usize,
+    clients: BTreeSet<&'a str>,
+    /// The first of them, in words.
+    first: Option<String>,
+}
+
+fn lost(evidence: &Evidence<'_>, limit: u64) -> Found {
+    if !evidence.scenario.clients.behaviour.resume {
+        return Found::nothing("the clients do not declare resume");
+    }
+    let observed = &evidence.observed;
+    let Some(settled) = observed.marks.settled else {
+        return Found::nothing("the run did not reach the end of settling");
+    };
+    let owners = observed.reports.owners();
+    let all: Vec<(&str, u64)> = owners
+        .iter()
+        .flat_map(|(session, client)| {
+            let stopped = observed.reports.stopped(client);
+            let until = stopped.map_or(settled, |stopped| stopped.min(settled));
+            let lost = observed.sequences.lost(session, until);
+            lost.into_iter().map(|seq| (*client, seq))
+        })
+        .collect();
+    let strays = Strays {
+        verb: "lost",
+        count: all.len(),
+        clients: all.iter().map(|(client, _)| *client).collect(),
+        first: all.first().map(|(client, seq)| {
+            format!("tick {seq} of {client} was made before the end of settling and never applied")
+        }),
+    };
+    judge(evidence, limit, strays)
+}
+
+fn duplicated(evidence: &Evidence<'_>, limit: u64) -> Found {
+    let strays = evidence.observed.sequences.duplicated();
+    let first = strays.first().map(|(_, stray)| {
+        let (client, seq, at) = (&stray.client, stray.seq, evidence.at(stray.at));
+        format!("{client} applied tick {seq} a second time {at}")
+    });
+    let strays = Strays {
+        verb: "applied again",
+        count: strays.len(),
+        clients: strays.iter().map(|(_, stray)| &*stray.client).collect(),
+        first,
+    };
+    judge(evidence, limit, strays)
+}
+
+fn reordered(evidence: &Evidence<'_>, limit: u64) -> Found {
+    let strays = evidence.observed.sequences.reordered();
+    let first = strays.first().map(|(_, stray)| {
+        let (client, seq, at) = (&stray.client, stray.seq, evidence.at(stray.at));
+        format!("{client} applied tick {seq} after a later one {at}")
+    });
+    let strays = Strays {
+        verb: "applied out of order",
+        count: strays.len(),
+        clients: strays.iter().map(|(_, stray)| &*stray.client).collect(),
+        first,
+    };
+    judge(evidence, limit, strays)
+}
+
+fn judge(evidence: &Evidence<'_>, limit: u64, strays: Strays<'_>) -> Found {
+    let Strays {
+        verb,
+        count,
+        clients,
+        first,
+    } = strays;
+    if !evidence.observed.sequences.are_reported() {
+        return Found::nothing(SILENT);
+    }
+    let why = match first {
+        Some(first) => format!("{first}; {verb} in all: {count}, expected at most {limit}"),
+        None => format!("no tick was {verb}"),
+    };
+    if count as u64 > limit {
+        Found::failed(Measure::count(count), why, clients)
+    } else {
+        Found::ok(Measure::count(count), why)
+    }
+}

@@ -1,0 +1,350 @@
+//! Connections and strikes as the proxy saw them.
+//!
+//! Invariant: a connection that was never accepted does not exist here; what
+//! is told about one (with a broken journal) is left out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chaos_proxy::{EventKind, Peer, Plan};
+use environment::Moment;
+
+use crate::journal::{Body, Entry, Mark};
+
+/// One accepted connection of a client's own listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// Its number for this client, from 1 in accept order.
+    pub attempt: u64,
+    /// When it was accepted.
+    pub accepted: Moment,
+    /// When the first data of the server was delivered to the client.
+    pub first_data: Option<Moment>,
+    /// When data was first delivered after a fault had let go, each time.
+    pub resumed: Vec<Moment>,
+    /// The client's first FIN, RST or Close on it, seen even while it is held.
+    pub left: Option<Moment>,
+    /// When a fault reset it toward the client.
+    pub reset: Option<Moment>,
+    /// When nothing was left of it.
+    pub closed: Option<Moment>,
+}
+
+/// A fault took effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Strike {
+    /// When.
+    pub at: Moment,
+    /// On whom.
+    pub client: Arc<str>,
+    /// On which connection of it; 0: its listener.
+    pub attempt: u64,
+    /// The rule's name.
+    pub rule: String,
+    /// Which time of the rule, from 1.
+    pub occurrence: u64,
+    /// When a timed rule planned it, after t = 0.
+    pub planned: Option<Duration>,
+    /// When it was done, after t = 0.
+    pub actual: Duration,
+    /// When the fault let go of this connection or listener, if that was told.
+    pub healed: Option<Moment>,
+}
+
+/// All connections and strikes of a run.
+#[derive(Debug, Default)]
+pub struct Connections {
+    by_client: BTreeMap<Arc<str>, BTreeMap<u64, Connection>>,
+    strikes: Vec<Strike>,
+    upstream_failure: Option<String>,
+    powerless: Vec<Powerless>,
+    server: Server,
+}
+
+/// A rule that could do nothing to a connection that it struck.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Powerless {
+    /// Whose connection.
+    pub client: Arc<str>,
+    /// Which.
+    pub attempt: u64,
+    /// The rule's name.
+    pub rule: String,
+    /// Why, as the proxy says it.
+    pub reason: String,
+}
+
+/// Whether dials to the server can succeed.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Server {
+    /// It was there all the time.
+    #[default]
+    There,
+    /// An event of the file keeps it away.
+    Away,
+    /// It was back then.
+    Back(Moment),
+}
+
+impl Server {
+    /// A dial of before may end a little after the server is back.
+    const GRACE: Duration = Duration::from_millis(250);
+
+    fn is_reachable(self, at: Moment) -> bool {
+        match self {
+            Self::There => true,
+            Self::Away => false,
+            Self::Back(since) => at > since + Self::GRACE,
+        }
+    }
+}
+
+impl Connection {
+    /// From its first data until the client left it, or it was gone, or `end`.
+    pub fn live(&self, end: Moment) -> Option<(Moment, Moment)> {
+        let from = self.first_data?;
+        let until = self.gone().unwrap_or(end);
+        (until > from).then_some((from, until))
+    }
+
+    /// When it was over for the client.
+    pub fn gone(&self) -> Option<Moment> {
+        let ends = [self.left, self.reset, self.closed];
+        ends.into_iter().flatten().min()
+    }
+
+    /// Whether it was there, and its client had not left it, all that time.
+    pub fn spans(&self, from: Moment, until: Moment) -> bool {
+        self.accepted <= from && self.gone().is_none_or(|gone| gone > until)
+    }
+}
+
+impl Connections {
+    /// The clients that had any, in order.
+    pub fn clients(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.by_client.keys()
+    }
+
+    /// One client's connections, in accept order.
+    pub fn of(&self, client: &str) -> impl Iterator<Item = &Connection> {
+        let connections = self.by_client.get(client);
+        connections.into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// One connection.
+    pub fn get(&self, client: &str, attempt: u64) -> Option<&Connection> {
+        self.by_client.get(client)?.get(&attempt)
+    }
+
+    /// All strikes, in order of time.
+    pub fn strikes(&self) -> &[Strike] {
+        &self.strikes
+    }
+
+    /// Where this rule could do nothing, if there is such a connection.
+    pub(crate) fn powerless(&self, rule: &str) -> Option<&Powerless> {
+        let mut powerless = self.powerless.iter();
+        powerless.find(|powerless| powerless.rule == rule)
+    }
+
+    /// The first error of a dial to the server while it should have been there,
+    /// if there was any. No fault makes one: then the harness has failed.
+    pub(crate) fn upstream_failure(&self) -> Option<&str> {
+        self.upstream_failure.as_deref()
+    }
+
+    /// Notes which strikes reset their connection toward the client: the proxy
+    /// may still hold the server's side of it.
+    pub(crate) fn note_resets(&mut self, plan: &Plan) {
+        for strike in &self.strikes {
+            let mut rules = plan.rules().iter();
+            let is_reset = rules.any(|rule| rule.fault.resets_client() && rule.name == strike.rule);
+            let connections = self.by_client.get_mut(&strike.client);
+            let connection = connections.and_then(|all| all.get_mut(&strike.attempt));
+            if let Some(connection) = connection.filter(|_| is_reset) {
+                connection.reset.get_or_insert(strike.at);
+            }
+        }
+    }
+
+    /// When each live connection of a client began and ended.
+    pub fn live(&self, client: &str, end: Moment) -> Vec<(Moment, Moment)> {
+        self.of(client).filter_map(|c| c.live(end)).collect()
+    }
+
+    /// How many connections the clients had then, and had not left.
+    pub fn held(&self, at: Moment) -> usize {
+        let all = self.by_client.values().flat_map(BTreeMap::values);
+        all.filter(|connection| connection.spans(at, at)).count()
+    }
+
+    pub(super) fn fold(&mut self, entry: &Entry) {
+        let Body::Proxy {
+            client,
+            attempt,
+            what,
+        } = &entry.body
+        else {
+            return self.note_server(entry);
+        };
+        match what {
+            EventKind::Accepted => self.accept(client, *attempt, entry.at),
+            EventKind::Struck {
+                rule,
+                occurrence,
+                planned_us,
+                actual_us,
+                ..
+            } => self.strikes.push(Strike {
+                at: entry.at,
+                client: Arc::clone(client),
+                attempt: *attempt,
+                rule: rule.clone(),
+                occurrence: *occurrence,
+                planned: planned_us.map(Duration::from_micros),
+                actual: Duration::from_micros(*actual_us),
+                healed: None,
+            }),
+            EventKind::UpstreamFailed { .. } if !self.server.is_reachable(entry.at) => {}
+            EventKind::UpstreamFailed { error } => {
+                self.upstream_failure.get_or_insert_with(|| error.clone());
+            }
+            EventKind::Powerless { rule, reason } => self.powerless.push(Powerless {
+                client: Arc::clone(client),
+                attempt: *attempt,
+                rule: rule.clone(),
+                reason: reason.clone(),
+            }),
+            EventKind::Healed { rule, occurrence } => {
+                self.heal(client, *attempt, rule, *occurrence, entry.at);
+            }
+            other => self.change(client, *attempt, other, entry.at),
+        }
+    }
+
+    fn note_server(&mut self, entry: &Entry) {
+        match &entry.body {
+            Body::Harness(Mark::ServerDown { .. }) => self.server = Server::Away,
+            Body::Harness(Mark::ServerUp { .. }) => self.server = Server::Back(entry.at),
+            _ => {}
+        }
+    }
+
+    fn accept(&mut self, client: &Arc<str>, attempt: u64, at: Moment) {
+        let connection = Connection {
+            attempt,
+            accepted: at,
+            first_data: None,
+            resumed: Vec::new(),
+            left: None,
+            reset: None,
+            closed: None,
+        };
+        let connections = self.by_client.entry(Arc::clone(client)).or_default();
+        connections.insert(attempt, connection);
+    }
+
+    fn heal(&mut self, client: &str, attempt: u64, rule: &str, occurrence: u64, at: Moment) {
+        let same = |strike: &&mut Strike| {
+            (&*strike.client, strike.attempt) == (client, attempt)
+                && (&*strike.rule, strike.occurrence) == (rule, occurrence)
+        };
+        if let Some(strike) = self.strikes.iter_mut().rev().find(same) {
+            strike.healed = Some(at);
+        }
+    }
+
+    fn change(&mut self, client: &str, attempt: u64, what: &EventKind, at: Moment) {
+        let connections = self.by_client.get_mut(client);
+        let Some(connection) = connections.and_then(|all| all.get_mut(&attempt)) else {
+            return;
+        };
+        match what {
+            EventKind::FirstData => {
+                connection.first_data.get_or_insert(at);
+            }
+            EventKind::Resumed => connection.resumed.push(at),
+            EventKind::PeerEnded {
+                peer: Peer::Client, ..
+            } => {
+                connection.left.get_or_insert(at);
+            }
+            EventKind::Closed { .. } => {
+                connection.closed.get_or_insert(at);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definitions::Observations;
+    use crate::journal::builder::{JournalBuilder, ms};
+    use chaos_proxy::Ending;
+
+    fn live(story: &JournalBuilder) -> Vec<(Moment, Moment)> {
+        let observed = Observations::of(&story.entries());
+        observed.connections.live("c1", observed.last)
+    }
+
+    #[test]
+    fn a_connection_is_live_from_its_first_data_until_the_client_leaves() {
+        let story = JournalBuilder::new()
+            .accepted("c1", 1, 100)
+            .first_data("c1", 1, 300);
+        let left = story.clone().left("c1", 1, Ending::Reset, 700);
+        let both = left.closed("c1", 1, 900);
+        assert_eq!(live(&both), [(ms(300), ms(700))]);
+        assert_eq!(live(&story.closed("c1", 1, 900)), [(ms(300), ms(900))]);
+    }
+
+    #[test]
+    fn a_connection_without_data_is_never_live() {
+        let story = JournalBuilder::new()
+            .accepted("c1", 1, 100)
+            .closed("c1", 1, 900);
+        assert!(live(&story).is_empty());
+    }
+
+    #[test]
+    fn the_servers_end_does_not_end_it() {
+        let story = JournalBuilder::new().connected("c1", 1, 100, 300);
+        let story = story
+            .server_left("c1", 1, 500)
+            .mark(crate::journal::Mark::Ended, 800);
+        assert_eq!(live(&story), [(ms(300), ms(800))]);
+    }
+
+    #[test]
+    fn only_a_server_that_should_be_there_is_missed() {
+        let failed = |at| {
+            let what = EventKind::UpstreamFailed {
+                error: "refused".into(),
+            };
+            let story = JournalBuilder::new()
+                .accepted("c1", 1, 0)
+                .server_down("kill", 100)
+                .server_up("kill", 500)
+                .proxy("c1", 1, what, at);
+            let observed = Observations::of(&story.entries());
+            observed.connections.upstream_failure().is_some()
+        };
+        let seen: Vec<bool> = [99, 101, 499, 750, 751].map(failed).into();
+        assert_eq!(seen, [true, false, false, false, true]);
+    }
+
+    #[test]
+    fn a_heal_belongs_to_its_own_strike() {
+        let story = JournalBuilder::new()
+            .connected("c1", 1, 0, 10)
+            .struck("c1", 1, "a", 100)
+            .struck("c1", 1, "b", 100)
+            .healed("c1", 1, "a", 400);
+        let observed = Observations::of(&story.entries());
+        let healed = observed.connections.strikes().iter().map(|s| s.healed);
+        assert!(healed.eq([Some(ms(400)), None]));
+    }
+}

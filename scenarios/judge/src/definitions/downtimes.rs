@@ -1,0 +1,150 @@
+//! What the loss of the server did to each client.
+//!
+//! A client is hurt that had a connection when the server went, or dialled
+//! before it was back. No data of the server comes in between: what arrives
+//! then was under way before.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use environment::Moment;
+
+use super::Observations;
+use super::connections::Connection;
+use super::effects::{Effect, detected};
+use super::marks::Downtime;
+
+/// Every downtime as each client felt it.
+pub(super) fn downtime_effects(observed: &Observations) -> Vec<Effect> {
+    let downtimes = observed.marks.downtimes.iter();
+    let clients = || observed.connections.clients();
+    downtimes
+        .flat_map(|downtime| clients().filter_map(|client| effect(observed, downtime, client)))
+        .collect()
+}
+
+fn effect(observed: &Observations, downtime: &Downtime, client: &Arc<str>) -> Option<Effect> {
+    let until = downtime.until.unwrap_or(observed.last);
+    let met = || {
+        let connections = observed.connections.of(client);
+        connections.filter(|connection| meets(connection, downtime.from, until))
+    };
+    let since = met().map(|connection| connection.accepted).min()?;
+    let was_there = |connection: &&Connection| connection.accepted <= downtime.from;
+    let mut hurt: BTreeSet<u64> = met().filter(was_there).map(|c| c.attempt).collect();
+    if hurt.is_empty() {
+        hurt = met().map(|connection| connection.attempt).collect();
+    }
+    let start = since.max(downtime.from);
+    Some(Effect {
+        client: Arc::clone(client),
+        rule: downtime.name.clone(),
+        start,
+        end: until.max(start),
+        revives: false,
+        detected: detected(observed, client, start, &hurt),
+        hurt,
+        silent_until: until.max(start),
+    })
+}
+
+/// Whether the connection was there, and not left, at any time in between.
+fn meets(connection: &Connection, from: Moment, until: Moment) -> bool {
+    connection.accepted < until && connection.gone().is_none_or(|gone| gone > from)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::definitions::{effects, outages};
+    use crate::journal::builder::{JournalBuilder, ms};
+    use crate::language::sample::scenario;
+    use environment::Seed;
+
+    fn killed() -> JournalBuilder {
+        JournalBuilder::run(10_000, 15_000, 15_500)
+            .connected("c1", 1, 0, 10)
+            .server_down("kill", 1000)
+            .server_up("kill", 3000)
+    }
+
+    /// Each outage: whose, from when until when, and how long after it.
+    fn felt(story: &JournalBuilder) -> Vec<(String, Moment, Moment, Option<Duration>)> {
+        let plan = scenario("[expect]\nmax_live = 1\n").plan(Seed(1));
+        let observed = Observations::of(&story.entries());
+        let effects = effects(&observed, &plan);
+        let outages = outages(&observed, &effects);
+        let outages = outages.iter();
+        outages
+            .map(|o| (o.client.to_string(), o.start, o.end, o.recovered()))
+            .collect()
+    }
+
+    fn outage(
+        client: &str,
+        start: u64,
+        after: Option<u64>,
+    ) -> (String, Moment, Moment, Option<Duration>) {
+        (
+            client.into(),
+            ms(start),
+            ms(3000),
+            after.map(Duration::from_millis),
+        )
+    }
+
+    #[test]
+    fn whoever_was_connected_is_without_data_until_the_server_is_back() {
+        let story = killed().closed("c1", 1, 1001);
+        assert_eq!(felt(&story), [outage("c1", 1000, None)]);
+        let back = story.connected("c1", 2, 3100, 3400);
+        assert_eq!(felt(&back), [outage("c1", 1000, Some(400))]);
+    }
+
+    #[test]
+    fn whoever_dials_in_vain_is_hurt_from_then_on() {
+        let story = killed().closed("c1", 1, 900);
+        assert_eq!(felt(&story), []);
+        let story = story.accepted("c1", 2, 2000).closed("c1", 2, 2001);
+        assert_eq!(felt(&story), [outage("c1", 2000, None)]);
+        let late = story.accepted("c2", 1, 3000);
+        assert_eq!(felt(&late).len(), 1, "c2 dialled a server that is there");
+    }
+
+    #[test]
+    fn what_arrives_from_a_server_that_is_gone_is_no_recovery() {
+        let story = killed()
+            .resumed("c1", 1, 1500)
+            .connected("c1", 2, 1600, 1700);
+        assert_eq!(felt(&story), [outage("c1", 1000, None)]);
+    }
+
+    #[test]
+    fn a_fault_that_the_loss_of_the_server_follows_is_one_outage_with_it() {
+        let story = killed().connected("c1", 2, 3200, 3300);
+        let text = "[[fault]]\nat = '900ms'\ninject.reset = {}\n[expect]\nmax_live = 1\n";
+        let plan = scenario(text).plan(Seed(1));
+        let story = story.struck("c1", 1, "reset", 900);
+        let observed = Observations::of(&story.entries());
+        let effects = effects(&observed, &plan);
+        let [outage] = &outages(&observed, &effects)[..] else {
+            panic!("one outage")
+        };
+        assert_eq!(outage.rules, ["kill".into(), "reset".into()].into());
+        assert_eq!((outage.start, outage.end), (ms(900), ms(3000)));
+        assert_eq!(outage.recovered(), Some(Duration::from_millis(300)));
+    }
+
+    #[test]
+    fn a_loss_is_noticed_by_leaving_or_dialling() {
+        let story = killed().left("c1", 1, chaos_proxy::Ending::Fin, 1200);
+        let observed = Observations::of(&story.entries());
+        let [effect] = &downtime_effects(&observed)[..] else {
+            panic!("one effect")
+        };
+        assert_eq!(effect.detected, Some(ms(1200)));
+        assert_eq!(effect.hurt, [1].into());
+    }
+}

@@ -1,0 +1,81 @@
+//! What is measured, the same for every client: pure folds over a journal.
+//!
+//! - **attempt**: an accepted connection of the client's own listener, from 1
+//!   in accept order ([`Connection`]). A refused dial has no number.
+//! - **live**: has delivered a data message, and the client has not yet sent
+//!   FIN, RST or Close on it ([`Connection::live`]).
+//! - **outage** of a client: from the first effect of a fault on it until that
+//!   is healed; of no length for faults that strike once ([`Outage`]).
+//! - **dial** of a client: what it tells of its dials, else its accepted
+//!   connections ([`Dials`]).
+//! - **detect** and **recover**: see [`Effect::detected`], [`Outage::recovered`].
+//!
+//! Invariant: nothing here looks at anything but entries and the plan, and
+//! entries of one moment keep the order in which they were recorded.
+
+mod connections;
+mod dials;
+mod downtimes;
+mod effects;
+mod marks;
+mod outages;
+mod reports;
+mod sequences;
+mod sockets;
+#[cfg(test)]
+mod tests;
+mod times;
+
+pub use connections::{Connection, Connections, Powerless, Strike};
+pub use dials::{ClientDials, Dial, Dials};
+pub use effects::{Effect, effects};
+pub use marks::{BrokenOff, Departure, Downtime, Instruction, Marks};
+pub use outages::{Outage, outages};
+pub use reports::{End, Reports, Session};
+pub use sequences::{Sequences, unapplied};
+pub use sockets::{Socket, Sockets};
+pub use times::Times;
+
+use environment::Moment;
+
+use crate::journal::Entry;
+
+/// A whole journal, folded.
+#[derive(Debug, Default)]
+pub struct Observations {
+    /// The course of the run.
+    pub marks: Marks,
+    /// The proxy's side.
+    pub connections: Connections,
+    /// The clients' side.
+    pub reports: Reports,
+    /// The server's sockets.
+    pub sockets: Sockets,
+    /// Ticks made and applied.
+    pub sequences: Sequences,
+    /// The last entry's moment: nothing was observed after it.
+    pub last: Moment,
+}
+
+impl Observations {
+    /// Folds entries in any order; equal moments keep theirs.
+    pub fn of(entries: &[Entry]) -> Self {
+        let mut ordered: Vec<&Entry> = entries.iter().collect();
+        ordered.sort_by_key(|entry| entry.at);
+        let mut all = Self::default();
+        for entry in ordered {
+            all.last = entry.at;
+            all.marks.fold(entry);
+            all.connections.fold(entry);
+            all.reports.fold(entry);
+            all.sockets.fold(entry);
+            all.sequences.fold(entry);
+        }
+        all
+    }
+
+    /// Until when the clients were left to themselves.
+    pub fn watched_until(&self) -> Moment {
+        self.marks.drained.unwrap_or(self.last)
+    }
+}

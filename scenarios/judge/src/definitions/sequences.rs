@@ -1,0 +1,240 @@
+//! Ticks as the server made them and as the clients applied them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use environment::Moment;
+
+use crate::journal::{Body, Entry, Mark};
+
+/// Every tick made and applied, by session.
+#[derive(Debug, Default)]
+pub struct Sequences {
+    made: BTreeMap<String, BTreeMap<u64, Moment>>,
+    applied: BTreeMap<String, Vec<Application>>,
+    /// Sessions that went with their server: of their ticks nobody owes any.
+    gone: BTreeSet<String>,
+}
+
+/// A tick handed to a client's application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Application {
+    /// When.
+    pub at: Moment,
+    /// By whom.
+    pub client: Arc<str>,
+    /// The tick's number.
+    pub seq: u64,
+}
+
+impl Sequences {
+    pub(super) fn fold(&mut self, entry: &Entry) {
+        match &entry.body {
+            Body::Server(ticker_server::EventKind::Ticked { session, seq }) => {
+                let made = self.made.entry(session.clone()).or_default();
+                made.entry(*seq).or_insert(entry.at);
+            }
+            Body::Client {
+                client,
+                what: client_sim::EventKind::Applied { session, seq, .. },
+            } => {
+                let applied = self.applied.entry(session.clone()).or_default();
+                applied.push(Application {
+                    at: entry.at,
+                    client: Arc::clone(client),
+                    seq: *seq,
+                });
+            }
+            Body::Harness(Mark::ServerDown { .. } | Mark::ServerUp { .. }) => {
+                self.gone.extend(self.made.keys().cloned());
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether any client told of any tick.
+    pub fn are_reported(&self) -> bool {
+        !self.applied.is_empty()
+    }
+
+    /// The numbers of a session made until `until` and never applied; none of a
+    /// session whose server is gone.
+    pub fn lost(&self, session: &str, until: Moment) -> BTreeSet<u64> {
+        if self.gone.contains(session) {
+            return BTreeSet::new();
+        }
+        let applied: BTreeSet<u64> = self.applications(session).map(|a| a.seq).collect();
+        let made = self.made.get(session).into_iter().flatten();
+        let due = made.filter(|(_, at)| **at <= until).map(|(seq, _)| *seq);
+        due.filter(|seq| !applied.contains(seq)).collect()
+    }
+
+    /// When the server made a tick of a session.
+    pub fn made_at(&self, session: &str, seq: u64) -> Option<Moment> {
+        self.made.get(session)?.get(&seq).copied()
+    }
+
+    /// Every application of a tick that the session's client had applied before.
+    pub fn duplicated(&self) -> Vec<(&str, &Application)> {
+        self.strays(|seq, before, _| before.contains(&seq))
+    }
+
+    /// Every application of a new tick after one with a higher number.
+    pub fn reordered(&self) -> Vec<(&str, &Application)> {
+        self.strays(|seq, before, highest| !before.contains(&seq) && seq < highest)
+    }
+
+    fn strays(
+        &self,
+        is_stray: impl Fn(u64, &BTreeSet<u64>, u64) -> bool,
+    ) -> Vec<(&str, &Application)> {
+        let mut strays = Vec::new();
+        for (session, applied) in &self.applied {
+            let mut before = BTreeSet::new();
+            let mut highest = 0;
+            for application in applied {
+                if is_stray(application.seq, &before, highest) {
+                    strays.push((session.as_str(), application));
+                }
+                before.insert(application.seq);
+                highest = highest.max(application.seq);
+            }
+        }
+        strays
+    }
+
+    fn applications(&self, session: &str) -> impl Iterator<Item = &Application> {
+        self.applied.get(session).into_iter().flatten()
+    }
+}
+
+/// Ticks made and not yet applied, kept while a run goes on: what the harness
+/// waits for before it stops the clients.
+///
+/// Only the session that a client was welcomed to last counts: an older one
+/// that it has given up ticks on with nobody there, and one whose server is gone
+/// not at all.
+#[derive(Debug, Default, Clone)]
+pub struct Unapplied {
+    current: BTreeMap<Arc<str>, String>,
+    open: BTreeMap<String, BTreeSet<u64>>,
+}
+
+/// A fold over a journal while it grows, with what it begins with: the
+/// ticks made until `until` that nobody has applied yet.
+pub fn unapplied(until: Moment) -> (Unapplied, impl FnMut(&mut Unapplied, &Entry)) {
+    let fold = move |open: &mut Unapplied, entry: &Entry| open.fold(entry, until);
+    (Unapplied::default(), fold)
+}
+
+impl Unapplied {
+    fn fold(&mut self, entry: &Entry, until: Moment) {
+        match &entry.body {
+            Body::Server(ticker_server::EventKind::Ticked { session, seq })
+                if entry.at <= until =>
+            {
+                self.open.entry(session.clone()).or_default().insert(*seq);
+            }
+            Body::Harness(Mark::ServerDown { .. } | Mark::ServerUp { .. }) => self.open.clear(),
+            Body::Client { client, what } => match what {
+                client_sim::EventKind::Welcomed { session, .. } => {
+                    self.current.insert(Arc::clone(client), session.clone());
+                }
+                client_sim::EventKind::Applied { session, seq, .. } => {
+                    if let Some(open) = self.open.get_mut(session) {
+                        open.remove(seq);
+                    }
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+
+    /// Whether every one has arrived.
+    pub fn is_empty(&self) -> bool {
+        let mut current = self.current.values();
+        current.all(|session| self.open.get(session).is_none_or(BTreeSet::is_empty))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definitions::Observations;
+    use crate::journal::builder::{JournalBuilder, ms};
+
+    fn sequences(story: &JournalBuilder) -> Sequences {
+        Observations::of(&story.entries()).sequences
+    }
+
+    #[test]
+    fn what_was_made_and_never_applied_is_lost() {
+        let story = JournalBuilder::new()
+            .ticks("s", 1..=5, 100)
+            .applied("c1", "s", [1, 2, 4], 900);
+        let sequences = sequences(&story);
+        assert_eq!(sequences.lost("s", ms(500)), [3, 5].into());
+        assert_eq!(
+            sequences.lost("s", ms(102)),
+            [3].into(),
+            "made one a millisecond"
+        );
+        assert!(sequences.lost("other", ms(500)).is_empty());
+    }
+
+    #[test]
+    fn again_is_duplicated_and_late_is_reordered() {
+        let story = JournalBuilder::new().applied("c1", "s", [1, 2, 4, 3, 2, 5], 0);
+        let sequences = sequences(&story);
+        let seqs = |strays: Vec<(&str, &Application)>| -> Vec<u64> {
+            strays.into_iter().map(|(_, stray)| stray.seq).collect()
+        };
+        assert_eq!(seqs(sequences.duplicated()), [2]);
+        assert_eq!(seqs(sequences.reordered()), [3]);
+    }
+
+    #[test]
+    fn a_session_that_went_with_its_server_is_nobodys_debt() {
+        let story = JournalBuilder::new()
+            .ticks("old", 1..=3, 0)
+            .applied("c1", "old", [1], 10)
+            .server_down("kill", 100)
+            .server_up("kill", 200)
+            .ticks("new", 1..=3, 300)
+            .applied("c1", "new", [1, 3], 400);
+        let sequences = sequences(&story);
+        assert!(sequences.lost("old", ms(1000)).is_empty());
+        assert_eq!(sequences.lost("new", ms(1000)), [2].into());
+        let (mut state, mut fold) = unapplied(ms(1000));
+        let story = story.welcomed("c1", 2, "old", 0);
+        for entry in &story.entries() {
+            fold(&mut state, entry);
+        }
+        assert!(state.is_empty(), "the old session's ticks never arrive");
+    }
+
+    #[test]
+    fn the_drain_waits_for_ticks_of_current_sessions_only() {
+        let story = JournalBuilder::new()
+            .ticks("s", 1..=2, 0)
+            .ticks("unheard of", 1..=2, 0)
+            .welcomed("c1", 1, "left", 0)
+            .ticks("left", 1..=2, 0)
+            .ticks("s", 3..=3, 500);
+        let (state, mut fold) = unapplied(ms(100));
+        let mut after = |story: &JournalBuilder| {
+            let mut state = state.clone();
+            story
+                .entries()
+                .iter()
+                .for_each(|entry| fold(&mut state, entry));
+            state.is_empty()
+        };
+        let story = story.welcomed("c1", 2, "s", 0);
+        assert!(!after(&story));
+        let story = story.applied("c1", "s", [1], 600);
+        assert!(!after(&story));
+        assert!(after(&story.applied("c1", "s", [2], 700)));
+    }
+}

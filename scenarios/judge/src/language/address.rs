@@ -1,0 +1,138 @@
+//! Where a server of one's own is: `ws://host:port/path?query` or
+//! `tcp://host:port`.
+
+use core::net::IpAddr;
+use std::str::FromStr;
+
+use client_sim::Url;
+
+/// A server's URL, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// Whether a WebSocket is spoken.
+    pub scheme: Scheme,
+    /// `host:port`, what is dialled.
+    pub authority: String,
+    /// Path and query as they were given; they may be empty.
+    path: String,
+}
+
+/// What is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// `ws`.
+    WebSocket,
+    /// `tcp`: any bytes.
+    Tcp,
+}
+
+impl Scheme {
+    /// The word before `://`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::WebSocket => "ws",
+            Self::Tcp => "tcp",
+        }
+    }
+}
+
+impl Address {
+    /// The URL of somebody who stands between: all but host and port is kept.
+    pub fn through(&self, authority: &str) -> String {
+        format!("{}://{authority}{}", self.scheme.word(), self.path)
+    }
+
+    /// Whether it is on this machine without asking anybody.
+    pub(crate) fn is_loopback(&self) -> bool {
+        let (host, _) = self.authority.rsplit_once(':').unwrap_or_default();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+    }
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const FORM: &str = "ws://host:port/path or tcp://host:port is what is needed";
+        let quoted = text.escape_debug();
+        let (scheme, rest) = match text.split_once("://") {
+            Some(("ws", rest)) => (Scheme::WebSocket, rest),
+            Some(("tcp", rest)) => (Scheme::Tcp, rest),
+            Some(("wss" | "https" | "tls", _)) => {
+                return Err(format!(
+                    "TLS is passed through and not spoken, so `{quoted}` cannot be reached; let the server listen without it"
+                ));
+            }
+            _ => return Err(format!("`{quoted}` is no URL of a server; {FORM}")),
+        };
+        // What a client may dial is known there.
+        let url: Url = format!("ws://{rest}")
+            .parse()
+            .map_err(|_| format!("`{quoted}` cannot be read; {FORM}"))?;
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(end);
+        if authority.contains('@') {
+            return Err(format!("`{quoted}` names a user, and nobody logs in here"));
+        }
+        let has_port = authority.rsplit(':').next().is_some_and(is_number);
+        match scheme {
+            Scheme::Tcp if !has_port => Err(format!("`{quoted}` has no port")),
+            Scheme::Tcp if !path.is_empty() => Err(format!(
+                "`{quoted}` has a path, of which plain TCP knows nothing"
+            )),
+            _ => Ok(Self {
+                scheme,
+                authority: url.authority(),
+                path: path.to_owned(),
+            }),
+        }
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_but_host_and_port_is_kept() {
+        let check = |text: &str, authority: &str, through: &str, is_loopback: bool| {
+            let address: Address = text.parse().unwrap();
+            assert_eq!(address.authority, authority);
+            assert_eq!(address.through("p:1"), through);
+            assert_eq!(address.is_loopback(), is_loopback, "{text}");
+        };
+        check(
+            "ws://localhost/a/b?c=d",
+            "localhost:80",
+            "ws://p:1/a/b?c=d",
+            true,
+        );
+        check("ws://127.9.0.1:8080", "127.9.0.1:8080", "ws://p:1", true);
+        check("ws://[::1]:8080?x", "[::1]:8080", "ws://p:1?x", true);
+        check("tcp://example.org:7", "example.org:7", "tcp://p:1", false);
+        check("ws://10.0.0.1:1/", "10.0.0.1:1", "ws://p:1/", false);
+    }
+
+    #[test]
+    fn what_is_no_server_is_told() {
+        for (text, part) in [
+            ("", "is no URL"),
+            ("http://a:1", "is no URL"),
+            ("wss://a:1", "TLS"),
+            ("ws://", "cannot be read"),
+            ("ws://a:99999", "cannot be read"),
+            ("ws://a:1/#x", "cannot be read"),
+            ("ws://me@a:1", "names a user"),
+            ("tcp://a", "has no port"),
+            ("tcp://a:1/x", "has a path"),
+        ] {
+            let error = text.parse::<Address>().unwrap_err();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+}

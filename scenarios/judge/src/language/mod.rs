@@ -1,0 +1,39 @@
+//! The language of scenario files: what is read, checked and ready to run.
+//!
+//! TOML; every mistake of a file is reported at once, at its place. Each
+//! section belongs to the crate that obeys it; this module owns the top,
+//! `[[action]]`, `[[server_event]]`, `[expect]` and `[proof]`, and what holds
+//! between sections.
+//! Invariant: a [`Scenario`] exists only without a single mistake.
+
+mod action;
+mod address;
+mod command_line;
+mod exercisable;
+mod expect;
+mod given;
+mod own_server;
+mod proof;
+mod read;
+mod reserved;
+mod rules;
+#[cfg(any(test, feature = "testing"))]
+pub mod sample;
+mod scenario;
+mod server_event;
+#[cfg(test)]
+mod tests;
+mod top;
+mod validate;
+
+pub use action::{Action, ActionTime, ClientAction};
+pub use address::{Address, Scheme};
+pub use command_line::CommandLine;
+pub(crate) use exercisable::{Objection, Setting};
+pub use expect::Expectation;
+pub use given::{Given, Origin, read_all};
+pub use own_server::{OwnKind, OwnServer, PORT, Ready, ServerCommand};
+pub use proof::Proof;
+pub use read::{Mistakes, read};
+pub use scenario::{Scenario, Start};
+pub use server_event::{ServerEnd, ServerEvent};

@@ -1,0 +1,400 @@
+//! `[server]` with `external` or `command`: a server of one's own in place of
+//! the ticker.
+
+use std::time::Duration;
+
+use environment::text::{FromToml, Mismatch, Span, Table, Value, format_duration};
+
+use super::address::{Address, Scheme};
+use super::command_line::CommandLine;
+use super::validate::Sections;
+
+/// What stands for the port in a command and in its URL.
+pub const PORT: &str = "{port}";
+
+/// How long a server may take to be ready, if the file is silent.
+const READY_WITHIN: Duration = Duration::from_secs(10);
+
+/// The longest that it may be given.
+const LONGEST: Duration = Duration::from_secs(600);
+
+/// The keys of the ticker.
+const TICKER: [&str; 11] = [
+    "tick",
+    "heartbeat",
+    "buffer",
+    "session_expiry",
+    "max_sessions",
+    "max_connections",
+    "ping_every",
+    "pong_within",
+    "header_timeout",
+    "allow_origins",
+    "drain",
+];
+
+/// A server that is not the ticker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnServer {
+    /// Where it comes from.
+    pub kind: OwnKind,
+    /// Where the file says so.
+    pub span: Span,
+}
+
+/// Where a server of one's own comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OwnKind {
+    /// It runs already.
+    External(Address),
+    /// It is started for the run.
+    Command(ServerCommand),
+}
+
+/// A server that is started for the run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerCommand {
+    /// The program and its arguments, with [`PORT`] where its port belongs.
+    words: Vec<String>,
+    /// Its URL, likewise.
+    url: String,
+    /// What shows that it is ready, besides that its port answers.
+    pub ready: Ready,
+    /// How long that may take.
+    pub within: Duration,
+}
+
+/// What shows that a server is ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ready {
+    /// Its port answers.
+    Port,
+    /// It prints a line with this in it, on stdout or stderr.
+    Line(String),
+    /// A GET of this path is answered with 2xx.
+    Http(String),
+}
+
+impl Ready {
+    /// What was waited for, in words.
+    pub fn wanted(&self) -> String {
+        match self {
+            Self::Port => "its port was to answer".to_owned(),
+            Self::Line(part) => {
+                format!("its port was to answer, and a line with {part:?} to be printed")
+            }
+            Self::Http(path) => format!("GET {path} was to be answered with 2xx"),
+        }
+    }
+}
+
+impl OwnServer {
+    /// Its URL, as far as that is known before it runs.
+    pub fn address(&self) -> Address {
+        match &self.kind {
+            OwnKind::External(address) => address.clone(),
+            OwnKind::Command(command) => command.address(command.fixed_port().unwrap_or(1)),
+        }
+    }
+
+    /// It may speak no WebSocket, and may not be ours to end: reports what
+    /// wants that of it.
+    pub(super) fn ensure_obeyed(&self, file: Sections<'_>) {
+        if self.address().scheme == Scheme::Tcp {
+            let rules = file.rules.placed();
+            for (rule, place) in rules.filter(|(rule, _)| rule.fault.needs_websocket()) {
+                let message = format!(
+                    "`{}` acts on WebSockets only, and the server is plain TCP",
+                    rule.name
+                );
+                file.diagnostics.error(place.table.clone(), message);
+            }
+        }
+        if let OwnKind::External(_) = self.kind {
+            for (event, place) in file.server_events {
+                file.diagnostics.error_with_help(
+                    place.at.clone(),
+                    format!("nobody here can {} an `external` server", event.end.word()),
+                    "let it be started here with `command` instead, or close its port with `refuse`",
+                );
+            }
+        }
+    }
+}
+
+impl ServerCommand {
+    /// The port, if the file names it.
+    pub fn fixed_port(&self) -> Option<u16> {
+        if self.url.contains(PORT) {
+            return None;
+        }
+        let address: Address = self.url.parse().ok()?;
+        address.authority.rsplit(':').next()?.parse().ok()
+    }
+
+    /// What is started.
+    pub fn words(&self, port: u16) -> Vec<String> {
+        let port = port.to_string();
+        let words = self.words.iter();
+        words.map(|word| word.replace(PORT, &port)).collect()
+    }
+
+    /// Where it is then.
+    pub fn address(&self, port: u16) -> Address {
+        let url = self.url.replace(PORT, &port.to_string());
+        url.parse()
+            .expect("read with a port when the file was; ports differ in digits only")
+    }
+}
+
+/// Reads the keys of a server of one's own; `None` without any, or if they are
+/// wrong and reported. Then the table's other keys are the ticker's.
+pub(super) fn read(table: &mut Table<'_>) -> Option<OwnServer> {
+    let (external, command) = (table.has("external"), table.has("command"));
+    let span = table.key_span(if external { "external" } else { "command" });
+    let given = read_external(table);
+    let started = read_command(table);
+    if !external && !command {
+        return None;
+    }
+    for key in TICKER.into_iter().filter(|key| table.has(key)) {
+        table.error_with_help(
+            table.key_span(key),
+            format!(
+                "`{key}` is a key of the built-in ticker, and this file has a server of its own"
+            ),
+            "tell your server yourself, by its own means",
+        );
+    }
+    if external && command {
+        table.error(
+            span,
+            "`external` and `command` exclude each other: a server runs already, or is started",
+        );
+        return None;
+    }
+    let kind = if external {
+        OwnKind::External(given?)
+    } else {
+        OwnKind::Command(started?)
+    };
+    Some(OwnServer { kind, span })
+}
+
+/// Whether nothing of the ticker is to be read.
+pub(super) fn is_own(table: &Table<'_>) -> bool {
+    table.has("external") || table.has("command")
+}
+
+/// The ticker's keys are known, but not read here.
+pub(super) fn ignore_ticker(table: &mut Table<'_>) {
+    TICKER.into_iter().for_each(|key| table.ignore(key));
+}
+
+fn read_external(table: &mut Table<'_>) -> Option<Address> {
+    let span = table.span_of("external");
+    let address = table.optional::<Address>("external");
+    let is_remote = table.or("remote", false);
+    if !table.has("external") {
+        if table.has("remote") {
+            let message = "`remote` is about an `external` server";
+            table.error(table.key_span("remote"), message);
+        }
+        return None;
+    }
+    let address = address?;
+    if !address.is_loopback() && !is_remote {
+        let message = format!("{} is not on this machine", address.authority);
+        table.error_with_help(
+            span,
+            message,
+            "faults and crowds of clients are going there: say `remote = true` beside it if that is meant",
+        );
+    }
+    Some(address)
+}
+
+fn read_command(table: &mut Table<'_>) -> Option<ServerCommand> {
+    let words = table.optional::<CommandLine>("command");
+    let url = table.spanned::<String>("url");
+    let (ready, within) = read_ready(table);
+    if !table.has("command") {
+        for key in ["url", "ready"].into_iter().filter(|key| table.has(key)) {
+            let message = format!("`{key}` is about a `command` that starts a server");
+            table.error(table.key_span(key), message);
+        }
+        return None;
+    }
+    let CommandLine(words) = words?;
+    let (url, span) = url.unwrap_or_else(|| (format!("ws://127.0.0.1:{PORT}/"), table.span()));
+    // Which digits stand there makes no difference to what is wrong with it.
+    match url.replace(PORT, "1").parse::<Address>() {
+        Err(message) => table.error(span, message),
+        Ok(address) if !address.is_loopback() => {
+            let message = format!(
+                "{} is not on this machine, where the command runs",
+                address.authority
+            );
+            table.error(span, message);
+        }
+        Ok(_) => {
+            return Some(ServerCommand {
+                words,
+                url,
+                ready: ready?,
+                within,
+            });
+        }
+    }
+    None
+}
+
+fn read_ready(table: &mut Table<'_>) -> (Option<Ready>, Duration) {
+    let Some(mut ready) = table.table("ready") else {
+        return (
+            Some(Ready::Port).filter(|_| !table.has("ready")),
+            READY_WITHIN,
+        );
+    };
+    let line = ready.optional::<String>("line");
+    let http = ready.spanned::<String>("http");
+    let within = match ready.spanned::<Duration>("within") {
+        Some((within, span)) if within.is_zero() || within > LONGEST => {
+            let (given, most) = (format_duration(within), format_duration(LONGEST));
+            let message =
+                format!("`within` is {given}; it must be more than 0s and at most {most}");
+            ready.error(span, message);
+            READY_WITHIN
+        }
+        given => given.map_or(READY_WITHIN, |(within, _)| within),
+    };
+    let shown = match (line, http) {
+        (Some(_), Some(_)) => {
+            ready.error(ready.span(), "`line` and `http` exclude each other");
+            None
+        }
+        (Some(line), None) if line.is_empty() => {
+            ready.error(ready.span_of("line"), "every line has nothing in it");
+            None
+        }
+        (Some(line), None) => Some(Ready::Line(line)),
+        (None, Some((path, span))) => {
+            let is_path = path.starts_with('/') && path.bytes().all(|b| b.is_ascii_graphic());
+            if !is_path {
+                ready.error(span, "expected a path, such as \"/healthz\"");
+            }
+            is_path.then_some(Ready::Http(path))
+        }
+        (None, None) => Some(Ready::Port),
+    };
+    (shown, within)
+}
+
+impl FromToml for Address {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        let text = String::from_toml(value)?;
+        let wrong = |message: String| Mismatch::new(value.span(), message);
+        text.parse().map_err(wrong)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::sample::{sound, wrong};
+
+    const SMALL: &str = "id = 'x'\nduration = '4s'\n[expect]\nmax_live = 1\n";
+
+    #[test]
+    fn a_server_of_ones_own_is_there_or_started() {
+        let read = |server: &str| sound(&format!("{SMALL}[server]\n{server}\n"));
+        let external = read("external = 'ws://localhost:8080/a?b=c'");
+        let own = external.own_server.as_ref().unwrap();
+        let url = external.url(Some(&own.address()), "127.0.0.1:9");
+        assert_eq!(url, "ws://127.0.0.1:9/a?b=c");
+        assert!(external.needs_real_time().is_some());
+        assert_eq!(read("tick = '1s'").needs_real_time(), None);
+        let why = external.only_in_real_time();
+        let begins = "x.toml:6:1: a server of one's own runs in real time only";
+        assert!(why.is_some_and(|why| why.starts_with(begins)));
+        read("external = 'tcp://example.org:7'\nremote = true");
+        let started =
+            read("command = ['x', '--port={port}']\nready = { http = '/up', within = '3s' }");
+        let Some(OwnKind::Command(command)) = started.own_server.map(|own| own.kind) else {
+            panic!("no command");
+        };
+        assert_eq!(command.words(7), ["x", "--port=7"]);
+        assert_eq!(command.address(7).through("p:1"), "ws://p:1/");
+        assert_eq!(command.fixed_port(), None);
+        assert_eq!(command.ready, Ready::Http("/up".into()));
+        let fixed = read("command = ['x']\nurl = 'tcp://127.0.0.1:99'");
+        assert!(fixed.unsuited_to_sim().is_some_and(|why| {
+            why.starts_with("x.toml:6:1: the simulated client speaks WebSocket only")
+        }));
+        let Some(OwnKind::Command(command)) = fixed.own_server.map(|own| own.kind) else {
+            panic!("no command");
+        };
+        assert_eq!(command.fixed_port(), Some(99));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_server_of_ones_own_is_told_at_its_place() {
+        let check = |server: &str, begins: &str| {
+            wrong(&format!("{SMALL}[server]\n{server}\n"), begins);
+        };
+        let external = "external = 'ws://localhost:8080'\n";
+        check(
+            "external = 'ws://x:1/'",
+            "x.toml:6:12: x:1 is not on this machine",
+        );
+        check("external = 'wss://localhost'", "x.toml:6:12: TLS");
+        check(
+            "remote = true",
+            "x.toml:6:1: `remote` is about an `external` server",
+        );
+        check("ready = {}", "x.toml:6:1: `ready` is about a `command`");
+        check("command = []", "x.toml:6:11: a command of no words");
+        check("command = 'x y'", "x.toml:6:11: expected an array");
+        check(
+            &format!("{external}tick = '1s'"),
+            "x.toml:7:1: `tick` is a key of the built-in ticker",
+        );
+        check(
+            &format!("{external}command = ['x']"),
+            "x.toml:6:1: `external` and `command` exclude",
+        );
+        check(
+            "command = ['x']\nurl = 'ws://example.org:{port}'",
+            "x.toml:7:7: example.org",
+        );
+        check(
+            "command = ['x']\nurl = 'ws://127.0.0.1:{prt}'",
+            "x.toml:7:7: `ws://127.0.0.1:{prt}`",
+        );
+        check(
+            "command = ['x']\nready = { line = '' }",
+            "x.toml:7:18: every line",
+        );
+        check(
+            "command = ['x']\nready = { http = 'up' }",
+            "x.toml:7:18: expected a path",
+        );
+        check(
+            "command = ['x']\nready = { line = 'a', http = '/' }",
+            "x.toml:7:9: `line` and `http`",
+        );
+        check(
+            "command = ['x']\nready = { within = '0s' }",
+            "x.toml:7:20: `within` is 0s",
+        );
+        check("comand = ['x']", "x.toml:6:1: unknown key `comand`");
+        check(
+            &format!("{external}[[server_event]]\nat = '1s'\ndo = 'kill'"),
+            "x.toml:8:6: nobody here can kill an `external` server",
+        );
+        check(
+            "external = 'tcp://localhost:1'\n[[fault]]\nat = '1s'\ninject.close_frame = { code = 1000 }",
+            "x.toml:7:1: `close_frame` acts on WebSockets only",
+        );
+    }
+}

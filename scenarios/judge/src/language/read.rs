@@ -1,0 +1,211 @@
+//! One file's text made into a scenario, or into everything that is wrong with
+//! it.
+
+use client_sim::ClientsConfig;
+use environment::text::{Diagnostics, Document, Source, Span, Table};
+
+use super::action::Action;
+use super::exercisable::{Setting, ensure_exercisable};
+use super::expect::Expectation;
+use super::own_server::OwnServer;
+use super::proof::Proof;
+use super::rules::Rules;
+use super::scenario::{Scenario, names};
+use super::server_event::ServerEvent;
+use super::top::Top;
+use super::validate::{Sections, validate};
+use super::{action, expect, own_server, proof, rules, server_event};
+use crate::checks;
+use crate::subject::Ability;
+
+/// Everything that is wrong with a file.
+#[derive(Debug)]
+pub struct Mistakes {
+    /// How many there are.
+    pub count: usize,
+    /// All of them for a person, each as `FILE:LINE:COLUMN: message`.
+    pub rendered: String,
+}
+
+/// Reads one scenario file.
+///
+/// # Errors
+/// Every mistake in it at once.
+pub fn read(source: &Source) -> Result<Scenario, Mistakes> {
+    let diagnostics = Diagnostics::new();
+    let scenario = read_into(source, &diagnostics);
+    match scenario.filter(|_| diagnostics.is_empty()) {
+        Some(scenario) => Ok(scenario),
+        None => Err(Mistakes {
+            count: diagnostics.len(),
+            rendered: diagnostics.render(source),
+        }),
+    }
+}
+
+/// Mistakes go to `diagnostics`; `None` when something needed is not there.
+pub(super) fn read_into(source: &Source, diagnostics: &Diagnostics) -> Option<Scenario> {
+    let document = Document::parse(source, diagnostics);
+    let mut root = document.root(diagnostics);
+    let parts = Parts::read(&mut root);
+    ensure_able(&root, &parts.top, &parts.clients);
+    ensure_harm(&root, &parts.rules);
+    validate(Sections {
+        top: &parts.top,
+        client_count: parts.clients.count,
+        rules: &parts.rules,
+        actions: &parts.actions,
+        action_places: &parts.action_places,
+        server_events: &parts.server_events,
+        own_server: parts.own_server.as_ref(),
+        diagnostics,
+    });
+    parts.into_scenario(source)
+}
+
+/// A file's sections, each read for itself.
+struct Parts {
+    top: Top,
+    server: ticker_server::Config,
+    own_server: Option<OwnServer>,
+    clients: ClientsConfig,
+    rules: Rules,
+    actions: Vec<Action>,
+    action_places: Vec<action::Place>,
+    server_events: Vec<(ServerEvent, server_event::Place)>,
+    expect: Vec<Expectation>,
+    proof: Option<Proof>,
+}
+
+impl Parts {
+    fn read(root: &mut Table<'_>) -> Self {
+        let top = Top::read(root);
+        let (server, own_server) = read_server(root);
+        let clients = match root.table("clients") {
+            Some(mut table) => ClientsConfig::from_table(&mut table),
+            None => ClientsConfig::default(),
+        };
+        let population = names(clients.count);
+        let rules = rules::read(root, &population, &top);
+        let action_tables = root.tables("action");
+        let action_count = action_tables.len();
+        let actions = action::read(action_tables, &population, top.duration);
+        let (actions, action_places): (Vec<_>, Vec<_>) = actions.into_iter().unzip();
+        let server_events = server_event::read(root.tables("server_event"), top.duration);
+        let setting = Setting {
+            clients: &clients,
+            rules: &rules.rules,
+            actions: &actions,
+            has_server_events: !server_events.is_empty(),
+            is_whole: actions.len() == action_count,
+        };
+        let expect = read_expect(root, &setting);
+        let proof = root.table("proof");
+        let proof = proof.and_then(|mut table| proof::read(&mut table, &expect));
+        Self {
+            top,
+            server,
+            own_server,
+            clients,
+            rules,
+            actions,
+            action_places,
+            server_events,
+            expect,
+            proof,
+        }
+    }
+
+    fn into_scenario(self, source: &Source) -> Option<Scenario> {
+        let top = self.top;
+        let id = top.id?;
+        let events = self.server_events.into_iter().map(|(event, _)| event);
+        let mut scenario = Scenario {
+            case: top.case.unwrap_or_else(|| case_of(&id)),
+            title: top.title.unwrap_or_else(|| id.clone()),
+            why: top.why,
+            source: top.source,
+            seed: top.seed,
+            duration: top.duration?,
+            settle: top.settle.unwrap_or_default(),
+            start: top.start,
+            start_within: top.start_within,
+            requires: top.requires,
+            server: self.server,
+            own_server: self.own_server,
+            clients: self.clients,
+            rules: self.rules.rules,
+            actions: self.actions,
+            server_events: events.collect(),
+            expect: self.expect,
+            proof: self.proof,
+            text: source.text().to_owned(),
+            id,
+            id_span: top.id_span,
+            name: source.name().to_owned(),
+        };
+        if top.settle.is_none() {
+            scenario.settle = scenario.default_settle();
+        }
+        Some(scenario)
+    }
+}
+
+/// `[expect]`, with what only the rest of the file shows to be wrong with it.
+fn read_expect(root: &mut Table<'_>, setting: &Setting<'_>) -> Vec<Expectation> {
+    let Some(mut table) = root.required_table("expect") else {
+        return Vec::new();
+    };
+    let read = expect::read(&mut table);
+    ensure_exercisable(&table, &read, setting);
+    ensure_sequences(&table, &read, setting.clients);
+    read.into_iter().map(|(expected, _)| expected).collect()
+}
+
+/// The id up to its first `-`.
+fn case_of(id: &str) -> String {
+    id.split('-').next().unwrap_or(id).to_owned()
+}
+
+/// The ticker, and whoever takes its place.
+fn read_server(root: &mut Table<'_>) -> (ticker_server::Config, Option<OwnServer>) {
+    let Some(mut table) = root.table("server") else {
+        return (ticker_server::Config::default(), None);
+    };
+    let own = own_server::read(&mut table);
+    if own_server::is_own(&table) {
+        own_server::ignore_ticker(&mut table);
+        return (ticker_server::Config::default(), own);
+    }
+    (ticker_server::Config::from_table(&mut table), own)
+}
+
+/// Without resume a client does not promise to lose nothing.
+fn ensure_sequences(table: &Table<'_>, expect: &[(Expectation, Span)], clients: &ClientsConfig) {
+    let lost = expect.iter().find(|(e, _)| e.name() == checks::LOST.key);
+    if let Some((_, span)) = lost.filter(|_| !clients.behaviour.resume) {
+        table.error_with_help(
+            span.clone(),
+            "`lost` cannot be judged of clients with `resume = false`",
+            "they begin a fresh session at every connect and promise nothing about the old one",
+        );
+    }
+}
+
+fn ensure_able(root: &Table<'_>, top: &Top, clients: &ClientsConfig) {
+    if top.requires.contains(&Ability::Resume) && !clients.behaviour.resume {
+        let message = "`resume` is required, and `[clients]` says `resume = false`";
+        root.error(top.requires_span.clone(), message);
+    }
+}
+
+/// A run on which nothing acts says nothing.
+fn ensure_harm(root: &Table<'_>, rules: &Rules) {
+    if rules.table_count == 0 && !root.has("server_event") && !root.has("fault") {
+        root.error_with_help(
+            root.span(),
+            "nothing goes wrong in this file, so nothing could be judged",
+            "give it a [[fault]], or a [[server_event]]",
+        );
+    }
+}

@@ -1,0 +1,188 @@
+//! A scenario, ready to run.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chaos_proxy::{Plan, Rule};
+use client_sim::{ClientsConfig, Flaw};
+use environment::Seed;
+use environment::text::{Diagnostics, Source, Span};
+
+use super::action::Action;
+use super::address::{Address, Scheme};
+use super::expect::Expectation;
+use super::own_server::OwnServer;
+use super::proof::Proof;
+use super::server_event::ServerEvent;
+use crate::subject::{Ability, Traits};
+
+/// What a file says, checked.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// Unique, and safe as a folder's name.
+    pub id: String,
+    /// Where the file says so.
+    pub(super) id_span: Span,
+    /// The case that it covers; the id up to its first `-` if the file is silent.
+    pub case: String,
+    /// What a good client does, in a sentence; the id if the file is silent.
+    pub title: String,
+    /// What goes wrong otherwise.
+    pub why: String,
+    /// Where it was seen.
+    pub source: String,
+    /// The file's own seed.
+    pub seed: Option<Seed>,
+    /// From t = 0 until everything is healed.
+    pub duration: Duration,
+    /// From the heal until the clients are judged to have settled.
+    pub settle: Duration,
+    /// When t = 0 is.
+    pub start: Start,
+    /// How long clients may take to have their first message.
+    pub start_within: Duration,
+    /// What a client must be able to do.
+    pub requires: BTreeSet<Ability>,
+    /// The specimen server, if the file has none of its own.
+    pub server: ticker_server::Config,
+    /// The server that takes its place.
+    pub own_server: Option<OwnServer>,
+    /// The clients.
+    pub clients: ClientsConfig,
+    /// What goes wrong.
+    pub rules: Vec<Rule>,
+    /// What the person at the client does, in the order of the file.
+    pub actions: Vec<Action>,
+    /// What befalls the server, by time; no two at once.
+    pub server_events: Vec<ServerEvent>,
+    /// What must hold; never empty.
+    pub expect: Vec<Expectation>,
+    /// The flaw that this scenario must catch.
+    pub proof: Option<Proof>,
+    /// What the file is called in what is said of it.
+    pub name: String,
+    /// The file as it was read, to be kept with what comes of it.
+    pub text: String,
+}
+
+/// When t = 0 is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// When every client has had its first message.
+    FirstMessage,
+    /// Before the clients start: for faults on the first connect.
+    FirstDial,
+}
+
+impl Scenario {
+    /// `c1` to `cN`.
+    pub fn client_names(&self) -> Vec<String> {
+        names(self.clients.count)
+    }
+
+    /// Where the file says something that only real time can do, if it does: a
+    /// server of one's own.
+    pub(crate) fn needs_real_time(&self) -> Option<Span> {
+        self.own_server.as_ref().map(|own| own.span.clone())
+    }
+
+    /// Why the file's server can be run in real time only, if it can: what
+    /// nobody here has made goes by its own clock.
+    pub fn only_in_real_time(&self) -> Option<String> {
+        let span = self.needs_real_time()?;
+        Some(self.objection(
+            span,
+            "a server of one's own runs in real time only",
+            "leave `--time virtual` out, or take the ticker",
+        ))
+    }
+
+    /// A mistake at a place of the file, which only the rest of the command line
+    /// makes one: as `FILE:LINE:COLUMN: message`, with the line.
+    pub fn objection(&self, span: Span, message: &str, help: &str) -> String {
+        let diagnostics = Diagnostics::new();
+        diagnostics.error_with_help(span, message, help);
+        diagnostics.render(&Source::new(self.name.clone(), self.text.clone()))
+    }
+
+    /// Why the simulated client cannot be run against the file's server, if it
+    /// cannot.
+    pub fn unsuited_to_sim(&self) -> Option<String> {
+        let own = self.own_server.as_ref()?;
+        (own.address().scheme == Scheme::Tcp).then(|| {
+            self.objection(
+                own.span.clone(),
+                "the simulated client speaks WebSocket only, and this server is plain TCP",
+                "put a client of its protocol into the chair: --client NAME, or a folder with a client.toml",
+            )
+        })
+    }
+
+    /// What a client is to dial, by way of this `host:port`.
+    pub fn url(&self, server: Option<&Address>, authority: &str) -> String {
+        match server {
+            Some(address) => address.through(authority),
+            None => format!("ws://{authority}/ws"),
+        }
+    }
+
+    /// The rules expanded by a seed.
+    pub fn plan(&self, seed: Seed) -> Plan {
+        let names = self.client_names();
+        Plan::new(self.rules.clone(), Some(&names), seed, self.duration)
+    }
+
+    /// The file's flaws and these.
+    pub fn flaws(&self, more: &BTreeSet<Flaw>) -> BTreeSet<Flaw> {
+        self.clients.behaviour.flaws.union(more).copied().collect()
+    }
+
+    /// From the heal until such a client is judged to have settled: the file's
+    /// time, or what the client asks for if that is longer.
+    pub fn settle_of(&self, traits: Option<&Traits>) -> Duration {
+        /// For what no timer says: a dial, an upgrade, a busy machine.
+        const MARGIN: Duration = Duration::from_secs(1);
+        let asked = traits.and_then(|traits| self.time_to_be_back(traits));
+        self.settle
+            .max(asked.map_or(Duration::ZERO, |time| time + MARGIN))
+    }
+
+    /// How long such a client asks for until all is as it should be. Its
+    /// liveness counts where a fault leaves it nothing else to notice.
+    pub(crate) fn time_to_be_back(&self, traits: &Traits) -> Option<Duration> {
+        let mut rules = self.rules.iter();
+        let is_silent =
+            rules.any(|rule| rule.fault.silences_client() || rule.fault.leaves_one_side_open());
+        let liveness = traits.liveness().filter(|_| is_silent);
+        let asked = liveness.into_iter().chain(traits.settle());
+        asked.reduce(|liveness, settle| liveness + settle)
+    }
+
+    /// Longer than everything that a sound client may wait for after a heal.
+    pub(super) fn default_settle(&self) -> Duration {
+        /// For what no timer says: a dial, an upgrade, a starved machine.
+        const MARGIN: Duration = Duration::from_secs(1);
+        let behaviour = &self.clients.behaviour;
+        let mut timers = vec![
+            behaviour.reconnect.cap,
+            behaviour.connect_timeout_cap,
+            behaviour.liveness,
+            self.server.tick,
+            self.server.heartbeat,
+        ];
+        if self
+            .rules
+            .iter()
+            .any(|rule| rule.fault.leaves_one_side_open())
+        {
+            timers.push(self.server.ping_every + self.server.pong_within);
+        }
+        timers.extend(self.expect.iter().filter_map(Expectation::within));
+        timers.into_iter().max().unwrap_or_default() + MARGIN
+    }
+}
+
+/// `c1` to `cN`.
+pub(super) fn names(count: u32) -> Vec<String> {
+    (1..=count).map(|number| format!("c{number}")).collect()
+}

@@ -1,0 +1,134 @@
+//! The keys at the top of a file.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use environment::Seed;
+use environment::text::{FromToml, Mismatch, Span, Table, Value, choice, format_duration};
+
+use super::scenario::Start;
+use crate::plain;
+use crate::subject::Ability;
+
+/// How long clients may take to have their first message, if the file is silent.
+const START_WITHIN: Duration = Duration::from_secs(30);
+
+/// The longest run. Longer than anybody waits for, and short enough that every
+/// moment of a journal fits its numbers.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// What is read before anything else.
+#[derive(Debug)]
+pub(super) struct Top {
+    pub(super) id: Option<String>,
+    pub(super) id_span: Span,
+    pub(super) case: Option<String>,
+    pub(super) title: Option<String>,
+    pub(super) why: String,
+    pub(super) source: String,
+    pub(super) seed: Option<Seed>,
+    pub(super) duration: Option<Duration>,
+    pub(super) settle: Option<Duration>,
+    pub(super) start: Start,
+    pub(super) start_within: Duration,
+    pub(super) requires: BTreeSet<Ability>,
+    pub(super) requires_span: Span,
+}
+
+impl Top {
+    pub(super) fn read(root: &mut Table<'_>) -> Self {
+        let id = root.required::<Id>("id").map(|Id(id)| id);
+        let case = root.optional::<Id>("case").map(|Id(case)| case);
+        Self {
+            id,
+            id_span: root.span_of("id"),
+            case,
+            title: root.optional::<Line>("title").map(|Line(title)| title),
+            why: root.or("why", String::new()),
+            source: root.or("source", String::new()),
+            seed: root.optional("seed").map(Seed),
+            duration: bounded(root, "duration", true),
+            settle: bounded(root, "settle", false),
+            start: root.or("start", Start::FirstMessage),
+            start_within: bounded(root, "start_within", false).unwrap_or(START_WITHIN),
+            requires_span: root.span_of("requires"),
+            requires: root.or("requires", Vec::new()).into_iter().collect(),
+        }
+    }
+}
+
+fn bounded(root: &mut Table<'_>, key: &'static str, is_required: bool) -> Option<Duration> {
+    let (duration, span) = if is_required {
+        root.required_spanned::<Duration>(key)?
+    } else {
+        root.spanned::<Duration>(key)?
+    };
+    if duration.is_zero() || duration > LONGEST {
+        let (given, most) = (format_duration(duration), format_duration(LONGEST));
+        let message = format!("`{key}` is {given}; it must be more than 0s and at most {most}");
+        root.error(span, message);
+        return None;
+    }
+    Some(duration)
+}
+
+/// A name that is safe as a folder's.
+struct Id(String);
+
+impl FromToml for Id {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        let id = String::from_toml(value)?;
+        if !plain::is_folder_name(&id) {
+            return Err(Mismatch::new(value.span(), plain::NO_FOLDER_NAME));
+        }
+        Ok(Self(id))
+    }
+}
+
+/// Whether a character shows nothing and changes how others are shown: control
+/// characters, and those that turn the direction of text (UAX #9).
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Something to see, on one line.
+struct Line(String);
+
+impl FromToml for Line {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        let line = String::from_toml(value)?;
+        if line.trim().is_empty() || line.chars().any(is_unseen) {
+            return Err(Mismatch::new(value.span(), "expected one line of text"));
+        }
+        Ok(Self(line))
+    }
+}
+
+/// What an action or a server event is called: part of draws and of messages.
+pub(super) struct Name(pub(super) String);
+
+impl FromToml for Name {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        const LONGEST: usize = 100;
+        match Line::from_toml(value)? {
+            Line(name) if name.len() <= LONGEST => Ok(Self(name)),
+            _ => {
+                let message = format!("a name is one line of 1 to {LONGEST} characters");
+                Err(Mismatch::new(value.span(), message))
+            }
+        }
+    }
+}
+
+impl FromToml for Start {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        choice(
+            value,
+            &[
+                ("first_message", Self::FirstMessage),
+                ("first_dial", Self::FirstDial),
+            ],
+        )
+    }
+}

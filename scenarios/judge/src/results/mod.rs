@@ -1,0 +1,180 @@
+//! `results.json`: what a run of `chaos run` came to, for machines.
+
+#[cfg(any(test, feature = "testing"))]
+pub mod sample;
+mod seeds;
+mod statistics;
+
+pub use seeds::{Seeds, SeedsError};
+pub use statistics::{Collection, Spread, Statistics};
+
+use serde::{Deserialize, Serialize};
+
+use crate::checks::CheckResult;
+use crate::journal::Header;
+use crate::language::Scenario;
+use crate::plain;
+use crate::verdict::{Firing, Judgement, LATE_TOLERANCE, Reason, Verdict};
+
+/// The longest sentence, in characters: many times what any has that a program
+/// did not fill.
+const LONGEST_SENTENCE: usize = 10_000;
+
+/// The whole file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Results {
+    /// Always [`Results::VERSION`].
+    pub version: u32,
+    /// How many scenarios passed.
+    pub passed: usize,
+    /// How many failed.
+    pub failed: usize,
+    /// How many say nothing.
+    pub inconclusive: usize,
+    /// Later than this a fault counts as not fired in time.
+    pub late_tolerance_ms: u64,
+    /// Each of them with each subject and each seed, in the order given.
+    pub scenarios: Vec<ScenarioResult>,
+    /// Of each scenario with each subject, over its seeds; not there if every
+    /// one had only one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statistics: Vec<Statistics>,
+}
+
+/// One scenario's result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioResult {
+    /// The scenario's id.
+    pub id: String,
+    /// The case that it covers.
+    pub case: String,
+    /// Its title.
+    pub title: String,
+    /// The subject.
+    pub client: String,
+    /// `real` or `virtual`.
+    pub time: String,
+    /// The seed.
+    pub seed: u64,
+    /// What it came to.
+    pub verdict: Verdict,
+    /// Why it is inconclusive; empty otherwise.
+    pub reasons: Vec<Reason>,
+    /// Every check.
+    pub checks: Vec<CheckResult>,
+    /// What became of every rule.
+    pub rules: Vec<RuleResult>,
+    /// The flaws that the clients wore.
+    pub flaws: Vec<String>,
+    /// `wire` for a control without any fault.
+    pub control: Option<String>,
+    /// The command that repeats it.
+    pub repeat: String,
+}
+
+/// What became of one rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleResult {
+    /// Its name.
+    pub name: String,
+    /// On how many connections and listeners it took effect.
+    pub strikes: usize,
+    /// The latest of them, after it was due.
+    pub late_us: u64,
+}
+
+impl Results {
+    /// The version that this program writes.
+    pub const VERSION: u32 = 1;
+
+    /// Counts the verdicts; without statistics.
+    pub fn new(scenarios: Vec<ScenarioResult>) -> Self {
+        let count = |verdict| scenarios.iter().filter(|s| s.verdict == verdict).count();
+        Self {
+            version: Self::VERSION,
+            passed: count(Verdict::Passed),
+            failed: count(Verdict::Failed),
+            inconclusive: count(Verdict::Inconclusive),
+            late_tolerance_ms: u64::try_from(LATE_TOLERANCE.as_millis()).unwrap_or(u64::MAX),
+            scenarios,
+            statistics: Vec::new(),
+        }
+    }
+
+    /// Likewise, with the statistics of what was collected of these.
+    pub fn with_statistics(scenarios: Vec<ScenarioResult>, collection: Collection) -> Self {
+        let statistics = collection.statistics(&scenarios);
+        Self {
+            statistics,
+            ..Self::new(scenarios)
+        }
+    }
+
+    /// Whether any scenario was run with several seeds.
+    pub fn has_many_seeds(&self) -> bool {
+        !self.statistics.is_empty()
+    }
+
+    /// The subjects, in the order in which they come.
+    pub fn clients(&self) -> Vec<&str> {
+        let mut clients: Vec<&str> = Vec::new();
+        for scenario in &self.scenarios {
+            if !clients.contains(&scenario.client.as_str()) {
+                clients.push(&scenario.client);
+            }
+        }
+        clients
+    }
+
+    /// The text of the file.
+    pub fn to_json(&self) -> String {
+        let text =
+            serde_json::to_string_pretty(self).expect("names and numbers always have a JSON form");
+        text + "\n"
+    }
+}
+
+impl ScenarioResult {
+    /// A judgement with what was judged.
+    pub fn new(scenario: &Scenario, header: &Header, judgement: Judgement, repeat: String) -> Self {
+        // A journal may be anybody's, and what a program told stands in it.
+        let told = |text: String| plain::lines(&text, LONGEST_SENTENCE);
+        let check = |check: CheckResult| CheckResult {
+            why: told(check.why),
+            ..check
+        };
+        Self {
+            id: scenario.id.clone(),
+            case: scenario.case.clone(),
+            title: scenario.title.clone(),
+            client: header.client.clone(),
+            time: header.time.clone(),
+            seed: header.seed,
+            verdict: judgement.verdict,
+            reasons: judgement
+                .reasons
+                .into_iter()
+                .map(Reason::made_plain)
+                .collect(),
+            checks: judgement.checks.into_iter().map(check).collect(),
+            rules: judgement
+                .firings
+                .into_iter()
+                .map(RuleResult::from)
+                .collect(),
+            flaws: header.flaws.clone(),
+            control: header.control.clone(),
+            repeat,
+        }
+    }
+}
+
+impl From<Firing> for RuleResult {
+    fn from(firing: Firing) -> Self {
+        Self {
+            name: firing.rule,
+            strikes: firing.strikes,
+            late_us: u64::try_from(firing.lateness.as_micros()).unwrap_or(u64::MAX),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What is to be known of a client when it is judged: what it can do, and what
+//! it tells of itself. It stands in the header of its journals.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use environment::text::{FromToml, Mismatch, Value, choice};
+use serde::{Deserialize, Serialize};
+
+/// Something that a client can do besides connecting and reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ability {
+    /// Takes its session up again after an outage, with what it missed.
+    Resume,
+    /// Stops the ticks of its session and lets them go on, when told to.
+    Pause,
+    /// Ends for good when told to.
+    Stop,
+    /// Dials at once when told to.
+    Reconnect,
+    /// Sends a message when told to.
+    Send,
+    /// Goes to the background when told to.
+    Hide,
+    /// Comes back from the background when told to.
+    Show,
+    /// Is torn down and set up again when told to.
+    Remount,
+}
+
+impl Ability {
+    /// Every ability with its word, those of the simulated client first.
+    pub const ALL: [(&'static str, Self); 8] = [
+        ("resume", Self::Resume),
+        ("pause", Self::Pause),
+        ("stop", Self::Stop),
+        ("reconnect", Self::Reconnect),
+        ("send", Self::Send),
+        ("hide", Self::Hide),
+        ("show", Self::Show),
+        ("remount", Self::Remount),
+    ];
+
+    /// The word of files.
+    pub fn word(self) -> &'static str {
+        let mut all = Self::ALL.iter();
+        all.find(|(_, ability)| *ability == self)
+            .map_or("", |(word, _)| word)
+    }
+
+    /// Whether the simulated client can do it.
+    pub fn is_simulated(self) -> bool {
+        matches!(
+            self,
+            Self::Resume | Self::Pause | Self::Stop | Self::Reconnect
+        )
+    }
+}
+
+impl FromToml for Ability {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        choice(value, &Self::ALL)
+    }
+}
+
+/// Something that a client tells whenever it happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Report {
+    /// It begins to connect.
+    Dial,
+    /// It is connected.
+    Open,
+    /// Its application got a message.
+    Message,
+    /// Its messages carry their text, so that the ticker's sessions and
+    /// sequence numbers can be read from them.
+    Seq,
+    /// A dial failed, or its connection ended.
+    Close,
+    /// It will not dial again by itself.
+    GaveUp,
+}
+
+impl Report {
+    /// Every one with its word.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("dial", Self::Dial),
+        ("open", Self::Open),
+        ("message", Self::Message),
+        ("seq", Self::Seq),
+        ("close", Self::Close),
+        ("gave_up", Self::GaveUp),
+    ];
+
+    /// The word of files.
+    pub fn word(self) -> &'static str {
+        let mut all = Self::ALL.iter();
+        all.find(|(_, report)| *report == self)
+            .map_or("", |(word, _)| word)
+    }
+}
+
+impl FromToml for Report {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        choice(value, &Self::ALL)
+    }
+}
+
+/// Somebody else's client, as it describes itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Traits {
+    /// The client's version.
+    pub version: String,
+    /// What it can do.
+    pub can: BTreeSet<Ability>,
+    /// What it tells of itself.
+    pub reports: BTreeSet<Report>,
+    /// How long it takes to notice a silent connection, in microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub liveness_us: Option<u64>,
+    /// How long after the last fault it takes until all is as it should be, in
+    /// microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settle_us: Option<u64>,
+}
+
+impl Traits {
+    /// How long it takes to notice a silent connection, if it ever does.
+    pub fn liveness(&self) -> Option<Duration> {
+        self.liveness_us.map(Duration::from_micros)
+    }
+
+    /// How long after the last fault it takes until all is as it should be.
+    pub fn settle(&self) -> Option<Duration> {
+        self.settle_us.map(Duration::from_micros)
+    }
+}

@@ -1,0 +1,189 @@
+//! From checks and firings to one verdict with its reasons.
+
+use serde::{Deserialize, Serialize};
+
+use super::firing::{Firing, LATE_TOLERANCE, firings};
+use super::reason::Reason;
+use crate::checks::{CheckResult, Evidence, Excess, Finding, check};
+use crate::definitions::{BrokenOff, Marks};
+use crate::journal::{Entry, Header};
+use crate::language::Scenario;
+
+/// What a run says about its clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// They did what they should.
+    Passed,
+    /// They did not.
+    Failed,
+    /// Nothing.
+    Inconclusive,
+}
+
+impl Verdict {
+    /// The word of results and tables.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+/// A verdict with all that it rests on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why it is inconclusive; empty otherwise.
+    pub reasons: Vec<Reason>,
+    /// Every check, in the order of the file's expectations.
+    pub checks: Vec<CheckResult>,
+    /// Every rule.
+    pub firings: Vec<Firing>,
+}
+
+/// Judges a run from its scenario and its journal, and from nothing else.
+pub fn judge(scenario: &Scenario, header: &Header, entries: &[Entry]) -> Judgement {
+    judge_evidence(&Evidence::new(scenario, header, entries), header)
+}
+
+/// Judges a run whose journal has been folded already.
+pub fn judge_evidence(evidence: &Evidence<'_>, header: &Header) -> Judgement {
+    let expected = evidence.scenario.expect.iter();
+    let checks: Vec<CheckResult> = expected.map(|e| check(evidence, *e)).collect();
+    let firings = firings(evidence);
+    let reasons = reasons(evidence, header, &checks, &firings);
+    let is_complete = evidence.observed.marks.ended.is_some();
+    // Otherwise a failure may be the harness's own.
+    let is_sound = is_complete
+        && !header.is_wire()
+        && evidence.observed.connections.upstream_failure().is_none();
+    let marks = &evidence.observed.marks;
+    let has_failed = checks
+        .iter()
+        .any(|check| is_blamed(check, &firings) && !is_explained(check, marks));
+    let (verdict, reasons) = if is_sound && has_failed {
+        (Verdict::Failed, Vec::new())
+    } else if reasons.is_empty() {
+        (Verdict::Passed, reasons)
+    } else {
+        (Verdict::Inconclusive, reasons)
+    };
+    Judgement {
+        verdict,
+        reasons,
+        checks,
+        firings,
+    }
+}
+
+/// Whether a check failed and every fault that it hangs on fired in time.
+fn is_blamed(check: &CheckResult, firings: &[Firing]) -> bool {
+    check.result == Finding::Failed
+        && firings
+            .iter()
+            .filter(|firing| check.hangs_on.contains(&firing.rule))
+            .all(Firing::is_in_time)
+}
+
+/// Whether a starved machine explains the failure: it let the harness, and so
+/// the clients, wait for longer than a fault may be late; or it withheld, in
+/// all, as much time as a limit was passed by. Of what never came only the
+/// second is an explanation: who was once kept waiting, and then had all the
+/// time that it needed, has no excuse.
+fn is_explained(check: &CheckResult, marks: &Marks) -> bool {
+    let longest = marks.longest_hold_up().map(|(_, late)| late);
+    let was_held_up = longest.is_some_and(|late| late > LATE_TOLERANCE);
+    match check.excess {
+        Some(Excess::Never(excess)) => excess <= marks.withheld(),
+        Some(Excess::Late(excess)) => was_held_up || excess <= marks.withheld(),
+        None => was_held_up,
+    }
+}
+
+/// Everything for which the run says nothing.
+fn reasons(
+    evidence: &Evidence<'_>,
+    header: &Header,
+    checks: &[CheckResult],
+    firings: &[Firing],
+) -> Vec<Reason> {
+    let marks = &evidence.observed.marks;
+    let mut reasons = Vec::new();
+    match &marks.broken_off {
+        Some(BrokenOff::Interrupted) => reasons.push(Reason::Interrupted),
+        Some(BrokenOff::Failed(reason)) => reasons.push(Reason::Told(reason.clone())),
+        None if marks.ended.is_none() => reasons.push(Reason::Unfinished),
+        None => {}
+    }
+    if header.is_wire() {
+        // That no rule had any effect goes without saying.
+        reasons.push(Reason::Control);
+        return reasons;
+    }
+    let failure = evidence.observed.connections.upstream_failure();
+    reasons.extend(failure.map(|error| Reason::NoServer(error.to_owned())));
+    reasons.extend(departures(evidence));
+    reasons.extend(evidence.missing_ability().map(Reason::MissingAbility));
+    reasons.extend(of_rules(firings));
+    reasons.extend(of_checks(checks, firings, marks));
+    reasons
+}
+
+/// What rules did not do, or not in time.
+fn of_rules(firings: &[Firing]) -> impl Iterator<Item = Reason> {
+    let missing = firings.iter().filter_map(|firing| firing.missing.clone());
+    let late = firings.iter().filter(|firing| firing.is_late());
+    let late = late.map(|firing| Reason::Late {
+        rule: firing.rule.clone(),
+        by: firing.lateness,
+    });
+    missing.map(Reason::Missing).chain(late)
+}
+
+/// Why what the checks came to says nothing.
+fn of_checks(checks: &[CheckResult], firings: &[Firing], marks: &Marks) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    let failed = checks.iter().filter(|c| c.result == Finding::Failed);
+    if failed.clone().any(|check| is_explained(check, marks)) {
+        reasons.extend(marks.longest_hold_up().map(|(at, longest)| Reason::HeldUp {
+            at: marks.since_zero(at),
+            longest,
+            in_all: marks.withheld(),
+        }));
+    }
+    if firings.iter().all(|firing| firing.strikes == 0) {
+        reasons.push(Reason::NoEffect);
+    }
+    if !checks.iter().any(|check| check.result == Finding::Ok) {
+        reasons.push(Reason::NothingHeld);
+    }
+    // Reached only if nothing is blamed: then a failure hangs on a rule that
+    // did not fire in time, and that is told above, or on a run cut short.
+    reasons.extend(failed.map(|check| Reason::NotBlamed {
+        check: check.name.clone(),
+    }));
+    reasons
+}
+
+/// Clients whose processes ended by themselves, without having said that they
+/// give up and without having been told to stop.
+fn departures(evidence: &Evidence<'_>) -> Vec<Reason> {
+    let (marks, reports) = (&evidence.observed.marks, &evidence.observed.reports);
+    let departures = marks.departures.iter();
+    let strange = departures.filter(|departure| {
+        let client = &departure.client;
+        let was_told = marks.told(client, "stop").any(|told| told <= departure.at);
+        !was_told && reports.gave_up(client).is_none()
+    });
+    strange
+        .map(|departure| Reason::ProcessEnded {
+            client: departure.client.clone(),
+            at: marks.since_zero(departure.at),
+            how: departure.how.clone(),
+        })
+        .collect()
+}

@@ -1,0 +1,247 @@
+//! Why a run says nothing about its clients.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::firing::LATE_TOLERANCE;
+use crate::checks::span;
+use crate::plain;
+use crate::subject::Ability;
+
+/// The longest reason, in characters: many times what any has that a program
+/// did not fill.
+const LONGEST: usize = 10_000;
+
+/// Why a run says nothing about its clients. It shows itself as a sentence, and
+/// in JSON it is one; read back from there it is [`Told`](Self::Told).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// In words, by the harness or by a file.
+    Told(String),
+    /// Somebody interrupted the run.
+    Interrupted,
+    /// The journal ends before the run does.
+    Unfinished,
+    /// A control, in which no fault was applied.
+    Control,
+    /// The proxy could not reach the server, with what the system said.
+    NoServer(String),
+    /// A client's process ended by itself.
+    ProcessEnded {
+        /// Whose.
+        client: String,
+        /// After t = 0.
+        at: Duration,
+        /// Such as "exit status: 1".
+        how: String,
+    },
+    /// The clients cannot do what the case is about.
+    MissingAbility(Ability),
+    /// A rule did not do what it had to.
+    Missing(Missing),
+    /// A rule acted later than [`LATE_TOLERANCE`].
+    Late {
+        /// Which.
+        rule: String,
+        /// By how much.
+        by: Duration,
+    },
+    /// The machine let the harness wait, and that explains a failure.
+    HeldUp {
+        /// When the longest wait ended, after t = 0.
+        at: Duration,
+        /// How long that was.
+        longest: Duration,
+        /// All that it withheld.
+        in_all: Duration,
+    },
+    /// No rule had any effect.
+    NoEffect,
+    /// No check could be judged OK.
+    NothingHeld,
+    /// A check failed, and the clients are not to blame.
+    NotBlamed {
+        /// Its name.
+        check: String,
+    },
+}
+
+/// What a rule or a server event did not do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Missing {
+    /// A server event never happened.
+    ServerKept {
+        /// Its name.
+        event: String,
+    },
+    /// The server did not come back.
+    ServerGone {
+        /// The event's name.
+        event: String,
+    },
+    /// What a rule waits for never came.
+    NeverMet {
+        /// Its name.
+        rule: String,
+        /// What it waits for.
+        condition: String,
+        /// Whether it then waits for something to act on.
+        waits: bool,
+    },
+    /// It could not do what it says.
+    Powerless {
+        /// Its name.
+        rule: String,
+        /// To whose connection.
+        client: String,
+        /// To which.
+        attempt: u64,
+        /// What the proxy said.
+        reason: String,
+    },
+    /// A connection was there and was not struck.
+    Spared {
+        /// Its name.
+        rule: String,
+        /// Whose connection.
+        client: String,
+        /// Which.
+        attempt: u64,
+    },
+    /// It had a living target, and struck nobody.
+    NoTarget {
+        /// Its name.
+        rule: String,
+    },
+}
+
+impl Reason {
+    /// Whether the machine is to blame.
+    pub fn is_busy_machine(&self) -> bool {
+        matches!(self, Self::Late { .. } | Self::HeldUp { .. })
+    }
+
+    /// Fit to be shown: a journal may be anybody's, and what a program told
+    /// stands in it.
+    #[must_use]
+    pub(crate) fn made_plain(self) -> Self {
+        let sentence = self.to_string();
+        let plain = plain::lines(&sentence, LONGEST);
+        if plain == sentence {
+            self
+        } else {
+            Self::Told(plain)
+        }
+    }
+}
+
+impl<T: Into<String>> From<T> for Reason {
+    fn from(told: T) -> Self {
+        Self::Told(told.into())
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Told(told) => f.write_str(told),
+            Self::Interrupted => f.write_str("the run was interrupted"),
+            Self::Unfinished => f.write_str("the journal ends before the run does"),
+            Self::Control => f.write_str("a control: every fault was planned and none applied"),
+            Self::NoServer(error) => write!(f, "the proxy could not reach the server: {error}"),
+            Self::ProcessEnded { client, at, how } => {
+                let at = span(*at);
+                write!(f, "the process of {client} ended by itself at {at}: {how}")
+            }
+            Self::MissingAbility(ability) => write!(
+                f,
+                "the case is about clients that `{}` when told to, which this client cannot",
+                ability.word()
+            ),
+            Self::Missing(missing) => missing.fmt(f),
+            Self::Late { rule, by } => {
+                let (late, most) = (span(*by), span(LATE_TOLERANCE));
+                write!(
+                    f,
+                    "`{rule}` was {late} late, more than {most}: the machine was too busy"
+                )
+            }
+            Self::HeldUp {
+                at,
+                longest,
+                in_all,
+            } => write!(
+                f,
+                "the machine let the harness wait, for {} at {}, {} in all: it was too busy",
+                span(*longest),
+                span(*at),
+                span(*in_all)
+            ),
+            Self::NoEffect => f.write_str("no rule had any effect"),
+            Self::NothingHeld => f.write_str("no check could be judged ok"),
+            Self::NotBlamed { check } => {
+                write!(f, "`{check}` failed, but not by the client's doing")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ServerKept { event } => write!(f, "`{event}` did not befall the server"),
+            Self::ServerGone { event } => {
+                write!(f, "the server did not come back after `{event}`")
+            }
+            // Of such a one may have come that had nothing for it.
+            Self::NeverMet {
+                rule,
+                condition,
+                waits: true,
+            } => write!(
+                f,
+                "no connection came to {condition} with anything for `{rule}` to act on"
+            ),
+            Self::NeverMet {
+                rule, condition, ..
+            } => write!(
+                f,
+                "no connection came to {condition} while `{rule}` was armed"
+            ),
+            Self::Powerless {
+                rule,
+                client,
+                attempt,
+                reason,
+            } => write!(
+                f,
+                "`{rule}` could do nothing to connection {attempt} of {client}: {reason}"
+            ),
+            Self::Spared {
+                rule,
+                client,
+                attempt,
+            } => write!(
+                f,
+                "`{rule}` did not strike connection {attempt} of {client}, which was there"
+            ),
+            Self::NoTarget { rule } => {
+                write!(f, "`{rule}` never found a connection to act on")
+            }
+        }
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Reason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::Told)
+    }
+}

@@ -1,0 +1,378 @@
+//! The rules of a verdict, one by one.
+
+use std::time::Duration;
+
+use super::*;
+use crate::checks::Excess;
+use crate::journal::builder::JournalBuilder;
+use crate::journal::{Header, Mark};
+use crate::language::sample::{header, scenario};
+use crate::subject::Traits;
+
+const RESET: &str = "[[fault]]\nat = '1s'\ninject.reset = {}\n[expect]\nrecover_within = '1s'\n";
+
+fn run() -> JournalBuilder {
+    JournalBuilder::run(10_000, 15_000, 15_500)
+        .connected("c1", 1, 0, 10)
+        .connected("c2", 1, 0, 10)
+}
+
+/// Both clients reset at 1 s.
+fn struck(late: u64) -> JournalBuilder {
+    ["c1", "c2"].into_iter().fold(run(), |story, client| {
+        story
+            .struck_late(client, 1, "reset", 1000, 1000 + late)
+            .closed(client, 1, 1001 + late)
+    })
+}
+
+fn back(story: JournalBuilder) -> JournalBuilder {
+    story
+        .connected("c1", 2, 1500, 1600)
+        .connected("c2", 2, 1500, 1600)
+}
+
+#[track_caller]
+fn judged_as(text: &str, story: &JournalBuilder, verdict: Verdict, reasons: &[&str]) -> Judgement {
+    judged_with(text, story, |_| {}, verdict, reasons)
+}
+
+#[track_caller]
+fn judged_with(
+    text: &str,
+    story: &JournalBuilder,
+    change: impl FnOnce(&mut Header),
+    verdict: Verdict,
+    reasons: &[&str],
+) -> Judgement {
+    let scenario = scenario(text);
+    let mut header = header(&scenario);
+    change(&mut header);
+    let judgement = judge(&scenario, &header, &story.entries());
+    assert_eq!(
+        (judgement.verdict, sentences(&judgement.reasons)),
+        (verdict, reasons.map_owned())
+    );
+    judgement
+}
+
+fn sentences(reasons: &[Reason]) -> Vec<String> {
+    reasons.iter().map(ToString::to_string).collect()
+}
+
+trait MapOwned {
+    fn map_owned(&self) -> Vec<String>;
+}
+
+impl MapOwned for [&str] {
+    fn map_owned(&self) -> Vec<String> {
+        self.iter().map(|&s| s.to_owned()).collect()
+    }
+}
+
+#[test]
+fn faults_in_time_and_checks_ok_is_passed() {
+    let judgement = judged_as(RESET, &back(struck(3)), Verdict::Passed, &[]);
+    let [firing] = &judgement.firings[..] else {
+        panic!("one rule")
+    };
+    assert_eq!(
+        (firing.strikes, firing.lateness),
+        (2, Duration::from_millis(3))
+    );
+}
+
+#[test]
+fn a_failed_check_whose_fault_fired_in_time_is_failed() {
+    judged_as(RESET, &struck(3), Verdict::Failed, &[]);
+}
+
+#[test]
+fn a_failed_check_whose_fault_was_late_is_inconclusive() {
+    let reasons = [
+        "`reset` was 251ms late, more than 250ms: the machine was too busy",
+        "no check could be judged ok",
+        "`recover_within` failed, but not by the client's doing",
+    ];
+    judged_as(RESET, &struck(251), Verdict::Inconclusive, &reasons);
+    judged_as(RESET, &struck(250), Verdict::Failed, &[]);
+}
+
+/// Both come back 400 ms later than they may.
+fn late_by_400(held_up: &[u64]) -> JournalBuilder {
+    let story = ["c1", "c2"].into_iter().fold(struck(3), |story, client| {
+        story.connected(client, 2, 2300, 2400)
+    });
+    held_up.iter().fold(story, |story, late| {
+        story.mark(
+            Mark::HeldUp {
+                late_us: late * 1000,
+            },
+            2000,
+        )
+    })
+}
+
+#[test]
+fn a_time_beyond_its_limit_is_not_blamed_on_the_client_if_the_machine_withheld_as_much() {
+    let judgement = judged_as(RESET, &late_by_400(&[]), Verdict::Failed, &[]);
+    let excess = Excess::Late(Duration::from_millis(397));
+    assert_eq!(judgement.checks[0].excess, Some(excess));
+    judged_as(RESET, &late_by_400(&[200, 190]), Verdict::Failed, &[]);
+    let reasons = [
+        "the machine let the harness wait, for 200ms at 2s, 400ms in all: it was too busy",
+        "no check could be judged ok",
+        "`recover_within` failed, but not by the client's doing",
+    ];
+    judged_as(
+        RESET,
+        &late_by_400(&[200, 200]),
+        Verdict::Inconclusive,
+        &reasons,
+    );
+}
+
+#[test]
+fn after_a_long_hold_up_nobody_is_blamed_for_what_was_late() {
+    judged_as(RESET, &late_by_400(&[250]), Verdict::Failed, &[]);
+    let reasons = [
+        "the machine let the harness wait, for 251ms at 2s, 251ms in all: it was too busy",
+        "no check could be judged ok",
+        "`recover_within` failed, but not by the client's doing",
+    ];
+    let story = late_by_400(&[251]);
+    judged_as(RESET, &story, Verdict::Inconclusive, &reasons);
+    let doubled = |late| {
+        back(struck(3))
+            .connected("c1", 3, 5000, 5100)
+            .mark(Mark::HeldUp { late_us: late }, 2000)
+    };
+    let live = RESET.replace("recover_within = '1s'", "max_live = 1");
+    judged_as(&live, &doubled(250_000), Verdict::Failed, &[]);
+    let reasons = reasons.map(|reason| reason.replace("recover_within", "max_live"));
+    let reasons: Vec<&str> = reasons.iter().map(String::as_str).collect();
+    let doubled = doubled(251_000);
+    judged_as(&live, &doubled, Verdict::Inconclusive, &reasons);
+    // Nor does it excuse anything if it was over when t = 0 came.
+    let before = late_by_400(&[])
+        .mark(Mark::HeldUp { late_us: 900_000 }, 1)
+        .mark(Mark::TZero, 2);
+    judged_as(RESET, &before, Verdict::Failed, &[]);
+    // It takes nothing from a pass.
+    let back = back(struck(3)).mark(Mark::HeldUp { late_us: 900_000 }, 2000);
+    judged_as(RESET, &back, Verdict::Passed, &[]);
+}
+
+#[test]
+fn who_never_comes_back_is_blamed_though_the_machine_was_once_slow() {
+    // Both are watched for 14,397 ms after the reset, 13,397 ms too long.
+    let story = |late_us| struck(3).mark(Mark::HeldUp { late_us }, 2000);
+    judged_as(RESET, &story(13_396_999), Verdict::Failed, &[]);
+    let reasons = [
+        "the machine let the harness wait, for 13397ms at 2s, 13397ms in all: it was too busy",
+        "no check could be judged ok",
+        "`recover_within` failed, but not by the client's doing",
+    ];
+    judged_as(RESET, &story(13_397_000), Verdict::Inconclusive, &reasons);
+}
+
+#[test]
+fn a_fault_on_a_connection_that_came_later_is_late_from_then_on() {
+    let text = "[[fault]]\nat = '1s'\nfor = '5s'\ninject.stall = {}\n[expect]\nmax_live = 1\n";
+    let story = run()
+        .struck("c1", 1, "stall", 1000)
+        .struck("c2", 1, "stall", 1000)
+        .accepted("c1", 2, 3000)
+        .struck_late("c1", 2, "stall", 1000, 3001);
+    let judgement = judged_as(text, &story, Verdict::Passed, &[]);
+    assert_eq!(judgement.firings[0].lateness, Duration::from_millis(1));
+}
+
+#[test]
+fn a_rule_on_an_attempt_that_never_came_is_inconclusive() {
+    let text = "[[fault]]\non = { attempt = 99 }\ninject.reset = {}\n[expect]\nmax_live = 1\n";
+    let reasons = [
+        "no connection came to attempt 99 while `reset` was armed",
+        "no rule had any effect",
+    ];
+    judged_as(text, &run(), Verdict::Inconclusive, &reasons);
+    let may = text.replace("on =", "must_fire = false\non =");
+    judged_as(&may, &run(), Verdict::Inconclusive, &reasons[1..]);
+}
+
+#[test]
+fn a_connection_that_was_there_and_not_struck_is_inconclusive() {
+    let story = back(run().struck("c1", 1, "reset", 1000).closed("c1", 1, 1001));
+    let reasons = ["`reset` did not strike connection 1 of c2, which was there"];
+    judged_as(RESET, &story, Verdict::Inconclusive, &reasons);
+    let gone = story.closed("c2", 1, 1100);
+    judged_as(RESET, &gone, Verdict::Passed, &[]);
+}
+
+#[test]
+fn a_timed_rule_that_found_nobody_is_inconclusive() {
+    let text = format!(
+        "[[fault]]\nname = 'silent'\nat = '5s'\nfor = '1s'\ninject.accept_silent = {{}}\n{RESET}"
+    );
+    let reasons = ["`silent` never found a connection to act on"];
+    judged_as(&text, &back(struck(0)), Verdict::Inconclusive, &reasons);
+}
+
+#[test]
+fn a_rule_whose_targets_have_all_given_up_need_not_fire() {
+    let text = format!(
+        "[[fault]]\nname = 'silent'\nat = '5s'\nfor = '1s'\ninject.accept_silent = {{}}\n{RESET}"
+    );
+    let story = struck(0)
+        .client("c1", client_sim::EventKind::GaveUp, 1100)
+        .client("c2", client_sim::EventKind::GaveUp, 1100);
+    let judgement = judged_as(&text, &story, Verdict::Failed, &[]);
+    assert_eq!(judgement.firings[0].missing, None);
+}
+
+#[test]
+fn nothing_ok_is_inconclusive() {
+    let text = RESET.replace("recover_within = '1s'", "lost = 0");
+    let reasons = ["no check could be judged ok"];
+    judged_as(&text, &back(struck(0)), Verdict::Inconclusive, &reasons);
+}
+
+#[test]
+fn a_control_never_passes_and_never_fails() {
+    let wire = |header: &mut Header| header.control = Some("wire".into());
+    let control = "a control: every fault was planned and none applied";
+    judged_with(
+        RESET,
+        &back(struck(0)),
+        wire,
+        Verdict::Inconclusive,
+        &[control],
+    );
+    let text = RESET.replace("recover_within = '1s'", "max_live = 1");
+    let doubled = run().connected("c1", 2, 500, 600);
+    judged_with(&text, &doubled, wire, Verdict::Inconclusive, &[control]);
+}
+
+#[test]
+fn a_run_cut_short_is_inconclusive_whatever_failed() {
+    let cut = JournalBuilder::new()
+        .mark(Mark::TZero, 0)
+        .connected("c1", 1, 0, 10)
+        .connected("c2", 1, 0, 10)
+        .struck("c1", 1, "reset", 1000)
+        .struck("c2", 1, "reset", 1000);
+    let broken = |reason: &str| {
+        let failed = "`recover_within` failed, but not by the client's doing";
+        [
+            reason.to_owned(),
+            "no check could be judged ok".into(),
+            failed.into(),
+        ]
+    };
+    let interrupted = cut.clone().mark(Mark::Interrupted, 5000);
+    let reasons = broken("the run was interrupted");
+    let reasons: Vec<&str> = reasons.iter().map(String::as_str).collect();
+    judged_as(RESET, &interrupted, Verdict::Inconclusive, &reasons);
+    let silent = cut.accepted("c1", 2, 5000);
+    let reasons = broken("the journal ends before the run does");
+    let reasons: Vec<&str> = reasons.iter().map(String::as_str).collect();
+    judged_as(RESET, &silent, Verdict::Inconclusive, &reasons);
+}
+
+#[test]
+fn an_effect_of_no_rule_is_inconclusive() {
+    let text = "[expect]\nmax_live = 1\n";
+    judged_as(
+        text,
+        &run(),
+        Verdict::Inconclusive,
+        &["no rule had any effect"],
+    );
+}
+
+#[test]
+fn a_server_that_the_proxy_could_not_reach_is_inconclusive() {
+    let failed = chaos_proxy::EventKind::UpstreamFailed {
+        error: "connection refused".into(),
+    };
+    let story = struck(0).proxy("c1", 2, failed, 1200);
+    let reasons = [
+        "the proxy could not reach the server: connection refused",
+        "no check could be judged ok",
+        "`recover_within` failed, but not by the client's doing",
+    ];
+    judged_as(RESET, &story, Verdict::Inconclusive, &reasons);
+}
+
+const KILL: &str =
+    "[[server_event]]\nat = '1s'\nfor = '2s'\ndo = 'kill'\n[expect]\nrecover_within = '1s'\n";
+
+/// The server is gone from `down` until 3 s, and both clients lose it.
+fn killed(down: u64) -> JournalBuilder {
+    run()
+        .server_down("kill", down)
+        .closed("c1", 1, down + 1)
+        .closed("c2", 1, down + 1)
+        .server_up("kill", 3000)
+}
+
+fn back_again(story: JournalBuilder) -> JournalBuilder {
+    story
+        .connected("c1", 2, 3100, 3200)
+        .connected("c2", 2, 3100, 3200)
+}
+
+#[test]
+fn a_server_event_is_a_fault_like_any_other() {
+    let judgement = judged_as(KILL, &back_again(killed(1000)), Verdict::Passed, &[]);
+    let [firing] = &judgement.firings[..] else {
+        panic!("one event")
+    };
+    assert_eq!((firing.rule.as_str(), firing.strikes), ("kill", 2));
+    judged_as(KILL, &killed(1000), Verdict::Failed, &[]);
+    let dialled_in_vain = |client, at| {
+        let what = chaos_proxy::EventKind::UpstreamFailed {
+            error: "connection refused".into(),
+        };
+        move |story: JournalBuilder| story.accepted(client, 2, at).proxy(client, 2, what, at)
+    };
+    let story = dialled_in_vain("c1", 1500)(killed(1000));
+    judged_as(KILL, &story, Verdict::Failed, &[]);
+}
+
+#[test]
+fn a_server_event_must_happen_in_time_and_come_to_its_end() {
+    let reasons = [
+        "`kill` was 300ms late, more than 250ms: the machine was too busy",
+        "no check could be judged ok",
+        "`recover_within` failed, but not by the client's doing",
+    ];
+    judged_as(KILL, &killed(1300), Verdict::Inconclusive, &reasons);
+    let reasons = [
+        "`kill` did not befall the server",
+        "no rule had any effect",
+        "no check could be judged ok",
+    ];
+    judged_as(KILL, &run(), Verdict::Inconclusive, &reasons);
+    let gone = run().server_down("kill", 1000);
+    let text = KILL.replace("recover_within = '1s'", "max_live = 1");
+    let reasons = ["the server did not come back after `kill`"];
+    judged_as(&text, &gone, Verdict::Inconclusive, &reasons);
+}
+
+#[test]
+fn a_process_that_ends_by_itself_fails_what_it_should_have_done_and_passes_nothing() {
+    let ended = |client: &str| Mark::ClientEnded {
+        client: client.to_owned(),
+        how: "exit status: 1".into(),
+    };
+    let dead = struck(0).mark(ended("c1"), 1100);
+    let dead = dead.connected("c2", 2, 1500, 1600);
+    let foreign = |header: &mut Header| header.subject = Some(Traits::default());
+    judged_with(RESET, &dead, foreign, Verdict::Failed, &[]);
+    let late = back(struck(0)).mark(ended("c1"), 15_100);
+    let reason = "the process of c1 ended by itself at 15100ms: exit status: 1";
+    judged_with(RESET, &late, foreign, Verdict::Inconclusive, &[reason]);
+    let gave_up = late.client("c1", client_sim::EventKind::GaveUp, 15_050);
+    judged_with(RESET, &gave_up, foreign, Verdict::Passed, &[]);
+}

@@ -1,0 +1,122 @@
+//! The commands that only read scenario files: `chaos check`, `list`, `plan` and
+//! `schema`; and how every command reads them.
+
+use std::path::PathBuf;
+
+use anyhow::ensure;
+use scenarios::files::gather;
+use scenarios::language::{Given, Scenario, read_all};
+use scenarios::runner::decision_line;
+use scenarios::suite::Suite;
+
+use super::args::{PathArgs, PlanArgs};
+use super::output::{complain, print};
+use super::{EXIT_PASSED, EXIT_USAGE};
+
+/// A plan is for so many connections of each client.
+const ATTEMPTS: u64 = 20;
+
+/// What editors complete and check scenario files by; the shipped copy, held to the decoder by a test, key by key.
+const SCHEMA: &str = include_str!("../../schema/scenario.schema.json");
+
+/// Scenarios that are sound, or `None` after every complaint has been made.
+pub(super) fn read(paths: &[PathBuf]) -> Option<Vec<(Given, Scenario)>> {
+    let given = match gather(paths) {
+        Ok(given) => given,
+        Err(errors) => {
+            for error in &errors {
+                complain(&format!("chaos: {error}"));
+            }
+            return None;
+        }
+    };
+    match read_all(given) {
+        Ok(scenarios) => Some(scenarios),
+        Err(mistakes) => {
+            complain(&mistakes.rendered);
+            let noun = if mistakes.count == 1 {
+                "mistake"
+            } else {
+                "mistakes"
+            };
+            complain(&format!(
+                "\nchaos: {} {noun}; nothing was run",
+                mistakes.count
+            ));
+            None
+        }
+    }
+}
+
+/// Says of each file that it is sound.
+pub(super) fn check(args: &PathArgs) -> anyhow::Result<u8> {
+    let Some(scenarios) = read(&args.paths) else {
+        return Ok(EXIT_USAGE);
+    };
+    for (given, scenario) in &scenarios {
+        print(format_args!(
+            "ok  {}  {}\n",
+            scenario.id,
+            given.source.name()
+        ));
+    }
+    Ok(EXIT_PASSED)
+}
+
+/// One line a scenario.
+pub(super) fn list(args: &PathArgs) -> anyhow::Result<u8> {
+    let Some(scenarios) = read(&args.paths) else {
+        return Ok(EXIT_USAGE);
+    };
+    let scenarios: Vec<Scenario> = scenarios
+        .into_iter()
+        .map(|(_, scenario)| scenario)
+        .collect();
+    let ids = scenarios.iter().map(|scenario| scenario.id.len());
+    let width = ids.max().unwrap_or_default();
+    for scenario in &scenarios {
+        print(format_args!(
+            "{:<width$}  {}\n",
+            scenario.id, scenario.title
+        ));
+        if let Some(proof) = &scenario.proof {
+            let (flaw, fails) = (proof.flaw, proof.fails);
+            print(format_args!("{:<width$}  catches {flaw} by {fails}\n", ""));
+        }
+    }
+    Ok(EXIT_PASSED)
+}
+
+/// Every decision that can be known beforehand, one line each, whose form depends
+/// on no other line: so plans can be compared.
+pub(super) fn plan(args: &PlanArgs) -> anyhow::Result<u8> {
+    let shown = args.file.display();
+    ensure!(
+        !args.file.is_dir(),
+        "plan {shown}: a folder; name one scenario file"
+    );
+    let Some(mut scenarios) = read(std::slice::from_ref(&args.file)) else {
+        return Ok(EXIT_USAGE);
+    };
+    let Some((_, scenario)) = scenarios.pop() else {
+        return Ok(EXIT_USAGE);
+    };
+    let plan = scenario.plan(Suite::seed(&scenario, args.seed));
+    let mut text = String::new();
+    for decision in plan.decisions(&scenario.client_names(), ATTEMPTS) {
+        text += &if args.json {
+            decision_line(&decision)
+        } else {
+            decision.to_string()
+        };
+        text.push('\n');
+    }
+    print(text);
+    Ok(EXIT_PASSED)
+}
+
+/// Prints the schema.
+pub(super) fn schema() -> u8 {
+    print(format_args!("{SCHEMA}"));
+    EXIT_PASSED
+}

@@ -1,0 +1,84 @@
+//! What is kept of runs once they are judged, and what it comes to in all.
+//!
+//! Invariant: the order in which runs end changes nothing; and of a run that
+//! has been judged nothing else is kept.
+
+use crate::checks::Evidence;
+use crate::definitions::Times;
+use crate::journal::{Entry, Header};
+use crate::language::Scenario;
+use crate::report::{Gallery, Timeline};
+use crate::results::{Collection, Results, ScenarioResult};
+use crate::verdict::{Reason, Verdict, judge_evidence};
+
+/// One run, judged.
+#[derive(Debug)]
+pub struct Judged {
+    /// For the results.
+    pub result: ScenarioResult,
+    /// For the statistics.
+    pub times: Times,
+    /// For the report.
+    pub timeline: Timeline,
+}
+
+/// Takes in one run after the other.
+#[derive(Debug, Default)]
+pub struct Collected {
+    results: Vec<(usize, ScenarioResult)>,
+    collection: Collection,
+    gallery: Gallery,
+}
+
+impl Judged {
+    /// Judges a run from its journal; unless the harness has something to say
+    /// that the journal could not keep.
+    pub fn new(
+        scenario: &Scenario,
+        header: &Header,
+        entries: &[Entry],
+        problem: Option<&str>,
+        repeat: String,
+    ) -> Self {
+        let evidence = Evidence::new(scenario, header, entries);
+        let mut judgement = judge_evidence(&evidence, header);
+        if let Some(problem) = problem {
+            judgement.verdict = Verdict::Inconclusive;
+            let problem = Reason::Told(problem.to_owned());
+            judgement.reasons.retain(|reason| *reason != problem);
+            judgement.reasons.insert(0, problem);
+        }
+        Self {
+            times: Times::of(&evidence.outages, &evidence.effects),
+            timeline: Timeline::of(&evidence, &judgement.checks),
+            result: ScenarioResult::new(scenario, header, judgement, repeat),
+        }
+    }
+}
+
+impl Collected {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.results.len()
+    }
+
+    /// Adds the run that has this place among all.
+    pub fn add(&mut self, index: usize, judged: Judged) {
+        let Judged {
+            result,
+            times,
+            timeline,
+        } = judged;
+        self.collection.add(&result, &times);
+        self.gallery.add(index, result.verdict, timeline);
+        self.results.push((index, result));
+    }
+
+    /// All results in their places, and the timelines that are shown.
+    pub fn done(mut self) -> (Results, Gallery) {
+        self.results.sort_by_key(|(index, _)| *index);
+        let results = self.results.into_iter().map(|(_, result)| result);
+        let results = Results::with_statistics(results.collect(), self.collection);
+        (results, self.gallery)
+    }
+}

@@ -1,0 +1,292 @@
+//! Everybody who takes part in a run, each in a task of this module's.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chaos_proxy::{Apply, Control, Route, Start, Tell};
+use environment::{Clock, Environment, Listener};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::DIAL_TIMEOUT;
+use super::clients::Clients;
+use super::context::RunContext;
+use super::decisions::Decisions;
+use super::error::{FirstError, HarnessError};
+use super::readiness;
+use super::reporter::Notes;
+use super::server::{ServerChange, ServerError, TickerHost};
+use super::server_process::ServerProcess;
+use crate::language::{Address, OwnKind, Scheme, ServerCommand};
+
+/// How long clients, and then server and proxy, may take to end before they
+/// are dropped.
+pub(super) const ENDING: Duration = Duration::from_secs(5);
+
+/// What befalls the server and it has not come to yet: a graceful end takes its
+/// time.
+const CHANGES: usize = 256;
+
+/// Server, proxy and clients.
+#[derive(Debug)]
+pub(super) struct Participants {
+    pub(super) control: Control,
+    pub(super) clients: Clients,
+    environment: Environment,
+    services: JoinSet<()>,
+    /// The output of a server of the user's own.
+    server_notes: Notes,
+    changes: mpsc::Sender<ServerChange>,
+    stop_services: CancellationToken,
+}
+
+impl Participants {
+    /// Takes all ports and starts server and proxy.
+    ///
+    /// Cancel safe: whoever was started ends with the future.
+    pub(super) async fn start(
+        context: &RunContext<'_>,
+        decisions: &Decisions,
+        first_error: &FirstError,
+    ) -> Result<Self, HarnessError> {
+        let (control, commands) = chaos_proxy::control();
+        let (changes, receiver) = mpsc::channel(CHANGES);
+        let mut participants = Self {
+            control,
+            clients: Clients::new(context.environment.clone()),
+            environment: context.environment.clone(),
+            services: JoinSet::new(),
+            server_notes: Notes::default(),
+            changes,
+            stop_services: CancellationToken::new(),
+        };
+        let own = participants
+            .start_own_server(context, first_error, receiver)
+            .await?;
+        let (upstream, address) = match own {
+            Own::Started(address) => (address.authority.clone(), Some(address)),
+            Own::None(changes) => {
+                let ticker = participants.start_ticker(context, first_error, changes)?;
+                (ticker.to_string(), None)
+            }
+        };
+        let config = participants.proxy_config(context, upstream, address.as_ref())?;
+        let tell = Tell {
+            events: context.recorder.observer(),
+            decisions: decisions.observer(),
+        };
+        participants.services.spawn(chaos_proxy::run(
+            participants.environment.clone(),
+            config,
+            commands,
+            tell,
+            participants.stop_services.clone(),
+        ));
+        Ok(participants)
+    }
+
+    fn proxy_config(
+        &mut self,
+        context: &RunContext<'_>,
+        upstream: String,
+        address: Option<&Address>,
+    ) -> Result<chaos_proxy::Config, HarnessError> {
+        let is_tcp = address.is_some_and(|address| address.scheme == Scheme::Tcp);
+        Ok(chaos_proxy::Config {
+            routes: self.routes(context, address)?,
+            upstream,
+            dial_timeout: DIAL_TIMEOUT,
+            plan: context.scenario.plan(context.settings.seed),
+            apply: if context.settings.is_wire {
+                Apply::Nothing
+            } else {
+                Apply::Faults
+            },
+            // On plain TCP every byte is data.
+            frames: !is_tcp,
+            lists: false,
+            start: Start::OnCommand,
+            repeat: false,
+        })
+    }
+
+    fn start_ticker(
+        &mut self,
+        context: &RunContext<'_>,
+        first_error: &FirstError,
+        changes: mpsc::Receiver<ServerChange>,
+    ) -> Result<SocketAddr, HarnessError> {
+        let listener = listen(&self.environment, "the server")?;
+        let address = listener.local_addr();
+        let host = TickerHost {
+            environment: self.environment.clone(),
+            listener,
+            config: context.scenario.server.clone(),
+            seed: context.settings.seed,
+            recorder: context.recorder.clone(),
+            changes,
+            shutdown: self.stop_services.clone(),
+        };
+        self.serve(first_error, host.run());
+        Ok(address)
+    }
+
+    /// The user's own server, if the file has one: there, or started.
+    async fn start_own_server(
+        &mut self,
+        context: &RunContext<'_>,
+        first_error: &FirstError,
+        changes: mpsc::Receiver<ServerChange>,
+    ) -> Result<Own, HarnessError> {
+        let kind = context.scenario.own_server.as_ref().map(|own| &own.kind);
+        let command = match kind {
+            None => return Ok(Own::None(changes)),
+            Some(OwnKind::External(address)) => {
+                ensure_external(&self.environment, address).await?;
+                return Ok(Own::Started(address.clone()));
+            }
+            Some(OwnKind::Command(command)) => command,
+        };
+        let process = ServerProcess {
+            environment: self.environment.clone(),
+            port: server_port(&self.environment, command).await?,
+            command: command.clone(),
+            seed: context.settings.seed,
+            recorder: context.recorder.clone(),
+            notes: self.server_notes.clone(),
+        };
+        let address = process.address();
+        let (serving, _) = process.serve().await?;
+        let shutdown = self.stop_services.clone();
+        self.serve(first_error, process.run(serving, changes, shutdown));
+        Ok(Own::Started(address))
+    }
+
+    /// A task that ends the run if it fails.
+    fn serve(
+        &mut self,
+        first_error: &FirstError,
+        server: impl Future<Output = Result<(), ServerError>> + Send + 'static,
+    ) {
+        let first_error = first_error.clone();
+        self.services.spawn(async move {
+            if let Err(error) = server.await {
+                first_error.report(error.into());
+            }
+        });
+    }
+
+    /// One listener for each client, and the client that will dial it.
+    fn routes(
+        &mut self,
+        context: &RunContext<'_>,
+        server: Option<&Address>,
+    ) -> Result<Vec<Route>, HarnessError> {
+        let mut routes = Vec::new();
+        let mut urls = Vec::new();
+        for name in context.scenario.client_names() {
+            let name: Arc<str> = name.into();
+            let listener = listen(&self.environment, &name)?;
+            let url = context
+                .scenario
+                .url(server, &listener.local_addr().to_string());
+            urls.push((Arc::clone(&name), url));
+            routes.push(Route {
+                listener,
+                client: Some(name),
+            });
+        }
+        self.clients.add(context, urls)?;
+        Ok(routes)
+    }
+
+    /// What is kept of other people's programs, for the record.
+    pub(super) fn notes(&self) -> String {
+        self.server_notes.text("server") + &self.clients.notes()
+    }
+
+    /// Lets something befall the server; `false` if it does not come to it.
+    pub(super) fn change_server(&self, change: ServerChange) -> bool {
+        // A server that has ended by itself is reported at the end.
+        !matches!(
+            self.changes.try_send(change),
+            Err(mpsc::error::TrySendError::Full(_))
+        )
+    }
+
+    /// Ends everybody, whatever they do; the first of them who would not.
+    pub(super) async fn stop(&mut self, clock: Clock) -> Option<HarnessError> {
+        let clients = self.clients.stop().await.err();
+        self.stop_services.cancel();
+        let services = end(&mut self.services, clock, ENDING, "server or proxy").await;
+        clients.or(services.err())
+    }
+}
+
+/// The user's own server.
+enum Own {
+    /// There is one.
+    Started(Address),
+    /// There is none, and what befalls it befalls the ticker.
+    None(mpsc::Receiver<ServerChange>),
+}
+
+async fn ensure_external(environment: &Environment, address: &Address) -> Result<(), ServerError> {
+    let answered = readiness::answers(environment, &address.authority).await;
+    answered.map_err(|source| ServerError::External {
+        authority: address.authority.clone(),
+        source,
+    })
+}
+
+/// A port for a server: what the file says, if nobody is there, else any.
+async fn server_port(
+    environment: &Environment,
+    command: &ServerCommand,
+) -> Result<u16, HarnessError> {
+    let Some(port) = command.fixed_port() else {
+        return readiness::free_port().map_err(|source| HarnessError::Listen {
+            whose: "the server".to_owned(),
+            source,
+        });
+    };
+    let authority = command.address(port).authority;
+    match readiness::answers(environment, &authority).await {
+        Ok(()) => Err(ServerError::Taken(authority).into()),
+        Err(_) => Ok(port),
+    }
+}
+
+fn listen(environment: &Environment, whose: &str) -> Result<Listener, HarnessError> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let listener = environment.network.listen(address);
+    listener.map_err(|source| HarnessError::Listen {
+        whose: whose.to_owned(),
+        source,
+    })
+}
+
+/// Waits for tasks that have been asked to end; after `patience` drops them.
+pub(super) async fn end(
+    tasks: &mut JoinSet<()>,
+    clock: Clock,
+    patience: Duration,
+    who: &'static str,
+) -> Result<(), HarnessError> {
+    let mut result = Ok(());
+    let all = async {
+        while let Some(ended) = tasks.join_next().await {
+            let ended = ended.map_err(|source| HarnessError::Panicked { who, source });
+            // The first error stays.
+            result = std::mem::replace(&mut result, Ok(())).and(ended);
+        }
+    };
+    if clock.timeout(patience, all).await.is_err() {
+        let left = tasks.len();
+        tasks.shutdown().await;
+        return Err(HarnessError::NotEnded { who, left });
+    }
+    result
+}

@@ -1,0 +1,256 @@
+//! The server of a run that is a command of the user's own: one process after the
+//! other on one port, as the file's server events have it.
+//!
+//! Invariant: what it prints is always read, so it never waits for us, and its
+//! whole group is gone when it is to be away, and when this is dropped.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use environment::text::format_duration;
+use environment::{Clock, Environment, Moment, Seed};
+use tokio::process::ChildStdin;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::custom_client::LAST_OUTPUT;
+use super::readiness;
+use super::recorder::Recorder;
+use super::reporter::Notes;
+use super::server::{ServerChange, ServerError, down, next_down, up, wait_for_up};
+use crate::journal::Entry;
+use crate::language::{Address, Ready, ServerCommand, ServerEnd, ServerEvent};
+use crate::process::{Ended, Lines, Program, Running};
+
+/// How long it may take to end after SIGTERM: less than a run waits for it.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What is wrong with a server that was started.
+#[derive(Debug)]
+pub enum ProcessProblem {
+    /// It ended before it was ready.
+    EndedEarly(Ended),
+    /// It did not become ready.
+    NotReady {
+        /// Within this time.
+        within: Duration,
+        /// What would have shown it.
+        wanted: String,
+    },
+    /// It ended while it was to serve.
+    Ended(Ended),
+    /// The run was over before it was ready again.
+    NotBack,
+}
+
+impl fmt::Display for ProcessProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EndedEarly(how) => write!(f, "ended before it was ready ({how})"),
+            Self::NotReady { within, wanted } => {
+                let within = format_duration(*within);
+                write!(f, "was not ready within {within} ({wanted})")
+            }
+            Self::Ended(how) => write!(f, "ended by itself ({how})"),
+            Self::NotBack => f.write_str("was not ready again when the run ended"),
+        }
+    }
+}
+
+/// Keeps a process of the user's own, and lets it go and come back.
+#[derive(Debug)]
+pub(super) struct ServerProcess {
+    pub(super) environment: Environment,
+    pub(super) command: ServerCommand,
+    pub(super) port: u16,
+    pub(super) seed: Seed,
+    pub(super) recorder: Recorder,
+    pub(super) notes: Notes,
+}
+
+/// A process that serves.
+#[derive(Debug)]
+pub(super) struct Serving {
+    running: Running,
+    /// It has nothing to read, but must not believe that nobody is there.
+    _stdin: Option<ChildStdin>,
+    /// Read what it prints, to the end.
+    readers: JoinSet<()>,
+    /// The line was printed that shows that it is ready.
+    is_ready: CancellationToken,
+}
+
+impl Serving {
+    /// Until all that it has printed has been read.
+    async fn read_out(&mut self, clock: Clock) {
+        let all = async { while self.readers.join_next().await.is_some() {} };
+        // Whoever else holds its pipes has left the group on purpose.
+        let _ = clock.timeout(LAST_OUTPUT, all).await;
+    }
+}
+
+impl ServerProcess {
+    /// Where it is.
+    pub(super) fn address(&self) -> Address {
+        self.command.address(self.port)
+    }
+
+    /// Starts a process and waits until it is ready. Also since when its port
+    /// may have answered.
+    ///
+    /// # Errors
+    /// It could not be started, or did not become ready.
+    pub(super) async fn serve(&self) -> Result<(Serving, Moment), ServerError> {
+        let clock = self.environment.clock.clone();
+        let mut serving = self.start()?;
+        let within = self.command.within;
+        let is_ready = serving.is_ready.clone();
+        let ready = tokio::select! {
+            biased;
+            ended = serving.running.wait() => Err(ProcessProblem::EndedEarly(ended)),
+            ready = clock.timeout(within, self.ready(&is_ready)) => ready.map_err(|_| {
+                let wanted = self.command.ready.wanted();
+                ProcessProblem::NotReady { within, wanted }
+            }),
+        };
+        match ready {
+            Ok(since) => Ok((serving, since)),
+            Err(problem) => {
+                serving.running.kill().await;
+                serving.read_out(clock).await;
+                Err(self.failed(problem))
+            }
+        }
+    }
+
+    /// Serves until `shutdown`, with the pauses that it is told of.
+    ///
+    /// # Errors
+    /// There is no server though there should be.
+    pub(super) async fn run(
+        self,
+        mut serving: Serving,
+        mut changes: mpsc::Receiver<ServerChange>,
+        shutdown: CancellationToken,
+    ) -> Result<(), ServerError> {
+        let clock = self.environment.clock.clone();
+        loop {
+            let event = tokio::select! {
+                biased;
+                () = shutdown.cancelled() => {
+                    let ended = serving.running.stop(clock, PATIENCE).await;
+                    self.notes.ended(&ended.to_string());
+                    return Ok(());
+                }
+                ended = serving.running.wait() => {
+                    serving.read_out(clock).await;
+                    self.notes.ended(&ended.to_string());
+                    return Err(self.failed(ProcessProblem::Ended(ended)));
+                }
+                event = next_down(&mut changes) => event,
+            };
+            self.end(serving, &event).await;
+            if !wait_for_up(&mut changes, &event, &shutdown).await {
+                return Ok(());
+            }
+            let (again, since) = tokio::select! {
+                biased;
+                // Dropped, it takes its process with it.
+                () = shutdown.cancelled() => {
+                    return Err(self.failed(ProcessProblem::NotBack));
+                }
+                served = self.serve() => served?,
+            };
+            serving = again;
+            // Not when it was ready: data may have come since its port answered.
+            self.recorder.record(Entry::mark(since, up(&event)));
+        }
+    }
+
+    async fn end(&self, mut serving: Serving, event: &ServerEvent) -> Ended {
+        self.recorder.mark(down(event));
+        match event.end {
+            ServerEnd::Kill => serving.running.kill().await,
+            ServerEnd::Restart => {
+                let clock = self.environment.clock.clone();
+                serving.running.stop(clock, PATIENCE).await
+            }
+        }
+    }
+
+    fn start(&self) -> Result<Serving, ServerError> {
+        let program = Program {
+            words: self.command.words(self.port),
+            // Where the command was typed: a record of the run is elsewhere.
+            folder: PathBuf::from("."),
+            variables: vec![
+                ("PORT", self.port.to_string()),
+                ("CHAOS_SEED", self.seed.to_string()),
+            ],
+        };
+        let mut running = program.start().map_err(ServerError::Start)?;
+        let (stdin, stdout, stderr) = running.take_pipes();
+        let is_ready = CancellationToken::new();
+        let mut readers = JoinSet::new();
+        let kept = || {
+            (
+                self.notes.clone(),
+                self.command.ready.clone(),
+                is_ready.clone(),
+            )
+        };
+        if let Some(stdout) = stdout {
+            readers.spawn(follow(stdout, "stdout", kept()));
+        }
+        if let Some(stderr) = stderr {
+            readers.spawn(follow(stderr, "stderr", kept()));
+        }
+        Ok(Serving {
+            running,
+            _stdin: stdin,
+            readers,
+            is_ready,
+        })
+    }
+
+    async fn ready(&self, is_ready: &CancellationToken) -> Moment {
+        let address = self.address();
+        let since = readiness::port(&self.environment, &address.authority).await;
+        match &self.command.ready {
+            Ready::Port => {}
+            Ready::Line(_) => is_ready.cancelled().await,
+            Ready::Http(path) => {
+                readiness::http(&self.environment, &address.authority, path).await;
+            }
+        }
+        since
+    }
+
+    fn failed(&self, problem: ProcessProblem) -> ServerError {
+        ServerError::Process {
+            command: self.command.words(self.port).join(" "),
+            problem,
+            last_output: self.notes.tail.last_lines(),
+        }
+    }
+}
+
+/// Reads to the end, keeps what came last, and looks for the line.
+async fn follow(
+    from: impl tokio::io::AsyncRead + Unpin,
+    pipe: &'static str,
+    (notes, ready, is_ready): (Notes, Ready, CancellationToken),
+) {
+    let mut lines = Lines::endless(from, pipe);
+    while let Ok(Some(line)) = lines.next().await {
+        notes.tail.keep(&line);
+        notes.tail.keep(b"\n");
+        if let Ready::Line(part) = &ready
+            && String::from_utf8_lossy(&line).contains(part)
+        {
+            is_ready.cancel();
+        }
+    }
+}

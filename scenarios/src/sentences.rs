@@ -1,0 +1,138 @@
+//! A result in sentences: what the console, `junit.xml` and `summary.md` lay out,
+//! each in its own way.
+
+use std::fmt;
+
+use crate::checks::{CheckResult, Finding};
+use crate::plain::clipped;
+use crate::results::{Results, ScenarioResult};
+use crate::verdict::{Reason, Verdict};
+
+/// What to do when a verdict is inconclusive.
+pub const ADVICE: &str = "An inconclusive scenario proves nothing and blames nobody; its reasons stand with it. \
+If the machine was too busy: run fewer at a time (--jobs 4), or on a quieter machine. \
+If a rule did not act: `chaos plan FILE` says when it should, and on whom. \
+The command beside it runs it again.";
+
+/// Whether [`ADVICE`] is of use: a control is as it should be, whoever interrupted
+/// a run knows what to do, and in virtual time no machine is too busy.
+pub(crate) fn needs_advice(scenario: &ScenarioResult) -> bool {
+    scenario.verdict == Verdict::Inconclusive
+        && scenario.control.is_none()
+        && scenario.time != "virtual"
+        && !was_interrupted(scenario)
+}
+
+/// Of such a run there is nothing to tell that whoever did it does not know.
+pub(crate) fn was_interrupted(scenario: &ScenarioResult) -> bool {
+    scenario.verdict == Verdict::Inconclusive && scenario.reasons.contains(&Reason::Interrupted)
+}
+
+/// The most sentences about one scenario in a record.
+const SENTENCES: usize = 30;
+
+/// The longest of them, in characters.
+const SENTENCE: usize = 600;
+
+/// One thing that did not go well.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Sentence<'a> {
+    /// Why nothing can be said.
+    Reason(&'a Reason),
+    /// What a check has found.
+    Check(&'a CheckResult),
+}
+
+impl fmt::Display for Sentence<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reason(reason) => reason.fmt(f),
+            Self::Check(check) => {
+                let CheckResult {
+                    name, result, why, ..
+                } = check;
+                write!(f, "{name} {}: {why}", result.word())
+            }
+        }
+    }
+}
+
+/// All that did not go well: first why a run is inconclusive, then each check
+/// that is not OK. None of a scenario in which all did.
+pub(crate) fn sentences(scenario: &ScenarioResult) -> impl Iterator<Item = Sentence<'_>> {
+    let reasons = scenario.reasons.iter().map(Sentence::Reason);
+    let checks = scenario.checks.iter();
+    let wanting = checks.filter(|check| check.result != Finding::Ok);
+    reasons.chain(wanting.map(Sentence::Check))
+}
+
+/// Likewise, as text for a record: bounded in number and length.
+pub(crate) fn bounded(scenario: &ScenarioResult) -> Vec<String> {
+    let mut all = sentences(scenario);
+    let mut text: Vec<String> = all
+        .by_ref()
+        .take(SENTENCES)
+        .map(|sentence| clipped(&sentence.to_string(), SENTENCE))
+        .collect();
+    let more = all.count();
+    if more > 0 {
+        text.push(format!("… and {more} more, in results.json"));
+    }
+    text
+}
+
+/// The one sentence that says most: the first reason, or else the first failed
+/// check.
+pub(crate) fn headline(scenario: &ScenarioResult) -> String {
+    let says_most = |sentence: &Sentence<'_>| match sentence {
+        Sentence::Reason(_) => true,
+        Sentence::Check(check) => check.result == Finding::Failed,
+    };
+    let headline = sentences(scenario).find(says_most);
+    let headline = headline.map(|sentence| sentence.to_string());
+    clipped(&headline.unwrap_or_default(), SENTENCE)
+}
+
+/// "5 passed, 1 failed, 0 inconclusive".
+pub(crate) fn sums(results: &Results) -> String {
+    let Results {
+        passed,
+        failed,
+        inconclusive,
+        ..
+    } = results;
+    format!("{passed} passed, {failed} failed, {inconclusive} inconclusive")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records::sample;
+
+    #[test]
+    fn sentences_are_bounded_in_number_and_length() {
+        let mut scenario = sample::scenario("R01", Verdict::Inconclusive);
+        scenario.reasons = (0..1000).map(|_| "ä".repeat(10_000).into()).collect();
+        let text = bounded(&scenario);
+        assert_eq!(text.len(), SENTENCES + 1);
+        assert_eq!(text[0].chars().count(), SENTENCE);
+        assert!(text[0].ends_with('…'));
+        assert_eq!(text[SENTENCES], "… and 970 more, in results.json");
+        assert_eq!(headline(&scenario), text[0]);
+    }
+
+    #[test]
+    fn the_headline_of_a_failure_is_the_check_that_failed() {
+        let results = sample::results();
+        let of = |id: &str| {
+            let scenario = results.scenarios.iter().find(|s| s.id == id).unwrap();
+            headline(scenario)
+        };
+        assert_eq!(
+            of("R23-reset"),
+            "max_live failed: c1 had 2 live connections at 1s; expected at most 1"
+        );
+        assert_eq!(of("R31"), "no rule had any effect");
+        assert_eq!(of("R01"), "");
+    }
+}
