@@ -28,7 +28,7 @@ pub use event::{Ending, Event, EventKind, Peer};
 pub use fault::*;
 pub use file::{Faults, read_faults};
 pub use journal::Journal;
-pub use link::LinkName;
+pub use link::{LinkName, UnderWay};
 pub use plan::{Occurrence, Plan, Window};
 pub use rule::{
     Condition, ConditionGrammar, Phase, Reading, Rule, Target, TargetGrammar, When, read_rules,

@@ -348,7 +348,8 @@ fn lane(shared: &Shared, named: &Named, rules: &RuleSet, direction: Direction) -
     };
     let wants_name = named.names.is_some() && direction == Direction::Upstream;
     let editor = (shared.frames || wants_name).then(|| Editor::new(name.clone()));
-    Lane::new(Link::new(name, segments(shared.frames)), editor)
+    let link = Link::new(name, segments(shared.frames), shared.under_way.clone());
+    Lane::new(link, editor)
 }
 
 /// The link that leads to this peer.

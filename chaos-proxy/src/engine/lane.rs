@@ -268,7 +268,12 @@ impl Lane {
     /// How many bytes may be taken now.
     fn room(&self) -> usize {
         let held = self.editor.as_ref().map_or(0, |editor| editor.held());
-        self.link.room().saturating_sub(held)
+        let room = if self.is_blocked {
+            self.link.room_held_back()
+        } else {
+            self.link.room()
+        };
+        room.saturating_sub(held)
     }
 
     /// Whether what comes can still be let in, or is to be thrown away.

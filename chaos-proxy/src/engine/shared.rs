@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use super::config::{Apply, Start, Tell};
 use super::control::Control;
+use crate::link::UnderWay;
 
 /// What every task of the proxy shares.
 #[derive(Debug)]
@@ -23,4 +24,6 @@ pub(super) struct Shared {
     pub(super) stop: CancellationToken,
     pub(super) control: Control,
     pub(super) start: Start,
+    /// How much may be under way in delays, of all connections together.
+    pub(super) under_way: UnderWay,
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::segments::Segments;
 use crate::fault::{Bandwidth, FlipBits, Latency, Slice};
 use crate::websocket::FrameRuleId;
 
@@ -102,10 +103,43 @@ impl Effects {
         self.discards > 0
     }
 
-    pub(super) fn has_jitter(&self) -> bool {
+    fn has_jitter(&self) -> bool {
         self.delays
             .iter()
             .any(|delay| !delay.fault.jitter.is_zero())
+    }
+
+    /// Whether bytes are let go in slices, or at a rate.
+    pub(super) fn shapes(&self) -> bool {
+        self.slice.is_some() || self.limit.is_some()
+    }
+
+    /// Whether bytes may be under way for some time.
+    pub(super) fn delays_anything(&self) -> bool {
+        !self.delays.is_empty() || !self.late.is_empty() || !self.answer_delay.is_zero()
+    }
+
+    /// How much longer than others the bytes at `offset` take, which are of the
+    /// upgrade's head or are not.
+    pub(super) fn head_delay(&self, segments: &Segments, offset: u64) -> Duration {
+        let is_delayed = !self.answer_delay.is_zero() && segments.head_end(offset).is_some();
+        if is_delayed {
+            self.answer_delay
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    /// Where the stretch of bytes ends that are delayed like the one at `offset`.
+    pub(super) fn delay_end(&self, segments: &Segments, offset: u64) -> u64 {
+        let mut end = u64::MAX;
+        if self.has_jitter() {
+            end = segments.at(offset).1;
+        }
+        if !self.answer_delay.is_zero() {
+            end = end.min(segments.head_end(offset).unwrap_or(u64::MAX));
+        }
+        end
     }
 
     pub(super) fn delays(&self) -> &[Ruled<Latency>] {
@@ -126,10 +160,6 @@ impl Effects {
 
     pub(super) fn fin_delay(&self) -> Duration {
         self.fin_delay
-    }
-
-    pub(super) fn answer_delay(&self) -> Duration {
-        self.answer_delay
     }
 
     pub(super) fn allows_late(&self, id: FrameRuleId) -> bool {

@@ -4,46 +4,58 @@
 //! leave as one piece and when that is due; the shell writes what is due.
 //!
 //! ```text
-//!  push ──▶ [ FIN or RST | chunk | chunk | chunk | piece ] ──▶ poll ──▶ wrote
-//!                                                 └ due = arrival + delays,
-//!                                                   never before the one ahead
+//!  push ──▶ [ slices, then rate ] ──▶ [ delay line ] ──▶ poll ──▶ wrote
+//!              only where a rule         due = when it came onto the line + delays,
+//!              asks for either           never before the one ahead
 //! ```
 //!
-//! Only the piece in front is ever worked out, from arrival, offset and what
-//! left before it: so a change of faults has nothing to undo.
+//! Whatever the order of the rules, a link is a sender that lets go of its bytes
+//! in slices and at a rate, and behind it a line that takes its time: what is
+//! under way on the line slows nobody down.
+//!
+//! Only the piece in front of each half is ever worked out, from arrival, offset
+//! and what left before it: so a change of faults has nothing to undo.
 //!
 //! Invariant: what comes out is what went in, in order, unless the link was
 //! cut. Used by [`crate::engine`], one for each way of a connection.
 
-mod admission;
+mod draws;
 mod effects;
 mod in_force;
+mod queue;
 pub(crate) mod segments;
+mod shaper;
+mod under_way;
 
-pub use admission::LinkName;
+pub use draws::LinkName;
 pub(crate) use effects::Effects;
 pub(crate) use segments::Segments;
+pub use under_way::UnderWay;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use admission::{Admission, Arrival, Tail};
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use environment::{Direction, Moment};
 use in_force::InForce;
+use queue::{Arrival, CHUNK_COST, Chunk, Queue};
+use shaper::Shaper;
+use under_way::Share;
 
 use crate::websocket::Late;
 
-/// How many bytes a link holds before it stops reading.
+/// How many bytes a link holds back (behind a stall, a rate, or a sink that takes
+/// nothing) before it stops reading. What is under way in a delay has a bound of
+/// its own: [`UnderWay`].
 pub(crate) const CAPACITY: usize = 256 * 1024;
 
 /// Less room than this is not worth a read. A full link would else take in a few
 /// bytes whenever a few have left, and go on so for ever.
 const LEAST_ROOM: usize = CAPACITY / 4;
 
-/// What a chunk in the queue costs, about, besides its bytes.
-const CHUNK_COST: usize = 64;
+/// What a timer or a busy machine may be late without the rate suffering. More
+/// than that, a stall or a sink that takes nothing, is not caught up with.
+const CATCH_UP: Duration = Duration::from_millis(20);
 
 /// How a stream ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,23 +95,13 @@ pub(crate) enum Output<'a> {
     Wait,
 }
 
-#[derive(Debug)]
-struct Chunk {
-    bytes: Bytes,
-    /// Offset of the first byte in the stream.
-    offset: u64,
-    arrived: Arrival,
-    /// Its message is to leave later than it would.
-    late: Option<Late>,
-}
-
 /// What leaves next.
 #[derive(Debug, Clone, Copy)]
 struct Front {
     length: usize,
     due: Moment,
-    /// The admission's state behind it.
-    after: Tail,
+    /// It has not come onto the line yet: nothing else is there.
+    is_shaped: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,15 +121,18 @@ enum State {
 /// The bytes of one direction, from their arrival until they are written.
 #[derive(Debug)]
 pub(crate) struct Link {
-    admission: Admission,
+    name: LinkName,
     segments: Segments,
     effects: InForce,
-    queue: VecDeque<Chunk>,
-    /// `None` only while the queue is empty.
+    /// There from when bytes were first let go in slices or at a rate.
+    shaper: Option<Box<Shaper>>,
+    line: Queue,
+    /// `None` only while nothing is queued.
     front: Option<Front>,
+    /// When what left last was due.
+    left_at: Moment,
     state: State,
-    /// Bytes in the queue.
-    held: usize,
+    share: Share,
     /// When bytes last left a link that had no room for more.
     freed_at: Option<Moment>,
     /// Bytes that came in, ever.
@@ -147,16 +152,19 @@ pub(crate) struct Damage {
 }
 
 impl Link {
-    /// A link without faults. `segments` says what the draws count.
-    pub(crate) fn new(name: LinkName, segments: Segments) -> Self {
+    /// A link without faults. `segments` says what the draws count, `under_way`
+    /// how much may be so.
+    pub(crate) fn new(name: LinkName, segments: Segments, under_way: UnderWay) -> Self {
         Self {
-            admission: Admission::new(name),
+            name,
             segments,
             effects: InForce::default(),
-            queue: VecDeque::new(),
+            shaper: None,
+            line: Queue::default(),
             front: None,
+            left_at: Moment::default(),
             state: State::Open,
-            held: 0,
+            share: Share::new(under_way),
             freed_at: None,
             admitted: 0,
             written: 0,
@@ -200,19 +208,25 @@ impl Link {
             self.damage.discarded += bytes.len() as u64;
             return self.segments.forget_before(self.passed());
         }
-        let (bytes, hit) = self.admission.damage(&self.effects, bytes, offset);
+        let (bytes, hit) = self.name.damage(&self.effects, bytes, offset);
         self.damage.corrupted += hit;
-        self.held += bytes.len();
-        self.queue.push_back(Chunk {
+        let arrived = Arrival {
+            at: now,
+            has_waited: self.freed_at == Some(now),
+        };
+        let chunk = Chunk {
             bytes,
             offset,
-            arrived: Arrival {
-                at: now,
-                has_waited: self.freed_at == Some(now),
-            },
+            arrived,
             late,
-        });
+        };
+        if self.effects.shapes() {
+            self.shaper.get_or_insert_default().queue.push(chunk);
+        } else {
+            self.line.push(chunk);
+        }
         self.find_front();
+        self.advance(now);
     }
 
     /// The source ended at `now`; its end leaves after everything before it. A
@@ -228,20 +242,31 @@ impl Link {
         }
     }
 
-    /// Puts the link under other faults, what is queued included.
+    /// Puts the link under other faults, what is queued included; what is under
+    /// way stays so, and takes the time that it takes now.
     pub(crate) fn apply(&mut self, effects: Effects) {
         if effects == *self.effects {
             return;
         }
         self.forget_front();
-        self.effects = effects.into();
+        let before = std::mem::replace(&mut self.effects, effects.into());
+        let shaper = self.shaper.as_mut().map(|shaper| &mut shaper.queue);
+        match (before.shapes(), self.effects.shapes()) {
+            (true, false) => shaper.into_iter().for_each(|queue| self.line.append(queue)),
+            // It was held back, not under way.
+            (false, true) if !before.delays_anything() => {
+                let queue = &mut self.shaper.get_or_insert_default().queue;
+                queue.append(&mut self.line);
+            }
+            (true, true) | (false, _) => {}
+        }
         self.find_front();
     }
 
     /// Whether what comes in may go out at once: nothing is held or ending, and
     /// no fault is in force.
     pub(crate) fn is_wire(&self) -> bool {
-        self.state == State::Open && self.queue.is_empty() && self.effects.is_none()
+        self.state == State::Open && self.is_empty() && self.effects.is_none()
     }
 
     /// `count` bytes came in and went out at `now`, past the queue; only while
@@ -249,17 +274,20 @@ impl Link {
     pub(crate) fn passed_by(&mut self, now: Moment, count: usize) {
         self.admitted += count as u64;
         self.written += count as u64;
-        self.admission.passed_by(now);
+        self.left_at = self.left_at.max(now);
+        if let Some(shaper) = &mut self.shaper {
+            shaper.passed_by();
+        }
     }
 
     /// Which way its bytes go.
     pub(crate) fn direction(&self) -> Direction {
-        self.admission.direction()
+        self.name.direction
     }
 
     /// Gives the link another owner, for the draws still to come.
     pub(crate) fn rename(&mut self, client: Arc<str>, attempt: u64) {
-        self.admission.rename(client, attempt);
+        (self.name.client, self.name.attempt) = (client, attempt);
     }
 
     /// Drops what is held and everything still to come, and ends the sink's
@@ -274,33 +302,40 @@ impl Link {
     /// Drops what is held and everything still to come; the sink is gone.
     pub(crate) fn abandon(&mut self) {
         self.forget_front();
-        self.queue = VecDeque::new();
-        self.held = 0;
+        self.line = Queue::default();
+        self.shaper = None;
+        self.share.hold(0);
         self.state = State::Ended;
     }
 
     /// What is to be done at `now`. Asking twice changes nothing. May say
     /// something new after any other call, and when the deadline has come.
-    pub(crate) fn poll(&self, now: Moment) -> Output<'_> {
+    pub(crate) fn poll(&mut self, now: Moment) -> Output<'_> {
         if let State::Forced(end) = self.state {
             return end.output();
         }
         if self.effects.is_stalled() {
             return Output::Wait;
         }
-        match (self.queue.front(), &self.front, self.state) {
-            (Some(chunk), Some(front), _) if front.due <= now => {
-                Output::Write(&chunk.bytes[..front.length])
-            }
-            (None, _, State::Ending { end, arrived }) if self.end_due(end, arrived) <= now => {
+        self.advance(now);
+        match (self.front, self.state) {
+            (Some(front), _) if front.due <= now => self.front_bytes(front),
+            (None, State::Ending { end, arrived }) if self.end_due(end, arrived) <= now => {
                 end.output()
             }
             _ => Output::Wait,
         }
     }
 
-    /// When [`Link::poll`] will have something by itself; `None` while nothing
-    /// is held, or while it is held until a change of effects.
+    fn front_bytes(&self, front: Front) -> Output<'_> {
+        let chunk = self.front_chunk();
+        chunk.map_or(Output::Wait, |chunk| {
+            Output::Write(&chunk.bytes[..front.length])
+        })
+    }
+
+    /// When [`Link::poll`] will have something by itself, or room for more;
+    /// `None` while nothing is held, or while it is held until a change of effects.
     pub(crate) fn deadline(&self) -> Option<Moment> {
         if matches!(self.state, State::Forced(_)) {
             return Some(Moment::ORIGIN);
@@ -309,39 +344,90 @@ impl Link {
             return None;
         }
         match (&self.front, self.state) {
-            (Some(front), _) => Some(front.due),
+            (Some(front), _) => Some(self.room_at().map_or(front.due, |at| front.due.min(at))),
             (None, State::Ending { end, arrived }) => Some(self.end_due(end, arrived)),
             (None, _) => None,
         }
     }
 
+    /// When something comes onto the line by itself, if its source waits for that.
+    fn room_at(&self) -> Option<Moment> {
+        let shaper = self.shaper.as_ref()?;
+        let is_full = CAPACITY.saturating_sub(shaper.queue.cost()) < LEAST_ROOM;
+        let at = shaper
+            .next()
+            .filter(|_| is_full && self.state == State::Open)?;
+        self.may_come(at).then_some(at)
+    }
+
+    /// Whether what is let go at `at` comes onto the line then: there is room, what
+    /// is there is not held up, and it would not leave at once.
+    fn may_come(&self, at: Moment) -> bool {
+        let has_room = self.cost() + CHUNK_COST <= self.most();
+        self.front.is_some_and(|front| {
+            let is_under_way = !front.is_shaped || at < front.due;
+            has_room && is_under_way && at <= front.due + CATCH_UP
+        })
+    }
+
+    /// What was let go until `now` comes onto the line, unless that is held up.
+    fn advance(&mut self, now: Moment) {
+        while let Some(at) = self.shaper.as_ref().and_then(|shaper| shaper.next()) {
+            if at > now || !self.may_come(at) {
+                break;
+            }
+            self.note_room(now);
+            let chunk = self.shaper.as_mut().and_then(|shaper| shaper.take());
+            chunk.into_iter().for_each(|chunk| self.line.push(chunk));
+            if let Some(front) = &mut self.front {
+                front.is_shaped = false;
+            }
+            self.shape();
+        }
+        self.share.hold(self.cost());
+    }
+
     /// `count` of the bytes that [`Link::poll`] gave have left at `now`.
     pub(crate) fn wrote(&mut self, now: Moment, count: usize) {
-        if self.room() < LEAST_ROOM {
-            self.freed_at = Some(now);
-        }
-        let (Some(chunk), Some(front)) = (self.queue.front_mut(), &mut self.front) else {
+        self.note_room(now);
+        let Some(front) = &mut self.front else {
             return;
         };
         let count = count.min(front.length);
-        chunk.bytes.advance(count);
-        chunk.offset += count as u64;
         front.length -= count;
-        self.held -= count;
+        let Front {
+            length,
+            due,
+            is_shaped,
+        } = *front;
+        match &mut self.shaper {
+            Some(shaper) if is_shaped => shaper.wrote(count),
+            _ => self.line.drop_front(count),
+        }
         self.written += count as u64;
-        if front.length == 0 {
-            self.admission.passed(&self.effects, front.after, now);
+        if length == 0 {
             self.front = None;
-            if chunk.bytes.is_empty() {
-                self.queue.pop_front();
-            }
-            if self.queue.is_empty() {
-                // An idle link holds no buffer.
-                self.queue = VecDeque::new();
-            }
+            self.left(due, now);
             self.find_front();
         }
+        self.share.hold(self.cost());
         self.segments.forget_before(self.passed());
+    }
+
+    /// What was due then has left at `now`. Whatever made it late, no more than
+    /// [`CATCH_UP`] of it is made good.
+    fn left(&mut self, due: Moment, now: Moment) {
+        let floor = now - CATCH_UP;
+        self.left_at = due.max(floor);
+        if let Some(shaper) = self.shaper.as_mut().filter(|_| due < floor) {
+            shaper.raise(&self.effects, floor);
+        }
+    }
+
+    fn note_room(&mut self, now: Moment) {
+        if self.room() < LEAST_ROOM {
+            self.freed_at = Some(now);
+        }
     }
 
     /// The end that [`Link::poll`] gave has been passed on.
@@ -352,9 +438,8 @@ impl Link {
         };
     }
 
-    /// Whether the source should be read: well less than [`CAPACITY`] is held,
-    /// and the source has not ended. What comes after a forced end is still read,
-    /// and thrown away.
+    /// Whether the source should be read: there is room, and the source has not
+    /// ended. What comes after a forced end is still read, and thrown away.
     pub(crate) fn wants_input(&self) -> bool {
         match self.state {
             State::Open => self.room() >= LEAST_ROOM,
@@ -363,15 +448,50 @@ impl Link {
         }
     }
 
-    /// How many bytes may be pushed now. What a chunk costs besides its bytes
-    /// counts too, or a stream of single bytes would take many times the bound.
+    /// How many bytes may be pushed now.
     pub(crate) fn room(&self) -> usize {
-        CAPACITY.saturating_sub(self.held + self.queue.len() * CHUNK_COST)
+        let room = self.most().saturating_sub(self.cost());
+        match &self.shaper {
+            Some(shaper) if self.effects.shapes() => {
+                room.min(CAPACITY.saturating_sub(shaper.queue.cost()))
+            }
+            Some(_) | None => room,
+        }
+    }
+
+    /// How much it may hold, the costs included.
+    fn most(&self) -> usize {
+        if self.effects.delays_anything() && !self.effects.is_stalled() {
+            self.share.most()
+        } else {
+            CAPACITY
+        }
+    }
+
+    /// Likewise, while the sink takes nothing: then all of it is held back.
+    pub(crate) fn room_held_back(&self) -> usize {
+        self.room().min(CAPACITY.saturating_sub(self.cost()))
+    }
+
+    /// What it holds, and what that costs besides.
+    fn cost(&self) -> usize {
+        let shaped = self.shaper.as_ref().map_or(0, |shaper| shaper.queue.cost());
+        shaped + self.line.cost()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.cost() == 0
+    }
+
+    /// What leaves next lies at the front of this.
+    fn front_chunk(&self) -> Option<&Chunk> {
+        let shaped = || self.shaper.as_ref()?.queue.front();
+        self.line.front().or_else(shaped)
     }
 
     /// Whether bytes or an end are still to leave.
     pub(crate) fn holds_anything(&self) -> bool {
-        !self.queue.is_empty() || matches!(self.state, State::Ending { .. } | State::Forced(_))
+        !self.is_empty() || matches!(self.state, State::Ending { .. } | State::Forced(_))
     }
 
     /// The cut that [`Link::poll`] gave has been carried out; if it was no end for
@@ -395,8 +515,7 @@ impl Link {
     /// The offset of the stream before which everything has left, or was
     /// swallowed.
     pub(crate) fn passed(&self) -> u64 {
-        self.queue
-            .front()
+        self.front_chunk()
             .map_or(self.admitted, |chunk| chunk.offset)
     }
 
@@ -420,35 +539,57 @@ impl Link {
         &mut self.segments
     }
 
-    /// What was reserved for the front is given back.
+    /// What was reserved for what leaves next is given back.
     fn forget_front(&mut self) {
-        if let Some(front) = self.front.take() {
-            self.admission.refund(&self.effects, front.length);
+        self.front = None;
+        if let Some(shaper) = &mut self.shaper {
+            shaper.forget_front(&self.effects);
         }
     }
 
     /// Works out what leaves next, unless that is known.
     fn find_front(&mut self) {
-        let Some(chunk) = self.queue.front().filter(|_| self.front.is_none()) else {
+        let shaped = self.shape();
+        if self.front.is_some() {
             return;
+        }
+        let (chunk, length, sent, is_shaped) = match (self.line.front(), shaped) {
+            (Some(chunk), _) => (chunk, chunk.bytes.len(), chunk.arrived.at, false),
+            (None, Some((length, at))) => match self.front_chunk() {
+                Some(chunk) => (chunk, length, at, true),
+                None => return,
+            },
+            (None, None) => return,
         };
-        let length = chunk.bytes.len();
-        let mut piece = self
-            .admission
-            .piece(&self.effects, &self.segments, chunk.offset, length);
-        let late = chunk.late.filter(|late| self.effects.allows_late(late.id));
-        piece.late = late.map_or(Duration::ZERO, |late| late.delay);
-        let (due, after) = self.admission.admit(&self.effects, chunk.arrived, &piece);
+        let end = self.effects.delay_end(&self.segments, chunk.offset);
+        let most = usize::try_from(end.saturating_sub(chunk.offset)).unwrap_or(usize::MAX);
         self.front = Some(Front {
-            length: piece.length,
-            due,
-            after,
+            length: length.min(most.max(1)),
+            due: self.due(chunk, sent),
+            is_shaped,
         });
     }
 
+    /// Works out what is let go next.
+    fn shape(&mut self) -> Option<(usize, Moment)> {
+        let shaper = self.shaper.as_mut()?;
+        shaper.front(&self.effects, &self.segments, &self.name)
+    }
+
+    /// When the first bytes of this leave, if they came onto the line when `sent`.
+    fn due(&self, chunk: &Chunk, sent: Moment) -> Moment {
+        let late = chunk.late.filter(|late| self.effects.allows_late(late.id));
+        let late = late.map_or(Duration::ZERO, |late| late.delay);
+        let (segment, _) = self.segments.at(chunk.offset);
+        let due = sent + self.name.delay(&self.effects, segment) + late;
+        let due = due + self.effects.head_delay(&self.segments, chunk.offset);
+        due.max(self.left_at)
+    }
+
     fn end_due(&self, end: End, arrived: Moment) -> Moment {
-        let (index, _) = self.segments.at(self.admitted);
-        let due = self.admission.end(&self.effects, arrived, index);
+        let (segment, _) = self.segments.at(self.admitted);
+        let due = arrived + self.name.delay(&self.effects, segment);
+        let due = due.max(self.left_at);
         if end == End::Fin {
             due + self.effects.fin_delay()
         } else {

@@ -21,7 +21,7 @@ fn link() -> Link {
         attempt: 1,
         direction: Direction::Downstream,
     };
-    Link::new(name, Segments::Raw)
+    Link::new(name, Segments::Raw, UnderWay::default())
 }
 
 fn effects() -> impl Strategy<Value = Effects> {

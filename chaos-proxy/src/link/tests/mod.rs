@@ -1,9 +1,12 @@
 //! A link, driven by hand: here is what drives it. The properties that every
-//! fault must keep, each fault by itself, and rates are in the modules below.
+//! fault must keep, each fault by itself, and rates are in the modules below,
+//! and what a link as a whole is to carry by when, worked out in another way.
 
 mod properties;
 mod rates;
+mod reference;
 mod single;
+mod under_way;
 
 use std::time::Duration;
 
@@ -24,7 +27,7 @@ fn name() -> LinkName {
 }
 
 fn link() -> Link {
-    Link::new(name(), Segments::Raw)
+    Link::new(name(), Segments::Raw, UnderWay::default())
 }
 
 fn at(millis: u64) -> Moment {
@@ -223,10 +226,10 @@ fn advance(
             );
         }
         now = now.max(deadline);
-        let before = trace.bytes.len();
+        let before = (trace.bytes.len(), link.room());
         drain(link, now, most, trace);
         assert!(
-            trace.bytes.len() > before || link.is_ended(),
+            (trace.bytes.len(), link.room()) > before || link.is_ended(),
             "a deadline without effect"
         );
     }

@@ -32,7 +32,7 @@ fn a_removed_delay_lets_go_at_once_and_an_added_one_counts_from_arrival() {
 
 #[test]
 fn only_the_upgrades_answer_is_late_and_what_follows_waits_behind_it() {
-    let mut link = Link::new(name(), Segments::frames());
+    let mut link = Link::new(name(), Segments::frames(), UnderWay::default());
     let mut effects = Effects::default();
     effects.delay_answer(Duration::from_millis(300));
     link.apply(effects);
@@ -77,6 +77,7 @@ fn the_same_seed_gives_the_same_delays_and_another_client_others() {
                 ..name()
             },
             Segments::Raw,
+            UnderWay::default(),
         );
         link.apply(delayed(latency(500, 400, Distribution::Uniform)));
         link.push(at(0), Bytes::from_static(b"a"));
@@ -141,8 +142,8 @@ fn a_slow_close_delays_the_fin_and_nothing_else() {
     assert_eq!(link.poll(at(0)), Output::Write(b"x"));
     link.wrote(at(0), 1);
     assert_eq!(
-        (link.poll(at(299)), link.deadline()),
-        (Output::Wait, Some(at(300)))
+        (link.deadline(), link.poll(at(299))),
+        (Some(at(300)), Output::Wait)
     );
     assert_eq!(link.poll(at(300)), Output::ShutdownWrite);
 }
@@ -173,7 +174,7 @@ fn a_slice_leaves_a_gap_between_its_pieces() {
 
 #[test]
 fn frames_that_were_swallowed_are_forgotten() {
-    let mut link = Link::new(name(), Segments::frames());
+    let mut link = Link::new(name(), Segments::frames(), UnderWay::default());
     let mut effects = Effects::default();
     effects.discard();
     link.apply(effects);
