@@ -106,7 +106,7 @@ impl Stream {
     }
 
     /// Bytes that were written and that the peer's system has not yet taken;
-    /// `None` where the system does not say. Slow: for rare use.
+    /// `None` where the system does not say.
     pub fn unsent(&self) -> Option<u64> {
         match &self.0 {
             Kind::Tcp(socket) => socket.unsent(),
