@@ -4,10 +4,10 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use chaos_proxy::{Faults, Start, read_faults};
+use chaos_proxy::{Faults, Start, UnderWay, read_faults};
 use clap::{Parser, ValueEnum};
 use environment::Seed;
-use environment::text::{Document, Source};
+use environment::text::{ByteSize, Document, Source};
 
 /// A TCP proxy that drops, delays and resets connections on a seeded schedule.
 ///
@@ -62,6 +62,15 @@ pub(crate) struct Args {
     /// honoured. A mistake in it is told, and nothing is started.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// How much may be under way in the delays of one direction of a connection;
+    /// beyond that the sender waits. At least 256KiB, which is also what a stall, a
+    /// rate or a peer that reads nothing holds back.
+    #[arg(long, env = "CHAOS_PROXY_DELAY_BUFFER", value_name = "SIZE", default_value_t = ByteSize(UnderWay::LINK as u64))]
+    pub(crate) delay_buffer: ByteSize,
+    /// Likewise, of all connections of all proxies together; 256KiB of each
+    /// direction do not count.
+    #[arg(long, env = "CHAOS_PROXY_DELAY_BUFFER_TOTAL", value_name = "SIZE", default_value_t = ByteSize(UnderWay::ALL as u64))]
+    pub(crate) delay_buffer_total: ByteSize,
     /// Write what happens to this file, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
@@ -153,6 +162,12 @@ impl Args {
         };
         let text = read_text("configuration", path)?;
         Ok(Some((path.display().to_string(), text)))
+    }
+
+    /// How much may be under way in delays.
+    pub(crate) fn under_way(&self) -> UnderWay {
+        let bytes = |ByteSize(size)| usize::try_from(size).unwrap_or(usize::MAX);
+        UnderWay::new(bytes(self.delay_buffer), bytes(self.delay_buffer_total))
     }
 
     /// The upstream, with a port, if there is one.

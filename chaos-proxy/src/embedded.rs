@@ -15,6 +15,7 @@ use crate::engine::{Apply, Config, Control, OpenConnection, Route, Start, Tell, 
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::file::read_faults;
+use crate::link::UnderWay;
 use crate::plan::{FOR_EVER, Plan};
 use crate::proxies::DIAL_TIMEOUT;
 use crate::rule::{Rule, Target};
@@ -103,6 +104,7 @@ pub struct Builder {
     rules: Vec<Rule>,
     texts: Vec<String>,
     frames: bool,
+    under_way: UnderWay,
     events: Observer<Event>,
 }
 
@@ -147,6 +149,7 @@ impl ChaosProxy {
             rules: Vec::new(),
             texts: Vec::new(),
             frames: true,
+            under_way: UnderWay::default(),
             events: Observer::none(),
         }
     }
@@ -258,6 +261,14 @@ impl Builder {
         self
     }
 
+    /// How many bytes may be under way in delays, of each direction of a connection
+    /// and of all together; beyond that the sender waits. 32 MiB and 256 MiB by
+    /// default; each direction may have 256 KiB in any case.
+    pub fn delay_buffer(mut self, each: usize, total: usize) -> Self {
+        self.under_way = UnderWay::new(each, total);
+        self
+    }
+
     /// Who is told of every event.
     pub fn events(mut self, events: Observer<Event>) -> Self {
         self.events = events;
@@ -285,6 +296,7 @@ impl Builder {
             }],
             upstream,
             dial_timeout: DIAL_TIMEOUT,
+            under_way: self.under_way,
             plan: Plan::new(rules, None, self.seed, FOR_EVER),
             apply: Apply::Faults,
             frames: self.frames,

@@ -217,6 +217,7 @@ fn proxies(
             decisions: Observer::none(),
         }
     });
+    let proxies = proxies.bounded(args.under_way());
     match (args.api.is_some(), args.frames) {
         (true, true) => proxies.watching_frames(),
         (true, false) => proxies,

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use chaos_proxy::{
-    Apply, Config, Control, Event, EventKind, Fault, Plan, Route, Start, Tell, Way, control, run,
+    Apply, Config, Control, Event, EventKind, Fault, Plan, Route, Start, Tell, UnderWay, Way,
+    control, run,
 };
 use environment::{Environment, Feed, Follower, Listener, Observer, Seed};
 use tokio::runtime::Builder;
@@ -101,6 +102,7 @@ fn config(listener: Listener, upstream: &str) -> Config {
         }],
         upstream: upstream.to_owned(),
         dial_timeout: 10 * SECOND,
+        under_way: UnderWay::default(),
         plan: Plan::new(Vec::new(), None, Seed(1), SECOND),
         apply: Apply::Faults,
         frames: false,

@@ -7,6 +7,7 @@ use environment::{Listener, Observer};
 
 use crate::decision::Decision;
 use crate::event::Event;
+use crate::link::UnderWay;
 use crate::plan::Plan;
 
 /// A listener and whose it is.
@@ -29,6 +30,9 @@ pub struct Config {
     pub upstream: String,
     /// How long a dial to the server may take.
     pub dial_timeout: Duration,
+    /// How much may be under way in delays. Engines that are given the same have
+    /// the bound for all links together.
+    pub under_way: UnderWay,
     /// What goes wrong, and when.
     pub plan: Plan,
     /// Whether it does.

@@ -36,7 +36,6 @@ use environment::{Environment, Feed, Follower};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::link::UnderWay;
 use rules::ActiveRules;
 use scheduler::Scheduler;
 use shared::Shared;
@@ -76,7 +75,7 @@ pub async fn run(
         stop: shutdown.child_token(),
         control: commands.control(),
         start: config.start,
-        under_way: UnderWay::default(),
+        under_way: config.under_way,
     });
     let version = scheduler.version();
     let (acceptors, obeyed) = open_listeners(config.routes, &shared, &in_force, &version);

@@ -42,7 +42,8 @@ impl UnderWay {
     fn most(&self, share: usize) -> usize {
         let Bounds { link, all, used } = &*self.0;
         let free = all.saturating_sub(used.load(Ordering::Relaxed));
-        (*link).max(CAPACITY).min(CAPACITY + share + free)
+        let granted = CAPACITY + share;
+        (*link).max(CAPACITY).min(granted.saturating_add(free))
     }
 }
 

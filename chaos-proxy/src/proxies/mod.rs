@@ -28,6 +28,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::engine::{Config, Tell};
 use crate::event::Event;
+use crate::link::UnderWay;
 
 /// How long a dial to an upstream may take.
 pub(crate) const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -50,6 +51,8 @@ pub struct Proxies {
     is_asked: bool,
     /// WebSocket frames are watched in every proxy.
     is_watching: bool,
+    /// How much may be under way in the delays of all of them.
+    under_way: UnderWay,
 }
 
 impl Proxies {
@@ -70,6 +73,7 @@ impl Proxies {
             event_log: EventLog::new(),
             is_asked: true,
             is_watching: false,
+            under_way: UnderWay::default(),
         }
     }
 
@@ -85,6 +89,14 @@ impl Proxies {
     #[must_use]
     pub fn watching_frames(mut self) -> Self {
         self.is_watching = true;
+        self
+    }
+
+    /// Bounds what may be under way in delays: of each link, and of those of all
+    /// proxies together.
+    #[must_use]
+    pub fn bounded(mut self, under_way: UnderWay) -> Self {
+        self.under_way = under_way;
         self
     }
 
@@ -124,7 +136,7 @@ impl Proxies {
         let Some(proxy) = self.by_name.get_mut(name) else {
             return;
         };
-        let config = proxy.config(self.seed, listener, upstream);
+        let config = proxy.config(self.seed, listener, upstream, self.under_way.clone());
         let config = Config {
             lists: self.is_asked,
             frames: self.is_watching || config.frames,

@@ -13,6 +13,7 @@ use crate::engine::{
     AddedRule, Apply, Config, Control, OpenConnection, Route, Start, Tell, Traffic, control, run,
 };
 use crate::fault::Fault;
+use crate::link::UnderWay;
 use crate::rule::Rule;
 
 /// One proxy, whether it runs or not.
@@ -55,7 +56,13 @@ impl Proxy {
     }
 
     /// How its engine is to run.
-    pub(super) fn config(&self, seed: Seed, listener: Listener, upstream: &str) -> Config {
+    pub(super) fn config(
+        &self,
+        seed: Seed,
+        listener: Listener,
+        upstream: &str,
+        under_way: UnderWay,
+    ) -> Config {
         let plan = self.script.plan(seed);
         Config {
             routes: vec![Route {
@@ -64,6 +71,7 @@ impl Proxy {
             }],
             upstream: upstream.to_owned(),
             dial_timeout: DIAL_TIMEOUT,
+            under_way,
             frames: self.script.frames || plan.needs_frames(),
             plan,
             apply: Apply::Faults,

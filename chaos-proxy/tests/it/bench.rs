@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chaos_proxy::{
     Apply, Config, Control, Decision, Event, EventKind, Plan, Reading, Route, Rule, Start, Tell,
-    control, read_rules, run,
+    UnderWay, control, read_rules, run,
 };
 use environment::text::{Diagnostics, Document, Source};
 use environment::{Listener, Moment, Observer, Seed, Stream};
@@ -39,6 +39,7 @@ pub(crate) struct Setup {
     pub(crate) upstream: String,
     pub(crate) repeat: bool,
     pub(crate) start: Start,
+    pub(crate) under_way: UnderWay,
 }
 
 impl Setup {
@@ -54,6 +55,7 @@ impl Setup {
             upstream: upstream.to_string(),
             repeat: false,
             start: Start::OnCommand,
+            under_way: UnderWay::default(),
         }
     }
 
@@ -84,6 +86,7 @@ impl Setup {
             routes,
             upstream: self.upstream,
             dial_timeout: SOON,
+            under_way: self.under_way,
             plan,
             apply: self.apply,
             frames: self.frames,

@@ -37,6 +37,6 @@ pub use diagnostics::{Diagnostic, Diagnostics};
 pub use document::Document;
 pub use source::{Position, Source, Span};
 pub use table::Table;
-pub use units::{ByteSize, MAX_DURATION, Rate, format_duration};
+pub use units::{ByteSize, MAX_DURATION, Rate, SizeError, format_duration};
 pub use value::{FromToml, Mismatch, Value, choice};
 pub use words::shown;

@@ -6,6 +6,7 @@
 use super::value::{FromToml, Mismatch, Value};
 use super::words::{did_you_mean, listed, quoted};
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// Longest duration accepted: ten years of 365 days. No scenario needs more,
@@ -124,6 +125,34 @@ impl FromToml for Rate {
         let wrong = |fault: Fault| fault.at(value, "a rate", RATE_HINT);
         let size = text.strip_suffix("/s").ok_or(Fault::Form).map_err(wrong)?;
         parse_size(size).map(Self).map_err(wrong)
+    }
+}
+
+/// Why a text is no size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SizeError(String);
+
+impl fmt::Display for SizeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for SizeError {}
+
+impl FromStr for ByteSize {
+    type Err = SizeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = |fault| match fault {
+            Fault::Form => SIZE_HINT.to_owned(),
+            Fault::Unit(unit, known) => {
+                format!("unknown unit {}; units: {}", quoted(&unit), listed(known))
+            }
+            Fault::TooLarge(limit) => format!("more than {limit}"),
+        };
+        let size = parse_size(text).map(Self);
+        size.map_err(|fault| SizeError(wrong(fault)))
     }
 }
 
@@ -285,6 +314,23 @@ mod tests {
         assert_eq!(shown(7_200_000_000_000), "2h");
         assert_eq!(shown(3_600_000_000_001), "1h 1ns");
         assert!(!format_duration(Duration::MAX).is_empty());
+    }
+
+    #[test]
+    fn a_size_alone_is_read_or_told_why_not() {
+        let read = |text: &str| text.parse::<ByteSize>().map_err(|error| error.to_string());
+        assert_eq!(read("32MiB"), Ok(ByteSize(32 << 20)));
+        assert_eq!(read("32"), Err(SIZE_HINT.to_owned()));
+        let unknown = read("1kb").unwrap_err();
+        assert!(
+            unknown.starts_with("unknown unit \"kb\"; units: "),
+            "{unknown}"
+        );
+        assert!(
+            read("99999999999GiB")
+                .unwrap_err()
+                .starts_with("more than ")
+        );
     }
 
     #[test]

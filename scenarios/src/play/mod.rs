@@ -16,7 +16,7 @@ pub use play_key::PlayKey;
 use std::io;
 use std::net::SocketAddr;
 
-use chaos_proxy::{Apply, Control, Faults, Plan, Route, Start, Tell};
+use chaos_proxy::{Apply, Control, Faults, Plan, Route, Start, Tell, UnderWay};
 use environment::{Environment, Listener, Observer, Seed};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -139,6 +139,7 @@ fn proxy_config(
         }],
         upstream: server.local_addr().to_string(),
         dial_timeout: DIAL_TIMEOUT,
+        under_way: UnderWay::default(),
         plan: Plan::new(faults.rules, None, seed, horizon),
         apply: Apply::Faults,
         frames: true,

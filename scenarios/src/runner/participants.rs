@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chaos_proxy::{Apply, Control, Route, Start, Tell};
+use chaos_proxy::{Apply, Control, Route, Start, Tell, UnderWay};
 use environment::{Clock, Environment, Listener};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -98,6 +98,7 @@ impl Participants {
             routes: self.routes(context, address)?,
             upstream,
             dial_timeout: DIAL_TIMEOUT,
+            under_way: UnderWay::default(),
             plan: context.scenario.plan(context.settings.seed),
             apply: if context.settings.is_wire {
                 Apply::Nothing
