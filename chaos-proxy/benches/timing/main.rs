@@ -16,6 +16,7 @@ mod latency;
 mod resets;
 mod rig;
 mod slices;
+mod slow_links;
 mod table;
 
 /// What the tests use.
@@ -48,6 +49,9 @@ fn main() {
         }
         if is_wanted("slices") {
             slices::measure(&rig).await;
+        }
+        if is_wanted("slow-links") {
+            slow_links::measure(&rig).await;
         }
         table::foot();
     });

@@ -38,6 +38,17 @@ pub(crate) fn round_trip(stream: &mut TcpStream) -> anyhow::Result<()> {
     Ok(stream.read_exact(&mut [0; MESSAGE.len()])?)
 }
 
+/// Likewise on many, at once.
+pub(crate) fn round_trips(streams: &mut [TcpStream]) -> anyhow::Result<()> {
+    for stream in &mut *streams {
+        stream.write_all(&MESSAGE)?;
+    }
+    for stream in streams {
+        stream.read_exact(&mut [0; MESSAGE.len()])?;
+    }
+    Ok(())
+}
+
 /// Dials for echo; the server is known to be there when this returns.
 pub(crate) fn dial_echo(subject: &Subject) -> anyhow::Result<TcpStream> {
     let mut stream = dial(subject, ECHO)?;
@@ -141,20 +152,18 @@ pub(crate) fn crowd(subject: &Subject) -> anyhow::Result<Vec<Sample>> {
     Ok(samples)
 }
 
+/// So many connections of each thread.
+const CROWD: u32 = 50;
+
 fn chatter(subject: &Subject) -> anyhow::Result<u32> {
-    let mut streams: Vec<TcpStream> = (0..50)
+    let mut streams: Vec<TcpStream> = (0..CROWD)
         .map(|_| dial_echo(subject))
         .collect::<anyhow::Result<_>>()?;
     let clock = Clock::start();
     let mut trips = 0;
     while clock.now().since_origin() < TIME {
-        for stream in &mut streams {
-            stream.write_all(&MESSAGE)?;
-        }
-        for stream in &mut streams {
-            stream.read_exact(&mut [0; MESSAGE.len()])?;
-            trips += 1;
-        }
+        round_trips(&mut streams)?;
+        trips += CROWD;
     }
     Ok(trips)
 }

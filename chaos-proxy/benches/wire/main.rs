@@ -13,6 +13,7 @@
 
 mod held;
 mod load;
+mod mass_reset;
 mod process;
 mod rule_change;
 mod server;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::subject::Subject;
-use crate::{held, load};
+use crate::{held, load, mass_reset};
 
 /// One load and how it is named on the command line.
 pub(crate) struct Row {
@@ -12,7 +12,7 @@ pub(crate) struct Row {
 }
 
 /// In the order in which they are measured.
-pub(crate) const ROWS: [Row; 7] = [
+pub(crate) const ROWS: [Row; 8] = [
     Row {
         name: "bulk, 1 connection",
         measure: load::bulk_1,
@@ -38,13 +38,17 @@ pub(crate) const ROWS: [Row; 7] = [
         measure: held::memory,
     },
     Row {
+        name: "4,000 reset, a bystander",
+        measure: mass_reset::bystander,
+    },
+    Row {
         name: "ends",
         measure: load::ends,
     },
 ];
 
 /// BASELINE's aims, by row and part; the rest is there to be looked at.
-const AIMS: [(&str, &str, &str); 9] = [
+const AIMS: [(&str, &str, &str); 10] = [
     ("bulk", "GiB/s", "≥ 1.2 × the best peer"),
     ("bulk", "CPU s per GiB", "≤ 0.5 × HAProxy"),
     ("64 B ping-pong", "added p50 µs", "≤ HAProxy"),
@@ -53,6 +57,7 @@ const AIMS: [(&str, &str, &str); 9] = [
     ("connect", "per s", "≥ HAProxy"),
     ("held", "KiB each", "≤ 3.0"),
     ("held", "MiB after", "back near the start"),
+    ("4,000 reset", "p99 ms", "≤ 5"),
     ("ends", "", "1: yes, always"),
 ];
 

@@ -71,6 +71,31 @@ fn a_rate_of_0_holds_everything_until_it_is_taken_away() {
     });
 }
 
+/// A bad link, as people describe one: whichever toxic comes first.
+#[test]
+fn a_rate_with_a_latency_takes_the_time_of_the_one_and_then_of_the_other() {
+    simulated(async |world| {
+        let api = Api::start(&world);
+        let server = world.listen();
+        let address = api.proxy("p", &server).await;
+        let rate = json!({"type": "bandwidth", "attributes": {"rate": 5}});
+        let latency = json!({"type": "latency", "attributes": {"latency": 50}});
+        for order in [[&rate, &latency], [&latency, &rate]] {
+            api.post("/reset", &json!({})).await;
+            for toxic in order {
+                api.toxic(toxic).await;
+            }
+            let mut client = api.dial_to(address).await;
+            let mut upstream = accept(&server).await;
+            let sent = vec![7; 50_000];
+            let passing =
+                async { tokio::join!(send(&mut upstream, &sent), expect(&mut client, &sent)) };
+            let (took, _) = world.time(passing).await;
+            assert!(took.abs_diff(ms(10_050)) < ms(50), "{took:?}");
+        }
+    });
+}
+
 #[test]
 fn the_end_of_a_timeout_closes_what_it_held() {
     simulated(async |world| {

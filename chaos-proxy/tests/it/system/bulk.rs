@@ -215,6 +215,23 @@ async fn a_close_in_the_midst_of_bulk_is_a_clean_end_behind_what_came_before() {
     assert!(soon(all).await > 0);
 }
 
+/// Held back, 4 MB would take 300 ms for every 256 KiB.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delay_does_not_limit_what_passes() {
+    let (bench, client, mut server) = start().await;
+    let latency = fault("latency = { delay = \"300ms\" }");
+    bench.control.inject("late", latency, Some(PATIENCE)).await;
+    let clock = Environment::real().clock;
+    let (mut from_server, _to_server) = tokio::io::split(client);
+    let (begun, total) = (clock.now(), 4 * MEBIBYTE);
+    let all = async { tokio::join!(biased; pour(&mut server, total), check(&mut from_server)) };
+    let ((), arrived) = soon(all).await;
+    let took = clock.now().since(begun);
+    assert_eq!(arrived, total);
+    assert!(took >= Duration::from_millis(300), "{took:?}");
+    assert!(took < Duration::from_secs(3), "{took:?}");
+}
+
 /// Bytes in the system's send and receive queue of the socket between these ends.
 #[cfg(target_os = "linux")]
 fn queues(local: SocketAddr, peer: SocketAddr) -> (usize, usize) {

@@ -31,6 +31,8 @@ const ENDS: usize = 48;
 /// Where `struct inet_diag_req_v2` and `struct inet_diag_msg` have the ends.
 const ASKED_ENDS: usize = HEADER + 8;
 const TOLD_ENDS: usize = HEADER + 4;
+/// The length of a question.
+const QUESTION: u32 = 72;
 /// Where the ends have the interface; the cookie is behind it.
 const INTERFACE: usize = 36;
 /// Where `idiag_wqueue` is told.
@@ -108,10 +110,9 @@ impl Channel {
 
 /// `struct nlmsghdr` and `struct inet_diag_req_v2`: this socket, in any state, and
 /// nothing of it but what is told of each.
-fn question(number: u32, local: SocketAddr, peer: SocketAddr) -> [u8; ASKED_ENDS + ENDS] {
-    let mut bytes = [0; ASKED_ENDS + ENDS];
-    let length = (ASKED_ENDS + ENDS) as u32;
-    bytes[..4].copy_from_slice(&length.to_ne_bytes());
+fn question(number: u32, local: SocketAddr, peer: SocketAddr) -> [u8; QUESTION as usize] {
+    let mut bytes = [0; QUESTION as usize];
+    bytes[..4].copy_from_slice(&QUESTION.to_ne_bytes());
     bytes[4..6].copy_from_slice(&BY_FAMILY.to_ne_bytes());
     bytes[6..8].copy_from_slice(&REQUEST.to_ne_bytes());
     bytes[8..12].copy_from_slice(&number.to_ne_bytes());
@@ -182,7 +183,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn asked() -> [u8; ASKED_ENDS + ENDS] {
+    fn asked() -> [u8; QUESTION as usize] {
         let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
         question(7, address(8080), address(40_000))
     }
