@@ -58,6 +58,8 @@ struct Connection {
     heard_at: Moment,
     /// When both links had ended.
     ended_at: Option<Moment>,
+    /// Whose RST was read and is yet to be dealt with.
+    reset_by: Option<Peer>,
 }
 
 /// How far the connection has come.
@@ -167,6 +169,7 @@ impl Connection {
             accepted_at: now,
             heard_at: now,
             ended_at: None,
+            reset_by: None,
         }
     }
 
@@ -191,7 +194,10 @@ impl Connection {
             if self.is_ruled() {
                 self.obey_due(&in_force.borrow());
             }
-            let is_busy = self.pump(in_force);
+            let mut is_busy = self.pump(in_force);
+            if self.reset_by.is_some() {
+                is_busy |= Box::pin(self.take_resets(in_force)).await;
+            }
             if self.machine.has_unreported() {
                 Box::pin(self.report_outlived()).await;
             }

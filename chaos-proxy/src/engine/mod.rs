@@ -33,12 +33,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use environment::{Environment, Feed, Follower};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use rules::ActiveRules;
 use scheduler::Scheduler;
-use shared::Shared;
+use shared::{RESETS_AT_ONCE, Shared};
 
 /// How long connections may take to close when the proxy stops.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -76,6 +77,7 @@ pub async fn run(
         control: commands.control(),
         start: config.start,
         under_way: config.under_way,
+        resets: Arc::new(Semaphore::new(RESETS_AT_ONCE)),
     });
     let version = scheduler.version();
     let (acceptors, obeyed) = open_listeners(config.routes, &shared, &in_force, &version);

@@ -1,14 +1,19 @@
 //! What every task of an engine has in common.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use environment::Environment;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::{Apply, Start, Tell};
 use super::control::Control;
 use crate::link::UnderWay;
+
+/// How many connections deal with a peer's reset before others have their turn.
+pub(super) const RESETS_AT_ONCE: usize = 16;
 
 /// What every task of the proxy shares.
 #[derive(Debug)]
@@ -26,4 +31,6 @@ pub(super) struct Shared {
     pub(super) start: Start,
     /// How much may be under way in delays, of all connections together.
     pub(super) under_way: UnderWay,
+    /// Turns to deal with a peer's reset.
+    pub(super) resets: Arc<Semaphore>,
 }

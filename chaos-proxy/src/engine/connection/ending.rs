@@ -1,12 +1,14 @@
 //! How a connection ends: by its peers, by its rules, and when nothing is left.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
-use environment::Moment;
+use environment::{Follower, Moment};
 use tokio::io::Ready;
 
 use super::Connection;
+use crate::engine::rules::ActiveRules;
 use crate::event::{Ending, EventKind, Peer};
 use crate::fault::Side;
 use crate::link::End;
@@ -44,6 +46,22 @@ impl Connection {
         {
             self.peer_ended(peer, Ending::Reset);
         }
+    }
+
+    /// Deals with resets that were read. Where thousands come in one instant, all
+    /// others go on between a few and the next: to end takes longer than to pass a
+    /// message on. Whether there is more to do at once.
+    pub(super) async fn take_resets(&mut self, in_force: &Follower<ActiveRules>) -> bool {
+        // It is never closed.
+        let turn = Arc::clone(&self.shared.resets).acquire_owned().await;
+        let mut is_busy = false;
+        while let Some(peer) = self.reset_by.take() {
+            self.peer_ended(peer, Ending::Reset);
+            is_busy |= self.pump(in_force);
+        }
+        tokio::task::yield_now().await;
+        drop(turn);
+        is_busy
     }
 
     /// The peer's own end, passed on in order behind what it sent before.

@@ -66,7 +66,7 @@ impl Connection {
         let Some(stream) = from
             .stream
             .as_mut()
-            .filter(|_| !from.has_ended && to.lane.wants_input())
+            .filter(|_| !from.has_ended && self.reset_by.is_none() && to.lane.wants_input())
         else {
             return false;
         };
@@ -84,7 +84,10 @@ impl Connection {
             Read::Passed => self.passed_to(peer.other(), in_force),
             Read::Nothing => false,
             Read::Fin => self.peer_ended(peer, Ending::Fin),
-            Read::Reset => self.peer_ended(peer, Ending::Reset),
+            Read::Reset => {
+                self.reset_by = Some(peer);
+                false
+            }
         }
     }
 
