@@ -134,7 +134,7 @@ proptest! {
     #[test]
     fn what_has_arrived_is_what_a_paced_queue_and_a_delay_behind_it_say(
         chain in chain(),
-        pushes in prop::collection::vec((0_u64..400, 1_usize..4000), 1..10),
+        pushes in prop::collection::vec((0_u64..400, 1_usize..1000), 1..8),
         is_delay_first: bool,
     ) {
         let (came, left) = drive(&chain, &pushes, is_delay_first);

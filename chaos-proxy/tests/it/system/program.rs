@@ -23,6 +23,8 @@ pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chaos-proxy"));
     command
         .env_remove("CHAOS_SEED")
+        .env_remove("CHAOS_PROXY_DELAY_BUFFER")
+        .env_remove("CHAOS_PROXY_DELAY_BUFFER_TOTAL")
         .env("NO_COLOR", "1")
         .current_dir(env!("CARGO_MANIFEST_DIR"));
     command
