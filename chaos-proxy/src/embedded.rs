@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::engine::{Apply, Config, Control, OpenConnection, Route, Start, Tell, control, run};
 use crate::event::Event;
-use crate::fault::Fault;
+use crate::fault::{Fault, How};
 use crate::file::read_faults;
 use crate::plan::{FOR_EVER, Plan};
 use crate::proxies::DIAL_TIMEOUT;
@@ -285,6 +285,7 @@ impl Builder {
             }],
             upstream,
             dial_timeout: DIAL_TIMEOUT,
+            on_dial_failure: How::Reset,
             plan: Plan::new(rules, None, self.seed, FOR_EVER),
             apply: Apply::Faults,
             frames: self.frames,

@@ -7,6 +7,7 @@ use environment::{Listener, Observer};
 
 use crate::decision::Decision;
 use crate::event::Event;
+use crate::fault::How;
 use crate::plan::Plan;
 
 /// A listener and whose it is.
@@ -29,6 +30,8 @@ pub struct Config {
     pub upstream: String,
     /// How long a dial to the server may take.
     pub dial_timeout: Duration,
+    /// How a client is told that the server cannot be reached.
+    pub on_dial_failure: How,
     /// What goes wrong, and when.
     pub plan: Plan,
     /// Whether it does.

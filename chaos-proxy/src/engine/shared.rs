@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use super::config::{Apply, Start, Tell};
 use super::control::Control;
+use crate::fault::How;
 use crate::link::UnderWay;
 
 /// What every task of the proxy shares.
@@ -16,6 +17,7 @@ pub(super) struct Shared {
     pub(super) environment: Environment,
     pub(super) upstream: String,
     pub(super) dial_timeout: Duration,
+    pub(super) on_dial_failure: How,
     pub(super) frames: bool,
     pub(super) lists: bool,
     pub(super) apply: Apply,

@@ -84,6 +84,7 @@ impl Setup {
             routes,
             upstream: self.upstream,
             dial_timeout: SOON,
+            on_dial_failure: chaos_proxy::How::Reset,
             plan,
             apply: self.apply,
             frames: self.frames,

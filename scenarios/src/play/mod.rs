@@ -139,6 +139,7 @@ fn proxy_config(
         }],
         upstream: server.local_addr().to_string(),
         dial_timeout: DIAL_TIMEOUT,
+        on_dial_failure: chaos_proxy::How::Reset,
         plan: Plan::new(faults.rules, None, seed, horizon),
         apply: Apply::Faults,
         frames: true,

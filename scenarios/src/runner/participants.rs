@@ -98,6 +98,7 @@ impl Participants {
             routes: self.routes(context, address)?,
             upstream,
             dial_timeout: DIAL_TIMEOUT,
+            on_dial_failure: chaos_proxy::How::Reset,
             plan: context.scenario.plan(context.settings.seed),
             apply: if context.settings.is_wire {
                 Apply::Nothing
