@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::engine::{Apply, Config, Control, OpenConnection, Route, Start, Tell, control, run};
 use crate::event::Event;
-use crate::fault::Fault;
+use crate::fault::{Fault, How};
 use crate::file::read_faults;
 use crate::link::UnderWay;
 use crate::plan::{FOR_EVER, Plan};
@@ -297,6 +297,7 @@ impl Builder {
             upstream,
             dial_timeout: DIAL_TIMEOUT,
             under_way: self.under_way,
+            on_dial_failure: How::Reset,
             plan: Plan::new(rules, None, self.seed, FOR_EVER),
             apply: Apply::Faults,
             frames: self.frames,

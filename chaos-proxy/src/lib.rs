@@ -16,6 +16,8 @@ mod link;
 mod plan;
 pub mod proxies;
 mod rule;
+#[doc(hidden)]
+pub mod upstream;
 pub mod websocket;
 
 pub use decision::Decision;

@@ -2,6 +2,7 @@
 
 mod cli;
 mod descriptors;
+mod expand;
 mod service;
 
 use std::process::ExitCode;
@@ -9,6 +10,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use cli::Args;
 use service::Service;
+use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
 /// Usage, or a mistake in the scenario: nothing was run.
@@ -16,11 +18,25 @@ const USAGE: u8 = 2;
 /// The proxy itself failed.
 const FAILED: u8 = 3;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let args = Args::parse();
     start_logging(args.verbose);
     descriptors::take_all();
+    match tokio::runtime::Runtime::new() {
+        Ok(runtime) => finish(runtime, run(args)),
+        Err(error) => fail(&error.into(), FAILED),
+    }
+}
+
+/// Runs to the end, and waits for nothing else: a look-up of a name that hangs
+/// cannot be interrupted.
+fn finish<T>(runtime: Runtime, main: impl Future<Output = T>) -> T {
+    let output = runtime.block_on(main);
+    runtime.shutdown_background();
+    output
+}
+
+async fn run(args: Args) -> ExitCode {
     let service = match Service::prepare(&args).await {
         Ok(service) => service,
         Err(error) => return fail(&error, USAGE),
@@ -53,4 +69,31 @@ fn start_logging(verbose: u8) {
         .with_ansi(use_colour)
         .without_time()
         .init();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// As a resolver hangs: in a call to the system, on a thread of the runtime's.
+    #[test]
+    fn a_thread_that_hangs_keeps_nothing_from_ending() {
+        let (release, held) = mpsc::channel::<()>();
+        let (started, is_hanging) = mpsc::channel();
+        let runtime = Runtime::new().unwrap();
+        let output = finish(runtime, async move {
+            let hanging = tokio::task::spawn_blocking(move || {
+                started.send(()).unwrap();
+                held.recv()
+            });
+            drop(hanging);
+            is_hanging.recv().unwrap();
+            7
+        });
+        assert_eq!(output, 7);
+        // It had to wait for nobody to be released.
+        assert_eq!(release.send(()), Ok(()));
+    }
 }

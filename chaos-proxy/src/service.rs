@@ -4,10 +4,10 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use chaos_proxy::api::{self, ApiState};
 use chaos_proxy::proxies::{Proxies, Script};
-use chaos_proxy::{Faults, Journal, Start, Tell};
+use chaos_proxy::{Faults, How, Journal, Start, Tell};
 use environment::{Environment, Listener, Observer, Seed};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Mutex;
@@ -38,7 +38,7 @@ impl Service {
     /// Whatever stands in the way, named.
     pub(crate) async fn prepare(args: &Args) -> anyhow::Result<Self> {
         let faults = args.faults()?;
-        let seed = args.seed.or(faults.seed).unwrap_or(Seed(1));
+        let seed = args.seed()?.or(faults.seed).unwrap_or(Seed(1));
         let configuration = args.configuration()?;
         let environment = Environment::real();
         let api = match args.api_address()? {
@@ -61,9 +61,13 @@ impl Service {
             journal,
             shutdown,
         };
+        let made = match configuration {
+            Some(text) => service.load(text).await?,
+            None => Vec::new(),
+        };
         service.announce_api()?;
-        if let Some(text) = configuration {
-            service.load(text).await?;
+        for (name, listen) in made {
+            say(&format!("listening on {listen}, proxy {name}"))?;
         }
         if let Some((listener, upstream)) = main {
             service
@@ -73,13 +77,13 @@ impl Service {
         Ok(service)
     }
 
-    async fn load(&mut self, (path, text): (String, String)) -> anyhow::Result<()> {
+    /// The names of the proxies of a configuration, and where they listen.
+    async fn load(
+        &mut self,
+        (shown, text): (String, String),
+    ) -> anyhow::Result<Vec<(String, String)>> {
         let made = self.state.load(&self.environment, &text).await;
-        let made = made.with_context(|| format!("configuration {path}"))?;
-        for (name, listen) in made {
-            say(&format!("listening on {listen}, proxy {name}"))?;
-        }
-        Ok(())
+        made.with_context(|| format!("configuration {shown}"))
     }
 
     async fn start_main(
@@ -101,6 +105,7 @@ impl Service {
             rules: faults.rules,
             start: Start::from(args.start),
             repeat: args.repeat,
+            on_dial_failure: How::Reset,
             frames: self.journal.is_some(),
         };
         self.state.add(MAIN, listener, upstream, script).await;
@@ -169,10 +174,21 @@ fn main_proxy(
     let Some(upstream) = args.upstream()? else {
         return Ok(None);
     };
-    Ok(Some((
-        listen(environment, args.listen_address()?)?,
-        upstream,
-    )))
+    let listener = listen(environment, args.listen_address()?)?;
+    if leads_to(&upstream, listener.local_addr()) {
+        bail!("--upstream {upstream}: this proxy itself listens there; give its server");
+    }
+    Ok(Some((listener, upstream)))
+}
+
+/// Whether the upstream is this very address, as far as that can be seen.
+fn leads_to(upstream: &str, address: SocketAddr) -> bool {
+    let numeric = upstream.replacen("localhost", "127.0.0.1", 1);
+    let upstream = numeric.parse::<SocketAddr>().ok();
+    upstream.is_some_and(|upstream| {
+        let is_any = address.ip().is_unspecified() && upstream.ip().is_loopback();
+        upstream == address || is_any && upstream.port() == address.port()
+    })
 }
 
 fn api_config(args: &Args) -> api::Config {

@@ -103,6 +103,7 @@ fn config(listener: Listener, upstream: &str) -> Config {
         upstream: upstream.to_owned(),
         dial_timeout: 10 * SECOND,
         under_way: UnderWay::default(),
+        on_dial_failure: chaos_proxy::How::Reset,
         plan: Plan::new(Vec::new(), None, Seed(1), SECOND),
         apply: Apply::Faults,
         frames: false,

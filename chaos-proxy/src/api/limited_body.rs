@@ -1,11 +1,13 @@
 //! A request's body, whole, within limits of size and time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use futures_util::StreamExt;
 
+use super::places::{Place, Waiting};
 use super::server::App;
 
 /// More is not read of a body: ten thousand proxies fit in.
@@ -35,6 +37,8 @@ impl FromRequest<App> for LimitedBody {
     type Rejection = std::convert::Infallible;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Self::Rejection> {
+        let place = request.extensions().get::<Arc<Place>>().cloned();
+        let _waiting = place.as_ref().map(Waiting::new);
         let read = read(request.into_body());
         let read = app.environment().clock.timeout(ARRIVAL, read).await;
         Ok(Self(read.unwrap_or(Err(BodyError::TooSlow))))

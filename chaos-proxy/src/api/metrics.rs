@@ -6,8 +6,8 @@
 use std::fmt;
 
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -27,18 +27,58 @@ pub(super) async fn v1(State(app): State<App>) -> Response {
     encoded(&own.register())
 }
 
-/// `GET /metrics`, by Toxiproxy's names.
-pub(super) async fn toxiproxy(State(app): State<App>) -> Response {
-    encoded(&compatible(&app.state().await.proxies))
+/// `GET /metrics`, by Toxiproxy's names, and in the form that it gives: plain text
+/// unless the other is asked for.
+pub(super) async fn toxiproxy(State(app): State<App>, headers: HeaderMap) -> Response {
+    let registry = compatible(&app.state().await.proxies);
+    if asks_for_openmetrics(&headers) {
+        return encoded(&registry);
+    }
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    answer(kind, text(&registry).map(|text| plain(&text)))
+}
+
+fn asks_for_openmetrics(headers: &HeaderMap) -> bool {
+    let mut accepted = headers.get_all(ACCEPT).iter();
+    accepted.any(|kinds| {
+        let kinds = kinds.to_str().unwrap_or_default();
+        kinds.contains("application/openmetrics-text")
+    })
 }
 
 fn encoded(registry: &Registry) -> Response {
-    let mut text = String::new();
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    match encode(&mut text, registry) {
-        Ok(()) => ([(CONTENT_TYPE, kind)], text).into_response(),
+    answer(kind, text(registry))
+}
+
+fn text(registry: &Registry) -> Result<String, fmt::Error> {
+    let mut text = String::new();
+    encode(&mut text, registry)?;
+    Ok(text)
+}
+
+fn answer(kind: &'static str, text: Result<String, fmt::Error>) -> Response {
+    match text {
+        Ok(text) => ([(CONTENT_TYPE, kind)], text).into_response(),
         Err(fmt::Error) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
+}
+
+/// Counters of `OpenMetrics` in Prometheus' older form: a counter is declared by
+/// the name that its samples have, and there are neither units nor an end.
+fn plain(openmetrics: &str) -> String {
+    let mut text = String::with_capacity(openmetrics.len());
+    let is_kept = |line: &&str| *line != "# EOF" && !line.starts_with("# UNIT ");
+    for line in openmetrics.lines().filter(is_kept) {
+        let mut words = line.splitn(4, ' ');
+        match (words.next(), words.next(), words.next(), words.next()) {
+            (Some("#"), Some(word), Some(name), Some(rest)) => {
+                text += &format!("# {word} {name}_total {rest}\n");
+            }
+            _ => text = text + line + "\n",
+        }
+    }
+    text
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -141,12 +181,12 @@ fn directions(traffic: Traffic) -> [(&'static str, Carried); 2] {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Compatible {
     direction: &'static str,
-    proxy: String,
     listener: String,
+    proxy: String,
     upstream: String,
 }
 
-/// Toxiproxy's two counters, which there count a connection only when it ends.
+/// Toxiproxy's two counters, their labels in its order, which there count a connection only when it ends.
 fn compatible(proxies: &Proxies) -> Registry {
     let (received, sent) = (
         Family::<Compatible, Counter>::default(),
@@ -159,8 +199,8 @@ fn compatible(proxies: &Proxies) -> Registry {
         for (direction, carried) in directions(proxy.traffic()) {
             let of = Compatible {
                 direction,
-                proxy: name.to_owned(),
                 listener: listener.to_string(),
+                proxy: name.to_owned(),
                 upstream: upstream.to_owned(),
             };
             received.get_or_create(&of).inc_by(carried.received);

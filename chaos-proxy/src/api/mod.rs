@@ -3,11 +3,13 @@
 //! - `toxiproxy`: the HTTP API that clients of Toxiproxy speak.
 //! - `v1`: ours, under `/chaos/v1`.
 //!
-//! Both act on one [`ApiState`], one call at a time, so all callers see one order
+//! Before every route stands the [`guard`]. Both act on one [`ApiState`], one call at a time, so all callers see one order
 //! of changes; no call waits for a connection. Used by the program.
 
+mod guard;
 mod limited_body;
 mod metrics;
+mod places;
 mod server;
 mod toxiproxy;
 mod v1;

@@ -19,11 +19,13 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
+use super::guard::Listed;
+use super::places::{AnswerBody, Answering, Places, Taken};
 use super::toxiproxy::{Call, DnsCache, ProxyBody, Refusal, Reply, ToxiproxyState, name_in};
 use super::write_timeout::{PATIENCE, WriteTimeout};
 use super::{toxiproxy, v1};
@@ -34,7 +36,7 @@ const HEAD_LIMIT: usize = 32 * 1024;
 /// How long a head may take to arrive, and how long a connection may be idle
 /// between two of them.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// How many clients at once; more are let go at once.
+/// How many clients at once; one more takes the place of one that is waited for.
 const CONNECTIONS: usize = 256;
 /// How long accepting rests after an error.
 const REST: Duration = Duration::from_millis(50);
@@ -44,13 +46,22 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// How the API is served.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
-    /// Names, besides addresses and `localhost`, by which requests to
-    /// `/chaos/v1` may call this host.
+    /// Names, besides addresses and those without a dot, by which requests may
+    /// call this host.
     pub hosts: Vec<String>,
-    /// Origins of web pages, besides its own, that may use `/chaos/v1`.
+    /// Origins of web pages, besides its own, that may use the API.
     pub origins: Vec<String>,
     /// Whether `/metrics` answers, with Toxiproxy's names.
     pub metrics: bool,
+}
+
+impl Config {
+    pub(super) fn listed(&self) -> Listed<'_> {
+        Listed {
+            hosts: &self.hosts,
+            origins: &self.origins,
+        }
+    }
 }
 
 /// Serves both APIs on `listener` until `shutdown`; the state stays as it is.
@@ -90,23 +101,22 @@ struct Port {
 
 impl Port {
     async fn accept(&self, listener: &Listener, tasks: &TaskTracker) {
-        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        let places = Places::new(CONNECTIONS);
         loop {
             let accepted = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
                 accepted = listener.accept() => accepted,
             };
-            match (accepted, Arc::clone(&places).try_acquire_owned()) {
-                (Ok((stream, _)), Ok(permit)) => {
-                    let port = self.clone();
-                    tasks.spawn(async move {
-                        port.converse(stream).await;
-                        drop(permit);
-                    });
-                }
-                (Ok(_), Err(_)) => tracing::warn!("the API has {CONNECTIONS} clients already"),
-                (Err(error), _) => {
+            match accepted {
+                Ok((stream, _)) => match places.take() {
+                    Some(taken) => {
+                        let port = self.clone();
+                        tasks.spawn(async move { port.converse(stream, taken).await });
+                    }
+                    None => tracing::warn!("the API is answering {CONNECTIONS} clients already"),
+                },
+                Err(error) => {
                     tracing::warn!(%error, "the API failed to accept, and goes on");
                     self.environment.clock.sleep(REST).await;
                 }
@@ -114,11 +124,18 @@ impl Port {
         }
     }
 
-    /// Speaks HTTP with one client until it leaves or the API stops.
-    async fn converse(&self, stream: Stream) {
-        let service = service_fn(|request: hyper::Request<Incoming>| {
+    /// Speaks HTTP with one client until it leaves, loses its place, or the API
+    /// stops.
+    async fn converse(&self, stream: Stream, taken: Taken) {
+        let service = service_fn(|mut request: hyper::Request<Incoming>| {
+            let answering = Answering::new(taken.place());
+            request.extensions_mut().insert(Arc::clone(taken.place()));
             let answer = self.router.clone().oneshot(request.map(Body::new));
-            async move { answer.await.map_err(|never: Infallible| never) }
+            async move {
+                let answer = answer.await?;
+                let answer = answer.map(|body| AnswerBody::new(body, answering));
+                Ok::<_, Infallible>(answer)
+            }
         });
         let stream = WriteTimeout::new(stream, self.environment.clock.clone(), PATIENCE);
         let connection = http1::Builder::new()
@@ -133,6 +150,7 @@ impl Port {
         let ended = tokio::select! {
             biased;
             () = self.stop.cancelled() => None,
+            () = taken.lost() => return,
             ended = poll_fn(|cx| connection.as_mut().poll(cx)) => Some(ended),
         };
         let ended = match ended {
@@ -234,7 +252,11 @@ impl App {
                     name
                 }
             };
-            dns.look_up(self.environment(), name).await;
+            tokio::select! {
+                biased;
+                () = self.stopped() => dns.give_up(name),
+                () = dns.look_up(self.environment(), &name) => {}
+            }
         }
     }
 }
@@ -248,8 +270,16 @@ pub struct ApiState {
 
 /// Why a configuration cannot be obeyed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
+#[error("{}", problem(.0))]
 pub struct LoadError(Refusal);
+
+/// A file is no request.
+fn problem(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Body(problem) => problem.clone(),
+        other => other.to_string(),
+    }
+}
 
 impl ApiState {
     /// An API over these.
@@ -280,10 +310,10 @@ impl ApiState {
         environment: &Environment,
         text: &str,
     ) -> Result<Vec<(String, String)>, LoadError> {
-        let bodies = ProxyBody::read_all(text).map_err(LoadError)?;
+        let bodies = ProxyBody::read_file(text).map_err(LoadError)?;
         let mut dns = DnsCache::default();
         for name in bodies.iter().filter_map(|body| name_in(&body.listen)) {
-            dns.look_up(environment, name).await;
+            dns.look_up(environment, &name).await;
         }
         let mut made = Vec::new();
         for (index, body) in bodies.into_iter().enumerate() {

@@ -8,6 +8,7 @@ use environment::{Listener, Observer};
 use crate::decision::Decision;
 use crate::event::Event;
 use crate::link::UnderWay;
+use crate::fault::How;
 use crate::plan::Plan;
 
 /// A listener and whose it is.
@@ -33,6 +34,8 @@ pub struct Config {
     /// How much may be under way in delays. Engines that are given the same have
     /// the bound for all links together.
     pub under_way: UnderWay,
+    /// How a client is told that the server cannot be reached.
+    pub on_dial_failure: How,
     /// What goes wrong, and when.
     pub plan: Plan,
     /// Whether it does.

@@ -29,6 +29,7 @@ use super::registry::Listed;
 use super::rules::{ActiveRules, Machine, RuleSet, Traits};
 use super::shared::Shared;
 use crate::event::{Event, EventKind, Peer};
+use crate::fault::How;
 use crate::link::{End, Link, LinkName};
 use crate::rule::Reached;
 use crate::websocket::Editor;
@@ -296,8 +297,12 @@ impl Connection {
                 });
                 self.toward_server.lane.link.abandon();
                 // In order behind what holds it, as the server's own would be.
+                let end = match self.shared.on_dial_failure {
+                    How::Close => End::Fin,
+                    How::Reset => End::Reset,
+                };
                 let now = self.now();
-                self.toward_client.lane.link.push_end(now, End::Reset);
+                self.toward_client.lane.link.push_end(now, end);
             }
         }
     }

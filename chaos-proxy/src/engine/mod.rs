@@ -68,6 +68,7 @@ pub async fn run(
         environment,
         upstream: config.upstream,
         dial_timeout: config.dial_timeout,
+        on_dial_failure: config.on_dial_failure,
         frames: config.frames,
         lists: config.lists,
         apply: config.apply,

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::config::{Apply, Start, Tell};
 use super::control::Control;
+use crate::fault::How;
 use crate::link::UnderWay;
 
 /// How many connections deal with a peer's reset before others have their turn.
@@ -21,6 +22,7 @@ pub(super) struct Shared {
     pub(super) environment: Environment,
     pub(super) upstream: String,
     pub(super) dial_timeout: Duration,
+    pub(super) on_dial_failure: How,
     pub(super) frames: bool,
     pub(super) lists: bool,
     pub(super) apply: Apply,

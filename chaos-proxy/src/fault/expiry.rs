@@ -13,6 +13,10 @@ use super::{How, Way};
 pub struct Expiry {
     /// From when it took hold of the connection to the end; `None`: never.
     pub delay: Option<Duration>,
+    /// On a connection that comes under it as it is accepted, the time begins
+    /// with the first bytes that are swallowed, or with their end instead, which
+    /// is swallowed too. It is told when it ends the connection.
+    pub awaits_bytes: bool,
     /// How it ends, for both peers.
     pub how: How,
     /// The bytes that are swallowed meanwhile.

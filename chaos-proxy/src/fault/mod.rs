@@ -229,7 +229,7 @@ impl Fault {
     /// before it acts on a connection, and so may never act.
     pub fn waits(&self) -> bool {
         if let Self::Expiry(expiry) = self {
-            return expiry.swallows.is_none();
+            return expiry.swallows.is_none() || expiry.awaits_bytes;
         }
         matches!(
             self,

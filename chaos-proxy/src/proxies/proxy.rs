@@ -72,6 +72,7 @@ impl Proxy {
             upstream: upstream.to_owned(),
             dial_timeout: DIAL_TIMEOUT,
             under_way,
+            on_dial_failure: self.script.on_dial_failure,
             frames: self.script.frames || plan.needs_frames(),
             plan,
             apply: Apply::Faults,

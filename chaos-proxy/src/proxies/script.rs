@@ -5,6 +5,7 @@ use std::time::Duration;
 use environment::Seed;
 
 use crate::engine::Start;
+use crate::fault::How;
 use crate::plan::{FOR_EVER, Plan};
 use crate::rule::Rule;
 
@@ -19,18 +20,22 @@ pub struct Script {
     pub start: Start,
     /// Whether it begins again at its end, for ever.
     pub repeat: bool,
+    /// How a client is told that the server cannot be reached.
+    pub on_dial_failure: How,
     /// Whether WebSocket frames are watched though no rule needs it.
     pub frames: bool,
 }
 
 impl Script {
-    /// Nothing happens by itself.
+    /// Nothing happens by itself, and a server that cannot be reached is told
+    /// with FIN, as Toxiproxy does.
     pub fn empty() -> Self {
         Self {
             rules: Vec::new(),
             horizon: None,
             start: Start::OnCommand,
             repeat: false,
+            on_dial_failure: How::Close,
             frames: false,
         }
     }

@@ -87,6 +87,7 @@ impl Setup {
             upstream: self.upstream,
             dial_timeout: SOON,
             under_way: self.under_way,
+            on_dial_failure: chaos_proxy::How::Reset,
             plan,
             apply: self.apply,
             frames: self.frames,

@@ -13,6 +13,7 @@ const TIME: Duration = Duration::from_millis(500);
 fn reset_after(delay: Duration) -> Fault {
     Fault::Expiry(Expiry {
         delay: Some(delay),
+        awaits_bytes: false,
         how: How::Reset,
         swallows: None,
         ends_when_healed: false,
@@ -22,6 +23,7 @@ fn reset_after(delay: Duration) -> Fault {
 fn silence(delay: Option<Duration>) -> Fault {
     Fault::Expiry(Expiry {
         delay,
+        awaits_bytes: false,
         how: How::Close,
         swallows: Some(Way::Upstream),
         ends_when_healed: true,
@@ -108,5 +110,66 @@ fn the_end_of_a_silence_without_end_ends_the_connection() {
         bench.control.lift("silence").await;
         assert_eq!(ending(&mut client).await.unwrap(), b"");
         assert_eq!(ending(&mut upstream).await.unwrap(), b"");
+    });
+}
+
+/// As Toxiproxy's `reset_peer`.
+fn reset_after_bytes(delay: Duration, way: Way) -> Fault {
+    Fault::Expiry(Expiry {
+        delay: Some(delay),
+        awaits_bytes: true,
+        how: How::Reset,
+        swallows: Some(way),
+        ends_when_healed: false,
+    })
+}
+
+#[test]
+fn a_new_connection_is_reset_after_its_first_bytes_which_are_swallowed() {
+    for (way, delay) in [
+        (Way::Upstream, TIME),
+        (Way::Downstream, TIME),
+        (Way::Upstream, Duration::ZERO),
+        (Way::Downstream, Duration::ZERO),
+    ] {
+        simulated(async |world| {
+            let server = world.listen();
+            let mut bench = Setup::toward(&world, server.local_addr()).start("");
+            let fault = reset_after_bytes(delay, way);
+            bench.control.inject("late", fault, None).await;
+            let mut client = bench.dial().await;
+            let mut upstream = accept(&server).await;
+            // Until then it stands, and the other way its bytes flow.
+            let (from, to) = match way {
+                Way::Upstream => (&mut client, &mut upstream),
+                _ => (&mut upstream, &mut client),
+            };
+            send(to, b"other way").await;
+            expect(from, b"other way").await;
+            assert!(world.is_silent(from, 2 * TIME).await);
+            let begun = world.clock.now();
+            send(from, b"swallowed").await;
+            for peer in [from, to] {
+                assert_eq!(ending(peer).await, Err(ErrorKind::ConnectionReset));
+                assert_eq!(world.clock.now(), begun + HOP + delay + HOP);
+            }
+            assert_eq!(bench.struck("late").await.at, begun + HOP + delay);
+        });
+    }
+}
+
+#[test]
+fn an_end_without_bytes_begins_the_time_and_is_swallowed_too() {
+    simulated(async |world| {
+        let server = world.listen();
+        let bench = Setup::toward(&world, server.local_addr()).start("");
+        let fault = reset_after_bytes(TIME, Way::Upstream);
+        bench.control.inject("late", fault, None).await;
+        let client = bench.dial().await;
+        let mut upstream = accept(&server).await;
+        let begun = world.clock.now();
+        client.shutdown_write().unwrap();
+        assert_eq!(ending(&mut upstream).await, Err(ErrorKind::ConnectionReset));
+        assert_eq!(world.clock.now(), begun + HOP + TIME + HOP);
     });
 }

@@ -26,7 +26,7 @@ const PURE: &[(&str, &[&str])] = &[
         "chaos-proxy/src/api/toxiproxy",
         &["state", "dns_cache", "routes"],
     ),
-    ("chaos-proxy/src/api/v1/guard.rs", &[]),
+    ("chaos-proxy/src/api/guard.rs", &[]),
     ("chaos-proxy/src/api/v1/language.rs", &[]),
     ("client-sim/src/session", &[]),
     ("client-sim/src/policy.rs", &[]),

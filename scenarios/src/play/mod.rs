@@ -140,6 +140,7 @@ fn proxy_config(
         upstream: server.local_addr().to_string(),
         dial_timeout: DIAL_TIMEOUT,
         under_way: UnderWay::default(),
+        on_dial_failure: chaos_proxy::How::Reset,
         plan: Plan::new(faults.rules, None, seed, horizon),
         apply: Apply::Faults,
         frames: true,

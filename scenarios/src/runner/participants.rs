@@ -99,6 +99,7 @@ impl Participants {
             upstream,
             dial_timeout: DIAL_TIMEOUT,
             under_way: UnderWay::default(),
+            on_dial_failure: chaos_proxy::How::Reset,
             plan: context.scenario.plan(context.settings.seed),
             apply: if context.settings.is_wire {
                 Apply::Nothing

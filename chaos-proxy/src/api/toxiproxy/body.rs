@@ -1,13 +1,16 @@
 //! What request bodies ask for. The order in which things are checked is
 //! Toxiproxy's, so that the same mistakes get the same answers.
 
+use std::collections::BTreeMap;
+
 use serde_json::value::RawValue;
 
-use super::call::Refusal;
+use super::call::{Refusal, ensure_addressable};
 use super::json::{self, Object};
 use super::toxic::Attributes;
 use super::toxic::Kind;
 use super::toxic::{Stream, Toxic};
+use crate::upstream;
 
 /// A proxy to be made: `POST /proxies`, and entries of a populate.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +52,26 @@ impl ProxyBody {
             .collect()
     }
 
+    /// Reads a configuration: a populate and nothing behind it, in which each
+    /// name stands once.
+    pub(crate) fn read_file(text: &str) -> Result<Vec<Self>, Refusal> {
+        json::only_value(text)?;
+        let bodies = Self::read_all(text)?;
+        let mut numbers = BTreeMap::new();
+        for (body, number) in bodies.iter().zip(1..) {
+            if let Some(first) = numbers.insert(body.name.as_str(), number) {
+                let name = &body.name;
+                let problem = format!("proxies {first} and {number} are both called `{name}`");
+                return Err(Refusal::Body(problem));
+            }
+            if let Some(mistake) = upstream::mistake(&body.upstream) {
+                let problem = format!("upstream {} of proxy {number}: {mistake}", body.upstream);
+                return Err(Refusal::Body(problem));
+            }
+        }
+        Ok(bodies)
+    }
+
     fn of(fields: &Object<'_>) -> Result<Self, Refusal> {
         Ok(Self {
             name: fields.string("name")?.unwrap_or_default(),
@@ -67,6 +90,7 @@ impl ProxyBody {
         if self.upstream.is_empty() {
             return missing("upstream");
         }
+        ensure_addressable(&self.name)?;
         Ok(self)
     }
 
@@ -152,6 +176,7 @@ impl<'a> ToxicBody<'a> {
         } else {
             self.name.clone()
         };
+        ensure_addressable(&name)?;
         Ok(Draft { kind, stream, name })
     }
 

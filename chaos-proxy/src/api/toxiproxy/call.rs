@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde::Serialize;
 
+use super::super::guard::Refused;
 use super::address::Address;
 use super::body::{ProxyBody, ProxyChange};
 use super::json::{self, Mistake};
@@ -159,10 +160,24 @@ fn to_json(shown: &impl Serialize) -> String {
     serde_json::to_string(shown).unwrap_or_default()
 }
 
+/// Bytes of a name: those of a proxy and a toxic fit into one path.
+pub(crate) const NAME_LIMIT: usize = 1024;
+
+/// Whether what is called so can be addressed.
+pub(super) fn ensure_addressable(name: &str) -> Result<(), Refusal> {
+    match name.len() {
+        ..=NAME_LIMIT => Ok(()),
+        _ => Err(Refusal::NameTooLong),
+    }
+}
+
 /// Why a request was not obeyed. Texts are relied on by clients, but for what follows
 /// `bad request body: `.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
+    /// Somebody who may not ask.
+    #[error(transparent)]
+    NotAllowed(#[from] Refused),
     /// The body is not what was expected.
     #[error("bad request body: {0}")]
     Body(String),
@@ -174,6 +189,9 @@ pub(crate) enum Refusal {
         /// Of which entry of a populate, from 1.
         of: Option<usize>,
     },
+    /// No path can hold it: the API could never address what is called so.
+    #[error("name too long: at most {NAME_LIMIT} bytes")]
+    NameTooLong,
     /// Neither upstream nor downstream.
     #[error("stream was invalid, can be either upstream or downstream")]
     Stream,
@@ -222,9 +240,12 @@ impl Refusal {
     /// The status that clients get with it.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::Body(_) | Self::MissingField { .. } | Self::Stream | Self::ToxicType => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::NotAllowed(_) => StatusCode::FORBIDDEN,
+            Self::Body(_)
+            | Self::MissingField { .. }
+            | Self::NameTooLong
+            | Self::Stream
+            | Self::ToxicType => StatusCode::BAD_REQUEST,
             Self::ProxyNotFound | Self::ToxicNotFound => StatusCode::NOT_FOUND,
             Self::ProxyExists | Self::ToxicExists => StatusCode::CONFLICT,
             Self::Listen(_) | Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,

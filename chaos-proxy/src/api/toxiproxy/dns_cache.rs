@@ -25,8 +25,8 @@ impl DnsCache {
 
     /// Looks a name up. Of several addresses, the first one of IPv4 counts, as it
     /// does in Go.
-    pub(crate) async fn look_up(&mut self, environment: &Environment, name: String) {
-        let found = environment.network.look_up(&name);
+    pub(crate) async fn look_up(&mut self, environment: &Environment, name: &str) {
+        let found = environment.network.look_up(name);
         let entry = match environment.clock.timeout(LOOKUP, found).await {
             Ok(Ok(addresses)) => addresses
                 .iter()
@@ -36,7 +36,12 @@ impl DnsCache {
             Ok(Err(_)) => Err("no such host"),
             Err(_) => Err("i/o timeout"),
         };
-        self.0.insert(name, entry);
+        self.0.insert(name.to_owned(), entry);
+    }
+
+    /// Nobody waits for this name any more.
+    pub(crate) fn give_up(&mut self, name: String) {
+        self.0.insert(name, Err("operation was canceled"));
     }
 
     /// The address that is meant.

@@ -1,7 +1,8 @@
 //! What a toxic does, in the engine's words.
 //!
 //! Where Toxiproxy's behaviour is a fault of its own, ours is not: resets are
-//! RST on idle, busy and open connections alike, times do not start again, and a
+//! RST on idle, busy and open connections alike (a new one is reset after its
+//! first bytes, as there), times do not start again, and a
 //! toxicity of 0 has no effect at all.
 
 use std::time::Duration;
@@ -69,14 +70,16 @@ fn fault(toxic: &Toxic) -> Option<Fault> {
         })),
         Kind::Timeout => Some(Fault::Expiry(Expiry {
             delay: (first > 0).then(|| millis(first)),
+            awaits_bytes: false,
             how: How::Close,
             swallows: Some(way),
             ends_when_healed: true,
         })),
         Kind::ResetPeer => Some(Fault::Expiry(Expiry {
             delay: Some(millis(first)),
+            awaits_bytes: true,
             how: How::Reset,
-            swallows: None,
+            swallows: Some(way),
             ends_when_healed: false,
         })),
         Kind::Slicer => slice(way, first, second, third).map(Fault::Slice),

@@ -1,6 +1,6 @@
 //! Reading request bodies as Go's `encoding/json` does, because clients have
 //! come to rely on it: keys in any letter case, unknown fields passed over,
-//! `null` as if absent, only the first value of a body, integers written as
+//! `null` as if absent, only the first value of a body (but for files), integers written as
 //! integers.
 //!
 //! Pure. Used by [`super::body`]. The words of a [`Mistake`] are Go's in spirit;
@@ -35,6 +35,11 @@ pub(crate) fn first_value(text: &str) -> Result<&RawValue, Mistake> {
     }
     let mut decoder = serde_json::Deserializer::from_str(text);
     Deserialize::deserialize(&mut decoder).map_err(|error| Mistake(error.to_string()))
+}
+
+/// The first value of a text, behind which nothing may stand.
+pub(crate) fn only_value(text: &str) -> Result<&RawValue, Mistake> {
+    serde_json::from_str(text).map_err(|error| Mistake(error.to_string()))
 }
 
 /// The elements of an array; `null` is an empty one.

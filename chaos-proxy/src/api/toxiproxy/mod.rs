@@ -23,7 +23,7 @@ mod state;
 mod toxic;
 
 pub(crate) use body::ProxyBody;
-pub(crate) use call::{Call, Refusal, Reply, name_in};
+pub(crate) use call::{Call, NAME_LIMIT, Refusal, Reply, name_in};
 pub(crate) use dns_cache::DnsCache;
 pub(crate) use state::ToxiproxyState;
 

@@ -9,6 +9,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get, post};
 
+use super::super::guard;
 use super::super::limited_body::{BodyError, LIMIT, LimitedBody};
 use super::super::metrics;
 use super::super::server::App;
@@ -54,11 +55,20 @@ pub(crate) fn router(app: &App) -> Router {
         .route("/populate", matched(post(populate)))
         .route("/reset", matched(post(reset)))
         .fallback(nowhere)
+        .layer(middleware::from_fn_with_state(app.clone(), door))
         .with_state(app.clone())
 }
 
-/// A page in a browser must not reach these routes; Toxiproxy looks at the
-/// agent, and so its clients know it. Requests that match no route are not
+/// Nobody gets past who may not.
+async fn door(State(app): State<App>, request: Request, next: Next) -> Response {
+    match guard::check(request.headers(), app.config().listed()) {
+        Ok(_) => next.run(request).await,
+        Err(refused) => Refusal::from(refused).into_response(),
+    }
+}
+
+/// Behind the door stands Toxiproxy's own: it looks at the agent, and so its
+/// clients know it. Requests that match no route are not
 /// looked at, and bear no number.
 async fn on_match(State(app): State<App>, request: Request, next: Next) -> Response {
     let id = format!("{:020}", app.next_request());

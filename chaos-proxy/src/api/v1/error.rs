@@ -5,8 +5,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::super::guard::Refused;
 use super::super::limited_body::{self, BodyError};
-use super::guard::Refused;
 
 /// Why a call of ours was not obeyed; its text is what the caller reads.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use environment::text::{Diagnostics, Document, Source};
 use serde_json::{Map, Value};
 
+use super::super::toxiproxy::NAME_LIMIT;
 use crate::rule::{Reading, Rule, When, read_rules};
 
 /// What was asked for.
@@ -28,7 +29,7 @@ pub(crate) struct RuleBody {
 /// Whose a rule is that does not say.
 const NOBODY: &str = "api";
 /// Longer names are mistakes.
-const LONGEST: usize = 200;
+const LONGEST: usize = NAME_LIMIT;
 
 impl RuleBody {
     /// Reads a body; `name` is the rule's, where the path says it.

@@ -12,11 +12,11 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 
+use super::super::guard;
 use super::super::limited_body::LimitedBody;
 use super::super::metrics;
 use super::super::server::App;
 use super::error::ApiError;
-use super::guard::{self, Listed};
 use super::{connections, events, plan, rules};
 
 /// Everything under `/chaos/v1`.
@@ -39,11 +39,7 @@ pub(crate) fn router(app: &App) -> Router {
 
 /// Nobody gets past who may not, and what is said is not kept.
 async fn door(State(app): State<App>, request: Request, next: Next) -> Response {
-    let listed = Listed {
-        hosts: &app.config().hosts,
-        origins: &app.config().origins,
-    };
-    let origin = match guard::check(request.headers(), listed) {
+    let origin = match guard::check(request.headers(), app.config().listed()) {
         Ok(origin) => origin.and_then(|origin| HeaderValue::from_str(origin).ok()),
         Err(refused) => return secure(ApiError::from(refused).into_response()),
     };

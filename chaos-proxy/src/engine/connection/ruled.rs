@@ -6,6 +6,7 @@ use std::sync::Arc;
 use environment::Follower;
 
 use super::{Connection, toward};
+use crate::engine::endpoint::Endpoint;
 use crate::engine::lane::Lane;
 use crate::engine::rules::{Action, ActiveRules, Answer, CutBy, Flow, Snapshot, Strike, Timer};
 use crate::event::{EventKind, Peer, micros};
@@ -79,8 +80,8 @@ impl Connection {
             },
             is_dialling: self.is_dialling,
             heard_at: self.heard_at,
-            upstream: flow(&self.toward_server.lane),
-            downstream: flow(&self.toward_client.lane),
+            upstream: flow(&self.toward_server.lane, &self.toward_client),
+            downstream: flow(&self.toward_client.lane, &self.toward_server),
         }
     }
 
@@ -194,11 +195,12 @@ impl Connection {
     }
 }
 
-fn flow(lane: &Lane) -> Flow {
+fn flow(lane: &Lane, source: &Endpoint) -> Flow {
     let by_frame = lane.cut_by.as_deref();
     let cut_by = by_frame.map_or(CutBy::Bytes, |id| CutBy::Frame(*id));
     Flow {
         admitted: lane.link.admitted(),
+        has_ended: source.has_ended,
         cut: lane.link.is_cut().then_some(cut_by),
     }
 }

@@ -1,6 +1,7 @@
 //! What the rules that hold a connection ask of its links and their frames.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use environment::{Direction, Key, Realm};
 
@@ -12,6 +13,9 @@ use crate::event::EventKind;
 use crate::fault::{Corrupt, Fault, UpgradeReply};
 use crate::link::Effects;
 use crate::websocket::{Edits, FrameEdit, FrameRule, FrameRuleId, Opcode};
+
+/// Longer than anything takes: what is swallowed has no end of its own.
+const AFTER_THE_END: Duration = Duration::from_secs(365 * 24 * 3600);
 
 impl Machine {
     /// What is asked of the bytes of this direction.
@@ -110,6 +114,9 @@ fn add(effects: &mut Effects, held: &Held, direction: Direction) {
         Fault::Discard(way) if way.covers(direction) => effects.discard(),
         Fault::Expiry(it) if it.swallows.is_some_and(|way| way.covers(direction)) => {
             effects.discard();
+            if it.awaits_bytes {
+                effects.delay_fin(AFTER_THE_END);
+            }
         }
         Fault::Latency(it) if it.way.covers(direction) => effects.delay(name(), *it),
         Fault::Corrupt(Corrupt::Bits(it)) if it.way.covers(direction) => {

@@ -16,7 +16,8 @@ pub(super) struct Held {
     pub(super) has_struck: bool,
     /// It was told that it can do nothing here.
     pub(super) is_powerless: bool,
-    since: Moment,
+    /// From when its times count; `None`: its first bytes are awaited.
+    since: Option<Moment>,
     /// From which offsets of the streams upstream and downstream.
     offsets: (u64, u64),
 }
@@ -27,8 +28,42 @@ impl Held {
             has_struck: !strike.rule.fault.waits(),
             strike,
             is_powerless: false,
-            since: at.now,
+            since: Some(at.now),
             offsets: (at.upstream.admitted, at.downstream.admitted),
+        }
+    }
+
+    /// It takes hold of a connection that is just accepted, and what awaits its
+    /// first bytes does so.
+    pub(super) fn from_accept(strike: Strike, at: &Snapshot) -> Self {
+        let held = Self::new(strike, at);
+        let awaits_bytes = matches!(held.fault(), Fault::Expiry(it) if it.awaits_bytes);
+        Self {
+            since: held.since.filter(|_| !awaits_bytes),
+            ..held
+        }
+    }
+
+    pub(super) fn awaits_bytes(&self) -> bool {
+        self.since.is_none()
+    }
+
+    /// Its time begins if the bytes have come that it awaits, or their end.
+    pub(super) fn notice_bytes(&mut self, at: &Snapshot) {
+        let Fault::Expiry(Expiry {
+            swallows: Some(way),
+            ..
+        }) = self.fault()
+        else {
+            return;
+        };
+        let has_come = |direction| {
+            let flow = at.flow(direction);
+            flow.has_ended || flow.admitted > self.offset(direction)
+        };
+        let mut ways = [Direction::Upstream, Direction::Downstream].into_iter();
+        if self.awaits_bytes() && ways.any(|to| way.covers(to) && has_come(to)) {
+            self.since = Some(at.now);
         }
     }
 
@@ -49,7 +84,7 @@ impl Held {
     /// When the peers will have been silent for too long.
     pub(super) fn idle_end(&self, heard_at: Moment) -> Option<(Moment, How)> {
         match self.fault() {
-            Fault::IdleTimeout(idle) => Some((heard_at.max(self.since) + idle.delay, idle.how)),
+            Fault::IdleTimeout(idle) => Some((heard_at.max(self.since?) + idle.delay, idle.how)),
             _ => None,
         }
     }
@@ -61,7 +96,7 @@ impl Held {
                 delay: Some(delay),
                 how,
                 ..
-            }) => Some((self.since + *delay, *how)),
+            }) => Some((self.since? + *delay, *how)),
             _ => None,
         }
     }
@@ -79,12 +114,15 @@ impl Held {
         let Place::Bytes(bytes) = self.cut(direction)?.place else {
             return None;
         };
+        Some(self.offset(direction).saturating_add(bytes))
+    }
+
+    fn offset(&self, direction: Direction) -> u64 {
         let (upstream, downstream) = self.offsets;
-        let from = match direction {
+        match direction {
             Direction::Upstream => upstream,
             Direction::Downstream => downstream,
-        };
-        Some(from.saturating_add(bytes))
+        }
     }
 
     /// Whether its cut has let the last byte in, so that it will be carried out.

@@ -29,6 +29,23 @@ impl Holds {
         self.0.push(Held::new(strike, at));
     }
 
+    /// The rule takes hold of a connection that is just accepted.
+    pub(super) fn begin_with(&mut self, strike: Strike, at: &Snapshot) {
+        self.0.push(Held::from_accept(strike, at));
+    }
+
+    /// Whether the time of one of them begins only when bytes come.
+    pub(super) fn awaits_bytes(&self) -> bool {
+        self.0.iter().any(Held::awaits_bytes)
+    }
+
+    /// Bytes may have come.
+    pub(super) fn notice_bytes(&mut self, at: &Snapshot) {
+        for held in &mut self.0 {
+            held.notice_bytes(at);
+        }
+    }
+
     /// It holds from when it did, although the rest has gone.
     pub(super) fn keep(&mut self, held: Held) {
         self.0.push(held);

@@ -177,6 +177,9 @@ impl Machine {
             Fault::Reject => actions.push(Action::Reject),
             Fault::AcceptSilent => actions.push(Action::LeaveServer),
             Fault::ConnectDelay(_) if is_dialling => self.held.begin(strike.clone(), at),
+            Fault::Expiry(it) if it.awaits_bytes => {
+                return self.held.begin_with(strike, at);
+            }
             _ => return self.obey(strike, at, actions),
         }
         actions.push(Action::Struck(strike));
@@ -250,11 +253,12 @@ impl Machine {
 
     /// Whether [`Machine::progress`] could do anything.
     pub(crate) fn watches_progress(&self) -> bool {
-        !self.waiting.is_empty() || self.rules.can_be_outlived()
+        !self.waiting.is_empty() || self.rules.can_be_outlived() || self.held.awaits_bytes()
     }
 
     /// The connection may have come further.
     pub(crate) fn progress(&mut self, in_force: &ActiveRules, at: &Snapshot) -> Vec<Action> {
+        self.held.notice_bytes(at);
         let attempt = self.attempt;
         for waiting in &mut self.waiting {
             waiting.meet(attempt, at.progress, at.now);

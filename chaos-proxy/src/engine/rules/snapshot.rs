@@ -23,6 +23,8 @@ pub(crate) struct Snapshot {
 pub(crate) struct Flow {
     /// Bytes that came in, ever.
     pub(crate) admitted: u64,
+    /// The peer that they come from has ended.
+    pub(crate) has_ended: bool,
     /// What lets no more in, if a cut has come.
     pub(crate) cut: Option<CutBy>,
 }

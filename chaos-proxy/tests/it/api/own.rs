@@ -465,12 +465,32 @@ fn metrics_count_while_connections_live_and_after() {
         )
         .await;
         let labels = format!(
-            "proxy=\"p\",listener=\"{address}\",upstream=\"{}\"",
+            "listener=\"{address}\",proxy=\"p\",upstream=\"{}\"",
             server.local_addr()
         );
         let line =
             format!("toxiproxy_proxy_received_bytes_total{{direction=\"upstream\",{labels}}} 2");
         has("/metrics", &line).await;
+        for (accept, kind) in [
+            ("*/*", "text/plain; version=0.0.4; charset=utf-8"),
+            (
+                "text/plain;version=0.0.4;q=0.3",
+                "text/plain; version=0.0.4; charset=utf-8",
+            ),
+            (
+                "application/openmetrics-text;version=1.0.0,text/plain;q=0.3",
+                "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            ),
+        ] {
+            let headers = [("Accept", accept)];
+            let answer = api.call_with("GET", "/metrics", &headers, None).await;
+            assert_eq!(answer.header("content-type"), Some(kind));
+            let is_plain = kind.starts_with("text/plain");
+            assert_eq!(answer.body.ends_with("# EOF\n"), !is_plain, "{answer:?}");
+            let declared = "# TYPE toxiproxy_proxy_sent_bytes_total counter\n";
+            assert_eq!(answer.body.contains(declared), is_plain, "{answer:?}");
+            assert!(answer.body.contains(&line), "{answer:?}");
+        }
         api.toxic(&json!({"type": "reset_peer"})).await;
         assert_eq!(ending(&mut client).await, Err(ErrorKind::ConnectionReset));
         let closed = async {

@@ -370,3 +370,38 @@ fn no_call_waits_for_a_connection() {
         }
     });
 }
+
+/// Toxiproxy closes; RST would be ours.
+#[test]
+fn a_server_that_refuses_is_told_with_fin() {
+    simulated(async |world| {
+        let api = Api::start(&world);
+        let nobody = world.listen();
+        let upstream = nobody.local_addr();
+        drop(nobody);
+        let address = api.proxy_toward("p", upstream).await;
+        let mut client = api.dial_to(address).await;
+        assert_eq!(ending(&mut client).await, Ok(Vec::new()));
+        // A question on the way is no reason for another end.
+        let mut client = api.dial_to(address).await;
+        send(&mut client, b"question").await;
+        assert_eq!(ending(&mut client).await, Ok(Vec::new()));
+    });
+}
+
+#[test]
+fn a_reset_without_a_time_comes_with_the_first_bytes() {
+    simulated(async |world| {
+        let api = Api::start(&world);
+        let server = world.listen();
+        let address = api.proxy("p", &server).await;
+        api.toxic(&json!({"type": "reset_peer", "stream": "upstream"}))
+            .await;
+        let mut client = api.dial_to(address).await;
+        let mut upstream = accept(&server).await;
+        assert!(world.is_silent(&mut client, MOMENT).await);
+        send(&mut client, b"ask").await;
+        assert_eq!(ending(&mut client).await, Err(ErrorKind::ConnectionReset));
+        assert_eq!(ending(&mut upstream).await, Err(ErrorKind::ConnectionReset));
+    });
+}

@@ -13,4 +13,5 @@ mod foreign;
 pub(crate) mod ports;
 mod program;
 mod program_api;
+mod rebinding;
 mod wire;

@@ -119,6 +119,18 @@ fn what_stands_in_the_way_is_named() {
         2,
         "--upstream nowhere: expected HOST:PORT",
     );
+    for scheme in ["ws", "http", "redis", "tcp"] {
+        let url = format!("{scheme}://127.0.0.1:8080");
+        let words = format!("--upstream {url}: expected HOST:PORT, not a URL; try 127.0.0.1:8080");
+        check(&["--upstream", &url, "--listen", "127.0.0.1:0"], 2, &words);
+    }
+    let port = super::ports::free(1);
+    let own = format!("localhost:{port}");
+    check(
+        &["--upstream", &own, "--listen", &own],
+        2,
+        "this proxy itself listens there",
+    );
     check(
         &["--upstream", "127.0.0.1:1", "--listen", "nonsense"],
         2,

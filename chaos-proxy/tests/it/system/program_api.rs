@@ -215,6 +215,19 @@ fn a_configuration_with_a_mistake_starts_nothing() {
     check(toxic, "invalid toxic type at proxy 1");
     let port = format!("[{{\"name\":\"a\",\"upstream\":\"x:1\",\"listen\":\"{taken}\"}}]");
     check(&port, "bind: address already in use at proxy 1");
+    check("[] []", "trailing characters");
+    check("[]\n# a comment", "trailing characters");
+    let twice = "[{\"name\":\"a\",\"upstream\":\"x:1\"},{\"name\":\"a\",\"upstream\":\"y:1\"}]";
+    check(twice, "proxies 1 and 2 are both called `a`");
+    let url = "[{\"name\":\"a\",\"upstream\":\"redis://x:1\"}]";
+    check(
+        url,
+        "upstream redis://x:1 of proxy 1: expected HOST:PORT, not a URL; try x:1",
+    );
+    check(
+        "[{\"name\": \"${NOT_SET_ANYWHERE}\"}]",
+        "${NOT_SET_ANYWHERE} is not set in the environment",
+    );
     let (code, stderr) = run(&["--config", "missing.json"]);
     assert_eq!(code, Some(2));
     assert!(stderr.contains("missing.json"), "{stderr}");
@@ -243,4 +256,62 @@ fn an_api_that_others_can_reach_is_warned_of() {
     );
     let errors = started.stop();
     assert!(errors.contains("is not on loopback"), "{errors}");
+}
+
+#[test]
+fn a_configuration_that_never_ends_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let fifo = folder.path().join("fifo");
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.unwrap().success());
+    for path in [fifo.as_path(), "/dev/zero".as_ref(), folder.path()] {
+        let path = path.to_str().unwrap();
+        let (code, stderr) = run(&["--config", path]);
+        assert_eq!(code, Some(2), "{stderr}");
+        let words = format!("configuration {path}: not a file");
+        assert!(stderr.contains(&words), "{stderr}");
+    }
+    let zero = std::fs::File::open("/dev/zero").unwrap();
+    let ended = program()
+        .args(["--config", "-"])
+        .stdin(zero)
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(2), "{stderr}");
+    assert!(
+        stderr.contains("configuration of stdin: too large"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn stdin_and_variables_do_for_files_and_flags() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let text = "[{\"name\": \"p\", \"listen\": \"127.0.0.1:0\", \"upstream\": \"${SERVER}\",\n\
+                \"toxics\": [{\"type\": \"latency\", \"attributes\": {\"latency\": ${DELAY}}}]}]";
+    std::fs::write(file.path(), text).unwrap();
+    let mut child = program()
+        .env("SERVER", echo().to_string())
+        .env("DELAY", "1")
+        .env("CHAOS_PROXY_API", "127.0.0.1:0")
+        .env("CHAOS_PROXY_API_HOST", "a.test,b.test")
+        .env("CHAOS_PROXY_PROXY_METRICS", "1")
+        .env("CHAOS_PROXY_CONFIG", "-")
+        .stdin(std::fs::File::open(file.path()).unwrap())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap());
+    let mut started = Started {
+        running: Running(child),
+        lines,
+    };
+    let api = started.api();
+    let proxies = get(api, "/proxies");
+    assert!(echoes(proxies["p"]["listen"].as_str().unwrap()));
+    assert_eq!(proxies["p"]["toxics"][0]["attributes"]["latency"], 1);
+    assert_eq!(call(api, "GET", "/metrics", "").0, 200);
+    started.stop();
 }

@@ -2,7 +2,10 @@
 //!
 //! A bound socket that never listens holds the port for the listener's whole
 //! life; listening sockets come and go beside it. Both carry SO_REUSEPORT, and
-//! neither SO_REUSEADDR, so a bind by anybody else fails throughout.
+//! neither SO_REUSEADDR, so a bind by anybody else fails throughout. Only while the
+//! first one is bound does it carry SO_REUSEADDR, as every server's does: what is
+//! left of a program that had the port before (TIME_WAIT) is not in the way. The
+//! next ones are let in beside it by SO_REUSEPORT.
 
 use std::io;
 use std::net::SocketAddr;
@@ -73,7 +76,7 @@ impl Filler {
 impl TcpPort {
     pub(in crate::net) fn bind(address: SocketAddr) -> io::Result<Self> {
         ensure_free(address)?;
-        let placeholder = reserved_socket(address)?;
+        let placeholder = placeholder(address)?;
         let address = placeholder
             .local_addr()?
             .as_socket()
@@ -215,6 +218,16 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;
     TcpListener::from_std(socket.into())
+}
+
+fn placeholder(address: SocketAddr) -> io::Result<Socket> {
+    let socket = tcp_socket(address)?;
+    // A free port is to be one that nobody had.
+    socket.set_reuse_address(address.port() != 0)?;
+    socket.set_reuse_port(true)?;
+    socket.bind(&address.into())?;
+    socket.set_reuse_address(false)?;
+    Ok(socket)
 }
 
 fn reserved_socket(address: SocketAddr) -> io::Result<Socket> {

@@ -65,3 +65,25 @@ async fn a_port_can_be_taken_again_after_a_restart() {
     let again = network.listen(address).unwrap();
     assert_eq!(again.local_addr(), address);
 }
+
+/// Somebody else's server had the port, with SO_REUSEADDR as servers have it, and
+/// closed its connections first: TIME_WAIT is no reason to wait a minute. From the
+/// bind on the port is ours, refused or not.
+#[tokio::test]
+async fn a_port_is_taken_over_from_a_server_that_has_just_ended() {
+    let server = TcpListener::bind(loopback()).unwrap();
+    let address = server.local_addr().unwrap();
+    let mut client = TcpStream::connect(address).unwrap();
+    drop(server.accept().unwrap());
+    assert_eq!(client.read(&mut [0; 8]).unwrap(), 0);
+    drop((client, server));
+    let mut listener = Network::tcp().listen(address).unwrap();
+    assert_foreign_bind_fails(address, 0);
+    listener.refuse();
+    assert_foreign_bind_fails(address, 1);
+    listener.heal().unwrap();
+    assert_foreign_bind_fails(address, 2);
+    let client = Network::tcp().dial(&address.to_string()).await.unwrap();
+    listener.accept().await.unwrap();
+    drop(client);
+}

@@ -202,6 +202,7 @@ fn a_silence_is_counted_from_the_hold_on() {
 fn expiry(delay: Option<u64>, swallows: Option<Way>) -> Rule {
     let fault = Fault::Expiry(Expiry {
         delay: delay.map(millis),
+        awaits_bytes: false,
         how: How::Reset,
         swallows,
         ends_when_healed: true,
@@ -384,4 +385,35 @@ fn effects_are_those_of_the_faults_in_their_direction() {
             "{inject}"
         );
     }
+}
+
+#[test]
+fn an_expiry_that_awaits_bytes_counts_from_them_on_new_connections_alone() {
+    let awaiting = |delay| {
+        let mut rule = expiry(Some(delay), Some(Way::Downstream));
+        if let Fault::Expiry(it) = &mut rule.fault {
+            (it.awaits_bytes, it.ends_when_healed) = (true, false);
+        }
+        rule
+    };
+    let mut open = World::begun(Vec::new());
+    open.put(awaiting(2000), None);
+    assert_eq!(open.machine.deadline(open.at.heard_at), Some(moment(2000)));
+    open.to(9000);
+    let reset = |at: u64| {
+        [
+            format!("{at} reset Both"),
+            format!("{at} struck r 1 planned {at}"),
+        ]
+    };
+    assert_eq!(open.take(), reset(2000));
+    open.reconnect();
+    assert!(open.take().is_empty(), "it is told when it resets");
+    assert_eq!(open.machine.deadline(open.at.heard_at), None);
+    open.to(20_000);
+    assert_eq!(open.take(), NOTHING);
+    open.at.downstream.has_ended = true;
+    open.turn();
+    open.to(30_000);
+    assert_eq!(open.take(), reset(22_000));
 }

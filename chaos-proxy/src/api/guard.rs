@@ -1,10 +1,11 @@
-//! Who may use `/chaos/v1`: programs on this machine, and pages of this port.
+//! Who may use the API: programs, and pages of this port.
 //!
 //! Pure. A browser lets any page send requests to any address, and a page whose
 //! name was bound anew to this one reads the answers too (DNS rebinding). So a
-//! request must call this host by an address, by `localhost` or by a listed
-//! name; and where a browser says on whose behalf it asks (`Origin`,
-//! `Sec-Fetch-Site`), that must be a page of this port or a listed one.
+//! request must call this host by an address, by a name without a dot, such as
+//! `localhost` or that of a container, or by a listed name; and where a browser
+//! says on whose behalf it asks (`Origin`, `Sec-Fetch-Site`), that must be a page
+//! of this port or a listed one. Nobody can register a name without a dot.
 
 use core::net::IpAddr;
 
@@ -19,7 +20,8 @@ const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 pub(crate) enum Refused {
     /// No host, or one that nobody listed.
     #[error(
-        "this host is not known by that name; use an address or localhost, or list it (--api-host)"
+        "this host is not known by that name; use an address, localhost or a name without a dot, \
+         or list it (--api-host)"
     )]
     Host,
     /// A page of somebody else's.
@@ -79,8 +81,14 @@ fn host(headers: &HeaderMap) -> Option<Authority> {
 fn is_known(host: &str, listed: &[String]) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     bare.parse::<IpAddr>().is_ok()
-        || host.eq_ignore_ascii_case("localhost")
+        || has_no_dot(host)
         || listed.iter().any(|entry| entry.eq_ignore_ascii_case(host))
+}
+
+/// Of letters that no browser makes a dot of.
+fn has_no_dot(host: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    !host.is_empty() && host.bytes().all(is_plain)
 }
 
 /// A page that came from this very port.
@@ -115,6 +123,8 @@ mod tests {
             "[::1]:8474",
             "localhost:8474",
             "LOCALHOST",
+            "toxiproxy:8474",
+            "chaos_proxy-1",
             "proxy.test:1",
         ] {
             check_with(&[("host", host)], Ok(None));
@@ -130,6 +140,8 @@ mod tests {
             "localhost@evil.example",
             "evil.example@localhost",
             "1.2.3",
+            "evil%2Eexample",
+            "localhost.",
             "",
         ] {
             check_with(&[("host", host)], Err(Refused::Host));
@@ -184,5 +196,35 @@ mod tests {
         ];
         check_with(&headers, Ok(Some("https://panel.test")));
         check_with(&[("host", "evil.example"), headers[1]], Err(Refused::Host));
+    }
+
+    /// What the browsers send from a page of `http://evil.test:8474`, a name that
+    /// was bound anew to this host, and from one of another site.
+    #[test]
+    fn what_browsers_send_for_pages_of_others_is_refused() {
+        let chromium = [("sec-fetch-mode", "cors"), ("sec-fetch-dest", "empty")];
+        let firefox = [("user-agent", "x"), ("accept-language", "en-US,en;q=0.5")];
+        let bound = ("host", "evil.test:8474");
+        let here = ("host", "127.0.0.1:8474");
+        let (own, other) = ("http://evil.test:8474", "http://other.test");
+        for (headers, expect) in [
+            // Bound anew: to itself the page is of the same origin.
+            (
+                vec![bound, ("sec-fetch-site", "same-origin")],
+                Refused::Host,
+            ),
+            (vec![bound, ("origin", own)], Refused::Host),
+            // Chromium leaves `Sec-Fetch-*` out where the page is not secure.
+            (vec![bound], Refused::Host),
+            // Another site, by fetch, by a form, by an image.
+            (vec![here, ("origin", other)], Refused::Origin),
+            (vec![here, ("origin", "null")], Refused::Origin),
+            (vec![here, ("sec-fetch-site", "cross-site")], Refused::Site),
+        ] {
+            for browser in [&chromium, &firefox] {
+                let all: Vec<_> = headers.iter().chain(browser).copied().collect();
+                check_with(&all, Err(expect));
+            }
+        }
     }
 }
