@@ -97,4 +97,5 @@ fmt-frontend: frontend/node_modules/.package-lock.json
 	npm --prefix frontend run fmt
 
 install: ## put chaos, chaos-proxy, client-sim and ticker-server on your PATH
-	for crate in scenarios chaos-proxy client-sim server; do cargo install --locked --path $$crate || exit 1; done
+	for crate in scenarios client-sim server; do cargo install --locked --path $$crate || exit 1; done
+	cargo install --locked --path chaos-proxy --features program

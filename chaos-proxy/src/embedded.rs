@@ -11,12 +11,13 @@ use environment::{Environment, Observer, Seed};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::engine::{Apply, Config, Control, OpenConnection, Route, Start, Tell, control, run};
+use crate::engine::{
+    Apply, Config, Control, DIAL_TIMEOUT, OpenConnection, Route, Start, Tell, control, run,
+};
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::file::read_faults;
 use crate::plan::{FOR_EVER, Plan};
-use crate::proxies::DIAL_TIMEOUT;
 use crate::rule::{Rule, Target};
 
 /// A running proxy on a port of its own. It stops when dropped; [`stop`](Self::stop)

@@ -4,6 +4,7 @@
 //! It knows connections, rules and a log of what it did; it knows no clients
 //! beyond their names and gives no verdicts.
 
+#[cfg(feature = "api")]
 pub mod api;
 mod decision;
 mod embedded;
@@ -11,9 +12,11 @@ mod engine;
 mod event;
 mod fault;
 mod file;
+#[cfg(feature = "api")]
 mod journal;
 mod link;
 mod plan;
+#[cfg(feature = "api")]
 pub mod proxies;
 mod rule;
 pub mod websocket;
@@ -27,6 +30,7 @@ pub use engine::{
 pub use event::{Ending, Event, EventKind, Peer};
 pub use fault::*;
 pub use file::{Faults, read_faults};
+#[cfg(feature = "api")]
 pub use journal::Journal;
 pub use link::{LinkName, UnderWay};
 pub use plan::{Occurrence, Plan, Window};

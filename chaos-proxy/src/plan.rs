@@ -132,6 +132,7 @@ impl Plan {
     }
 
     /// Whether a rule can only be obeyed where frames are watched.
+    #[cfg(feature = "api")]
     pub(crate) fn needs_frames(&self) -> bool {
         let needs =
             |condition: &Condition| condition.phase > Phase::Connect || condition.frames > 0;
