@@ -14,6 +14,7 @@ mod expiry;
 mod frames;
 mod idle_timeout;
 mod latency;
+mod make;
 mod ordinals;
 mod slice;
 mod slow_close;
@@ -39,6 +40,7 @@ use environment::text::Table;
 
 /// What a rule does to the connections that it strikes.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Fault {
     /// The listener is closed: dials get ECONNREFUSED. A window only.
     Refuse,
@@ -88,6 +90,7 @@ pub enum Fault {
     /// Close or reset after a silence.
     IdleTimeout(IdleTimeout),
     /// Close or reset after a time. Only by the control API.
+    #[doc(hidden)]
     Expiry(Expiry),
 }
 
@@ -166,6 +169,7 @@ const READERS: [(&str, Read); 23] = [
 
 impl Fault {
     /// The words of `inject.<fault>`, in the order of the documentation.
+    #[doc(hidden)]
     pub fn words() -> Vec<&'static str> {
         READERS.iter().map(|(word, _)| *word).collect()
     }
