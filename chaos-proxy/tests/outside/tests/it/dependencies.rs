@@ -23,7 +23,7 @@ fn a_library_does_not_bring_a_programs_dependencies() {
             "--offline",
             "--locked",
             "--edges",
-            "normal",
+            "normal,dev",
             "--prefix",
             "none",
         ])
