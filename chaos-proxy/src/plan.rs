@@ -339,6 +339,7 @@ pub struct Window {
 impl Rule {
     /// Each time that a timed rule acts in a run that ends at `horizon`; none of
     /// a rule that waits for connections.
+    #[doc(hidden)]
     pub fn windows(&self, horizon: Duration) -> impl Iterator<Item = Window> + use<> {
         let (kind, when) = (self.fault.phase(), self.when.clone());
         let timed = match when {

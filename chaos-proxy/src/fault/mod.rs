@@ -221,6 +221,7 @@ impl Fault {
 
     /// Whether it strikes a connection once, rather than holding it: then it has
     /// no length.
+    #[doc(hidden)]
     pub fn is_instant(&self) -> bool {
         self.phase() == FaultKind::Strike
             || matches!(
@@ -231,6 +232,7 @@ impl Fault {
 
     /// Whether it waits for something in the stream (bytes, a frame, a silence, a time)
     /// before it acts on a connection, and so may never act.
+    #[doc(hidden)]
     pub fn waits(&self) -> bool {
         if let Self::Expiry(expiry) = self {
             return expiry.swallows.is_none();
@@ -250,6 +252,7 @@ impl Fault {
     }
 
     /// Whether it can act on a WebSocket only.
+    #[doc(hidden)]
     pub fn needs_websocket(&self) -> bool {
         match self {
             Self::UpgradeReply(_)
@@ -278,6 +281,7 @@ impl Fault {
     }
 
     /// Whether everything still passes, only later or in smaller pieces.
+    #[doc(hidden)]
     pub fn is_mild(&self) -> bool {
         match self {
             Self::Latency(_)
@@ -294,6 +298,7 @@ impl Fault {
     }
 
     /// Whether the client gets RST of it.
+    #[doc(hidden)]
     pub fn resets_client(&self) -> bool {
         match self {
             Self::Reject => true,
@@ -306,6 +311,7 @@ impl Fault {
     }
 
     /// Whether one peer learns nothing of the end of the other.
+    #[doc(hidden)]
     pub fn leaves_one_side_open(&self) -> bool {
         match self {
             Self::Close(side)
@@ -318,6 +324,7 @@ impl Fault {
 
     /// Whether its client hears nothing of the server any more on a connection
     /// that stays open.
+    #[doc(hidden)]
     pub fn silences_client(&self) -> bool {
         match self {
             Self::Stall(way) | Self::Discard(way) => way.covers(Direction::Downstream),
@@ -330,6 +337,7 @@ impl Fault {
     }
 
     /// What kind of act it is.
+    #[doc(hidden)]
     pub fn phase(&self) -> FaultKind {
         match self {
             Self::Refuse | Self::Blackhole => FaultKind::Listener,
