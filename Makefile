@@ -1,6 +1,6 @@
 # The front door. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help chaos play frontend test test-repeat test-foreign test-frontend fuzz trust bench lint lint-frontend fmt fmt-frontend install
+.PHONY: help chaos play frontend test test-repeat test-outside test-outside-repeat test-foreign test-frontend fuzz trust bench lint lint-frontend fmt fmt-frontend install
 
 # Passed on to `chaos run`, for example: make chaos ARGS="--filter 'R23*' --seed 7"
 ARGS ?=
@@ -27,6 +27,7 @@ test: ## everything that must hold; five minutes on two cores, and a quarter of 
 	cargo test --workspace --no-run
 	RUST_TEST_THREADS=$(test-threads) cargo test --workspace
 	@$(MAKE) --no-print-directory test-repeat
+	@$(MAKE) --no-print-directory test-outside
 	@$(MAKE) --no-print-directory test-foreign
 	@$(call need-node,the tests of the page (Vitest and a real browser)) $(MAKE) --no-print-directory test-frontend
 
@@ -42,6 +43,14 @@ test-repeat:
 	"$$bin/debug/chaos" run --time virtual --jobs 1 --out "$$out/debug" >/dev/null && \
 	"$$bin/release/chaos" run --time virtual --jobs 2 --out "$$out/release" >/dev/null && \
 	diff -r "$$out/debug" "$$out/release" && echo "virtual time: equal to the byte, twice, in debug and in release"
+
+# The crate as other people's tests have it: a package outside the workspace.
+test-outside:
+	cargo test --locked --manifest-path chaos-proxy/tests/outside/Cargo.toml --target-dir "$${CARGO_TARGET_DIR:-target}"
+
+# The same fifty times, under nextest too, with two busy loops beside it.
+test-outside-repeat:
+	chaos-proxy/tests/outside/repeat.sh 50
 
 # Other people's programs: Python's websockets on both sides of the proxy, and three clients of Toxiproxy;
 # and two clients in the subject's chair. Installed where they are not.
@@ -97,4 +106,5 @@ fmt-frontend: frontend/node_modules/.package-lock.json
 	npm --prefix frontend run fmt
 
 install: ## put chaos, chaos-proxy, client-sim and ticker-server on your PATH
-	for crate in scenarios chaos-proxy client-sim server; do cargo install --locked --path $$crate || exit 1; done
+	for crate in scenarios client-sim server; do cargo install --locked --path $$crate || exit 1; done
+	cargo install --locked --path chaos-proxy --features program

@@ -25,6 +25,7 @@ pub struct Event {
 /// The kinds of [`Event`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum EventKind {
     /// The client's connection was accepted.
     Accepted,

@@ -51,6 +51,18 @@ impl Faults {
 /// # Errors
 /// Every mistake in what the proxy obeys, each at its place.
 pub fn read_faults(source: &Source) -> Result<Faults, Diagnostics> {
+    read(source, false)
+}
+
+/// Reads rules that are added to a shared listener while it runs.
+///
+/// # Errors
+/// As those of [`read_faults`].
+pub(crate) fn read_live(source: &Source) -> Result<Vec<Rule>, Diagnostics> {
+    read(source, true).map(|faults| faults.rules)
+}
+
+fn read(source: &Source, is_live: bool) -> Result<Faults, Diagnostics> {
     let diagnostics = Diagnostics::new();
     let faults = {
         let document = Document::parse(source, &diagnostics);
@@ -71,6 +83,7 @@ pub fn read_faults(source: &Source) -> Result<Faults, Diagnostics> {
             clients: None,
             horizon: duration,
             is_shared: true,
+            is_live,
         };
         let rules = read_rules(root.tables("fault"), reading);
         Faults {

@@ -1,9 +1,36 @@
-//! The instrument: a TCP proxy that drops, delays and resets connections on a
-//! seeded schedule.
+//! A TCP proxy that drops, delays and resets connections on a seeded schedule, to be
+//! put between a client and its server inside a test.
 //!
-//! It knows connections, rules and a log of what it did; it knows no clients
-//! beyond their names and gives no verdicts.
+//! ```toml
+//! [dev-dependencies]
+//! chaos-proxy = { git = "…" }          # or { path = "…/chaos-proxy" }
+//! tokio = { version = "1", features = ["macros", "net", "io-util", "rt-multi-thread", "time"] }
+//! ```
+//!
+//! ```no_run
+//! use chaos_proxy::{Answer, ChaosProxy, Fault, Rule, Way};
+//!
+//! # async fn test() -> Result<(), Box<dyn std::error::Error>> {
+//! let proxy = ChaosProxy::builder()
+//!     .upstream("127.0.0.1:8080")                               // your server
+//!     .rule(Rule::new("busy", Answer::new(503)).on_attempt(2))  // the second upgrade gets a 503
+//!     .start()
+//!     .await?;
+//! // … your client dials proxy.address() …
+//! let pulled = proxy.inject("pulled", Fault::Stall(Way::Both)).await?;  // nothing passes …
+//! pulled.heal().await;                                                  // … until here
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - [`ChaosProxy`]: what it can do, what `.await` promises, and a whole example.
+//! - [`Rule`]: when a fault acts and on whom; [`Fault`]: what it does.
+//! - [`Event`]: what happened, for [`Builder::events`].
+//!
+//! The same proxy as a program, with an HTTP API and Toxiproxy's: feature `program`.
 
+#[cfg(feature = "api")]
+#[doc(hidden)]
 pub mod api;
 mod decision;
 mod embedded;
@@ -11,27 +38,49 @@ mod engine;
 mod event;
 mod fault;
 mod file;
+#[cfg(feature = "api")]
 mod journal;
 mod link;
 mod plan;
+#[cfg(feature = "api")]
+#[doc(hidden)]
 pub mod proxies;
 mod rule;
 #[doc(hidden)]
 pub mod upstream;
+#[doc(hidden)]
 pub mod websocket;
 
-pub use decision::Decision;
-pub use embedded::{Builder, ChaosProxy, Guard, StartError};
-pub use engine::{
-    AddedRule, Apply, Carried, Commands, Config, Control, NameTaken, OpenConnection, Route, Start,
-    Tell, Traffic, control, run,
-};
+pub use embedded::{Builder, ChaosProxy, Guard, InjectError, StartError};
+pub use engine::OpenConnection;
+pub use environment::Moment;
 pub use event::{Ending, Event, EventKind, Peer};
-pub use fault::*;
-pub use file::{Faults, read_faults};
-pub use journal::Journal;
-pub use link::{LinkName, UnderWay};
-pub use plan::{Occurrence, Plan, Window};
-pub use rule::{
-    Condition, ConditionGrammar, Phase, Reading, Rule, Target, TargetGrammar, When, read_rules,
+pub use fault::{
+    Answer, BadFrame, Bandwidth, CloseFrame, ConnectDelay, Corrupt, Cut, DelayFrame, Distribution,
+    Fault, FlipBits, FrameCut, Frames, How, IdleTimeout, Illegal, Latency, Opcodes, Ordinals, Part,
+    Place, Side, Slice, SlowClose, UpgradeDelay, UpgradeReply, Way,
 };
+pub use rule::{Condition, Phase, Rule, Target, When};
+pub use websocket::Opcode;
+
+// For the other crates of this workspace, and of no stability.
+#[doc(hidden)]
+pub use decision::Decision;
+#[doc(hidden)]
+pub use engine::{
+    AddedRule, Apply, Carried, Commands, Config, Control, NameTaken, Route, Start, Tell, Traffic,
+    control, run,
+};
+#[doc(hidden)]
+pub use fault::{Expiry, FaultKind, Pace};
+#[doc(hidden)]
+pub use file::{Faults, read_faults};
+#[cfg(feature = "api")]
+#[doc(hidden)]
+pub use journal::Journal;
+#[doc(hidden)]
+pub use link::{LinkName, UnderWay};
+#[doc(hidden)]
+pub use plan::{Occurrence, Plan, Window};
+#[doc(hidden)]
+pub use rule::{ConditionGrammar, Reading, TargetGrammar, read_rules};

@@ -13,7 +13,7 @@ use environment::{Direction, Key, Realm, Seed};
 
 use crate::decision::Decision;
 use crate::fault::{Fault, FaultKind, Latency};
-use crate::rule::{Condition, Phase, Rule, Target, When};
+use crate::rule::{Condition, Rule, Target, When};
 
 /// How many times one rule may act; more is a mistake in the file.
 pub(crate) const MAX_OCCURRENCES: u64 = 100_000;
@@ -132,9 +132,11 @@ impl Plan {
     }
 
     /// Whether a rule can only be obeyed where frames are watched.
+    #[cfg(feature = "api")]
     pub(crate) fn needs_frames(&self) -> bool {
-        let needs =
-            |condition: &Condition| condition.phase > Phase::Connect || condition.frames > 0;
+        let needs = |condition: &Condition| {
+            condition.phase > crate::rule::Phase::Connect || condition.frames > 0
+        };
         self.rules.iter().any(|rule| {
             let has_jitter =
                 matches!(rule.fault, Fault::Latency(latency) if !latency.jitter.is_zero());
@@ -337,6 +339,7 @@ pub struct Window {
 impl Rule {
     /// Each time that a timed rule acts in a run that ends at `horizon`; none of
     /// a rule that waits for connections.
+    #[doc(hidden)]
     pub fn windows(&self, horizon: Duration) -> impl Iterator<Item = Window> + use<> {
         let (kind, when) = (self.fault.phase(), self.when.clone());
         let timed = match when {

@@ -8,12 +8,11 @@
 //! between platforms. A golden test pins all of it.
 
 use std::fmt;
-use std::io;
 use std::str::FromStr;
 use std::time::Duration;
 
-use rand::rngs::{ChaCha8Rng, SysRng};
-use rand::{Rng, SeedableRng, TryRng};
+use rand::rngs::ChaCha8Rng;
+use rand::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
 
 /// The version of the hash below: part of every key, changed with the scheme.
@@ -232,11 +231,13 @@ impl Draw {
 ///
 /// # Errors
 /// When the system has none to give.
-pub fn secret() -> io::Result<String> {
+#[cfg(feature = "secret")]
+pub fn secret() -> std::io::Result<String> {
+    use rand::TryRng;
     let mut bytes = [0; 16];
-    SysRng
+    rand::rngs::SysRng
         .try_fill_bytes(&mut bytes)
-        .map_err(io::Error::other)?;
+        .map_err(std::io::Error::other)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 

@@ -10,8 +10,8 @@
 //!   reset on demand and a port that can refuse and still stay ours; [`Pipe`]s
 //!   between streams, for bulk.
 //! - [`Simulation`]: another network and another clock, in one thread.
-//! - [`Clock`], [`Moment`]: monotonic time since the clock's origin; and
-//!   [`ClockTimer`], the same for hyper.
+//! - [`Clock`], [`Moment`]: monotonic time since the clock's origin; with the
+//!   feature `http`, the same for hyper (`ClockTimer`).
 //! - [`Seed`], [`Key`], [`Draw`]: one draw, one key.
 //! - [`Feed`]: a value that many follow, woken in their order.
 //! - [`Observer`]: where a part tells what happened.
@@ -20,15 +20,19 @@
 pub mod chance;
 mod clock;
 mod feed;
+#[cfg(feature = "http")]
 mod http_timer;
 mod net;
 mod observer;
 mod simulation;
 pub mod text;
 
-pub use chance::{Direction, Draw, Key, Realm, Seed, secret, tag};
+#[cfg(feature = "secret")]
+pub use chance::secret;
+pub use chance::{Direction, Draw, Key, Realm, Seed, tag};
 pub use clock::{Clock, Elapsed, Moment, Stall};
 pub use feed::{Feed, FeedEnded, Follower};
+#[cfg(feature = "http")]
 pub use http_timer::ClockTimer;
 pub use net::{Gone, Listener, Network, Pipe, Stream};
 pub use observer::Observer;

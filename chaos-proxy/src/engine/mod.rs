@@ -41,6 +41,8 @@ use rules::ActiveRules;
 use scheduler::Scheduler;
 use shared::{RESETS_AT_ONCE, Shared};
 
+/// How long a dial to an upstream may take, where nobody says.
+pub(crate) const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long connections may take to close when the proxy stops.
 const CLOSING: Duration = Duration::from_secs(2);
 

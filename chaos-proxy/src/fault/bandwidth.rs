@@ -27,6 +27,7 @@ pub struct Bandwidth {
     pub rate: u64,
     /// Bytes that may pass at once after a silence.
     pub burst: u64,
+    #[doc(hidden)]
     /// One limit for all links that the rule is about; `None`: each its own.
     pub shared: Option<Arc<Mutex<Pace>>>,
 }
@@ -57,6 +58,7 @@ impl Bandwidth {
     }
 
     /// How many bytes are let through as one.
+    #[doc(hidden)]
     pub fn piece(&self) -> usize {
         let bytes = u128::from(self.rate) * PIECE.as_nanos() / 1_000_000_000;
         usize::try_from(bytes)
@@ -65,6 +67,7 @@ impl Bandwidth {
     }
 
     /// When `bytes` that came at `arrived` may leave; `pace` is used up by them.
+    #[doc(hidden)]
     pub fn admit(&self, pace: &mut Pace, arrived: Moment, bytes: u64) -> Moment {
         self.with_pace(pace, |pace| self.spend(pace, arrived, bytes))
     }

@@ -9,6 +9,12 @@ use super::Side;
 /// for the code).
 const LONGEST_REASON: usize = 123;
 
+const NEEDS_CODE: &str = "`reason` needs `code`: a close frame without a code has no room for it";
+
+fn too_long() -> String {
+    format!("a close frame has room for {LONGEST_REASON} bytes of `reason`")
+}
+
 /// A close frame at the next frame boundary, behind all that came before.
 /// Nothing follows it that way but FIN.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,16 +37,13 @@ impl CloseFrame {
         let reason = table.or("reason", String::new());
         let frame = table.or("frame", 0);
         if reason.len() > LONGEST_REASON {
-            table.error(
-                table.span_of("reason"),
-                format!("a close frame has room for {LONGEST_REASON} bytes of `reason`"),
-            );
+            table.error(table.span_of("reason"), too_long());
             return None;
         }
         if !reason.is_empty() && !table.has("code") {
             table.error_with_help(
                 table.span_of("reason"),
-                "`reason` needs `code`: a close frame without a code has no room for it",
+                NEEDS_CODE,
                 "for example `code = 1012`",
             );
             return None;
@@ -53,7 +56,17 @@ impl CloseFrame {
         })
     }
 
+    /// What is wrong with its reason, if anything is.
+    pub(super) fn mistake(&self) -> Option<String> {
+        if self.reason.len() > LONGEST_REASON {
+            return Some(too_long());
+        }
+        let has_no_room = self.code.is_none() && !self.reason.is_empty();
+        has_no_room.then(|| NEEDS_CODE.to_owned())
+    }
+
     /// The frame's payload (RFC 6455 §5.5.1), not masked.
+    #[doc(hidden)]
     pub fn payload(&self) -> Vec<u8> {
         let code = self.code.map(u16::to_be_bytes);
         let mut payload = code.map_or(Vec::new(), |code| code.to_vec());

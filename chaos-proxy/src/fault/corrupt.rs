@@ -80,6 +80,7 @@ impl Corrupt {
     }
 
     /// Whether this way is damaged.
+    #[doc(hidden)]
     pub fn way(&self) -> Way {
         match self {
             Self::Bits(bits) => bits.way,
@@ -115,14 +116,18 @@ impl FlipBits {
     fn read(table: &mut Table<'_>) -> Option<Self> {
         let way = table.or("direction", Way::Both);
         let bytes = table.or::<u32>("bytes", 1);
-        if !(1..=1460).contains(&bytes) {
-            table.error(
-                table.span_of("bytes"),
-                "`bytes` is how many of every 1460 are damaged: 1 to 1460",
-            );
+        let flip = Self { way, bytes };
+        if let Some(mistake) = flip.mistake() {
+            table.error(table.span_of("bytes"), mistake);
             return None;
         }
-        Some(Self { way, bytes })
+        Some(flip)
+    }
+
+    /// What is wrong with its number, if anything is.
+    pub(super) fn mistake(&self) -> Option<&'static str> {
+        let is_possible = (1..=STRETCH).contains(&u64::from(self.bytes));
+        (!is_possible).then_some("`bytes` is how many of every 1460 are damaged: 1 to 1460")
     }
 
     /// Damages `bytes`, which begin at `offset` of the stream; `draw` gives the

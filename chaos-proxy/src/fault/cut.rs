@@ -5,6 +5,9 @@ use environment::text::{FromToml, Mismatch, Table, Value, choice};
 
 use super::{Opcodes, Side, Way};
 
+/// What is said of a frame 0.
+const FROM_ONE: &str = "frames count from 1";
+
 /// An end in the middle of something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cut {
@@ -78,6 +81,14 @@ impl Cut {
     }
 }
 
+impl Cut {
+    /// What is wrong with its number, if anything is.
+    pub(super) fn mistake(&self) -> Option<&'static str> {
+        let is_nowhere = matches!(self.place, Place::Frame(frame) if frame.number == 0);
+        is_nowhere.then_some(FROM_ONE)
+    }
+}
+
 impl Place {
     fn read(table: &mut Table<'_>) -> Option<Self> {
         if table.has("frame") {
@@ -114,7 +125,7 @@ impl FrameCut {
         let part = table.or("part", Part::Payload);
         let number = table.required::<u64>("frame")?;
         if number == 0 {
-            table.error(table.span_of("frame"), "frames count from 1");
+            table.error(table.span_of("frame"), FROM_ONE);
             return None;
         }
         Some(Self {

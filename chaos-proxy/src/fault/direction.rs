@@ -27,6 +27,7 @@ pub enum Side {
 
 impl Way {
     /// Whether this link is meant.
+    #[doc(hidden)]
     pub fn covers(self, direction: Direction) -> bool {
         match self {
             Self::Both => true,

@@ -46,6 +46,7 @@ impl Opcodes {
     ];
 
     /// Whether a message that begins with such a frame is meant.
+    #[doc(hidden)]
     pub fn covers(self, opcode: Opcode) -> bool {
         match self {
             Self::Data => !opcode.is_control(),

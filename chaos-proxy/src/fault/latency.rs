@@ -25,6 +25,7 @@ pub struct Latency {
 pub enum Distribution {
     /// Evenly in delay ± jitter.
     Uniform,
+    #[doc(hidden)]
     /// Evenly among the whole milliseconds in [delay − jitter, delay + jitter).
     /// Toxiproxy's; only by its API.
     UniformMillis,
@@ -41,6 +42,7 @@ impl Latency {
     ///
     /// Every distribution uses the draw's stream from its beginning, so the
     /// uniform one needs exactly one number of it.
+    #[doc(hidden)]
     pub fn delay(&self, draw: &mut Draw) -> Duration {
         let (middle, stray) = (self.delay.as_secs_f64(), self.jitter.as_secs_f64());
         if self.jitter.is_zero() {

@@ -14,6 +14,7 @@ mod expiry;
 mod frames;
 mod idle_timeout;
 mod latency;
+mod make;
 mod ordinals;
 mod slice;
 mod slow_close;
@@ -39,6 +40,7 @@ use environment::text::Table;
 
 /// What a rule does to the connections that it strikes.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Fault {
     /// The listener is closed: dials get ECONNREFUSED. A window only.
     Refuse,
@@ -88,6 +90,7 @@ pub enum Fault {
     /// Close or reset after a silence.
     IdleTimeout(IdleTimeout),
     /// Close or reset after a time. Only by the control API.
+    #[doc(hidden)]
     Expiry(Expiry),
 }
 
@@ -166,6 +169,7 @@ const READERS: [(&str, Read); 23] = [
 
 impl Fault {
     /// The words of `inject.<fault>`, in the order of the documentation.
+    #[doc(hidden)]
     pub fn words() -> Vec<&'static str> {
         READERS.iter().map(|(word, _)| *word).collect()
     }
@@ -217,6 +221,7 @@ impl Fault {
 
     /// Whether it strikes a connection once, rather than holding it: then it has
     /// no length.
+    #[doc(hidden)]
     pub fn is_instant(&self) -> bool {
         self.phase() == FaultKind::Strike
             || matches!(
@@ -227,6 +232,7 @@ impl Fault {
 
     /// Whether it waits for something in the stream (bytes, a frame, a silence, a time)
     /// before it acts on a connection, and so may never act.
+    #[doc(hidden)]
     pub fn waits(&self) -> bool {
         if let Self::Expiry(expiry) = self {
             return expiry.swallows.is_none() || expiry.awaits_bytes;
@@ -246,6 +252,7 @@ impl Fault {
     }
 
     /// Whether it can act on a WebSocket only.
+    #[doc(hidden)]
     pub fn needs_websocket(&self) -> bool {
         match self {
             Self::UpgradeReply(_)
@@ -274,6 +281,7 @@ impl Fault {
     }
 
     /// Whether everything still passes, only later or in smaller pieces.
+    #[doc(hidden)]
     pub fn is_mild(&self) -> bool {
         match self {
             Self::Latency(_)
@@ -290,6 +298,7 @@ impl Fault {
     }
 
     /// Whether the client gets RST of it.
+    #[doc(hidden)]
     pub fn resets_client(&self) -> bool {
         match self {
             Self::Reject => true,
@@ -302,6 +311,7 @@ impl Fault {
     }
 
     /// Whether one peer learns nothing of the end of the other.
+    #[doc(hidden)]
     pub fn leaves_one_side_open(&self) -> bool {
         match self {
             Self::Close(side)
@@ -314,6 +324,7 @@ impl Fault {
 
     /// Whether its client hears nothing of the server any more on a connection
     /// that stays open.
+    #[doc(hidden)]
     pub fn silences_client(&self) -> bool {
         match self {
             Self::Stall(way) | Self::Discard(way) => way.covers(Direction::Downstream),
@@ -326,6 +337,7 @@ impl Fault {
     }
 
     /// What kind of act it is.
+    #[doc(hidden)]
     pub fn phase(&self) -> FaultKind {
         match self {
             Self::Refuse | Self::Blackhole => FaultKind::Listener,

@@ -22,6 +22,14 @@ impl Ordinals {
         last: None,
     };
 
+    /// This one alone.
+    pub const fn only(number: u64) -> Self {
+        Self {
+            first: number,
+            last: Some(number),
+        }
+    }
+
     /// Whether this number is one of them.
     pub fn contains(&self, number: u64) -> bool {
         number >= self.first && self.last.is_none_or(|last| number <= last)

@@ -33,29 +33,39 @@ impl Slice {
         let gap = table.or("gap", Duration::ZERO);
         let ByteSize(variation) = table.or("variation", ByteSize(0));
         let ByteSize(size) = table.required("size")?;
-        if size == 0 || size > LARGEST {
-            table.error(
-                table.span_of("size"),
-                "a piece has at least 1 byte, and at most 1GiB",
-            );
-            return None;
-        }
-        if variation >= size {
-            table.error(
-                table.span_of("variation"),
-                "`variation` must be less than `size`, or pieces would be empty",
-            );
-            return None;
-        }
-        Some(Self {
+        let slice = Self {
             way,
             size,
             variation,
             gap,
-        })
+        };
+        if let Some(mistake) = slice.mistake() {
+            let key = if slice.has_size() {
+                "variation"
+            } else {
+                "size"
+            };
+            table.error(table.span_of(key), mistake);
+            return None;
+        }
+        Some(slice)
+    }
+
+    fn has_size(&self) -> bool {
+        (1..=LARGEST).contains(&self.size)
+    }
+
+    /// What is wrong with its numbers, if anything is.
+    pub(super) fn mistake(&self) -> Option<&'static str> {
+        if !self.has_size() {
+            return Some("a piece has at least 1 byte, and at most 1GiB");
+        }
+        (self.variation >= self.size)
+            .then_some("`variation` must be less than `size`, or pieces would be empty")
     }
 
     /// Which piece the byte at `offset` is in, and where that piece ends.
+    #[doc(hidden)]
     pub fn piece(&self, offset: u64, draw: impl Fn(u64) -> Draw) -> (u64, u64) {
         let begin = |piece: u64| self.begin(piece, &draw);
         // A begin strays by less than half a size: the piece is near.

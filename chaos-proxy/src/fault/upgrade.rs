@@ -11,6 +11,9 @@ const GARBAGE: (u64, u64) = (64, 512);
 /// An answer that no upgrade's key has: 20 zero bytes in base64.
 const WRONG_ACCEPT: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
+/// What is said of a header's value that is not.
+const ONE_LINE: &str = "a header's value is one line of visible characters";
+
 /// What the client gets instead of the server's answer. The server never sees
 /// the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +79,7 @@ impl UpgradeReply {
     }
 
     /// What goes to the client.
+    #[doc(hidden)]
     pub fn bytes(&self, draw: &mut Draw) -> Vec<u8> {
         match self {
             Self::Answer(answer) => answer.bytes(),
@@ -94,7 +98,7 @@ impl Answer {
         let body = table.or("body", String::new());
         let headers = read_headers(table);
         let status = table.required::<u16>("status")?;
-        if !(200..=599).contains(&status) {
+        if !is_final(status) {
             let help = "200 to 599; the server's own 101 is late with `upgrade_delay`, and wrong with `kind = \"wrong_accept\"`";
             table.error_with_help(
                 table.span_of("status"),
@@ -108,6 +112,22 @@ impl Answer {
             headers: headers?,
             body,
         })
+    }
+
+    /// What is wrong with its status or its headers, if anything is.
+    pub(super) fn mistake(&self) -> Option<String> {
+        if !is_final(self.status) {
+            return Some(format!("{} is no final answer", self.status));
+        }
+        let wrong = |(name, value): &(String, String)| {
+            if !is_header_name(name) {
+                return Some(no_name(name));
+            }
+            http::HeaderValue::from_str(value)
+                .err()
+                .map(|_| ONE_LINE.to_owned())
+        };
+        self.headers.iter().find_map(wrong)
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -138,9 +158,9 @@ fn read_headers(table: &mut Table<'_>) -> Option<Vec<(String, String)>> {
     };
     let mut headers = Some(Vec::new());
     for (name, span, value) in given.entries() {
-        let is_name = http::HeaderName::from_bytes(name.as_bytes()).is_ok();
+        let is_name = is_header_name(name);
         if !is_name {
-            given.error(span, format!("`{name}` is no name of a header"));
+            given.error(span, no_name(name));
         }
         let value = HeaderText::from_toml(value).map_err(|problem| {
             given.diagnostics().mismatch(problem);
@@ -155,6 +175,18 @@ fn read_headers(table: &mut Table<'_>) -> Option<Vec<(String, String)>> {
     headers
 }
 
+fn is_final(status: u16) -> bool {
+    (200..=599).contains(&status)
+}
+
+fn is_header_name(name: &str) -> bool {
+    http::HeaderName::from_bytes(name.as_bytes()).is_ok()
+}
+
+fn no_name(name: &str) -> String {
+    format!("`{}` is no name of a header", name.escape_debug())
+}
+
 /// A header's value: one line.
 struct HeaderText(String);
 
@@ -163,10 +195,7 @@ impl FromToml for HeaderText {
         let text = String::from_toml(value)?;
         match http::HeaderValue::from_str(&text) {
             Ok(_) => Ok(Self(text)),
-            Err(_) => Err(Mismatch::new(
-                value.span(),
-                "a header's value is one line of visible characters",
-            )),
+            Err(_) => Err(Mismatch::new(value.span(), ONE_LINE)),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fault::{Side, Way};
+use crate::rule::Phase;
 use proptest::prelude::*;
 
 const SECOND: Duration = Duration::from_secs(1);

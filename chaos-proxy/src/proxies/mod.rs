@@ -30,8 +30,6 @@ use crate::engine::{Config, Tell};
 use crate::event::Event;
 use crate::link::UnderWay;
 
-/// How long a dial to an upstream may take.
-pub(crate) const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long stopping proxies are waited for.
 const DRAIN: Duration = Duration::from_secs(5);
 

@@ -8,9 +8,10 @@ use environment::{Environment, Gone, Listener, Moment, Seed};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::{DIAL_TIMEOUT, Script};
+use super::Script;
 use crate::engine::{
-    AddedRule, Apply, Config, Control, OpenConnection, Route, Start, Tell, Traffic, control, run,
+    AddedRule, Apply, Config, Control, DIAL_TIMEOUT, OpenConnection, Route, Start, Tell, Traffic,
+    control, run,
 };
 use crate::fault::Fault;
 use crate::link::UnderWay;

@@ -4,6 +4,7 @@
 //! Everything here is plain data and pure functions of it. [`crate::plan`]
 //! expands rules by the seed; nothing else interprets them.
 
+mod possible;
 mod read;
 mod target;
 mod when;
@@ -37,21 +38,93 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// A rule that acts as soon as it is added.
-    pub fn by_hand(name: &str, fault: Fault, target: Target) -> Self {
+    /// Everybody, at once: at t = 0, or when it is added. The other methods say
+    /// otherwise.
+    pub fn new(name: impl Into<String>, fault: impl Into<Fault>) -> Self {
         Self {
-            name: name.to_owned(),
-            when: When::Timed {
-                at: Duration::ZERO,
-                every: None,
-                until: None,
-                lasting: None,
-            },
+            name: name.into(),
+            when: When::at_once(None),
             until_on: None,
             probability: None,
-            target,
-            fault,
+            target: Target::All,
+            fault: fault.into(),
             must_fire: false,
+        }
+    }
+
+    /// Begins that long after t = 0.
+    #[must_use]
+    pub fn at(mut self, at: Duration) -> Self {
+        self.when = match self.when {
+            When::Timed {
+                every,
+                until,
+                lasting,
+                ..
+            } => When::Timed {
+                at,
+                every,
+                until,
+                lasting,
+            },
+            When::On { lasting, .. } => When::Timed {
+                at,
+                every: None,
+                until: None,
+                lasting,
+            },
+        };
+        self
+    }
+
+    /// Holds that long.
+    #[must_use]
+    pub fn lasting(mut self, length: Duration) -> Self {
+        match &mut self.when {
+            When::Timed { lasting, .. } | When::On { lasting, .. } => *lasting = Some(length),
+        }
+        self
+    }
+
+    /// Waits for connections that come to this, in place of a time.
+    #[must_use]
+    pub fn on(mut self, condition: Condition) -> Self {
+        let (When::Timed { lasting, .. } | When::On { lasting, .. }) = self.when;
+        self.when = When::On {
+            condition,
+            after: Duration::ZERO,
+            lasting,
+        };
+        self
+    }
+
+    /// Waits for the connection of this number, of each client: those that do not
+    /// say a name are one client each, by their number.
+    #[must_use]
+    pub fn on_attempt(self, attempt: u64) -> Self {
+        self.on(Condition::attempt(attempt))
+    }
+
+    /// Comes with this chance only, each time.
+    #[must_use]
+    pub fn probability(mut self, probability: f64) -> Self {
+        self.probability = Some(probability);
+        self
+    }
+
+    /// Is about these alone.
+    #[must_use]
+    pub fn target(mut self, target: Target) -> Self {
+        self.target = target;
+        self
+    }
+
+    /// A rule that acts as soon as it is added.
+    #[doc(hidden)]
+    pub fn by_hand(name: &str, fault: Fault, target: Target) -> Self {
+        Self {
+            target,
+            ..Self::new(name, fault)
         }
     }
 }

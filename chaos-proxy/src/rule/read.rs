@@ -7,9 +7,10 @@ use std::time::Duration;
 use environment::text::{FromToml, Mismatch, Span, Table, Value, choice, format_duration};
 
 use super::Rule;
+use super::possible::{Impossible, impossible, name_mistake};
 use super::target::{Target, TargetGrammar};
 use super::when::{Condition, ConditionGrammar, Phase, When};
-use crate::fault::{Fault, FaultKind};
+use crate::fault::Fault;
 use crate::plan::MAX_OCCURRENCES;
 
 /// What the reader is told about the rest of the file.
@@ -22,6 +23,8 @@ pub struct Reading<'a> {
     /// Whether all clients dial one listener: then a client's name is known
     /// only from its upgrade on, too late for rules about dials.
     pub is_shared: bool,
+    /// Whether the rules are added while the proxy runs: then they begin at once.
+    pub is_live: bool,
 }
 
 /// What a rule can wait for.
@@ -106,76 +109,20 @@ fn read_rule(table: &mut Table<'_>, reading: Reading<'_>) -> Option<Rule> {
 
 /// Reports what cannot be, though each part of it could.
 fn is_possible(table: &Table<'_>, rule: &Rule, reading: Reading<'_>) -> bool {
-    let word = rule.fault.word();
-    let is_late =
-        |condition: &Condition, after: Duration| !condition.is_about_accept() || !after.is_zero();
-    match (rule.fault.phase(), &rule.when) {
-        (FaultKind::Listener, When::On { .. }) => {
-            table.error_with_help(
-                table.span_of("on"),
-                format!("`{word}` cannot wait for an attempt: its dials are never accepted, so they have no number"),
-                "use `at` with `for`; or `reject`, which resets the attempts of your choice",
-            );
-            return false;
-        }
-        (
-            FaultKind::Accept,
-            When::On {
-                condition, after, ..
-            },
-        ) if is_late(condition, *after) => {
-            table.error_with_help(
-                table.span_of("on"),
-                format!("`{word}` acts as a connection is accepted; later is too late for it"),
-                "leave out `phase`, `bytes`, `frame` and `after`, or use `reset` or `stall`",
-            );
-            return false;
-        }
-        _ => {}
+    let Some(Impossible { key, message, help }) = impossible(rule, reading.is_shared) else {
+        return true;
+    };
+    match help {
+        Some(help) => table.error_with_help(table.span_of(key), message, help),
+        None => table.error(table.span_of(key), message),
     }
-    if let When::Timed {
-        every: Some(_),
-        lasting: None,
-        ..
-    } = rule.when
-        && rule.fault.phase() != FaultKind::Strike
-    {
-        table.error_with_help(
-            table.span_of("every"),
-            format!("`every` needs `for` here: without it each `{word}` would hold to the end, one upon the other"),
-            "for example `for = \"1s\"`",
-        );
-        return false;
-    }
-    if rule.fault.phase() == FaultKind::Listener && rule.until_on.is_some() {
-        table.error(
-            table.span_of("until_on"),
-            format!("`{word}` lets no connection in that could end it; give it a `for`"),
-        );
-        return false;
-    }
-    if reading.is_shared && names_nobody_yet(&rule.fault, &rule.target) {
-        table.error_with_help(
-            table.span_of("target"),
-            format!("`{word}` cannot choose clients here: on a shared listener a dial has no name yet"),
-            "without `target` it is about everybody; under `chaos run` each client has a listener of its own",
-        );
-        return false;
-    }
-    true
-}
-
-/// On a shared listener a dial is known by its ordinal at most.
-fn names_nobody_yet(fault: &Fault, target: &Target) -> bool {
-    match (fault.phase(), target) {
-        (FaultKind::Listener, Target::Clients(_) | Target::Share(_))
-        | (FaultKind::Accept, Target::Clients(_)) => true,
-        (FaultKind::Accept | FaultKind::Hold | FaultKind::Strike, _)
-        | (FaultKind::Listener, Target::All | Target::Connection(_)) => false,
-    }
+    false
 }
 
 fn read_when(table: &mut Table<'_>, reading: Reading<'_>) -> Option<When> {
+    if reading.is_live {
+        ensure_untimed(table)?;
+    }
     let at = table.spanned::<Duration>("at");
     let every = table.spanned::<Duration>("every");
     let until = table.spanned::<Duration>("until");
@@ -214,6 +161,9 @@ fn read_when(table: &mut Table<'_>, reading: Reading<'_>) -> Option<When> {
         );
         return None;
     }
+    if reading.is_live {
+        return Some(When::at_once(lasting));
+    }
     if !table.has("at") {
         table.error_with_help(
             table.span(),
@@ -230,6 +180,19 @@ fn read_when(table: &mut Table<'_>, reading: Reading<'_>) -> Option<When> {
         until,
         lasting,
     })
+}
+
+/// Times after t = 0 are for what is known before it.
+fn ensure_untimed(table: &Table<'_>) -> Option<()> {
+    let timed = ["at", "every", "until"]
+        .into_iter()
+        .find(|key| table.has(key));
+    let Some(key) = timed else { return Some(()) };
+    let message = format!(
+        "`{key}` is for rules that are there from the start: one that is added acts now, or waits with `on`"
+    );
+    table.error(table.key_span(key), message);
+    None
 }
 
 fn ensure_window(
@@ -320,12 +283,9 @@ struct Name(String);
 impl FromToml for Name {
     fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
         let name = String::from_toml(value)?;
-        if name.trim().is_empty() || name.chars().any(char::is_control) || name.len() > 100 {
-            return Err(Mismatch::new(
-                value.span(),
-                "a name is one line of 1 to 100 characters",
-            ));
+        match name_mistake(&name) {
+            Some(mistake) => Err(Mismatch::new(value.span(), mistake)),
+            None => Ok(Self(name)),
         }
-        Ok(Self(name))
     }
 }

@@ -36,6 +36,7 @@ pub struct TargetGrammar<'a> {
 impl Target {
     /// Reads the key `target`; without it everybody is meant. `None`: it is
     /// wrong, and reported.
+    #[doc(hidden)]
     pub fn read(table: &mut Table<'_>, grammar: TargetGrammar<'_>) -> Option<Self> {
         let Some(mut target) = table.table("target") else {
             return (!table.has("target")).then_some(Self::All);
@@ -60,6 +61,7 @@ impl Target {
 
     /// Which of `clients` are meant. `draw` gives a client's number in [0, 1);
     /// if a share draws nobody, the client with the lowest one is meant.
+    #[doc(hidden)]
     pub fn drawn(&self, clients: &[String], draw: impl Fn(&str) -> f64) -> BTreeSet<String> {
         let meant = clients.iter().filter(|client| self.is_drawn(client, &draw));
         let mut meant: BTreeSet<String> = meant.cloned().collect();

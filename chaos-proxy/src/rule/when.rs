@@ -59,6 +59,18 @@ pub struct ConditionGrammar {
     pub example: &'static str,
 }
 
+impl When {
+    /// At t = 0, or when it is added.
+    pub(crate) fn at_once(lasting: Option<Duration>) -> Self {
+        Self::Timed {
+            at: Duration::ZERO,
+            every: None,
+            until: None,
+            lasting,
+        }
+    }
+}
+
 /// How far one connection has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Progress {
@@ -121,8 +133,29 @@ impl Reached {
     }
 }
 
+impl Default for Condition {
+    /// Every connection, as it is accepted.
+    fn default() -> Self {
+        Self {
+            attempts: Ordinals::ALL,
+            phase: Phase::Connect,
+            bytes: 0,
+            frames: 0,
+        }
+    }
+}
+
 impl Condition {
+    /// The connection of this number, as it is accepted.
+    pub fn attempt(number: u64) -> Self {
+        Self {
+            attempts: Ordinals::only(number),
+            ..Self::default()
+        }
+    }
+
     /// Reads `{ attempt = …, phase = … }`. `None`: it is wrong, and reported.
+    #[doc(hidden)]
     pub fn read(on: &mut Table<'_>, grammar: &ConditionGrammar) -> Option<Self> {
         let phase = on.optional_with("phase", grammar.phase);
         let attempts = on.optional::<Ordinals>("attempt");

@@ -138,8 +138,8 @@ pub(crate) fn rules(faults: &str, clients: Option<&[String]>, is_shared: bool) -
             root.tables("fault"),
             Reading {
                 clients,
-                horizon: None,
                 is_shared,
+                ..Reading::default()
             },
         )
     };

@@ -47,7 +47,7 @@ function requireBuilt(programs: string): void {
       accessSync(resolve(programs, name), constants.X_OK);
     } catch {
       throw new Error(
-        `${programs} has no ${name}: cargo build --package ticker-server --package chaos-proxy`,
+        `${programs} has no ${name}: cargo build --workspace`,
       );
     }
   }

@@ -5,6 +5,7 @@
 
 mod load;
 mod outcome;
+mod place;
 mod run;
 mod scenario;
 mod server;

@@ -16,6 +16,8 @@ pub struct Outcome {
     pub result: ScenarioResult,
     /// Where the run's journal is, and beside it what else it left.
     pub journal: PathBuf,
+    /// Where the run is shown as a page; or why it is not.
+    pub report: Result<PathBuf, String>,
 }
 
 impl Outcome {
@@ -55,6 +57,10 @@ impl fmt::Display for Outcome {
         )?;
         f.write_str(&indented(&self.result, "  ", Screen::PIPE))?;
         writeln!(f, "journal: {}", self.journal.display())?;
+        match &self.report {
+            Ok(report) => writeln!(f, "report: {}", report.display())?,
+            Err(problem) => writeln!(f, "no report: {problem}")?,
+        }
         write!(f, "again: {repeat}")
     }
 }

@@ -6,19 +6,18 @@ use std::sync::Arc;
 use environment::{Observer, Seed};
 use tokio_util::sync::CancellationToken;
 
+use super::place::{Place, repeat};
 use super::server::against;
 use super::{Outcome, Scenario, Setup};
 use crate::invocation::Invocation;
 use crate::language::Origin;
+use crate::report;
 use crate::results::Seeds;
 use crate::runner::Folder;
 use crate::suite::Suite;
 
-/// Where records go, unless a setup says otherwise.
-const OUT: &str = "target/chaos";
-
 /// The variable with the seed.
-const SEED: &str = "CHAOS_SEED";
+pub(super) const SEED: &str = "CHAOS_SEED";
 
 /// A setup that cannot be run.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +66,7 @@ impl Scenario {
             return Err(RunError::Unsuited(objection));
         }
         let seed = Suite::seed(&scenario, setup.seed.or(seed_of_environment()?));
-        let out = setup.out.clone().unwrap_or_else(|| PathBuf::from(OUT));
+        let out = out(setup);
         let journal = Folder::new(&out, &scenario.id, subject.name(), seed).journal();
         // Before the first await: later it may be another thread.
         let repeat = repeat(seed);
@@ -82,12 +81,28 @@ impl Scenario {
             jobs: 1,
         };
         let collected = Box::pin(suite.run(Observer::none(), CancellationToken::new())).await;
-        let (results, _) = collected.done();
+        let (mut results, gallery) = collected.done();
+        for result in &mut results.scenarios {
+            result.repeat.clone_from(&repeat);
+        }
+        let beside = journal.parent().unwrap_or(&journal);
+        let report = report::write(&results, &gallery, beside);
         let mut results = results.scenarios.into_iter();
-        let mut result = results.next().expect("one run has one result");
-        result.repeat = repeat;
-        Ok(Outcome { result, journal })
+        let result = results.next().expect("one run has one result");
+        Ok(Outcome {
+            result,
+            journal,
+            report: report.map_err(|error| error.to_string()),
+        })
     }
+}
+
+/// Where records go, from the root of the file system: a test's message is read from
+/// another folder.
+fn out(setup: &Setup) -> PathBuf {
+    let out = setup.out.clone();
+    let out = out.unwrap_or_else(|| Place::of_this_process().records());
+    std::path::absolute(&out).unwrap_or(out)
 }
 
 fn seed_of_environment() -> Result<Option<Seed>, RunError> {
@@ -98,14 +113,4 @@ fn seed_of_environment() -> Result<Option<Seed>, RunError> {
         Ok(seed) => Ok(Some(seed)),
         Err(_) => Err(RunError::Seed(given)),
     }
-}
-
-/// What runs the same test again. The threads of tests have their names.
-fn repeat(seed: Seed) -> String {
-    let thread = std::thread::current();
-    let is_test = |name: &&str| *name != "main" && !name.starts_with("tokio-");
-    let test = thread.name().filter(is_test).unwrap_or_default();
-    format!("{SEED}={seed} cargo test {test}")
-        .trim_end()
-        .to_owned()
 }

@@ -48,7 +48,8 @@ impl Setup {
         self
     }
 
-    /// Journals go there, by `id/client/seed`; by default to `target/chaos`.
+    /// Journals go there, by `id/client/seed`; by default to `chaos` in
+    /// the target folder.
     /// Two tests that run the same at the same time need folders of their own.
     #[must_use]
     pub fn out(mut self, folder: impl Into<PathBuf>) -> Self {

@@ -29,12 +29,7 @@ pub fn event_line(event: &Event) -> Option<String> {
         EventKind::Powerless { rule, reason } => {
             format!("{who}: {rule} could do nothing: {reason}")
         }
-        EventKind::UpstreamConnected
-        | EventKind::Upgraded { .. }
-        | EventKind::ExtensionsRefused { .. }
-        | EventKind::Frame { .. }
-        | EventKind::Undelivered { .. }
-        | EventKind::Damaged { .. } => return None,
+        _ => return None,
     })
 }
 

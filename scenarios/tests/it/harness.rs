@@ -114,11 +114,19 @@ async fn a_client_that_stays_away_fails_and_the_test_says_all_that_is_to_say() {
     let panic = catch_unwind(AssertUnwindSafe(|| outcome.assert_passed())).unwrap_err();
     let text = panic.downcast_ref::<String>().unwrap();
     let journal = format!("journal: {}", outcome.journal.display());
+    let page = outcome.journal.with_file_name("report.html");
+    assert!(
+        std::fs::read_to_string(&page)
+            .unwrap()
+            .contains("CHAOS_SEED=7")
+    );
+    let report = format!("\nreport: {}\n", page.display());
     for part in [
         "brief failed, of the client once with seed 7: brief\n",
         "\n  recover_within failed: c1 had no data in the ",
         &journal,
-        "\nagain: CHAOS_SEED=7 cargo test harness::a_client_that_stays_away",
+        "\nagain: CHAOS_SEED=7 cargo test -p scenarios harness::a_client_that_stays_away",
+        &report,
     ] {
         assert!(text.contains(part), "{part}\n{text}");
     }

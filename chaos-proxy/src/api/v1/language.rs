@@ -136,9 +136,8 @@ fn read_table(table: &Map<String, Value>) -> Result<Rule, Vec<String>> {
     let source = Source::new("rule", text);
     let diagnostics = Diagnostics::new();
     let reading = Reading {
-        clients: None,
-        horizon: None,
         is_shared: true,
+        ..Reading::default()
     };
     let mut rules = {
         let document = Document::parse(&source, &diagnostics);

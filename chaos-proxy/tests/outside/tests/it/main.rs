@@ -1,0 +1,10 @@
+//! The proxy as other people's tests have it: on a multi-threaded runtime, with
+//! threads beside it that never rest.
+
+mod busy;
+mod dependencies;
+mod faults;
+mod leaks;
+mod many;
+mod names;
+mod pair;
