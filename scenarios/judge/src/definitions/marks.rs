@@ -132,7 +132,8 @@ impl Marks {
 
     /// All the time that the machine let the harness wait.
     pub(crate) fn withheld(&self) -> Duration {
-        self.held_up.iter().map(|(_, late)| *late).sum()
+        let late = self.held_up.iter().map(|(_, late)| *late);
+        late.fold(Duration::ZERO, Duration::saturating_add)
     }
 
     /// The longest single wait, and when it ended.

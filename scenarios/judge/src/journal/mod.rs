@@ -8,6 +8,7 @@
 pub mod builder;
 mod codec;
 mod entry;
+mod order;
 mod reader;
 
 pub use codec::{encode_header, encode_line};

@@ -56,12 +56,12 @@ pub fn judge_evidence(evidence: &Evidence<'_>, header: &Header) -> Judgement {
     let checks: Vec<CheckResult> = expected.map(|e| check(evidence, *e)).collect();
     let firings = firings(evidence);
     let reasons = reasons(evidence, header, &checks, &firings);
-    let is_complete = evidence.observed.marks.ended.is_some();
+    let marks = &evidence.observed.marks;
+    let is_complete = marks.ended.is_some() && marks.t_zero.is_some();
     // Otherwise a failure may be the harness's own.
     let is_sound = is_complete
         && !header.is_wire()
         && evidence.observed.connections.upstream_failure().is_none();
-    let marks = &evidence.observed.marks;
     let has_failed = checks
         .iter()
         .any(|check| is_blamed(check, &firings) && !is_explained(check, marks));
@@ -117,6 +117,7 @@ fn reasons(
         Some(BrokenOff::Interrupted) => reasons.push(Reason::Interrupted),
         Some(BrokenOff::Failed(reason)) => reasons.push(Reason::Told(reason.clone())),
         None if marks.ended.is_none() => reasons.push(Reason::Unfinished),
+        None if marks.t_zero.is_none() => reasons.push(Reason::NeverBegan),
         None => {}
     }
     if header.is_wire() {

@@ -24,6 +24,8 @@ pub enum Reason {
     Interrupted,
     /// The journal ends before the run does.
     Unfinished,
+    /// The journal has no t = 0, so nothing in it is after that.
+    NeverBegan,
     /// A control, in which no fault was applied.
     Control,
     /// The proxy could not reach the server, with what the system said.
@@ -149,6 +151,7 @@ impl fmt::Display for Reason {
             Self::Told(told) => f.write_str(told),
             Self::Interrupted => f.write_str("the run was interrupted"),
             Self::Unfinished => f.write_str("the journal ends before the run does"),
+            Self::NeverBegan => f.write_str("the journal has no `t_zero`: the run never began"),
             Self::Control => f.write_str("a control: every fault was planned and none applied"),
             Self::NoServer(error) => write!(f, "the proxy could not reach the server: {error}"),
             Self::ProcessEnded { client, at, how } => {
