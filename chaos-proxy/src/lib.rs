@@ -26,7 +26,7 @@ pub use engine::{
 };
 pub use event::{Ending, Event, EventKind, Peer};
 pub use fault::*;
-pub use file::{Faults, read_faults};
+pub use file::{Faults, read_as_files, read_faults};
 pub use journal::Journal;
 pub use link::{LinkName, UnderWay};
 pub use plan::{Occurrence, Plan, Window};

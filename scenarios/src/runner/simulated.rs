@@ -14,8 +14,8 @@ use super::decisions::Decisions;
 use super::error::HarnessError;
 use super::recorder::Recorder;
 use super::writer::Writer;
-use super::{Record, RunPhase, Settings, conduct, header};
-use crate::journal::{Entry, Header, MAX_ENTRIES, encode_header, encode_line};
+use super::{Record, RunPhase, Settings, conduct, header, stalled};
+use crate::journal::{Entry, Header, MAX_ENTRIES, Mark, encode_header, encode_line};
 use crate::language::Scenario;
 
 /// What a run in virtual time made.
@@ -32,7 +32,8 @@ pub struct Trace {
 }
 
 /// Runs one scenario to its end in virtual time, on this thread, or until
-/// `interrupt`. Not from within another runtime.
+/// `interrupt`: then nobody is put away first, since that takes as long as there
+/// is to put away, and nobody has anything outside this thread. Not from within another runtime.
 pub fn simulate(
     scenario: &Scenario,
     settings: &Settings,
@@ -67,8 +68,18 @@ fn simulate_in(
         recorder: &recorder,
         progress,
     };
-    let ended = simulation.run(conduct(&context, &decisions, interrupt));
-    let problem = ended.unwrap_or_else(|stall| Some(HarnessError::Stalled(stall)));
+    let ended = simulation.run(async {
+        tokio::select! {
+            biased;
+            () = interrupt.cancelled() => {
+                recorder.mark(Mark::Interrupted);
+                None
+            }
+            problem = conduct(&context, &decisions, interrupt) => problem,
+        }
+    });
+    let problem = ended.unwrap_or_else(|stall| Some(stalled(&recorder, stall)));
+    recorder.close();
     // Every task goes with it, before what they told is taken.
     drop(simulation);
     Trace {
@@ -169,7 +180,7 @@ fn first_difference(record: &'static str, one: &[String], other: &[String]) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{Body, Mark};
+    use crate::journal::Body;
     use crate::language::sample::scenario;
     use crate::runner::{Folder, Time};
     use crate::subjects::Subject;

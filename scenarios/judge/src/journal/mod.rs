@@ -12,5 +12,5 @@ mod order;
 mod reader;
 
 pub use codec::{encode_header, encode_line};
-pub use entry::{Body, Entry, Header, MAX_ENTRIES, Mark};
+pub use entry::{Body, Bound, Entry, Header, MAX_ENTRIES, Mark};
 pub use reader::{ReadError, read};
