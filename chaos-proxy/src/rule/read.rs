@@ -254,7 +254,7 @@ fn ensure_few_at_once(
     let end = until.map(|(until, _)| *until).or(reading.horizon);
     let repeats = end.map_or(Duration::MAX, |end| end.saturating_sub(at));
     let at_once = repeats.min(*lasting).as_nanos() / every.as_nanos().max(1);
-    if at_once < u128::from(MAX_AT_ONCE) {
+    if at_once <= u128::from(MAX_AT_ONCE) {
         return Some(());
     }
     table.error_with_help(
