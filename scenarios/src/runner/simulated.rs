@@ -223,17 +223,14 @@ mod tests {
     /// Every connection is held, and none is given up for good.
     #[test]
     fn a_client_that_takes_too_many_connections_ends_the_run() {
-        let scenario = scenario(
+        let mut scenario = scenario(
             "start = 'first_dial'\n[server]\ntick = '50ms'\nheartbeat = '100ms'\n\
             [clients]\ncount = 1\nliveness = '110ms'\nmin_uptime = '10ms'\n\
             reconnect = { full_jitter = { base = '1ms', cap = '2ms' } }\n\
             [[fault]]\non = { attempt = '1..', phase = 'open' }\nafter = '5ms'\n\
             inject.stall = {}\n[expect]\nmax_live = 1\n",
         );
-        let scenario = Scenario {
-            duration: std::time::Duration::from_secs(60),
-            ..scenario
-        };
+        scenario.duration = std::time::Duration::from_secs(60);
         let (nobody, never) = (Observer::none(), CancellationToken::new());
         let settings = settings(&[Flaw::LeaksOldSocket]);
         let trace = simulate(&scenario, &settings, &nobody, &never);
