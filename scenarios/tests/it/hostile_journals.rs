@@ -147,16 +147,18 @@ async fn what_a_journal_tells_stays_text_and_is_bounded() {
     }
 }
 
+/// A journal of marks.
+fn journal(marks: &[(u64, &str)]) -> String {
+    let lines = marks.iter().map(|(time, mark)| {
+        format!("{{\"t_us\":{time},\"from\":\"harness\",\"event\":\"{mark}\"}}\n")
+    });
+    format!("{HEADER}\n{}", lines.collect::<String>())
+}
+
 /// Times at the ends of what a number can be, in an order that cannot be: refused,
 /// and the others of the same call are judged.
 #[tokio::test]
 async fn times_that_cannot_be_are_refused_at_their_line() {
-    let line = |(time, mark)| format!(r#"{{"t_us":{time},"from":"harness","event":"{mark}"}}"#);
-    let journal = |marks: &[(u64, &str)]| {
-        let lines = marks.iter().copied().map(line);
-        let lines: Vec<String> = [HEADER.to_owned()].into_iter().chain(lines).collect();
-        lines.join("\n") + "\n"
-    };
     let far = journal(&[
         (0, "started"),
         ((1 << 63) - 1, "t_zero"),
