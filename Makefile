@@ -78,9 +78,12 @@ frontend/dist/index.html: frontend/node_modules/.package-lock.json frontend/inde
 		frontend/vite.config.ts frontend/package.json $(shell find frontend/src -type f)
 	npm --prefix frontend run build
 
-fuzz: ## two minutes of hostile bytes, for what reads WebSockets and for what reads the API's bodies (needs nightly Rust and cargo-fuzz)
-	cd chaos-proxy && cargo +nightly fuzz run scanner -- -max_total_time=60
-	cd chaos-proxy && cargo +nightly fuzz run bodies -- -max_total_time=60
+# Each for so many seconds.
+FUZZ_SECONDS ?= 60
+
+fuzz: ## hostile bytes for all that reads any, a minute for each kind (needs nightly Rust and cargo-fuzz)
+	for target in scanner bodies configurations; do (cd chaos-proxy && cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS)) || exit 1; done
+	for target in journals scenario_files report_lines; do (cd scenarios && cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS)) || exit 1; done
 
 trust: ## is anybody blamed wrongly while all cores are hogged? a quarter of an hour
 	scenarios/trust.sh

@@ -6,7 +6,7 @@ use std::time::Duration;
 use environment::Seed;
 use environment::text::{Diagnostics, Document, Source};
 
-use crate::plan::FOR_EVER;
+use crate::plan::{FOR_EVER, Plan};
 use crate::rule::{Reading, Rule, read_rules};
 
 /// Tables and keys of a scenario file that the proxy passes over.
@@ -96,5 +96,50 @@ fn read(source: &Source, is_live: bool) -> Result<Faults, Diagnostics> {
         Ok(faults)
     } else {
         Err(diagnostics)
+    }
+}
+
+/// Reads bytes as a file of faults, and as one of proxies. For fuzzing: whatever the
+/// bytes are, it returns.
+pub fn read_as_files(bytes: &[u8]) {
+    crate::api::count_readings(bytes);
+    let Ok(text) = str::from_utf8(bytes) else {
+        return;
+    };
+    let source = Source::new("x.toml", text.to_owned());
+    match read_faults(&source) {
+        Ok(faults) => {
+            let horizon = faults.horizon();
+            drop(Plan::new(faults.rules, None, Seed(1), horizon));
+        }
+        Err(mistakes) => drop(mistakes.render(&source)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const FAULTS: &str = "seed = 7\nduration = '20s'\n\
+        [[fault]]\nat = '1s'\nevery = '2s'\nfor = '1s'\ninject.stall = {}\n\
+        [[fault]]\non = { attempt = '2..' }\nprobability = 0.5\n\
+        inject.cut = { bytes = 300, how = 'reset' }\n";
+    const PROXIES: &str =
+        r#"[{"name":"a","listen":"127.0.0.1:0","upstream":"127.0.0.1:80","enabled":true}]"#;
+
+    proptest! {
+        #[test]
+        fn spoiled_files_are_read_or_have_mistakes(
+            is_json in any::<bool>(),
+            changes in proptest::collection::vec((any::<usize>(), any::<u8>()), 0..8)
+        ) {
+            let mut bytes = if is_json { PROXIES } else { FAULTS }.as_bytes().to_vec();
+            for (at, byte) in changes {
+                let at = at % bytes.len();
+                bytes[at] = byte;
+            }
+            read_as_files(&bytes);
+        }
     }
 }

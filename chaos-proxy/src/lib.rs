@@ -74,7 +74,7 @@ pub use engine::{
 #[doc(hidden)]
 pub use fault::{Expiry, FaultKind, Pace};
 #[doc(hidden)]
-pub use file::{Faults, read_faults};
+pub use file::{Faults, read_as_files, read_faults};
 #[cfg(feature = "api")]
 #[doc(hidden)]
 pub use journal::Journal;

@@ -18,6 +18,9 @@ use crate::rule::{Condition, Rule, Target, When};
 /// How many times one rule may act; more is a mistake in the file.
 pub(crate) const MAX_OCCURRENCES: u64 = 100_000;
 
+/// How many times of one rule may hold at once.
+pub(crate) const MAX_AT_ONCE: u64 = 1_000;
+
 /// The end of a run that has none: later than any run.
 pub(crate) const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 

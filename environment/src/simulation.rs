@@ -168,6 +168,31 @@ mod tests {
         assert_eq!(ended, Ok(Stall::TooMuch { most: 10_000 }));
     }
 
+    /// Who puts its things away by the clock would do so for ever, too.
+    #[test]
+    fn what_goes_on_at_one_moment_ends_although_somebody_waits() {
+        let simulation = Simulation::new().unwrap();
+        let clock = simulation.environment().clock;
+        let ended = simulation.run(async {
+            clock.sleep(Duration::from_secs(1)).await;
+            let spins = async {
+                loop {
+                    clock.sleep(Duration::ZERO).await;
+                    tokio::task::yield_now().await;
+                }
+            };
+            let told = async {
+                clock.stalled().await;
+                clock.sleep(Duration::from_secs(1)).await;
+            };
+            tokio::join!(spins, told)
+        });
+        let ended = ended.map(|_: (std::convert::Infallible, ())| ());
+        let at = Moment::ORIGIN + Duration::from_secs(1);
+        let most = 1_000_000;
+        assert_eq!(ended, Err(Stall::StandsStill { at, most }));
+    }
+
     /// The peer's bytes come to whoever waited for them and has gone.
     #[test]
     fn a_leap_that_wakes_nobody_is_not_the_end() {

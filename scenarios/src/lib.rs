@@ -50,6 +50,7 @@ pub mod collect;
 pub mod console;
 pub mod files;
 mod harness;
+pub mod hostile;
 
 pub mod invocation;
 pub mod play;

@@ -11,7 +11,7 @@ use super::possible::{Impossible, impossible, name_mistake};
 use super::target::{Target, TargetGrammar};
 use super::when::{Condition, ConditionGrammar, Phase, When};
 use crate::fault::Fault;
-use crate::plan::MAX_OCCURRENCES;
+use crate::plan::{MAX_AT_ONCE, MAX_OCCURRENCES};
 
 /// What the reader is told about the rest of the file.
 #[derive(Debug, Clone, Copy, Default)]
@@ -135,7 +135,6 @@ fn read_when(table: &mut Table<'_>, reading: Reading<'_>) -> Option<When> {
         );
         return None;
     }
-    let lasting = lasting.map(|(lasting, _)| lasting);
     let after = table.or("after", Duration::ZERO);
     if let Some(mut on) = on {
         let condition = Condition::read(&mut on, &CONDITION);
@@ -151,7 +150,7 @@ fn read_when(table: &mut Table<'_>, reading: Reading<'_>) -> Option<When> {
         return Some(When::On {
             condition: condition?,
             after,
-            lasting,
+            lasting: lasting.map(|(lasting, _)| lasting),
         });
     }
     if table.has("after") {
@@ -173,12 +172,19 @@ fn read_when(table: &mut Table<'_>, reading: Reading<'_>) -> Option<When> {
     }
     let (at, at_span) = at?;
     ensure_window(table, at, &at_span, every.as_ref(), until.as_ref(), reading)?;
-    let (every, until) = (every.map(|(every, _)| every), until.map(|(until, _)| until));
+    ensure_few_at_once(
+        table,
+        at,
+        every.as_ref(),
+        until.as_ref(),
+        lasting.as_ref(),
+        reading,
+    )?;
     Some(When::Timed {
         at,
-        every,
-        until,
-        lasting,
+        every: every.map(|(every, _)| every),
+        until: until.map(|(until, _)| until),
+        lasting: lasting.map(|(lasting, _)| lasting),
     })
 }
 
@@ -192,6 +198,33 @@ fn ensure_untimed(table: &Table<'_>) -> Option<()> {
         "`{key}` is for rules that are there from the start: one that is added acts now, or waits with `on`"
     );
     table.error(table.key_span(key), message);
+    None
+}
+
+/// Whatever holds is looked at with each change: thousands that hold at once are
+/// nothing but slow.
+fn ensure_few_at_once(
+    table: &Table<'_>,
+    at: Duration,
+    every: Option<&(Duration, Span)>,
+    until: Option<&(Duration, Span)>,
+    lasting: Option<&(Duration, Span)>,
+    reading: Reading<'_>,
+) -> Option<()> {
+    let (Some((every, _)), Some((lasting, span))) = (every, lasting) else {
+        return Some(());
+    };
+    let end = until.map(|(until, _)| *until).or(reading.horizon);
+    let repeats = end.map_or(Duration::MAX, |end| end.saturating_sub(at));
+    let at_once = repeats.min(*lasting).as_nanos() / every.as_nanos().max(1);
+    if at_once <= u128::from(MAX_AT_ONCE) {
+        return Some(());
+    }
+    table.error_with_help(
+        span.clone(),
+        format!("this rule would hold {at_once} times at once; at most {MAX_AT_ONCE} are possible"),
+        "a shorter `for`, or a longer `every`",
+    );
     None
 }
 

@@ -28,7 +28,21 @@ pub enum Stall {
         /// The most that may.
         most: u64,
     },
+    /// So many have happened at one moment that there may never be another.
+    StandsStill {
+        /// The moment.
+        at: Moment,
+        /// The most that may.
+        most: u64,
+    },
 }
+
+/// The most that may happen at one moment: ten times what a thousand clients do
+/// that all come to something at once.
+pub(crate) const MOST_AT_ONCE: u64 = 1_000_000;
+
+/// So many more may happen after it was told that time stands still.
+const LAST_WORDS: u64 = 10_000;
 
 impl fmt::Display for Stall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -39,6 +53,11 @@ impl fmt::Display for Stall {
             Self::TooMuch { most } => write!(
                 f,
                 "it may never end: more than {most} events (wake-ups, reads and writes) in virtual time"
+            ),
+            Self::StandsStill { at, most } => write!(
+                f,
+                "it would never end: more than {most} events (wake-ups, reads and writes) at one moment of virtual time, {}us after its beginning",
+                at.as_micros()
             ),
         }
     }
@@ -56,6 +75,8 @@ pub(crate) struct Leap {
     pulse: Mutex<Option<Waker>>,
     events: AtomicU64,
     most: u64,
+    /// The events since time went on last.
+    at_once: AtomicU64,
     stalled: SetOnce<Stall>,
     /// It was told that it is stalled, and nothing came of that.
     ended: SetOnce<()>,
@@ -70,6 +91,7 @@ impl Leap {
             pulse: Mutex::default(),
             events: AtomicU64::new(0),
             most,
+            at_once: AtomicU64::new(0),
             stalled: SetOnce::new(),
             ended: SetOnce::new(),
         }
@@ -87,6 +109,20 @@ impl Leap {
             // Told once; that it is told again and again is of no use.
             let _ = self.stalled.set(Stall::TooMuch { most: self.most });
         }
+        self.count_at_once(events);
+    }
+
+    /// Something happens without time going on. Whoever is told of it and waits
+    /// for a time to put its things away does so in vain.
+    fn count_at_once(&self, events: u64) {
+        let now = self.at_once.fetch_add(events, Ordering::Relaxed) + events;
+        if now > MOST_AT_ONCE {
+            let (at, most) = (self.now(), MOST_AT_ONCE);
+            let _ = self.stalled.set(Stall::StandsStill { at, most });
+        }
+        if now > MOST_AT_ONCE + LAST_WORDS {
+            let _ = self.ended.set(());
+        }
     }
 
     /// Wakes this one then.
@@ -103,7 +139,9 @@ impl Leap {
         if let Some(next) = sleepers.first()
             && let Ok(nanos) = u64::try_from(next.since_origin().as_nanos())
         {
-            self.now.fetch_max(nanos, Ordering::Relaxed);
+            if self.now.fetch_max(nanos, Ordering::Relaxed) < nanos {
+                self.at_once.store(0, Ordering::Relaxed);
+            }
             sleepers.take_due(self.now(), &mut due);
         }
         drop(sleepers);
@@ -152,7 +190,12 @@ impl Timer for Leap {
     type Time = Moment;
 
     fn has_come(&self, deadline: Moment) -> bool {
-        self.now() >= deadline
+        let has_come = self.now() >= deadline;
+        // Not to wait at all is to go on at this moment.
+        if has_come {
+            self.count_at_once(1);
+        }
+        has_come
     }
 
     fn insert(&self, deadline: Moment, waker: &Waker) -> u64 {

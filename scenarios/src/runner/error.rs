@@ -74,6 +74,14 @@ pub enum HarnessError {
     /// In virtual time: nothing can happen any more, or there is no end to it.
     #[error("{0}")]
     Stalled(Stall),
+    /// Virtual time stands still, with the last line of the journal.
+    #[error("{stall}; the last that happened is {last}")]
+    StandsStill {
+        /// When.
+        stall: Stall,
+        /// What.
+        last: String,
+    },
     /// There is no simulation.
     #[error("the simulation: {0}")]
     Simulation(#[source] io::Error),
@@ -96,6 +104,8 @@ pub enum HarnessError {
 pub(super) enum BrokenOff {
     /// Somebody wanted it.
     Interrupted,
+    /// A client went beyond its bounds, with what is to be marked.
+    Exceeded(Mark),
     /// The harness failed.
     Failed(HarnessError),
 }
@@ -111,6 +121,7 @@ impl BrokenOff {
     pub(super) fn into_mark(self) -> (Mark, Option<HarnessError>) {
         match self {
             Self::Interrupted => (Mark::Interrupted, None),
+            Self::Exceeded(mark) => (mark, None),
             Self::Failed(error) => {
                 let reason = error.to_string();
                 (Mark::Failed { reason }, Some(error))

@@ -12,6 +12,7 @@
 //! what was written is a valid journal. Used by [`suite`](crate::suite).
 
 mod arrivals;
+mod bounds;
 mod clients;
 mod context;
 mod custom_client;
@@ -46,10 +47,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use client_sim::Flaw;
-use environment::{Environment, Moment, Observer, Seed};
+use environment::{Environment, Moment, Observer, Seed, Stall};
 use tokio_util::sync::CancellationToken;
 
-use crate::journal::{Entry, Header, MAX_ENTRIES, Mark};
+use crate::journal::{Entry, Header, MAX_ENTRIES, Mark, encode_line};
 use crate::language::Scenario;
 use crate::subjects::Subject;
 use context::RunContext;
@@ -258,7 +259,8 @@ async fn conduct(
         () = interrupt.cancelled() => Err(BrokenOff::Interrupted),
         problem = recorder.broken() => Err(HarnessError::Incomplete(problem).into()),
         error = first_error.reported() => Err(error.into()),
-        stall = context.environment.clock.stalled() => Err(HarnessError::Stalled(stall).into()),
+        mark = recorder.exceeded() => Err(BrokenOff::Exceeded(mark)),
+        stall = context.environment.clock.stalled() => Err(stalled(recorder, stall).into()),
         ended = context.go(&mut participants, &first_error) => ended,
         never = context.watch_machine() => match never {},
     };
@@ -272,6 +274,18 @@ async fn conduct(
         .or(left)
         .or_else(|| recorder.problem().map(HarnessError::Incomplete))
         .or_else(|| unwritten.map(HarnessError::Folder))
+}
+
+/// Why virtual time goes on no more, and what it was about where that is the
+/// question.
+fn stalled(recorder: &Recorder, stall: Stall) -> HarnessError {
+    match (stall, recorder.last()) {
+        (Stall::StandsStill { .. }, Some(last)) => HarnessError::StandsStill {
+            stall,
+            last: encode_line(&last),
+        },
+        _ => HarnessError::Stalled(stall),
+    }
 }
 
 fn write_output(context: &RunContext<'_>, participants: &Participants) -> Result<(), FolderError> {

@@ -10,9 +10,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use environment::{Clock, Feed, Moment, Observer};
+use tokio::sync::SetOnce;
 use tokio_util::sync::CancellationToken;
 
-use crate::journal::{Entry, Mark};
+use super::bounds::Bounds;
+use crate::journal::{Body, Entry, Mark};
 
 /// So many entries are folded at a time.
 const PART: usize = 1_000;
@@ -29,11 +31,14 @@ struct Shared {
     /// How many entries there are; for those who wait for one.
     count: Feed<usize>,
     broken: CancellationToken,
+    /// A client has gone beyond its bounds.
+    exceeded: SetOnce<Mark>,
 }
 
 #[derive(Debug, Default)]
 struct Kept {
     entries: Vec<Entry>,
+    bounds: Bounds,
     /// Why the journal is not complete.
     problem: Option<String>,
     /// Nothing follows.
@@ -49,6 +54,7 @@ impl Recorder {
             kept: Mutex::default(),
             count: Feed::new(0),
             broken: CancellationToken::new(),
+            exceeded: SetOnce::new(),
         }))
     }
 
@@ -68,6 +74,10 @@ impl Recorder {
             );
             self.break_with(kept, problem);
             return;
+        }
+        if let Some(mark) = kept.bounds.see(&entry) {
+            // Told once.
+            let _ = self.0.exceeded.set(mark);
         }
         kept.entries.push(entry);
         let count = kept.entries.len();
@@ -101,6 +111,18 @@ impl Recorder {
     pub async fn broken(&self) -> String {
         self.0.broken.cancelled().await;
         self.problem().unwrap_or_default()
+    }
+
+    /// Resolves when a client has gone beyond its bounds, with what is to be marked.
+    pub(super) async fn exceeded(&self) -> Mark {
+        self.0.exceeded.wait().await.clone()
+    }
+
+    /// The last entry that is no mark of the harness's own failure.
+    pub(super) fn last(&self) -> Option<Entry> {
+        let kept = self.kept();
+        let is_event = |entry: &&Entry| !matches!(entry.body, Body::Harness(Mark::Failed { .. }));
+        kept.entries.iter().rev().find(is_event).cloned()
     }
 
     /// Why the journal is not complete, if it is not.

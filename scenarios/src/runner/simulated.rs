@@ -14,8 +14,8 @@ use super::decisions::Decisions;
 use super::error::HarnessError;
 use super::recorder::Recorder;
 use super::writer::Writer;
-use super::{Record, RunPhase, Settings, conduct, header};
-use crate::journal::{Entry, Header, MAX_ENTRIES, encode_header, encode_line};
+use super::{Record, RunPhase, Settings, conduct, header, stalled};
+use crate::journal::{Entry, Header, MAX_ENTRIES, Mark, encode_header, encode_line};
 use crate::language::Scenario;
 
 /// What a run in virtual time made.
@@ -32,7 +32,8 @@ pub struct Trace {
 }
 
 /// Runs one scenario to its end in virtual time, on this thread, or until
-/// `interrupt`. Not from within another runtime.
+/// `interrupt`: then nobody is put away first, since that takes as long as there
+/// is to put away, and nobody has anything outside this thread. Not from within another runtime.
 pub fn simulate(
     scenario: &Scenario,
     settings: &Settings,
@@ -67,8 +68,18 @@ fn simulate_in(
         recorder: &recorder,
         progress,
     };
-    let ended = simulation.run(conduct(&context, &decisions, interrupt));
-    let problem = ended.unwrap_or_else(|stall| Some(HarnessError::Stalled(stall)));
+    let ended = simulation.run(async {
+        tokio::select! {
+            biased;
+            () = interrupt.cancelled() => {
+                recorder.mark(Mark::Interrupted);
+                None
+            }
+            problem = conduct(&context, &decisions, interrupt) => problem,
+        }
+    });
+    let problem = ended.unwrap_or_else(|stall| Some(stalled(&recorder, stall)));
+    recorder.close();
     // Every task goes with it, before what they told is taken.
     drop(simulation);
     Trace {
@@ -169,29 +180,22 @@ fn first_difference(record: &'static str, one: &[String], other: &[String]) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{Body, Mark};
+    use crate::journal::{Body, Bound};
     use crate::language::sample::scenario;
     use crate::runner::{Folder, Time};
     use crate::subjects::Subject;
+    use crate::verdict::{Verdict, judge};
+    use client_sim::Flaw;
     use environment::Seed;
 
     /// It is broken off with everybody put away, and the journal says so, too.
     #[test]
     fn what_goes_on_for_ever_is_broken_off() {
         let scenario = scenario("[expect]\nmax_live = 1\n");
-        let settings = Settings {
-            subject: Subject::Sim,
-            time: Time::Virtual,
-            must_repeat: false,
-            seed: Seed(1),
-            flaws: [].into(),
-            is_wire: false,
-            folder: Folder::new("".as_ref(), "x", Subject::SIM, Seed(1)),
-        };
         let trace = simulate_in(
             Simulation::of(100).unwrap(),
             &scenario,
-            &settings,
+            &settings(&[]),
             &Observer::none(),
             &CancellationToken::new(),
         );
@@ -202,6 +206,65 @@ mod tests {
         let last = &trace.entries.last().unwrap().body;
         let reason = reason.to_owned();
         assert_eq!(*last, Body::Harness(Mark::Failed { reason }));
+    }
+
+    fn settings(flaws: &[Flaw]) -> Settings {
+        Settings {
+            subject: Subject::Sim,
+            time: Time::Virtual,
+            must_repeat: false,
+            seed: Seed(1),
+            flaws: flaws.iter().copied().collect(),
+            is_wire: false,
+            folder: Folder::new("".as_ref(), "x", Subject::SIM, Seed(1)),
+        }
+    }
+
+    /// Every connection is held, and none is given up for good.
+    #[test]
+    fn a_client_that_takes_too_many_connections_ends_the_run() {
+        let mut scenario = scenario(
+            "start = 'first_dial'\n[server]\ntick = '50ms'\nheartbeat = '100ms'\n\
+            [clients]\ncount = 1\nliveness = '110ms'\nmin_uptime = '10ms'\n\
+            reconnect = { full_jitter = { base = '1ms', cap = '2ms' } }\n\
+            [[fault]]\non = { attempt = '1..', phase = 'open' }\nafter = '5ms'\n\
+            inject.stall = {}\n[expect]\nmax_live = 1\n",
+        );
+        scenario.duration = std::time::Duration::from_secs(60);
+        let (nobody, never) = (Observer::none(), CancellationToken::new());
+        let settings = settings(&[Flaw::LeaksOldSocket]);
+        let trace = simulate(&scenario, &settings, &nobody, &never);
+        assert!(trace.problem.is_none(), "{:?}", trace.problem);
+        let last = &trace.entries.last().unwrap().body;
+        let (client, bound, most) = ("c1".to_owned(), Bound::Connections, 100);
+        let mark = Mark::Exceeded {
+            client,
+            bound,
+            most,
+        };
+        assert_eq!(*last, Body::Harness(mark));
+        let judgement = judge(&scenario, &trace.header, &trace.entries);
+        assert_eq!(judgement.verdict, Verdict::Failed, "{judgement:?}");
+    }
+
+    /// Whoever is there is not put away first.
+    #[test]
+    fn an_interrupt_is_the_last_that_happens() {
+        let scenario = scenario("[expect]\nmax_live = 1\n");
+        let interrupt = CancellationToken::new();
+        let cancel = interrupt.clone();
+        let progress = Observer::new(move |phase| {
+            if phase == RunPhase::Running {
+                cancel.cancel();
+            }
+        });
+        let trace = simulate(&scenario, &settings(&[]), &progress, &interrupt);
+        let [.., before, last] = &trace.entries[..] else {
+            panic!("{:?}", trace.entries);
+        };
+        assert_eq!(last.body, Body::Harness(Mark::Interrupted));
+        assert_eq!(before.at, last.at);
+        assert!(trace.problem.is_none(), "{:?}", trace.problem);
     }
 
     #[test]

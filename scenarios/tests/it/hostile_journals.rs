@@ -147,23 +147,47 @@ async fn what_a_journal_tells_stays_text_and_is_bounded() {
     }
 }
 
-/// Times at the ends of what a number can be, in an order that cannot be.
+/// A journal of marks.
+fn journal(marks: &[(u64, &str)]) -> String {
+    let lines = marks.iter().map(|(time, mark)| {
+        format!("{{\"t_us\":{time},\"from\":\"harness\",\"event\":\"{mark}\"}}\n")
+    });
+    format!("{HEADER}\n{}", lines.collect::<String>())
+}
+
+/// Times at the ends of what a number can be, in an order that cannot be: refused,
+/// and the others of the same call are judged.
 #[tokio::test]
-async fn times_that_cannot_be_are_judged_all_the_same() {
-    let marks = [
-        (u64::MAX, "started"),
-        (0, "ended"),
-        (u64::MAX, "t_zero"),
-        (1 << 63, "healed"),
-        (3, "settled"),
-        (2, "drained"),
-        (u64::MAX, "clients_stopped"),
-        (1, "t_zero"),
+async fn times_that_cannot_be_are_refused_at_their_line() {
+    let far = journal(&[
+        (0, "started"),
+        ((1 << 63) - 1, "t_zero"),
         (u64::MAX, "ended"),
-    ];
-    let line = |(time, mark)| format!(r#"{{"t_us":{time},"from":"harness","event":"{mark}"}}"#);
-    let mut lines = vec![HEADER.to_owned()];
-    lines.extend(marks.map(line));
-    let (place, _) = record((lines.join("\n") + "\n").as_bytes());
-    judged(&place).await.expect(3);
+    ]);
+    let back = journal(&[
+        (9_000_000, "started"),
+        (75, "t_zero"),
+        (10_000_000, "ended"),
+    ]);
+    let sound = journal(&[(0, "started"), (75, "t_zero"), (10_000_000, "ended")]);
+    let place = Place::new();
+    for (name, text) in [("back", &back), ("far", &far), ("sound", &sound)] {
+        std::fs::create_dir_all(place.path(name)).unwrap();
+        place.file(&format!("{name}/journal.jsonl"), text);
+        place.file(&format!("{name}/scenario.toml"), SMALL);
+    }
+    let answer = judged(&place).await;
+    assert_eq!(answer.code, Some(2), "{}", answer.err);
+    for part in [
+        "back/journal.jsonl:3: out of order: `t_us` is 75, and a line before it has 9000000",
+        "far/journal.jsonl:3: `t_us` is 9223372036854775807, more than a week after the start",
+        "nothing is written to again: not every journal could be judged",
+    ] {
+        assert!(answer.err.contains(part), "{part}: {}", answer.err);
+    }
+    assert!(
+        answer.out.contains("0 passed, 0 failed, 1 inconclusive"),
+        "{}",
+        answer.out
+    );
 }

@@ -76,9 +76,22 @@ impl Holds {
             .map(|strike| &mut strike.rule)
     }
 
-    /// Takes those that this is so of.
-    pub(super) fn take_those(&mut self, is_meant: impl Fn(&Held) -> bool) -> Vec<Held> {
-        self.0.extract_if(.., |held| is_meant(held)).collect()
+    /// Takes those whose time is over. A cut that has let its last byte in is
+    /// carried out, healed or not: from then on it waits for that, and for no time.
+    pub(super) fn take_over(
+        &mut self,
+        is_over: impl Fn(&Held) -> bool,
+        at: &Snapshot,
+    ) -> Vec<Held> {
+        let is_let_go = |held: &mut Held| {
+            let is_over = is_over(held);
+            let is_kept = is_over && held.has_cut(at);
+            if is_kept {
+                held.strike.lifetime = Lifetime::Once;
+            }
+            is_over && !is_kept
+        };
+        self.0.extract_if(.., is_let_go).collect()
     }
 
     /// When one of them will act by itself, if no peer is heard any more.

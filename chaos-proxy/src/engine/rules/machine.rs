@@ -428,10 +428,7 @@ impl Machine {
             .retain(|waiting| !has_ended(waiting.rule.id) && in_force.arms(waiting.rule.id));
         let is_over =
             |held: &Held| held.is_over(in_force, at.now) || has_ended(held.strike.rule.id);
-        // A cut that has let its last byte in is carried out, healed or not.
-        let over = self
-            .held
-            .take_those(|held| is_over(held) && !held.has_cut(at));
+        let over = self.held.take_over(is_over, at);
         actions.extend(over.iter().filter_map(let_go));
         if over.iter().any(Held::ends_when_healed) {
             actions.push(Action::Close(Side::Both));

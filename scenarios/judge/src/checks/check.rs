@@ -31,6 +31,9 @@ pub struct Check {
     /// How long the clients ask for themselves, if they do; a shorter limit is
     /// made as long.
     pub(crate) asked: fn(&Evidence<'_>) -> Option<Duration>,
+    /// Whether it is about dials or connections, and what has broken it stays so
+    /// however the run goes on.
+    pub(crate) counts_dials: bool,
     /// Judges a run under a limit that `read` has made.
     pub(super) judge: fn(&Evidence<'_>, Limit) -> Found,
 }
@@ -97,6 +100,7 @@ impl Check {
         objection: |_| None,
         needs: |_| Needs::default(),
         asked: |_| None,
+        counts_dials: false,
         judge: |_, _| Found::nothing("nothing is judged"),
     };
 }

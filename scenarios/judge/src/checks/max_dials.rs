@@ -23,6 +23,7 @@ pub(super) const CHECK: Check = Check {
         dials: DialsSeen::AllToHold,
         ..Needs::default()
     },
+    counts_dials: true,
     judge,
     ..Check::BASE
 };

@@ -20,6 +20,7 @@ const OVERLAP: Duration = Duration::from_millis(50);
 pub(super) const CHECK: Check = Check {
     key: "max_live",
     read,
+    counts_dials: true,
     judge,
     ..Check::BASE
 };
@@ -66,8 +67,14 @@ fn judge(evidence: &Evidence<'_>, limit: Limit) -> Found {
 fn most_at_once(live: &[(Moment, Moment)]) -> Option<(usize, Moment)> {
     let first = live.iter().map(|(from, _)| *from).min()?;
     let mut most = (1, first);
-    while let Some(since) = overlap_of(live, most.0 + 1) {
-        most = (most.0 + 1, since);
+    // So many are too many: where more overlap, fewer do, so halves are enough.
+    let mut too_many = live.len() + 1;
+    while too_many - most.0 > 1 {
+        let count = most.0.midpoint(too_many);
+        match overlap_of(live, count) {
+            Some(since) => most = (count, since),
+            None => too_many = count,
+        }
     }
     Some(most)
 }

@@ -22,6 +22,7 @@ pub(super) const CHECK: Check = Check {
     key: "min_dial_gap",
     read: at_least,
     needs: Needs::all_dials,
+    counts_dials: true,
     judge,
     ..Check::BASE
 };

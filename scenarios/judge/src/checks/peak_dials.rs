@@ -18,6 +18,7 @@ pub(super) const CHECK: Check = Check {
     read,
     objection: |setting| setting.is_no_crowd(CROWD),
     needs: Needs::all_dials,
+    counts_dials: true,
     judge,
     ..Check::BASE
 };

@@ -5,13 +5,22 @@ use std::time::Duration;
 
 use environment::Moment;
 
-use crate::journal::{Body, Entry, Mark};
+use crate::journal::{Body, Bound, Entry, Mark};
 
 /// Why a run did not go to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BrokenOff {
     /// Somebody interrupted it.
     Interrupted,
+    /// A client took more than a run has for it.
+    Exceeded {
+        /// Which.
+        client: String,
+        /// Of what.
+        bound: Bound,
+        /// The most that it may.
+        most: u64,
+    },
     /// The harness could not go on, in its own words.
     Failed(String),
 }
@@ -94,6 +103,17 @@ impl Marks {
             Mark::ClientsStopped => self.clients_stopped = at,
             Mark::Ended => self.ended = at,
             Mark::Interrupted => self.broken_off = Some(BrokenOff::Interrupted),
+            Mark::Exceeded {
+                client,
+                bound,
+                most,
+            } => {
+                self.broken_off = Some(BrokenOff::Exceeded {
+                    client: client.clone(),
+                    bound: *bound,
+                    most: *most,
+                });
+            }
             Mark::Failed { reason } => {
                 self.broken_off = Some(BrokenOff::Failed(reason.clone()));
             }
@@ -132,7 +152,8 @@ impl Marks {
 
     /// All the time that the machine let the harness wait.
     pub(crate) fn withheld(&self) -> Duration {
-        self.held_up.iter().map(|(_, late)| *late).sum()
+        let late = self.held_up.iter().map(|(_, late)| *late);
+        late.fold(Duration::ZERO, Duration::saturating_add)
     }
 
     /// The longest single wait, and when it ended.

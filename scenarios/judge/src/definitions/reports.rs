@@ -215,7 +215,11 @@ impl Report {
             EventKind::Closed { dial, why, code } => {
                 self.closes.push(at);
                 // The late end of an old connection changes nothing of the new.
-                if self.dials.keys().all(|other| other <= dial) {
+                if self
+                    .dials
+                    .last_key_value()
+                    .is_none_or(|(last, _)| last <= dial)
+                {
                     self.shows(at, false);
                 }
                 if let Some(dial) = self.dials.get_mut(dial) {

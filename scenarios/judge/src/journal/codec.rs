@@ -275,8 +275,9 @@ mod tests {
     proptest! {
         #[test]
         fn a_journal_reads_back_as_it_was_written(
-            bodies in proptest::collection::vec((0_u64..1 << 50, body()), 0..20)
+            mut bodies in proptest::collection::vec((0_u64..1 << 39, body()), 0..20)
         ) {
+            bodies.sort_by_key(|(us, _)| *us);
             let entries: Vec<Entry> = bodies.into_iter().map(|(us, body)| Entry {
                 at: Moment::after_origin(Duration::from_micros(us)),
                 body,

@@ -105,11 +105,30 @@ pub enum Mark {
     Ended,
     /// Somebody interrupted the run; nothing follows.
     Interrupted,
+    /// A client took more than a run has for it; nothing follows.
+    Exceeded {
+        /// Which.
+        client: String,
+        /// Of what.
+        bound: Bound,
+        /// The most that it may.
+        most: u64,
+    },
     /// The harness itself failed; nothing follows.
     Failed {
         /// Why, in words.
         reason: String,
     },
+}
+
+/// What a client may take so much of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    /// Connections at once.
+    Connections,
+    /// Dials in all.
+    Dials,
 }
 
 /// The first line of a journal: what was run, and how.

@@ -8,8 +8,9 @@
 pub mod builder;
 mod codec;
 mod entry;
+mod order;
 mod reader;
 
 pub use codec::{encode_header, encode_line};
-pub use entry::{Body, Entry, Header, MAX_ENTRIES, Mark};
+pub use entry::{Body, Bound, Entry, Header, MAX_ENTRIES, Mark};
 pub use reader::{ReadError, read};

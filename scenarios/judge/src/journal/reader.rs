@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::codec::{decode_header, decode_line};
 use super::entry::{Entry, Header, MAX_ENTRIES};
+use super::order::Order;
 use crate::plain;
 
 /// The longest line, in bytes: many times what any entry has.
@@ -59,7 +60,7 @@ pub fn read(path: &Path, mut file: impl BufRead) -> Result<(Header, Vec<Entry>),
         path: path.to_owned(),
         source,
     };
-    let (mut header, mut entries) = (None, Vec::new());
+    let (mut header, mut entries, mut order) = (None, Vec::new(), Order::default());
     for line in 1.. {
         let wrong = |problem: String| ReadError::Line {
             path: path.to_owned(),
@@ -78,7 +79,9 @@ pub fn read(path: &Path, mut file: impl BufRead) -> Result<(Header, Vec<Entry>),
         if header.is_none() {
             header = Some(decode_header(text).map_err(|error| wrong(error.to_string()))?);
         } else {
-            entries.push(decode_line(text).map_err(|error| wrong(cut_off(&bytes, error)))?);
+            let entry = decode_line(text).map_err(|error| wrong(cut_off(&bytes, error)))?;
+            order.see(&entry).map_err(wrong)?;
+            entries.push(entry);
         }
     }
     let header = header.ok_or_else(|| ReadError::Line {

@@ -7,7 +7,7 @@ use super::reason::Reason;
 use crate::checks::{CheckResult, Evidence, Excess, Finding, check};
 use crate::definitions::{BrokenOff, Marks};
 use crate::journal::{Entry, Header};
-use crate::language::Scenario;
+use crate::language::{Expectation, Scenario};
 
 /// What a run says about its clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,15 +56,19 @@ pub fn judge_evidence(evidence: &Evidence<'_>, header: &Header) -> Judgement {
     let checks: Vec<CheckResult> = expected.map(|e| check(evidence, *e)).collect();
     let firings = firings(evidence);
     let reasons = reasons(evidence, header, &checks, &firings);
-    let is_complete = evidence.observed.marks.ended.is_some();
+    let marks = &evidence.observed.marks;
+    let has_exceeded = matches!(marks.broken_off, Some(BrokenOff::Exceeded { .. }));
+    let is_complete = marks.t_zero.is_some() && (marks.ended.is_some() || has_exceeded);
     // Otherwise a failure may be the harness's own.
     let is_sound = is_complete
         && !header.is_wire()
         && evidence.observed.connections.upstream_failure().is_none();
-    let marks = &evidence.observed.marks;
-    let has_failed = checks
-        .iter()
-        .any(|check| is_blamed(check, &firings) && !is_explained(check, marks));
+    // Of a run that a client's dials have ended only they can be judged.
+    let is_meant = |expected: &Expectation| !has_exceeded || expected.check.counts_dials;
+    let meant = evidence.scenario.expect.iter().zip(&checks);
+    let mut meant = meant.filter(|(expected, _)| is_meant(expected));
+    let has_failed =
+        meant.any(|(_, check)| is_blamed(check, &firings) && !is_explained(check, marks));
     let (verdict, reasons) = if is_sound && has_failed {
         (Verdict::Failed, Vec::new())
     } else if reasons.is_empty() {
@@ -115,8 +119,18 @@ fn reasons(
     let mut reasons = Vec::new();
     match &marks.broken_off {
         Some(BrokenOff::Interrupted) => reasons.push(Reason::Interrupted),
+        Some(BrokenOff::Exceeded {
+            client,
+            bound,
+            most,
+        }) => reasons.push(Reason::Exceeded {
+            client: client.clone(),
+            bound: *bound,
+            most: *most,
+        }),
         Some(BrokenOff::Failed(reason)) => reasons.push(Reason::Told(reason.clone())),
         None if marks.ended.is_none() => reasons.push(Reason::Unfinished),
+        None if marks.t_zero.is_none() => reasons.push(Reason::NeverBegan),
         None => {}
     }
     if header.is_wire() {

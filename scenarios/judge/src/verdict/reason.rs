@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::firing::LATE_TOLERANCE;
 use crate::checks::span;
+use crate::journal::Bound;
 use crate::plain;
 use crate::subject::Ability;
 
@@ -22,8 +23,19 @@ pub enum Reason {
     Told(String),
     /// Somebody interrupted the run.
     Interrupted,
+    /// A client took more than a run has for it.
+    Exceeded {
+        /// Which.
+        client: String,
+        /// Of what.
+        bound: Bound,
+        /// The most that it may.
+        most: u64,
+    },
     /// The journal ends before the run does.
     Unfinished,
+    /// The journal has no t = 0, so nothing in it is after that.
+    NeverBegan,
     /// A control, in which no fault was applied.
     Control,
     /// The proxy could not reach the server, with what the system said.
@@ -148,7 +160,24 @@ impl fmt::Display for Reason {
         match self {
             Self::Told(told) => f.write_str(told),
             Self::Interrupted => f.write_str("the run was interrupted"),
+            Self::Exceeded {
+                client,
+                bound: Bound::Connections,
+                most,
+            } => write!(
+                f,
+                "{client} had more than {most} connections at once, which ended the run"
+            ),
+            Self::Exceeded {
+                client,
+                bound: Bound::Dials,
+                most,
+            } => write!(
+                f,
+                "{client} dialled more than {most} times, which ended the run"
+            ),
             Self::Unfinished => f.write_str("the journal ends before the run does"),
+            Self::NeverBegan => f.write_str("the journal has no `t_zero`: the run never began"),
             Self::Control => f.write_str("a control: every fault was planned and none applied"),
             Self::NoServer(error) => write!(f, "the proxy could not reach the server: {error}"),
             Self::ProcessEnded { client, at, how } => {

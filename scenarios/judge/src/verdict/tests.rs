@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::*;
-use crate::checks::Excess;
+use crate::checks::{Excess, Finding};
 use crate::journal::builder::JournalBuilder;
-use crate::journal::{Header, Mark};
+use crate::journal::{Bound, Header, Mark};
 use crate::language::sample::{header, scenario};
 use crate::subject::Traits;
 
@@ -375,4 +375,32 @@ fn a_process_that_ends_by_itself_fails_what_it_should_have_done_and_passes_nothi
     judged_with(RESET, &late, foreign, Verdict::Inconclusive, &[reason]);
     let gave_up = late.client("c1", client_sim::EventKind::GaveUp, 15_050);
     judged_with(RESET, &gave_up, foreign, Verdict::Passed, &[]);
+}
+
+/// A client that took too much of the run is judged by what counts that.
+#[test]
+fn who_goes_beyond_the_bounds_is_failed_by_what_counts_dials_alone() {
+    let most = 100;
+    let (client, bound) = ("c1".to_owned(), Bound::Connections);
+    let mark = Mark::Exceeded {
+        client,
+        bound,
+        most,
+    };
+    let story = JournalBuilder::new()
+        .mark(Mark::TZero, 0)
+        .connected("c1", 1, 0, 10)
+        .connected("c1", 2, 500, 510)
+        .struck("c1", 1, "reset", 1000)
+        .mark(mark, 9000);
+    let rule = "[[fault]]\nname = 'reset'\nat = '1s'\ninject.reset = {}\n";
+    let counted = format!("{rule}[expect]\nmax_live = 1\n");
+    judged_as(&counted, &story, Verdict::Failed, &[]);
+    let other = format!("{rule}[expect]\nrecover_within = '1s'\n");
+    let scenario = scenario(&other);
+    let judgement = judge(&scenario, &header(&scenario), &story.entries());
+    assert_eq!(judgement.verdict, Verdict::Inconclusive);
+    assert_eq!(judgement.checks[0].result, Finding::Failed);
+    let why = "c1 had more than 100 connections at once, which ended the run";
+    assert_eq!(judgement.reasons[0].to_string(), why);
 }

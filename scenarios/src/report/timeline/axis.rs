@@ -52,25 +52,31 @@ impl Axis {
         readable(at.since(zero))
     }
 
-    /// About `count` round times with their places.
+    /// About `count` round times with their places, however long the axis is.
     pub(crate) fn ticks(&self, count: u32) -> Vec<(u32, String)> {
         let step = round_step(self.length() / count.max(1));
-        let zero = self.zero.unwrap_or(self.from);
-        let after = std::iter::successors(Some(zero), |at| Some(*at + step));
-        let before = std::iter::successors(Some(zero), |at| {
-            (at.since_origin() >= step).then(|| *at - step)
-        });
-        let before = before.skip(1).take_while(|at| *at >= self.from);
-        let mut ticks: Vec<Moment> = after.take_while(|at| *at <= self.until).collect();
-        ticks.extend(before);
-        ticks.sort_unstable();
-        let ticks = ticks.into_iter();
+        let first = self.first_tick(step);
+        let ticks = std::iter::successors(Some(first), |at| Some(*at + step));
+        let ticks = ticks.take_while(|at| *at <= self.until);
+        let ticks = ticks.take(2 * count as usize + 2);
         ticks.map(|at| (self.x(at), self.time(at))).collect()
+    }
+
+    /// The first moment shown that is whole steps away from t = 0.
+    fn first_tick(&self, step: Duration) -> Moment {
+        let zero = self.zero.unwrap_or(self.from).since_origin();
+        let (from, step) = (self.from.since_origin().as_nanos(), step.as_nanos());
+        let along = (zero.as_nanos() % step + step - from % step) % step;
+        self.from + nanos(along)
     }
 }
 
+fn nanos(nanos: u128) -> Duration {
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
 /// The next of 1, 2, 5, 10, 20, 50 … milliseconds, up to a second; then of 1, 2,
-/// 5, 10, 15, 30 seconds and minutes, and hours.
+/// 5, 10, 15, 30 seconds and minutes, and hours; then of days, tenfold each time.
 fn round_step(least: Duration) -> Duration {
     const MILLIS: [u64; 26] = [
         1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000,
@@ -79,7 +85,12 @@ fn round_step(least: Duration) -> Duration {
     ];
     let steps = MILLIS.into_iter().map(Duration::from_millis);
     let mut longer = steps.filter(|step| *step >= least);
-    longer.next().unwrap_or(Duration::from_secs(86_400))
+    let days = || {
+        let day = Duration::from_secs(86_400);
+        let mut days = std::iter::successors(Some(day), |days| days.checked_mul(10));
+        days.find(|days| *days >= least)
+    };
+    longer.next().or_else(days).unwrap_or(Duration::MAX)
 }
 
 /// "412ms", "2.013s", "3min 20s": short, and to the millisecond below a minute.

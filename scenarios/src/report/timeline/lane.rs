@@ -97,12 +97,14 @@ impl Lane {
     }
 }
 
-/// What is shorter than a pixel, or than it takes, is merged.
+/// What is shorter than a pixel, or than it takes, is merged. What has gaps in
+/// between stays apart, and of too many such the first are shown.
 fn bounded(segments: &[Segment], axis: &Axis, most: usize) -> Vec<Segment> {
     let mut least = axis.pixel();
     loop {
-        let merged = merged(segments, least);
-        if merged.len() <= most {
+        let mut merged = merged(segments, least);
+        if merged.len() <= most || least > axis.length() {
+            merged.truncate(most);
             return merged;
         }
         least *= 2;

@@ -194,6 +194,8 @@ fn split(
     hurt: &[(Moment, Moment)],
     mut tell: impl FnMut(bool, Moment, Moment),
 ) {
+    // A journal may say that it ended before it began.
+    let until = until.max(from);
     let mut at = from;
     for (begin, end) in hurt {
         let (begin, end) = ((*begin).clamp(at, until), (*end).clamp(at, until));

@@ -147,6 +147,19 @@ fn a_cut_that_has_let_its_last_byte_in_outlives_its_rule() {
     }
 }
 
+/// What holds it back may do so for long: it waits for no time of its own.
+#[test]
+fn a_cut_that_outlives_its_rule_has_no_deadline() {
+    let mut world = World::begun(rules(&[
+        "name = 'r'\nat = '0s'\nfor = '1s'\ninject.cut.bytes = 300",
+        "name = 'on'\non.attempt = 1\nfor = '1s'\ninject.cut.bytes = 400",
+    ]));
+    world.at.downstream.cut = Some(CutBy::Bytes);
+    world.to(2000);
+    assert!(world.machine.is_ruled());
+    assert_eq!(world.machine.deadline(world.at.heard_at), None);
+}
+
 #[test]
 fn a_cut_inside_a_frame_is_made_by_the_rule_that_said_so() {
     let mut world = World::begun(rules(&[

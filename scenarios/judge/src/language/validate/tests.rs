@@ -120,6 +120,15 @@ fn a_repetition_comes_round_and_comes_to_an_end() {
         &long,
         "x.toml:8:9: this rule would act more than 100000 times",
     );
+    let held = |keys: &str| {
+        let text = format!("at = '1s'\ninject.stall = {{}}\n{keys}");
+        format!("{SMALL}{}", rule(&text))
+    };
+    wrong(
+        &held("every = '1ms'\nfor = '1h'"),
+        "x.toml:9:7: this rule would hold 3000 times at once; at most 1000 are possible",
+    );
+    assert_eq!(mistakes(&held("every = '3ms'\nfor = '1h'")), "");
 }
 
 #[test]
