@@ -161,7 +161,7 @@ fn read_when(table: &mut Table<'_>, reading: Reading<'_>) -> Option<When> {
         return None;
     }
     if reading.is_live {
-        return Some(When::at_once(lasting));
+        return Some(When::at_once(lasting.map(|(lasting, _)| lasting)));
     }
     if !table.has("at") {
         table.error_with_help(
