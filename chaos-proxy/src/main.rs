@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use cli::Args;
+use environment::output;
 use service::Service;
 use tracing_subscriber::EnvFilter;
 
@@ -18,7 +19,10 @@ const FAILED: u8 = 3;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(answer) => return answered(&answer),
+    };
     start_logging(args.verbose);
     descriptors::take_all();
     let service = match Service::prepare(&args).await {
@@ -31,10 +35,17 @@ async fn main() -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "the program's last word")]
 fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
-    eprintln!("chaos-proxy: {error:#}");
+    output::complain(format_args!("chaos-proxy: {error:#}"));
     ExitCode::from(code)
+}
+
+/// Help, or what is wrong with the command line.
+fn answered(answer: &clap::Error) -> ExitCode {
+    match u8::try_from(answer.exit_code()) {
+        Ok(0) => output::ended("chaos-proxy", answer.print(), 0, FAILED),
+        _ => output::ended("chaos-proxy", answer.print(), USAGE, USAGE),
+    }
 }
 
 fn start_logging(verbose: u8) {
@@ -52,5 +63,7 @@ fn start_logging(verbose: u8) {
         .with_writer(std::io::stderr)
         .with_ansi(use_colour)
         .without_time()
+        // To complain of a full stderr on stderr would be a panic.
+        .log_internal_errors(false)
         .init();
 }
