@@ -52,6 +52,7 @@ pub mod files;
 mod harness;
 
 pub mod invocation;
+pub mod out_folder;
 pub mod play;
 mod process;
 pub mod records;
