@@ -13,6 +13,7 @@ mod console;
 mod foreign;
 mod harness;
 mod hostile_journals;
+mod interrupts;
 mod judge;
 mod matrix;
 mod out_folder;
