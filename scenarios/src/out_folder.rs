@@ -48,10 +48,9 @@ impl OutFolder {
         };
         fs::create_dir_all(path).map_err(failed)?;
         let folder = File::open(path).map_err(failed)?;
-        match flock(&folder, FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK) => return Err(OutError::Taken(path.to_owned())),
-            // Some file systems of a network have no locks.
-            Ok(()) | Err(_) => {}
+        // Any other error: some file systems of a network have no locks.
+        if flock(&folder, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK) {
+            return Err(OutError::Taken(path.to_owned()));
         }
         try_write(path).map_err(failed)?;
         Ok(Self {
