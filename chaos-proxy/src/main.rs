@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use cli::Args;
+use environment::output;
 use service::Service;
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
@@ -19,7 +20,10 @@ const USAGE: u8 = 2;
 const FAILED: u8 = 3;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(answer) => return answered(&answer),
+    };
     start_logging(args.verbose);
     descriptors::take_all();
     match tokio::runtime::Runtime::new() {
@@ -47,10 +51,17 @@ async fn run(args: Args) -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "the program's last word")]
 fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
-    eprintln!("chaos-proxy: {error:#}");
+    output::complain(format_args!("chaos-proxy: {error:#}"));
     ExitCode::from(code)
+}
+
+/// Help, or what is wrong with the command line.
+fn answered(answer: &clap::Error) -> ExitCode {
+    match u8::try_from(answer.exit_code()) {
+        Ok(0) => output::ended("chaos-proxy", answer.print(), 0, FAILED),
+        _ => output::ended("chaos-proxy", answer.print(), USAGE, USAGE),
+    }
 }
 
 fn start_logging(verbose: u8) {
@@ -68,6 +79,8 @@ fn start_logging(verbose: u8) {
         .with_writer(std::io::stderr)
         .with_ansi(use_colour)
         .without_time()
+        // To complain of a full stderr on stderr would be a panic.
+        .log_internal_errors(false)
         .init();
 }
 

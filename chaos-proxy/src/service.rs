@@ -1,6 +1,5 @@
 //! The program's life: prepare everything, run, stop on a signal.
 
-use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -8,7 +7,7 @@ use anyhow::{Context, bail};
 use chaos_proxy::api::{self, ApiState};
 use chaos_proxy::proxies::{Proxies, Script};
 use chaos_proxy::{Faults, How, Journal, Start, Tell};
-use environment::{Environment, Listener, Observer, Seed};
+use environment::{Environment, Listener, Observer, Seed, output};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -65,14 +64,14 @@ impl Service {
             Some(text) => service.load(text).await?,
             None => Vec::new(),
         };
-        service.announce_api()?;
+        service.announce_api();
         for (name, listen) in made {
-            say(&format!("listening on {listen}, proxy {name}"))?;
+            say(&format!("listening on {listen}, proxy {name}"));
         }
         if let Some((listener, upstream)) = main {
             service
                 .start_main(args, listener, &upstream, seed, faults)
-                .await?;
+                .await;
         }
         Ok(service)
     }
@@ -93,7 +92,7 @@ impl Service {
         upstream: &str,
         seed: Seed,
         faults: Faults,
-    ) -> anyhow::Result<()> {
+    ) {
         let (address, rules) = (listener.local_addr(), faults.rules.len());
         if !address.ip().is_loopback() {
             tracing::warn!(
@@ -111,12 +110,12 @@ impl Service {
         self.state.add(MAIN, listener, upstream, script).await;
         say(&format!(
             "listening on {address}, upstream {upstream}, seed {seed}, {rules} rules"
-        ))
+        ));
     }
 
-    fn announce_api(&self) -> anyhow::Result<()> {
+    fn announce_api(&self) {
         let Some((listener, _)) = &self.api else {
-            return Ok(());
+            return;
         };
         let address = listener.local_addr();
         if !address.ip().is_loopback() {
@@ -125,7 +124,7 @@ impl Service {
                  this program listen and connect anywhere"
             );
         }
-        say(&format!("API on http://{address}"))
+        say(&format!("API on http://{address}"));
     }
 
     /// Runs until SIGINT or SIGTERM, then lets the proxies and the API end.
@@ -241,12 +240,12 @@ fn proxies(
     }
 }
 
-/// Says something on stdout, for people and for scripts that gave port 0.
-fn say(line: &str) -> anyhow::Result<()> {
-    let mut stdout = std::io::stdout().lock();
-    writeln!(stdout, "{line}")
-        .and_then(|()| stdout.flush())
-        .context("failed to write to stdout")
+/// Says something on stdout, for people and for scripts that gave port 0. Where
+/// it cannot be written, that is no reason not to serve.
+fn say(line: &str) {
+    if let Err(error) = output::print(format_args!("{line}\n")) {
+        output::complain(format_args!("chaos-proxy: stdout: {error}; {line}"));
+    }
 }
 
 /// Waits for SIGINT or SIGTERM.

@@ -13,7 +13,10 @@ use clap::Parser;
 use args::Args;
 
 fn main() -> ExitCode {
-    let args = Args::parse(); // a mistake ends the program with 2 here
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(answer) => return show::answer(&answer),
+    };
     show::init_logs(args.verbose);
     let clients = match args.clients() {
         Ok(clients) => clients,

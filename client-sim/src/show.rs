@@ -2,15 +2,16 @@
 //!
 //! The result alone goes to stdout. Used by `main`.
 
-use std::io::Write;
+use std::process::ExitCode;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use client_sim::Summary;
-use environment::Clock;
+use environment::{Clock, output};
 use indicatif::{ProgressBar, ProgressStyle};
 use tracing_subscriber::EnvFilter;
 
+use crate::exit;
 use crate::report::Report;
 
 /// How often the live line changes.
@@ -70,20 +71,26 @@ fn text(summary: &Summary, elapsed: Duration, duration: Duration) -> String {
     )
 }
 
-/// Prints the result. A reader that has gone away is no error.
+/// Prints help, or what is wrong with the command line.
+pub(crate) fn answer(answer: &clap::Error) -> ExitCode {
+    let code = u8::try_from(answer.exit_code()).unwrap_or(exit::USAGE);
+    output::ended("client-sim", answer.print(), code, exit::USAGE)
+}
+
+/// Prints the result. What the clients came to is so, whoever hears of it.
 pub(crate) fn report(report: &Report, as_json: bool) {
     let text = match as_json {
         true => report.json() + "\n",
         false => report.to_string(),
     };
-    // As with `| head`: nobody is left to tell.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    if let Err(error) = output::print(text) {
+        output::complain(format_args!("client-sim: stdout: {error}"));
+    }
 }
 
 /// Prints what went wrong, with its causes.
 pub(crate) fn error(error: &anyhow::Error) {
-    // There is no second place to report that stderr is closed.
-    let _ = writeln!(std::io::stderr(), "error: {error:#}");
+    output::complain(format_args!("error: {error:#}"));
 }
 
 /// Logs to stderr: what `RUST_LOG` says, else warnings, else with `-v` all that
@@ -98,6 +105,8 @@ pub(crate) fn init_logs(is_verbose: bool) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // To complain of a full stderr on stderr would be a panic.
+        .log_internal_errors(false)
         .init();
 }
 

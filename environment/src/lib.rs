@@ -15,6 +15,7 @@
 //! - [`Seed`], [`Key`], [`Draw`]: one draw, one key.
 //! - [`Feed`]: a value that many follow, woken in their order.
 //! - [`Observer`]: where a part tells what happened.
+//! - [`output`]: a program's stdout and stderr, whatever they are.
 //! - [`text`]: TOML read with every mistake reported at its place.
 
 pub mod chance;
@@ -24,6 +25,7 @@ mod feed;
 mod http_timer;
 mod net;
 mod observer;
+pub mod output;
 mod simulation;
 pub mod text;
 

@@ -1,13 +1,16 @@
 //! The command that repeats a run, to be pasted into a shell.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 use chaos_judge::language::{Origin, Scenario};
 use chaos_judge::results::Seeds;
 use client_sim::Flaw;
 use environment::Seed;
 
+use crate::plain::is_unseen;
 use crate::runner::Time;
 use crate::subjects::Subject;
 
@@ -43,63 +46,140 @@ impl Invocation {
         seed: Seed,
     ) -> String {
         let which = match origin {
-            Origin::File(path) => vec![path.display().to_string()],
-            Origin::Embedded => vec!["--filter".to_owned(), scenario.id.clone()],
+            Origin::File(path) => vec![positional(path)],
+            Origin::Embedded => option("--filter", &scenario.id),
         };
         self.line(which, &[client.to_owned()], Some(Seeds::one(seed)))
     }
 
     /// Repeats all of it.
     pub fn repeat_all(&self) -> String {
-        let paths = self.paths.iter().map(|path| path.display().to_string());
-        let filter = self
-            .filter
-            .iter()
-            .flat_map(|glob| ["--filter".to_owned(), glob.clone()]);
+        let paths = self.paths.iter().map(|path| positional(path));
+        let filter = self.filter.iter();
+        let filter = filter.flat_map(|glob| option("--filter", glob));
         self.line(paths.chain(filter).collect(), &self.clients, self.seeds)
     }
 
-    fn line(&self, which: Vec<String>, clients: &[String], seeds: Option<Seeds>) -> String {
-        let mut words = vec!["chaos".to_owned(), "run".to_owned()];
+    fn line(&self, which: Vec<OsString>, clients: &[String], seeds: Option<Seeds>) -> String {
+        let mut words: Vec<OsString> = vec!["chaos".into(), "run".into()];
         words.extend(which);
         if self.time == Time::Virtual {
-            words.extend(["--time".to_owned(), self.time.word().to_owned()]);
+            words.extend(option("--time", self.time.word()));
         }
         if self.must_repeat {
-            words.push("--check-determinism".to_owned());
+            words.push("--check-determinism".into());
         }
-        words.extend(seeds.iter().flat_map(|seeds| seeds.words()));
+        let seeds = seeds.iter().flat_map(|seeds| seeds.words());
+        words.extend(seeds.map(OsString::from));
         if !matches!(clients, [] | [_]) || clients.iter().any(|name| name != Subject::SIM) {
-            words.extend(["--client".to_owned(), clients.join(",")]);
+            words.extend(option("--client", &clients.join(",")));
         }
         for flaw in &self.flaws {
-            words.extend(["--flaw".to_owned(), flaw.word().to_owned()]);
+            words.extend(option("--flaw", flaw.word()));
         }
         if self.is_wire {
-            words.extend(["--control".to_owned(), "wire".to_owned()]);
+            words.extend(option("--control", "wire"));
         }
-        let words: Vec<String> = words.iter().map(|word| shell_quoted(word)).collect();
-        words.join(" ")
+        shell_line(&words)
     }
 }
 
-/// The word as a POSIX shell reads it back.
-pub fn shell_quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
+/// A path that is not taken for a flag.
+fn positional(path: &Path) -> OsString {
+    if path.as_os_str().as_encoded_bytes().starts_with(b"-") {
+        return Path::new(".").join(path).into();
     }
-    format!("'{}'", word.replace('\'', r"'\''"))
+    path.into()
+}
+
+/// A flag with a value that is not taken for another flag.
+fn option(flag: &str, value: &str) -> Vec<OsString> {
+    if value.starts_with('-') {
+        return vec![format!("{flag}={value}").into()];
+    }
+    vec![flag.into(), value.into()]
+}
+
+/// Defines `n`, a line end, for words that end with one: what a command prints
+/// cannot, in a shell.
+const LINE_END: &str = r#"n="$(printf '\012.')"; n="${n%.}"; "#;
+
+/// The words as a POSIX shell reads them back: on one line, without a character
+/// that a terminal obeys or nobody sees, whatever bytes they are of.
+pub fn shell_line(words: &[OsString]) -> String {
+    let ends_a_line = |word: &OsString| word.as_encoded_bytes().ends_with(b"\n");
+    let before = if words.iter().any(ends_a_line) {
+        LINE_END
+    } else {
+        ""
+    };
+    let words: Vec<String> = words.iter().map(|word| shell_quoted(word)).collect();
+    format!("{before}{}", words.join(" "))
+}
+
+fn shell_quoted(word: &OsStr) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    let bytes = word.as_bytes();
+    match std::str::from_utf8(bytes) {
+        Ok("") => "''".to_owned(),
+        Ok(text) if text.chars().all(is_plain) => text.to_owned(),
+        _ => quoted_parts(bytes),
+    }
+}
+
+/// Part by part: what can be seen in quotes, the rest by its numbers.
+fn quoted_parts(bytes: &[u8]) -> String {
+    let mut quoted = String::new();
+    let mut hidden = Vec::new();
+    for chunk in bytes.utf8_chunks() {
+        for part in chunk.valid().split_inclusive(is_unseen) {
+            let end = part.trim_end_matches(is_unseen).len();
+            let (mut text, unseen) = part.split_at(end);
+            // With something behind it, the shell keeps a line end.
+            if hidden.ends_with(b"\n") {
+                let first = text.chars().next().map_or(0, char::len_utf8);
+                hidden.extend(&text.as_bytes()[..first]);
+                text = &text[first..];
+            }
+            if !text.is_empty() {
+                quoted += &by_numbers(&std::mem::take(&mut hidden));
+                quoted += &format!("'{}'", text.replace('\'', r"'\''"));
+            }
+            hidden.extend(unseen.as_bytes());
+        }
+        hidden.extend(chunk.invalid());
+    }
+    quoted + &by_numbers(&hidden)
+}
+
+/// What prints these bytes, within a word.
+fn by_numbers(bytes: &[u8]) -> String {
+    let ends = bytes
+        .iter()
+        .rev()
+        .take_while(|byte| **byte == b'\n')
+        .count();
+    let (printed, ends) = bytes.split_at(bytes.len() - ends);
+    let mut word = String::new();
+    if !printed.is_empty() {
+        let numbers: String = printed.iter().map(|byte| format!("\\{byte:03o}")).collect();
+        word = format!("\"$(printf '{numbers}')\"");
+    }
+    word + &r#""$n""#.repeat(ends.len())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
+    use proptest::prelude::*;
+
     use super::*;
     use crate::language::sample::scenario;
 
     #[test]
     fn words_are_quoted_where_a_shell_would_split_them() {
-        let check = |word: &str, quoted: &str| assert_eq!(shell_quoted(word), quoted);
+        let check = |word: &str, quoted: &str| assert_eq!(shell_quoted(word.as_ref()), quoted);
         check(
             "scenarios/catalogue/R01.toml",
             "scenarios/catalogue/R01.toml",
@@ -109,6 +189,60 @@ mod tests {
         check("R23*", "'R23*'");
         check("$(x)", "'$(x)'");
         check("", "''");
+        check("a\nb", r#"'a'"$(printf '\012\142')""#);
+        check("a\u{1b}[m", r#"'a'"$(printf '\033')"'[m'"#);
+    }
+
+    /// Words back from a true shell, in which `chaos` prints them.
+    fn read_back(line: &str) -> Vec<u8> {
+        let script = format!("chaos() {{ printf '%s\\0' \"$@\"; }}\n{line}");
+        let shell = Command::new("sh").arg("-c").arg(script).output().unwrap();
+        assert_eq!(shell.stderr, b"", "{line}");
+        shell.stdout
+    }
+
+    /// What shells, terminals and encodings make something of, and anything.
+    fn piece() -> impl Strategy<Value = Vec<u8>> {
+        let special = "\n\n '\"$`\\!~*?[]{}()<>|&;#=%-\t\r\x1b\u{7f}\u{202e}\u{200b}\u{9b}ä漢x.";
+        let special: Vec<char> = special.chars().collect();
+        prop_oneof![
+            prop::sample::select(special).prop_map(|c| c.to_string().into_bytes()),
+            Just(b"$(echo no)".to_vec()),
+            (1..=u8::MAX).prop_map(|byte| vec![byte]),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_shell_reads_every_word_back_from_one_line_that_can_be_seen(
+            words in prop::collection::vec(prop::collection::vec(piece(), 0..8), 1..20),
+        ) {
+            let words: Vec<OsString> = words.iter().map(|pieces| {
+                OsStr::from_bytes(&pieces.concat()).to_owned()
+            }).collect();
+            let line = shell_line(&[vec!["chaos".into()], words.clone()].concat());
+            prop_assert!(!line.chars().any(is_unseen), "{line:?}");
+            let expected: Vec<u8> = words.iter().flat_map(|word| {
+                [word.as_bytes(), b"\0"].concat()
+            }).collect();
+            prop_assert_eq!(read_back(&line), expected, "{}", line);
+        }
+    }
+
+    #[test]
+    fn what_begins_like_a_flag_is_taken_for_none() {
+        let invocation = Invocation {
+            paths: vec!["-x".into(), "a/-x".into()],
+            filter: Some("-R*".into()),
+            clients: vec!["-mine".into()],
+            ..Invocation::default()
+        };
+        assert_eq!(
+            invocation.repeat_all(),
+            "chaos run ./-x a/-x '--filter=-R*' --client=-mine"
+        );
     }
 
     #[test]

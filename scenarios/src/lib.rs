@@ -53,6 +53,7 @@ mod harness;
 pub mod hostile;
 
 pub mod invocation;
+pub mod out_folder;
 pub mod play;
 mod process;
 pub mod records;

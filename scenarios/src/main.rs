@@ -9,7 +9,10 @@ use clap::Parser;
 use cli::{Args, EXIT_USAGE};
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(answer) => return cli::answer(&answer),
+    };
     cli::start_logging(args.verbose);
     match args.perform() {
         Ok(code) => ExitCode::from(code),

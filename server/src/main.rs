@@ -4,21 +4,23 @@ mod args;
 mod logging;
 mod signals;
 
-use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use args::Args;
 use clap::Parser;
-use environment::{Environment, Observer};
+use environment::{Environment, Observer, output};
 use tokio_util::sync::CancellationToken;
 
 /// Usage, configuration, or a port that cannot be had.
 const EXIT_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(answer) => return answered(&answer),
+    };
     logging::start(args.verbose);
     match serve(&args) {
         Ok(()) => ExitCode::SUCCESS,
@@ -27,6 +29,12 @@ fn main() -> ExitCode {
             ExitCode::from(EXIT_USAGE)
         }
     }
+}
+
+/// Help, or what is wrong with the command line.
+fn answered(answer: &clap::Error) -> ExitCode {
+    let code = u8::try_from(answer.exit_code()).unwrap_or(EXIT_USAGE);
+    output::ended("ticker-server", answer.print(), code, EXIT_USAGE)
 }
 
 #[tokio::main]
@@ -45,8 +53,7 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
             "{address} can be reached from other machines, and nobody is asked who they are"
         );
     }
-    // Nobody may be reading stdout, and that is no reason not to serve.
-    let _ = announce(address);
+    announce(address);
     let shutdown = CancellationToken::new();
     let mut signals = signals::watch(shutdown.clone()).context("failed to watch for signals")?;
     let served = ticker_server::run(environment, listener, config, Observer::none(), shutdown);
@@ -55,11 +62,17 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
     result.context("failed to serve")
 }
 
-/// The addresses, on stdout: what a person clicks and a script waits for.
-fn announce(address: SocketAddr) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "ticker   http://{address}/")?;
-    writeln!(out, "echo     http://{address}/websocket.html")?;
-    writeln!(out, "sockets  ws://{address}/ws  ws://{address}/echo")?;
-    out.flush()
+/// The addresses, on stdout: what a person clicks and a script waits for. Where
+/// they cannot be written, that is no reason not to serve.
+fn announce(address: SocketAddr) {
+    let said = output::print(format_args!(
+        "ticker   http://{address}/\n\
+         echo     http://{address}/websocket.html\n\
+         sockets  ws://{address}/ws  ws://{address}/echo\n"
+    ));
+    if let Err(error) = said {
+        output::complain(format_args!(
+            "ticker-server: stdout: {error}; http://{address}/"
+        ));
+    }
 }

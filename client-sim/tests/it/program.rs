@@ -165,3 +165,35 @@ async fn a_name_that_leads_nowhere_is_a_row_of_the_table() {
     assert_eq!(json["failed_dials"], 1, "{json}");
     assert_eq!(json["endings"], serde_json::json!({"network": 1}));
 }
+
+fn full() -> Stdio {
+    let file = std::fs::File::options().write(true).open("/dev/full");
+    file.unwrap().into()
+}
+
+#[tokio::test]
+async fn streams_that_cannot_be_written_change_no_code_but_that_of_who_only_prints() {
+    let nobody = nowhere();
+    for (flags, code, code_if_full) in [
+        ("--help", 0, 2),
+        ("--version", 0, 2),
+        ("--nobody", 2, 2),
+        ("--clients 1 --for 100ms --json -v", 1, 1),
+    ] {
+        // Not `output`, which takes both streams for itself.
+        let mut out = program(&nobody, flags);
+        out.stdout(full()).stderr(Stdio::piped());
+        let ended = out.spawn().unwrap().wait_with_output();
+        let out = within("its end", ended).await.unwrap();
+        assert_eq!(out.status.code(), Some(code_if_full), "{flags}");
+        let told = text(&out.stderr).contains("client-sim: stdout: No space left on device");
+        assert_eq!(told, code != 2, "{flags}");
+        let mut err = program(&nobody, flags);
+        let ended = err.stdout(Stdio::null()).stderr(full()).status();
+        assert_eq!(
+            within("its end", ended).await.unwrap().code(),
+            Some(code),
+            "{flags}"
+        );
+    }
+}

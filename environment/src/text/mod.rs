@@ -39,4 +39,4 @@ pub use source::{Position, Source, Span};
 pub use table::Table;
 pub use units::{ByteSize, MAX_DURATION, Rate, SizeError, format_duration};
 pub use value::{FromToml, Mismatch, Value, choice};
-pub use words::shown;
+pub use words::{is_unseen, shown};

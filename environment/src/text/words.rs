@@ -36,6 +36,18 @@ pub(super) fn show(c: char, out: &mut String) -> usize {
     }
 }
 
+/// Whether a character shows nothing and changes how others are shown or read:
+/// control characters, those that turn the direction of text (UAX #9), those of
+/// no width, and what is no character at all.
+pub fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        || u32::from(c) & 0xfffe == 0xfffe
+}
+
 /// The text on one line, with everything unprintable escaped.
 pub fn shown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -117,6 +129,20 @@ mod tests {
         assert_eq!(guess("target"), None);
         assert_eq!(guess(""), None);
         assert_eq!(guess(&"x".repeat(1_000_000)), None);
+    }
+
+    #[test]
+    fn what_a_terminal_obeys_is_unseen_and_letters_are_not() {
+        let unseen = "\0\t\n\r\u{7f}\u{1b}\u{9b}\u{202e}\u{2066}\u{2069}\u{200b}\u{200d}\u{feff}\u{ffff}\u{1fffe}";
+        assert!(unseen.chars().all(is_unseen));
+        assert!(!"aä😀 \u{301}×…漢א".chars().any(is_unseen));
+        // Whatever is unseen is escaped where text is shown.
+        let all = (0..=u32::from(char::MAX)).filter_map(char::from_u32);
+        let hidden = all.filter(|c| is_unseen(*c) && *c != '\t');
+        for c in hidden {
+            let shown = shown(&c.to_string());
+            assert!(shown.starts_with('\\'), "{c:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Text from elsewhere (journals, programs, files of others), made fit to be
 //! shown: bounded, and without anything that a terminal obeys.
 
+pub use environment::text::is_unseen;
 use environment::text::shown;
 
 /// What is said of what is no [folder's name](is_folder_name).
@@ -23,6 +24,12 @@ pub fn lines(text: &str, most: usize) -> String {
     let text = clipped(text, most);
     let lines: Vec<String> = text.split('\n').map(shown).collect();
     lines.join("\n")
+}
+
+/// Likewise, but what cannot be seen is left out.
+pub fn bare(text: &str) -> String {
+    let is_seen = |c: &char| matches!(c, '\n' | '\t') || !is_unseen(*c);
+    text.chars().filter(is_seen).collect()
 }
 
 /// The text with at most so many characters, the last of them `…` if it had

@@ -4,13 +4,14 @@
 use std::path::PathBuf;
 
 use anyhow::ensure;
+use environment::text::shown;
 use scenarios::files::gather;
 use scenarios::language::{Given, Scenario, read_all};
 use scenarios::runner::decision_line;
 use scenarios::suite::Suite;
 
 use super::args::{PathArgs, PlanArgs};
-use super::output::{complain, print};
+use super::output::{complain, print, print_all};
 use super::{EXIT_PASSED, EXIT_USAGE};
 
 /// A plan is for so many connections of each client.
@@ -53,13 +54,12 @@ pub(super) fn check(args: &PathArgs) -> anyhow::Result<u8> {
     let Some(scenarios) = read(&args.paths) else {
         return Ok(EXIT_USAGE);
     };
-    for (given, scenario) in &scenarios {
-        print(format_args!(
-            "ok  {}  {}\n",
-            scenario.id,
-            given.source.name()
-        ));
-    }
+    let lines = scenarios.iter().map(|(given, scenario)| {
+        let name = shown(given.source.name());
+        format!("ok  {}  {name}\n", scenario.id)
+    });
+    // That they are sound is so, whoever hears of it.
+    print(lines.collect::<String>());
     Ok(EXIT_PASSED)
 }
 
@@ -74,17 +74,15 @@ pub(super) fn list(args: &PathArgs) -> anyhow::Result<u8> {
         .collect();
     let ids = scenarios.iter().map(|scenario| scenario.id.len());
     let width = ids.max().unwrap_or_default();
+    let mut text = String::new();
     for scenario in &scenarios {
-        print(format_args!(
-            "{:<width$}  {}\n",
-            scenario.id, scenario.title
-        ));
+        text += &format!("{:<width$}  {}\n", scenario.id, scenario.title);
         if let Some(proof) = &scenario.proof {
             let (flaw, fails) = (proof.flaw, proof.fails);
-            print(format_args!("{:<width$}  catches {flaw} by {fails}\n", ""));
+            text += &format!("{:<width$}  catches {flaw} by {fails}\n", "");
         }
     }
-    Ok(EXIT_PASSED)
+    Ok(print_all(text))
 }
 
 /// Every decision that can be known beforehand, one line each, whose form depends
@@ -111,12 +109,10 @@ pub(super) fn plan(args: &PlanArgs) -> anyhow::Result<u8> {
         };
         text.push('\n');
     }
-    print(text);
-    Ok(EXIT_PASSED)
+    Ok(print_all(text))
 }
 
 /// Prints the schema.
 pub(super) fn schema() -> u8 {
-    print(format_args!("{SCHEMA}"));
-    EXIT_PASSED
+    print_all(SCHEMA)
 }

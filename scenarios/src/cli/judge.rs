@@ -10,10 +10,11 @@ use scenarios::archive::{find, judge_again};
 use scenarios::collect::Collected;
 use scenarios::console::{Screen, report};
 use scenarios::language::Expectation;
+use scenarios::out_folder::OutFolder;
 use scenarios::records;
 
 use super::args::JudgeArgs;
-use super::output::{complain, print, print_records};
+use super::output::{complain, places, print};
 use super::run::{code, wanting};
 use super::{EXIT_PASSED, EXIT_USAGE, files};
 
@@ -27,16 +28,22 @@ pub(super) fn judge(args: &JudgeArgs) -> anyhow::Result<u8> {
             None => return Ok(EXIT_USAGE),
         },
     };
+    let out = args.out.as_deref().map(OutFolder::claim).transpose()?;
     let (collected, is_whole) = judge_all(&args.paths, expect.as_deref());
     let (results, gallery) = collected.done();
+    let mut text = String::new();
     if !results.scenarios.is_empty() {
-        print(report(&results, Screen::stdout()));
+        text += &report(&results, Screen::stdout());
     }
-    let is_written = args.out.as_ref().is_none_or(|out| match is_whole {
-        true => print_records(&records::write(&results, &gallery, out)),
+    let is_written = out.as_ref().is_none_or(|out| match is_whole {
+        true => {
+            let (places, is_written) = places(&records::write(&results, &gallery, out.path()));
+            text += &places;
+            is_written
+        }
         false => {
             // Records of a part would look as if that were all.
-            let out = out.display();
+            let out = out.path().display();
             complain(&format!(
                 "chaos: nothing is written to {out}: not every journal could be judged"
             ));
@@ -45,8 +52,9 @@ pub(super) fn judge(args: &JudgeArgs) -> anyhow::Result<u8> {
     });
     let code = code(&results, is_written, false);
     if code != EXIT_PASSED {
-        print(wanting(&results));
+        text += &wanting(&results);
     }
+    print(text);
     Ok(if is_whole { code } else { EXIT_USAGE })
 }
 

@@ -10,7 +10,7 @@ mod play;
 mod run;
 
 pub(crate) use args::Args;
-pub(crate) use output::{complain, start_logging};
+pub(crate) use output::{answer, complain, start_logging};
 
 /// Everything passed.
 pub(crate) const EXIT_PASSED: u8 = 0;

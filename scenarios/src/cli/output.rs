@@ -1,10 +1,12 @@
 //! Words to people and lines to pipes.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
-use environment::Seed;
+use chaos_judge::plain;
+use environment::{Seed, output};
 use scenarios::console::Style;
 use scenarios::results::Results;
 use scenarios::runner::Folder;
@@ -12,24 +14,45 @@ use scenarios::verdict::Verdict;
 use scenarios::whole::ResultsError;
 use tracing_subscriber::EnvFilter;
 
+use super::{EXIT_INCONCLUSIVE, EXIT_PASSED, EXIT_USAGE};
+
 /// The end of stderr is shown of so many runs at most; of the others it is in
 /// their folders.
 const TAILS: usize = 5;
 /// So many lines of each.
 const TAIL_LINES: usize = 20;
 
-/// Says something on stderr.
-#[expect(clippy::print_stderr, reason = "the program's own words")]
+/// Says something on stderr, of which a terminal obeys nothing.
 pub(crate) fn complain(text: &str) {
-    eprintln!("{}", text.trim_end());
+    output::complain(plain::lines(text.trim_end(), usize::MAX));
 }
 
-/// Writes data to stdout. Whoever reads it may have gone, as `head` does; then
-/// there is nobody left to tell.
-pub(super) fn print(text: impl fmt::Display) {
-    let mut out = io::stdout().lock();
-    // See above.
-    let _ = write!(out, "{text}").and_then(|()| out.flush());
+/// What is said of a command line instead of doing what it says: help, or what
+/// is wrong with it.
+pub(crate) fn answer(answer: &clap::Error) -> ExitCode {
+    let code = u8::try_from(answer.exit_code()).unwrap_or(EXIT_USAGE);
+    match code {
+        EXIT_PASSED => output::ended("chaos", answer.print(), code, EXIT_INCONCLUSIVE),
+        _ => output::ended("chaos", answer.print(), code, code),
+    }
+}
+
+/// Writes data to stdout; whether it is there, or nobody wants it any more.
+pub(super) fn print(text: impl fmt::Display) -> bool {
+    let written = output::print(text);
+    if let Err(error) = &written {
+        complain(&format!("chaos: stdout: {error}"));
+    }
+    written.is_ok()
+}
+
+/// Likewise for a command that does nothing else; its exit code.
+pub(super) fn print_all(text: impl fmt::Display) -> u8 {
+    if print(text) {
+        EXIT_PASSED
+    } else {
+        EXIT_INCONCLUSIVE
+    }
 }
 
 /// Logs of the parts on stderr; `CHAOS_LOG`, where set, is heeded before
@@ -45,19 +68,22 @@ pub(crate) fn start_logging(verbose: u8) {
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_ansi(Style::of(&io::stderr()) == Style::Colour)
+        // To complain of a full stderr on stderr would be a panic.
+        .log_internal_errors(false)
         .init();
 }
 
-/// Names each record of a run or of a judgement, and whatever kept one from being
-/// written; whether all were.
-pub(super) fn print_records(written: &[Result<PathBuf, ResultsError>]) -> bool {
+/// The place of each record of a run or of a judgement, a line each, after
+/// whatever kept one from being written has been told; and whether all were.
+pub(super) fn places(written: &[Result<PathBuf, ResultsError>]) -> (String, bool) {
+    let mut places = String::new();
     for record in written {
         match record {
-            Ok(path) => print(format_args!("{}\n", path.display())),
+            Ok(path) => places += &format!("{}\n", path.display()),
             Err(error) => complain(&format!("chaos: {error}")),
         }
     }
-    written.iter().all(Result::is_ok)
+    (places, written.iter().all(Result::is_ok))
 }
 
 /// Shows the end of what custom clients and servers complained in runs that did

@@ -1,12 +1,12 @@
 //! `chaos play`.
 
-use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use chaos_judge::plain;
 use chaos_proxy::{Faults, read_faults};
 use environment::text::{Document, Source};
-use environment::{Observer, Seed};
+use environment::{Observer, Seed, output};
 use scenarios::play::{Game, Keyboard, MILD, PlayKey, keys};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -105,7 +105,9 @@ fn welcome(game: &Game) -> String {
     )
 }
 
-/// A line on stdout; that it has gone away is no reason to stop.
+/// A line on stdout, of which a terminal obeys nothing; that nobody can read it
+/// is no reason to stop.
 fn say(line: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{line}");
+    let line = plain::lines(line, usize::MAX);
+    let _ = output::print(format_args!("{line}\n"));
 }

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
 use environment::Observer;
-use globset::{Glob, GlobMatcher};
+use globset::{Glob, GlobSet};
 use scenarios::console::{Live, Screen, report};
 use scenarios::invocation::Invocation;
 use scenarios::language::{Origin, Scenario};
+use scenarios::out_folder::OutFolder;
 use scenarios::records;
 use scenarios::report::Gallery;
 use scenarios::results::{Results, Seeds};
@@ -23,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::{Control, RunArgs, Time};
 use super::files;
-use super::output::{complain, print, print_records, print_stderr_tails};
+use super::output::{complain, places, print, print_stderr_tails};
 use super::{EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_PASSED, EXIT_USAGE};
 
 /// Scenarios at a time for each core. A case of the catalogue takes about 2 % of
@@ -33,6 +34,9 @@ const JOBS_PER_CORE: usize = 6;
 /// More than a machine gets through in days, and what is kept of so many fits
 /// into its memory.
 const MOST_RUNS: u64 = 100_000;
+
+/// The longest `--filter`, in characters: many times what any id has.
+const LONGEST_FILTER: usize = 1000;
 
 /// As many commands as somebody may want to choose from.
 const MOST_COMMANDS: usize = 100;
@@ -70,6 +74,8 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         runs <= MOST_RUNS,
         "{runs} runs at once; the most is {MOST_RUNS}: fewer --seeds, or a --filter"
     );
+    // Held until all is written.
+    let _out = OutFolder::claim(&args.out)?;
     announce(&suite);
     let interrupt = CancellationToken::new();
     let results = match perform(suite, interrupt.clone())? {
@@ -119,13 +125,19 @@ fn subjects(args: &RunArgs) -> anyhow::Result<Vec<Subject>> {
     Ok(subjects)
 }
 
-fn matcher(glob: &str) -> anyhow::Result<GlobMatcher> {
-    let glob = Glob::new(glob).with_context(|| format!("--filter {glob}: not a pattern"))?;
-    Ok(glob.compile_matcher())
+/// Not [`Glob::compile_matcher`], which panics at what is nested too deep.
+fn matcher(glob: &str) -> anyhow::Result<GlobSet> {
+    let length = glob.chars().count();
+    ensure!(
+        length <= LONGEST_FILTER,
+        "--filter: {length} characters; the most is {LONGEST_FILTER}"
+    );
+    let set = || GlobSet::builder().add(Glob::new(glob)?).build();
+    set().with_context(|| format!("--filter {glob}: not a pattern"))
 }
 
 /// The scenarios to run, or `None` after the reason why not has been told.
-fn select(args: &RunArgs, filter: Option<&GlobMatcher>) -> Option<Vec<(Origin, Arc<Scenario>)>> {
+fn select(args: &RunArgs, filter: Option<&GlobSet>) -> Option<Vec<(Origin, Arc<Scenario>)>> {
     let scenarios = files::read(&args.what.paths)?;
     let matching: Vec<_> = scenarios
         .into_iter()
@@ -279,17 +291,20 @@ fn conclude(
     if !was_interrupted {
         print_stderr_tails(results, out);
     }
-    print(report(results, Screen::stdout()));
-    let code = code(results, print_records(&written), was_interrupted);
-    // The seeds that want repeating have been told, each with its command.
-    if was_interrupted || results.has_many_seeds() && code != EXIT_PASSED {
-        print(format_args!("{repeat_all}\n"));
-    } else if code != EXIT_PASSED {
-        match &wanting(results)[..] {
-            "" => print(format_args!("{repeat_all}\n")),
-            lines => print(lines),
+    let mut text = report(results, Screen::stdout());
+    let (places, is_written) = places(&written);
+    text += &places;
+    let code = code(results, is_written, was_interrupted);
+    text += &match wanting(results) {
+        _ if code == EXIT_PASSED => String::new(),
+        // The seeds that want repeating have been told, each with its command.
+        lines if was_interrupted || results.has_many_seeds() || lines.is_empty() => {
+            format!("{repeat_all}\n")
         }
-    }
+        lines => lines,
+    };
+    // What came of the runs is so, whoever hears of it.
+    print(text);
     code
 }
 

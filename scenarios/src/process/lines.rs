@@ -14,10 +14,18 @@ pub(super) const MAX_OUTPUT: u64 = 256 * 1024 * 1024;
 
 /// More was printed than anybody needs to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it floods its {pipe}: more than {} MiB", MAX_OUTPUT >> 20)]
+#[error("it {}", self.what())]
 pub struct Flood {
     /// Into which pipe.
     pub(super) pipe: &'static str,
+}
+
+impl Flood {
+    /// What a program does, for a sentence that begins with it.
+    pub(crate) fn what(self) -> String {
+        let (pipe, most) = (self.pipe, MAX_OUTPUT >> 20);
+        format!("floods its {pipe}: more than {most} MiB")
+    }
 }
 
 /// Cuts what is read into lines.
@@ -35,17 +43,8 @@ pub(crate) struct Lines<R> {
 }
 
 impl<R: AsyncRead + Unpin> Lines<R> {
-    /// From this pipe of a program that is to say little.
+    /// From this pipe of a program.
     pub(crate) fn new(from: R, pipe: &'static str) -> Self {
-        Self::with_most(from, pipe, MAX_OUTPUT)
-    }
-
-    /// Of a program that may say as much as it likes.
-    pub(crate) fn endless(from: R, pipe: &'static str) -> Self {
-        Self::with_most(from, pipe, u64::MAX)
-    }
-
-    fn with_most(from: R, pipe: &'static str, most: u64) -> Self {
         Self {
             from,
             pipe,
@@ -53,7 +52,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
             rest: 0..0,
             line: Vec::new(),
             is_too_long: false,
-            left: most,
+            left: MAX_OUTPUT,
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::lines::{Flood, MAX_OUTPUT};
+use crate::plain;
 
 /// How much is kept.
 const KEPT: usize = 16 * 1024;
@@ -54,8 +55,7 @@ impl Tail {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes: Vec<u8> = kept.iter().copied().collect();
         let text = String::from_utf8_lossy(&bytes);
-        let is_shown = |c: &char| *c == '\n' || *c == '\t' || !c.is_control();
-        text.chars().filter(is_shown).collect()
+        plain::bare(&text)
     }
 
     /// The last lines in a part of a sentence; empty if there are none.
@@ -88,7 +88,7 @@ mod tests {
             tail.keep(&vec![b'x'; KEPT]);
         }
         assert_eq!(tail.text().len(), KEPT);
-        tail.keep(b"\na\x1b[31mb\n\n\xff\n");
+        tail.keep(b"\na\x1b[31mb\n\n\xff\xe2\x80\xae\xe2\x80\x8b\xc2\x9b\n");
         let words = tail.last_lines();
         assert!(words.ends_with("x ⏎ a[31mb ⏎ \u{fffd}"), "{words}");
         assert!(words.len() < LINES * (WIDTH + 10), "{}", words.len());

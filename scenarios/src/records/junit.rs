@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::by_client;
-use crate::plain::clipped;
+use crate::plain::{clipped, is_unseen};
 use crate::results::{Results, ScenarioResult};
 use crate::sentences::{ADVICE, bounded, headline, needs_advice};
 use crate::verdict::Verdict;
@@ -104,13 +104,9 @@ fn properties(scenario: &ScenarioResult) -> Vec<Property> {
 }
 
 /// With a sign in place of each character that XML 1.0 cannot hold, and of each
-/// that only a terminal obeys.
+/// that nobody can see.
 fn legal(text: &str) -> String {
-    let is_legal = |c: char| match c {
-        '\n' => true,
-        '\u{fffe}' | '\u{ffff}' => false,
-        _ => !c.is_control(),
-    };
+    let is_legal = |c: char| c == '\n' || !is_unseen(c);
     let sign = char::REPLACEMENT_CHARACTER;
     let legal = text.chars();
     legal.map(|c| if is_legal(c) { c } else { sign }).collect()
@@ -203,9 +199,7 @@ mod tests {
     #[test]
     fn hostile_text_stays_text() {
         let xml = junit(&Results::new(vec![sample::hostile()]));
-        let is_legal =
-            |c: char| c == '\n' || !(c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'));
-        assert!(xml.chars().all(is_legal));
+        assert!(xml.chars().all(|c| c == '\n' || !is_unseen(c)));
         let report = Report::deserialize_from_str(&xml).unwrap();
         let [suite] = &report.test_suites[..] else {
             panic!("{xml}")

@@ -51,7 +51,7 @@ pub(crate) fn results() -> Results {
 /// Text as somebody who means no good would have it.
 pub(crate) const HOSTILE: &str = concat!(
     "<script>alert('1')</script>\"]]>&amp; | ` **x** [a](javascript:b) </table>\n\n",
-    "# h\u{0}\u{1b}[31m\u{202e}\u{ffff}\u{fffe}"
+    "# h\u{0}\u{1b}[31m\u{9b}\u{202e}\u{2066}\u{200b}\u{ffff}\u{fffe}"
 );
 
 /// A result of which every text is hostile.

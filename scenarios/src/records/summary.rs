@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::by_client;
-use crate::plain::clipped;
+use crate::plain::{clipped, is_unseen};
 use crate::results::{Results, ScenarioResult};
 use crate::sentences::{self, ADVICE, bounded, needs_advice};
 use crate::verdict::Verdict;
@@ -195,13 +195,6 @@ fn escaped(text: &str, line_end: &str) -> String {
         }
     }
     html
-}
-
-/// Whether a character only steers the others, as those do that turn the order
-/// of reading round.
-fn is_unseen(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
 #[cfg(test)]

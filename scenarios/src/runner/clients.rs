@@ -196,9 +196,14 @@ impl Clients {
 
     /// Asks the clients to end and waits for them.
     pub(super) async fn stop(&mut self) -> Result<(), HarnessError> {
+        self.stop_within(self.patience).await
+    }
+
+    /// Likewise; whoever takes longer is dropped.
+    pub(super) async fn stop_within(&mut self, patience: Duration) -> Result<(), HarnessError> {
         self.stop.cancel();
         let clock = self.environment.clock.clone();
-        end(&mut self.tasks, clock, self.patience, "a client").await
+        end(&mut self.tasks, clock, patience, "a client").await
     }
 }
 

@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::HarnessError;
 use super::recorder::Recorder;
 use super::reporter::{Notes, Reporter, TooMuch};
+use super::server_process::killed_for;
 use crate::journal::Mark;
 use crate::language::ClientAction;
 use crate::process::{Ended, Flood, Lines, Program, Running, StartError};
@@ -80,6 +81,7 @@ impl ClientProcess {
 
     async fn run_process(self, shutdown: CancellationToken) -> Result<(), ClientError> {
         let mut running = self.program().start()?;
+        self.notes.started();
         let (stdin, stdout, stderr) = running.take_pipes();
         let mut output = pin!(read(stdout, stderr, self.reporter(), &self.notes));
         let mut is_read = false;
@@ -90,7 +92,11 @@ impl ClientProcess {
                 () = shutdown.cancelled() => break None,
                 ended = running.wait() => break Some(ended),
                 read = &mut output, if !is_read => {
-                    read?;
+                    if let Err(too_much) = read {
+                        running.kill().await;
+                        self.notes.ended(&killed_for(&too_much));
+                        return Err(too_much);
+                    }
                     is_read = true;
                 }
                 never = &mut input => match never {},

@@ -267,7 +267,7 @@ async fn conduct(
     let (mark, problem) = ended.map_or_else(BrokenOff::into_mark, |()| (Mark::Ended, None));
     recorder.mark(mark);
     recorder.close();
-    let left = participants.stop(context.environment.clock.clone()).await;
+    let left = stop(context, &mut participants, interrupt).await;
     let unwritten = write_output(context, &participants).err();
     problem
         .or_else(|| first_error.take())
@@ -286,6 +286,22 @@ fn stalled(recorder: &Recorder, stall: Stall) -> HarnessError {
         },
         _ => HarnessError::Stalled(stall),
     }
+}
+
+/// Ends everybody; soon, once somebody wants that.
+async fn stop(
+    context: &RunContext<'_>,
+    participants: &mut Participants,
+    interrupt: &CancellationToken,
+) -> Option<HarnessError> {
+    let clock = context.environment.clock.clone();
+    tokio::select! {
+        biased;
+        () = interrupt.cancelled() => {}
+        left = participants.stop(clock.clone()) => return left,
+    }
+    participants.stop_soon(clock).await;
+    None
 }
 
 fn write_output(context: &RunContext<'_>, participants: &Participants) -> Result<(), FolderError> {

@@ -25,6 +25,9 @@ use crate::language::{Address, OwnKind, Scheme, ServerCommand};
 /// are dropped.
 pub(super) const ENDING: Duration = Duration::from_secs(5);
 
+/// How long they may take after an interrupt.
+const SOON: Duration = Duration::from_secs(1);
+
 /// What befalls the server and it has not come to yet: a graceful end takes its
 /// time.
 const CHANGES: usize = 256;
@@ -224,6 +227,16 @@ impl Participants {
         self.stop_services.cancel();
         let services = end(&mut self.services, clock, ENDING, "server or proxy").await;
         clients.or(services.err())
+    }
+
+    /// Likewise, for somebody who waits: whoever does not end soon is dropped,
+    /// and its process killed.
+    pub(super) async fn stop_soon(&mut self, clock: Clock) {
+        self.stop_services.cancel();
+        let clients = self.clients.stop_within(SOON);
+        let services = end(&mut self.services, clock, SOON, "server or proxy");
+        // Who would not is nobody's concern now.
+        let _ = tokio::join!(clients, services);
     }
 }
 

@@ -86,6 +86,11 @@ struct Remarks {
 }
 
 impl Notes {
+    /// It runs; whatever ends it before it is said how does so by dropping it.
+    pub(super) fn started(&self) {
+        self.ended("killed, for the run was over");
+    }
+
     /// It ended like this.
     pub(super) fn ended(&self, how: &str) {
         self.remarks().ended = Some(how.to_owned());

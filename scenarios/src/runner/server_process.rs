@@ -5,11 +5,13 @@
 //! whole group is gone when it is to be away, and when this is dropped.
 
 use std::fmt;
+use std::future;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use environment::text::format_duration;
 use environment::{Clock, Environment, Moment, Seed};
+use tokio::io::AsyncRead;
 use tokio::process::ChildStdin;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -22,7 +24,7 @@ use super::reporter::Notes;
 use super::server::{ServerChange, ServerError, down, next_down, up, wait_for_up};
 use crate::journal::Entry;
 use crate::language::{Address, Ready, ServerCommand, ServerEnd, ServerEvent};
-use crate::process::{Ended, Lines, Program, Running};
+use crate::process::{Ended, Flood, Lines, Program, Running, Tail};
 
 /// How long it may take to end after SIGTERM: less than a run waits for it.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -41,6 +43,8 @@ pub enum ProcessProblem {
     },
     /// It ended while it was to serve.
     Ended(Ended),
+    /// It prints too much.
+    Floods(Flood),
     /// The run was over before it was ready again.
     NotBack,
 }
@@ -54,6 +58,7 @@ impl fmt::Display for ProcessProblem {
                 write!(f, "was not ready within {within} ({wanted})")
             }
             Self::Ended(how) => write!(f, "ended by itself ({how})"),
+            Self::Floods(flood) => f.write_str(&flood.what()),
             Self::NotBack => f.write_str("was not ready again when the run ended"),
         }
     }
@@ -77,7 +82,7 @@ pub(super) struct Serving {
     /// It has nothing to read, but must not believe that nobody is there.
     _stdin: Option<ChildStdin>,
     /// Read what it prints, to the end.
-    readers: JoinSet<()>,
+    readers: JoinSet<Result<(), Flood>>,
     /// The line was printed that shows that it is ready.
     is_ready: CancellationToken,
 }
@@ -89,6 +94,16 @@ impl Serving {
         // Whoever else holds its pipes has left the group on purpose.
         let _ = clock.timeout(LAST_OUTPUT, all).await;
     }
+}
+
+/// Until a pipe is a flood. Cancel safe.
+async fn flooded(readers: &mut JoinSet<Result<(), Flood>>) -> Flood {
+    while let Some(read) = readers.join_next().await {
+        if let Ok(Err(flood)) = read {
+            return flood;
+        }
+    }
+    future::pending().await
 }
 
 impl ServerProcess {
@@ -110,6 +125,7 @@ impl ServerProcess {
         let ready = tokio::select! {
             biased;
             ended = serving.running.wait() => Err(ProcessProblem::EndedEarly(ended)),
+            flood = flooded(&mut serving.readers) => Err(ProcessProblem::Floods(flood)),
             ready = clock.timeout(within, self.ready(&is_ready)) => ready.map_err(|_| {
                 let wanted = self.command.ready.wanted();
                 ProcessProblem::NotReady { within, wanted }
@@ -118,8 +134,12 @@ impl ServerProcess {
         match ready {
             Ok(since) => Ok((serving, since)),
             Err(problem) => {
-                serving.running.kill().await;
+                let ended = serving.running.kill().await;
                 serving.read_out(clock).await;
+                self.notes.ended(&match &problem {
+                    ProcessProblem::Floods(flood) => killed_for(flood),
+                    _ => ended.to_string(),
+                });
                 Err(self.failed(problem))
             }
         }
@@ -148,6 +168,11 @@ impl ServerProcess {
                     serving.read_out(clock).await;
                     self.notes.ended(&ended.to_string());
                     return Err(self.failed(ProcessProblem::Ended(ended)));
+                }
+                flood = flooded(&mut serving.readers) => {
+                    serving.running.kill().await;
+                    self.notes.ended(&killed_for(&flood));
+                    return Err(self.failed(ProcessProblem::Floods(flood)));
                 }
                 event = next_down(&mut changes) => event,
             };
@@ -191,28 +216,38 @@ impl ServerProcess {
             ],
         };
         let mut running = program.start().map_err(ServerError::Start)?;
+        self.notes.started();
         let (stdin, stdout, stderr) = running.take_pipes();
         let is_ready = CancellationToken::new();
         let mut readers = JoinSet::new();
-        let kept = || {
-            (
-                self.notes.clone(),
-                self.command.ready.clone(),
-                is_ready.clone(),
-            )
-        };
-        if let Some(stdout) = stdout {
-            readers.spawn(follow(stdout, "stdout", kept()));
-        }
-        if let Some(stderr) = stderr {
-            readers.spawn(follow(stderr, "stderr", kept()));
-        }
+        self.follow(stdout, "stdout", &is_ready, &mut readers);
+        self.follow(stderr, "stderr", &is_ready, &mut readers);
         Ok(Serving {
             running,
             _stdin: stdin,
             readers,
             is_ready,
         })
+    }
+
+    /// Has a pipe read to its end; looks for the line, if there is to be one.
+    fn follow(
+        &self,
+        from: Option<impl AsyncRead + Unpin + Send + 'static>,
+        pipe: &'static str,
+        is_ready: &CancellationToken,
+        readers: &mut JoinSet<Result<(), Flood>>,
+    ) {
+        let tail = self.notes.tail.clone();
+        match (from, &self.command.ready) {
+            (Some(from), Ready::Line(part)) => {
+                let lines = Lines::new(from, pipe);
+                readers.spawn(look_for(part.clone(), lines, tail, is_ready.clone()));
+            }
+            (from, _) => {
+                readers.spawn(tail.follow(from, pipe));
+            }
+        }
     }
 
     async fn ready(&self, is_ready: &CancellationToken) -> Moment {
@@ -237,20 +272,24 @@ impl ServerProcess {
     }
 }
 
-/// Reads to the end, keeps what came last, and looks for the line.
-async fn follow(
-    from: impl tokio::io::AsyncRead + Unpin,
-    pipe: &'static str,
-    (notes, ready, is_ready): (Notes, Ready, CancellationToken),
-) {
-    let mut lines = Lines::endless(from, pipe);
-    while let Ok(Some(line)) = lines.next().await {
-        notes.tail.keep(&line);
-        notes.tail.keep(b"\n");
-        if let Ready::Line(part) = &ready
-            && String::from_utf8_lossy(&line).contains(part)
-        {
-            is_ready.cancel();
+/// What is noted of a process that prints or tells too much.
+pub(super) fn killed_for(what: &impl fmt::Display) -> String {
+    format!("killed, for {what}")
+}
+
+/// Reads to the end, keeps what came last, and looks for a line with this part.
+async fn look_for(
+    part: String,
+    mut lines: Lines<impl AsyncRead + Unpin>,
+    tail: Tail,
+    is_found: CancellationToken,
+) -> Result<(), Flood> {
+    while let Some(line) = lines.next().await? {
+        tail.keep(&line);
+        tail.keep(b"\n");
+        if String::from_utf8_lossy(&line).contains(&part) {
+            is_found.cancel();
         }
     }
+    Ok(())
 }

@@ -20,6 +20,10 @@ pub const CLIENT_FILE: &str = "client.toml";
 /// The longest time that a client may ask for.
 const LONGEST: Duration = Duration::from_secs(3600);
 
+/// How long a setup may take unless the file says otherwise: it may install
+/// things.
+const SETUP_WITHIN: Duration = Duration::from_secs(300);
+
 /// A client that runs as a process of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Adapter {
@@ -29,6 +33,8 @@ pub struct Adapter {
     pub version: String,
     /// Makes it ready, once for all its processes; may be empty.
     pub setup: Vec<String>,
+    /// How long that may take.
+    pub setup_within: Duration,
     /// Starts one client; never empty.
     pub command: Vec<String>,
     /// What it can do.
@@ -57,6 +63,7 @@ impl Adapter {
         let name = root.required::<Name>("name");
         let version = root.required::<Line>("version");
         let setup = root.optional::<CommandLine>("setup");
+        let setup_within = bounded(&mut root, "setup_within");
         let command = root.required::<CommandLine>("command");
         let can: Vec<Ability> = root.or("can", Vec::new());
         let reports: Vec<Report> = root.or("reports", Vec::new());
@@ -71,6 +78,7 @@ impl Adapter {
             name: name.ok_or_else(wrong)?.0,
             version: version.ok_or_else(wrong)?.0,
             setup: setup.map(|CommandLine(words)| words).unwrap_or_default(),
+            setup_within: setup_within.unwrap_or(SETUP_WITHIN),
             command: command.ok_or_else(wrong)?.0,
             can: can.into_iter().collect(),
             reports: reports.into_iter().collect(),
@@ -137,7 +145,7 @@ struct Line(String);
 impl FromToml for Line {
     fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
         let line = String::from_toml(value)?;
-        if line.trim().is_empty() || line.chars().any(char::is_control) {
+        if line.trim().is_empty() || line.chars().any(plain::is_unseen) {
             return Err(Mismatch::new(value.span(), "expected one line of text"));
         }
         Ok(Self(line))
@@ -156,7 +164,7 @@ mod tests {
     #[test]
     fn every_key_is_read() {
         let adapter = read(
-            "name = 'x'\nversion = '1.2'\nsetup = ['sh', 's']\ncommand = ['node', 'c.js']\n\
+            "name = 'x'\nversion = '1.2'\nsetup = ['sh', 's']\nsetup_within = '9m'\ncommand = ['node', 'c.js']\n\
              can = ['pause']\nreports = ['open', 'seq']\nliveness = '3s'\nsettle = '4s'\n",
         );
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
@@ -164,6 +172,7 @@ mod tests {
             name: "x".into(),
             version: "1.2".into(),
             setup: words(&["sh", "s"]),
+            setup_within: Duration::from_secs(540),
             command: words(&["node", "c.js"]),
             can: [Ability::Pause].into(),
             reports: [Report::Open, Report::Seq].into(),
@@ -175,6 +184,7 @@ mod tests {
         assert_eq!(adapter, Ok(expected));
         let least = read("name = 'x'\nversion = '1'\ncommand = ['y']\n").unwrap();
         assert!(least.setup.is_empty() && least.can.is_empty() && least.reports.is_empty());
+        assert_eq!(least.setup_within, SETUP_WITHIN);
     }
 
     #[test]

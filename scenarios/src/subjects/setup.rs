@@ -12,12 +12,9 @@ use rustix::fs::{FlockOperation, flock};
 use tokio_util::sync::CancellationToken;
 
 use super::{Adapter, CLIENT_FILE, Subject};
-use crate::process::{Ended, Program, StartError, Tail};
+use crate::process::{Ended, Flood, Program, StartError, Tail};
 
-/// How long a setup may take: it may install things.
-const WITHIN: Duration = Duration::from_secs(300);
-
-/// How long it may take to end when it is interrupted.
+/// How long its last output may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How often it is looked whether somebody else has done with the same folder.
@@ -46,8 +43,11 @@ pub enum SetupError {
 #[derive(Debug, thiserror::Error)]
 pub enum SetupFailure {
     /// It takes too long.
-    #[error("it did not end within {}", format_duration(WITHIN))]
-    Late,
+    #[error("it did not end within {} (`setup_within`)", format_duration(*.0))]
+    Late(Duration),
+    /// It prints too much.
+    #[error(transparent)]
+    Flood(#[from] Flood),
     /// Its folder cannot be locked.
     #[error("{}: {source}", path.display())]
     Lock {
@@ -100,13 +100,15 @@ pub async fn set_up(subject: &Subject, interrupt: &CancellationToken) -> Result<
 
 async fn perform(adapter: &Adapter, tail: &Tail) -> Result<(), SetupFailure> {
     let clock = Clock::precise();
-    let late = |_| Err(SetupFailure::Late);
+    let within = adapter.setup_within;
+    let late = |_| Err(SetupFailure::Late(within));
     let work = async {
         // Held until this is over.
         let _lock = lock(adapter, clock.clone()).await?;
         run(adapter, tail, clock.clone()).await
     };
-    clock.timeout(WITHIN, work).await.unwrap_or_else(late)
+    // Dropped, it takes its process group with it.
+    clock.timeout(within, work).await.unwrap_or_else(late)
 }
 
 /// Another `chaos run` may be setting up the same folder.
@@ -135,14 +137,17 @@ async fn run(adapter: &Adapter, tail: &Tail, clock: Clock) -> Result<(), SetupFa
     let mut printed = pin!(async {
         let out = tail.clone().follow(stdout, "stdout");
         let err = tail.clone().follow(stderr, "stderr");
-        tokio::join!(out, err)
+        tokio::try_join!(out, err)
     });
     let mut is_printed = false;
     let ended = loop {
         tokio::select! {
             biased;
             ended = running.wait() => break ended,
-            _ = &mut printed, if !is_printed => is_printed = true,
+            flood = &mut printed, if !is_printed => {
+                flood?;
+                is_printed = true;
+            }
         }
     };
     if !is_printed {

@@ -85,6 +85,10 @@ async fn what_is_no_scenario_is_told_by_name() {
 async fn what_cannot_be_asked_for_is_told() {
     let place = Place::new();
     place.file("small.toml", SMALL);
+    let (nested, long) = (
+        format!("{}x{}", "{a,".repeat(150), "}".repeat(150)),
+        "{".repeat(100_000),
+    );
     for (words, part) in [
         (
             &["--client", "browser"][..],
@@ -102,6 +106,15 @@ async fn what_cannot_be_asked_for_is_told() {
         ),
         (&["--filter", "R99*"], "no scenario has such an id"),
         (&["--filter", "["], "--filter [: not a pattern"),
+        (&["--filter", &nested], ": not a pattern: "),
+        (
+            &["--filter", &long],
+            "--filter: 100000 characters; the most is 1000",
+        ),
+        (
+            &["--filter", "[\u{1b}[31m\u{202e}"],
+            "--filter [\\u{1b}[31m\\u{202e}: not a pattern",
+        ),
         (&["--seed", "one"], "invalid digit"),
         (&["--jobs", "0"], "0 is not in 1..=256"),
         (&["--seeds", "one"], "such as 1..200"),

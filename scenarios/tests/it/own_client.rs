@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use environment::text::is_unseen;
 use rustix::process::Signal;
 use scenarios::checks::Finding;
 use scenarios::results::ScenarioResult;
@@ -110,6 +111,29 @@ async fn one_that_floods_its_stdout_is_stopped() {
         let reasons = place.result().reasons;
         assert_eq!(reasons[0].to_string(), part);
         marked.expect_nobody();
+        // Of a client whose other output is empty nothing is noted.
+        if let Ok(said) = std::fs::read_to_string(place.path("out/own/mine/1/said.txt")) {
+            let how = part.replace("client c1: it", "== c1: killed, for it");
+            assert!(said.starts_with(&how), "{said}");
+        }
+    }
+}
+
+/// Prints what a terminal would obey, and what nobody would see.
+const STEERING: &str = r"printf 'a\033[31mb\033]0;x\007c\302\233d\342\200\256e\342\201\246f\342\200\213g\357\273\277h\n' >&2";
+
+#[tokio::test]
+async fn nothing_that_it_says_steers_a_terminal() {
+    let place = Place::new();
+    let script = format!("{STEERING}; exit 7");
+    let ended = run(&place, &script, "").await;
+    let texts = ["junit.xml", "summary.md", "report.html", "results.json"]
+        .map(|name| std::fs::read_to_string(place.path("out").join(name)).unwrap());
+    let set_up = run(&place, &script, "setup = ['sh', './run.sh']").await;
+    for text in texts.iter().chain([&ended.out, &ended.err, &set_up.err]) {
+        assert!(text.contains("a[31mb]0;xcdefgh"), "{text}");
+        let is_seen = |c: char| matches!(c, '\n' | '\t') || !is_unseen(c);
+        assert!(text.chars().all(is_seen), "{text:?}");
     }
 }
 
@@ -168,6 +192,30 @@ async fn a_setup_is_done_once_and_before_anything_and_its_failure_is_told() {
     );
     let log = std::fs::read_to_string(place.path("mine/setup.log")).unwrap();
     assert_eq!(log, "done\n");
+}
+
+#[tokio::test]
+async fn a_setup_that_does_not_end_or_floods_is_killed_with_all_that_it_has_started() {
+    for (script, more, part) in [
+        (
+            "(trap '' TERM; while :; do sleep 1; done) & trap '' TERM; wait",
+            "setup_within = '500ms'",
+            "the setup of client mine failed: it did not end within 500ms (`setup_within`)",
+        ),
+        (
+            "cat /dev/zero",
+            "",
+            "the setup of client mine failed: it floods its stdout: more than 256 MiB",
+        ),
+    ] {
+        let (marked, place) = (Marked::new(), Place::new());
+        let more = format!("setup = ['sh', './setup.sh']\n{more}");
+        client(&place, "", &more);
+        std::fs::write(place.path("mine/setup.sh"), marked.script(script)).unwrap();
+        let answer = run_file(&place, FILE).await;
+        assert!(answer.expect(3).err.contains(part), "{}", answer.err);
+        marked.vanish().await;
+    }
 }
 
 #[tokio::test]

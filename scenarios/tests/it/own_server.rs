@@ -110,6 +110,25 @@ async fn a_command_that_becomes_no_server_is_told_with_its_last_words() {
 }
 
 #[tokio::test]
+async fn a_command_that_floods_is_killed_and_told() {
+    for (script, pipe) in [("cat /dev/zero", "stdout"), ("cat /dev/zero >&2", "stderr")] {
+        for ready in ["'60s'", "'60s'\nready.line = 'never'"] {
+            let (marked, place) = (Marked::new(), Place::new());
+            place.file("server.sh", &marked.script(script));
+            let command = format!("command = ['sh', 'server.sh']\nready.within = {ready}");
+            let answer = place
+                .run(&place.file("own.toml", &file(&command)), &[])
+                .await;
+            answer.expect(3);
+            let reason = place.result().reasons[0].to_string();
+            let part = format!("the server `sh server.sh` floods its {pipe}: more than 256 MiB");
+            assert!(reason.starts_with(&part), "{reason}");
+            marked.expect_nobody();
+        }
+    }
+}
+
+#[tokio::test]
 async fn nothing_of_a_command_is_left() {
     for signal in [Signal::INT, Signal::KILL] {
         let marked = Marked::new();

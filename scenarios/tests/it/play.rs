@@ -90,3 +90,13 @@ fn ctrl_c_ends_it_cleanly() {
     signal(playing.0.id(), Signal::INT);
     assert_eq!(playing.0.wait().unwrap().code(), Some(0));
 }
+
+/// Who reads has gone, and the keys work on.
+#[test]
+fn a_reader_that_has_gone_is_no_reason_to_stop() {
+    let (mut playing, said, _) = play();
+    drop(said);
+    let mut keys = playing.0.stdin.take().unwrap();
+    keys.write_all(b"wdq").unwrap();
+    assert_eq!(playing.0.wait().unwrap().code(), Some(0));
+}

@@ -181,3 +181,44 @@ async fn a_lack_of_descriptors_does_not_end_it() {
     let upgrade = Box::pin(tokio_tungstenite::client_async(url, stream));
     assert!(soon(upgrade).await.is_ok());
 }
+
+fn full() -> Stdio {
+    let file = std::fs::File::options().write(true).open("/dev/full");
+    file.unwrap().into()
+}
+
+#[tokio::test]
+async fn streams_that_cannot_be_written_change_no_code_but_that_of_who_only_prints() {
+    for (args, code, code_if_full) in [
+        (&["--help"][..], 0, 2),
+        (&["--version"], 0, 2),
+        (&["--nobody"], 2, 2),
+        (&["--listen", "192.0.2.1:1"], 2, 2),
+    ] {
+        // Not `output`, which takes both streams for itself.
+        let mut out = program(args);
+        out.stdout(full()).stderr(Stdio::piped());
+        let out = soon(out.spawn().unwrap().wait_with_output()).await.unwrap();
+        assert_eq!(out.status.code(), Some(code_if_full), "{args:?}");
+        let told = String::from_utf8_lossy(&out.stderr).contains("stdout: No space left");
+        assert_eq!(told, code != code_if_full, "{args:?}");
+        let mut err = program(args);
+        let ended = err.stdout(Stdio::null()).stderr(full()).status();
+        assert_eq!(soon(ended).await.unwrap().code(), Some(code), "{args:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_stdout_is_no_reason_not_to_serve() {
+    let mut command = program(&["--listen", "127.0.0.1:0"]);
+    let mut child = command
+        .stdout(full())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let line = first_line(child.stderr.take().unwrap()).await;
+    let start = "ticker-server: stdout: No space left on device (os error 28); http://";
+    let address = line.strip_prefix(start).unwrap_or_else(|| panic!("{line}"));
+    let address = address.trim().trim_end_matches('/');
+    soon(Network::tcp().dial(address)).await.unwrap();
+}

@@ -266,3 +266,50 @@ fn a_client_sees_a_reset_when_the_upstream_is_down() {
     let error = stream.read(&mut [0; 1]).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
 }
+
+fn full() -> Stdio {
+    let file = std::fs::File::options().write(true).open("/dev/full");
+    file.unwrap().into()
+}
+
+/// The exit code with a full stdout, with a full stderr, and into `head`.
+fn codes(args: &[&str]) -> [Option<i32>; 3] {
+    let out = program().args(args).stdout(full()).output().unwrap();
+    let err = program().args(args).stderr(full()).output().unwrap();
+    let script = "{ \"$0\" \"$@\"; echo $? >&2; } | head -n 1";
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script, env!("CARGO_BIN_EXE_chaos-proxy")]);
+    let piped = shell.args(args).output().unwrap();
+    let told = String::from_utf8(piped.stderr).unwrap();
+    let code = told.lines().last().and_then(|code| code.parse().ok());
+    [out.status.code(), err.status.code(), code]
+}
+
+#[test]
+fn streams_that_cannot_be_written_change_no_code_but_that_of_who_only_prints() {
+    assert_eq!(codes(&["--help"]), [Some(3), Some(0), Some(0)]);
+    assert_eq!(codes(&["--version"]), [Some(3), Some(0), Some(0)]);
+    assert_eq!(codes(&["--nobody"]), [Some(2); 3]);
+    assert_eq!(codes(&["--upstream", "nowhere"]), [Some(2); 3]);
+}
+
+/// What it says first is then on stderr.
+#[test]
+fn a_full_stdout_is_no_reason_not_to_serve() {
+    let upstream = echo().to_string();
+    let args = ["--listen", "127.0.0.1:0", "--upstream", &upstream];
+    let mut command = program();
+    command.args(args).stdout(full()).stderr(Stdio::piped());
+    let mut running = Running(command.spawn().unwrap());
+    let mut line = String::new();
+    let mut stderr = BufReader::new(running.0.stderr.take().unwrap());
+    stderr.read_line(&mut line).unwrap();
+    let start = "chaos-proxy: stdout: No space left on device (os error 28); listening on ";
+    let rest = line.strip_prefix(start).unwrap_or_else(|| panic!("{line}"));
+    let (address, _) = rest.split_once(',').unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"x").unwrap();
+    stream.read_exact(&mut [0]).unwrap();
+    stop(&running);
+    assert_eq!(running.0.wait().unwrap().code(), Some(0));
+}

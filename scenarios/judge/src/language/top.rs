@@ -85,20 +85,13 @@ impl FromToml for Id {
     }
 }
 
-/// Whether a character shows nothing and changes how others are shown: control
-/// characters, and those that turn the direction of text (UAX #9).
-fn is_unseen(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 /// Something to see, on one line.
 struct Line(String);
 
 impl FromToml for Line {
     fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
         let line = String::from_toml(value)?;
-        if line.trim().is_empty() || line.chars().any(is_unseen) {
+        if line.trim().is_empty() || line.chars().any(plain::is_unseen) {
             return Err(Mismatch::new(value.span(), "expected one line of text"));
         }
         Ok(Self(line))

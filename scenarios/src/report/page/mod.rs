@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::gallery::Gallery;
+use crate::plain::is_unseen;
 use crate::results::{Results, ScenarioResult};
 use crate::verdict::Verdict;
 use section::{Detail, Run};
@@ -236,16 +237,13 @@ fn sign(verdict: Verdict) -> &'static str {
     }
 }
 
-/// Texts may hold what no page may, or what turns the order of letters around:
-/// in its place stands the sign for what cannot be shown.
+/// Texts may hold what nobody can see, such as what turns the order of letters
+/// around: in its place stands the sign for what cannot be shown.
 fn without_controls(page: &str) -> String {
-    let is_control = |c: char| {
-        (c.is_control() && c != '\n' && c != '\t')
-            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
-            || ('\u{202a}'..='\u{202e}').contains(&c)
-            || ('\u{2066}'..='\u{2069}').contains(&c)
-            || matches!(u32::from(c) & 0xffff, 0xfffe | 0xffff)
+    let shown = |c: char| match c {
+        '\n' | '\t' => c,
+        _ if is_unseen(c) => char::REPLACEMENT_CHARACTER,
+        _ => c,
     };
-    let shown = |c: char| if is_control(c) { '\u{fffd}' } else { c };
     page.chars().map(shown).collect()
 }
