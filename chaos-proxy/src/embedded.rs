@@ -168,6 +168,9 @@ impl ChaosProxy {
 
     /// Puts every connection under a fault until the guard is dropped. A fault of
     /// the same name takes the place of the one before.
+    ///
+    /// When this returns, the fault is in force: on what is sent from now on, on
+    /// connections that are open as on those to come.
     pub async fn inject(&self, name: &str, fault: Fault) -> Guard {
         self.inject_rule(Rule::by_hand(name, fault, Target::All))
             .await
@@ -203,7 +206,8 @@ impl ChaosProxy {
         });
     }
 
-    /// Strikes every open connection once, as with `Fault::Reset`.
+    /// Strikes every open connection once, as with `Fault::Reset`. When this
+    /// returns, nothing that is sent on one of them passes any more.
     pub async fn strike(&self, name: &str, fault: Fault) {
         self.control.inject(name, fault, None).await;
     }
@@ -323,7 +327,8 @@ impl Builder {
 }
 
 impl Guard {
-    /// Heals the fault, and waits until that is so.
+    /// Heals the fault, and waits until that is so: what is sent from now on
+    /// passes.
     pub async fn heal(self) {
         if self.leases.end(&self.name, self.lease) {
             self.control.remove(&self.name).await;

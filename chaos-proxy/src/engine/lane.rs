@@ -33,6 +33,8 @@ pub(super) enum Read {
     Some,
     /// Bytes, and the sink took some of them at once.
     Passed,
+    /// Bytes that nobody has taken yet: something else is in force by now.
+    Held(Bytes),
     /// Nothing now.
     Nothing,
     /// FIN.
@@ -248,8 +250,15 @@ impl Lane {
         }
     }
 
-    /// Reads once from the source.
-    pub(super) fn read(&mut self, source: &mut Stream, now: Moment, notes: &mut Vec<Note>) -> Read {
+    /// Reads once from the source. What came when `has_news` says that something
+    /// else is in force is not taken.
+    pub(super) fn read(
+        &mut self,
+        source: &mut Stream,
+        now: Moment,
+        has_news: impl Fn() -> bool,
+        notes: &mut Vec<Note>,
+    ) -> Read {
         let is_edited = self
             .editor
             .as_ref()
@@ -258,7 +267,11 @@ impl Lane {
         let room = self.room().min(most);
         SCRATCH.with_borrow_mut(|scratch| match source.try_read(&mut scratch[..room]) {
             Ok(count) if count > 0 => {
-                self.take(&scratch[..count], now, notes);
+                let bytes = Bytes::copy_from_slice(&scratch[..count]);
+                if has_news() {
+                    return Read::Held(bytes);
+                }
+                self.take(bytes, now, notes);
                 Read::Some
             }
             end => Read::nothing_of(end),
@@ -296,11 +309,11 @@ impl Lane {
         self.editor.as_ref().is_some_and(|editor| !editor.is_raw())
     }
 
-    fn take(&mut self, bytes: &[u8], now: Moment, notes: &mut Vec<Note>) {
+    /// Lets in what was read.
+    pub(super) fn take(&mut self, bytes: Bytes, now: Moment, notes: &mut Vec<Note>) {
         if self.link.is_ended() && self.editor.is_none() {
             return;
         }
-        let bytes = Bytes::copy_from_slice(bytes);
         if self.editor.is_some() {
             self.edit(now, notes, |editor, step| editor.feed(bytes, step));
         } else {
