@@ -108,6 +108,9 @@ pub(super) struct Lane {
     pub(super) wrote_at: Option<Moment>,
     /// Whose cut inside a frame it was, if it was one.
     pub(super) cut_by: Option<Box<FrameRuleId>>,
+    /// Its end is a rule's, and about this peer alone: what the peer answers to it
+    /// is not for the other.
+    pub(super) is_told: bool,
     /// The kernel's way past the queue, while much goes by.
     pub(super) bulk: Option<Box<Bulk>>,
 }
@@ -122,6 +125,7 @@ impl Lane {
             is_blocked: false,
             wrote_at: None,
             cut_by: None,
+            is_told: false,
             bulk: None,
         }
     }
@@ -154,6 +158,13 @@ impl Lane {
     /// The request that was kept back may be dealt with.
     pub(super) fn decide(&mut self, now: Moment, notes: &mut Vec<Note>) {
         self.edit(now, notes, |editor, step| editor.decide(step));
+    }
+
+    /// The close frame to come answers a rule's, and goes nowhere.
+    pub(super) fn hush(&mut self) {
+        if let Some(editor) = &mut self.editor {
+            editor.hush();
+        }
     }
 
     /// The upgrade has succeeded.
@@ -240,7 +251,10 @@ impl Lane {
                     self.link.push_end(now, End::Cut);
                 }
             }
-            Step::Finish => self.link.push_end(now, End::Fin),
+            Step::Finish => {
+                self.is_told = true;
+                self.link.push_end(now, End::Fin);
+            }
             Step::Request { target } => notes.push(Note::Request(target)),
             Step::Closing { code } => notes.push(Note::CloseFrame(code)),
             Step::Stripped { offer } => notes.push(Note::Stripped(offer)),

@@ -14,6 +14,7 @@ mod faults;
 mod live_rules;
 mod regressions;
 mod selects;
+mod sides;
 mod system;
 mod targets;
 mod traffic;
