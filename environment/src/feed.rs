@@ -115,6 +115,13 @@ impl<T> Follower<T> {
         value
     }
 
+    /// Whether there is a version that was not seen. Who has heard of a change, by
+    /// whatever way, is never told no.
+    pub fn has_news(&self) -> bool {
+        let version = self.shared.version.load(Ordering::Acquire);
+        version != self.seen && version != ENDED
+    }
+
     /// Waits until this is so of the value. Cancel safe.
     ///
     /// # Errors
@@ -160,10 +167,13 @@ mod tests {
         feed.change(|value| *value = 3);
         assert_eq!(follower.changed().await, Ok(()));
         assert_eq!(*follower.borrow(), 3);
+        assert!(!follower.has_news());
         feed.change(|value| *value = 4);
+        assert!(follower.has_news());
         assert_eq!(*follower.borrow_and_update(), 4);
         let mut late = feed.follow();
         drop(feed);
+        assert!(!follower.has_news());
         assert_eq!(follower.changed().await, Err(FeedEnded));
         assert_eq!(late.changed().await, Err(FeedEnded));
     }

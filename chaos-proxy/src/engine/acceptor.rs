@@ -31,6 +31,7 @@ pub(super) async fn run(
         shared,
         attempts: Attempts::default(),
         closing: Vec::new(),
+        known: in_force.borrow().last_serial,
         first: None,
         must_retry: false,
     };
@@ -40,6 +41,7 @@ pub(super) async fn run(
             drop(version.borrow_and_update());
             let now = in_force.borrow().clone();
             acceptor.must_retry = false;
+            acceptor.learn(&now, &in_force);
             acceptor.obey(&now, &in_force);
             acceptor.admit_first(&now, &in_force);
             obeyed.change(|obeyed| *obeyed = now.version);
@@ -70,6 +72,8 @@ struct Acceptor {
     attempts: Attempts,
     /// The rules that close this listener now.
     closing: Vec<Activation>,
+    /// What began after this serial is new to it, and to whatever it lets in.
+    known: u64,
     /// The connection that makes t = 0, until it has come.
     first: Option<Stream>,
     /// Something could not be done now, and may be in a moment.
@@ -85,9 +89,20 @@ impl Acceptor {
         if is_first {
             self.first = Some(stream);
         } else {
-            self.admit(stream, in_force.borrow().last_serial, in_force);
+            self.admit(stream, self.known, in_force);
         }
         is_first
+    }
+
+    /// What was ordered to strike everybody strikes those, too, whose dial the
+    /// system has answered and who are not let in yet.
+    fn learn(&mut self, now: &ActiveRules, in_force: &Follower<ActiveRules>) {
+        let is_order = |begun: &Activation| begun.is_instant && begun.occurrence.is_none();
+        let mut fresh = now.activations.iter().filter(|it| it.serial > self.known);
+        if fresh.any(is_order) {
+            self.admit_waiting(in_force);
+        }
+        self.known = now.last_serial;
     }
 
     fn admit_first(&mut self, now: &ActiveRules, in_force: &Follower<ActiveRules>) {
@@ -177,7 +192,7 @@ impl Acceptor {
     /// closes; those dials came before the refusal and are let in.
     fn admit_waiting(&mut self, in_force: &Follower<ActiveRules>) {
         while let Some(stream) = self.route.listener.try_accept() {
-            self.admit(stream, in_force.borrow().last_serial, in_force);
+            self.admit(stream, self.known, in_force);
         }
     }
 

@@ -16,6 +16,11 @@ const COMMANDS: usize = 16;
 
 /// Directs a running proxy. Cheap to clone; useless, and harmless, once the
 /// proxy has stopped.
+///
+/// When a call that orders something returns, that is in force: on the listeners,
+/// on every connection that a client has already made, and on whatever comes. A
+/// byte that is sent afterwards passes only as the rules let it. No call waits for
+/// a connection, so thousands of them, or one that is stuck, hold up none.
 #[derive(Debug, Clone)]
 pub struct Control {
     commands: mpsc::Sender<Command>,

@@ -44,6 +44,7 @@ impl Endpoint {
     /// Sends `end` now, whatever was still to go, and nothing after it.
     pub(super) fn cut(&mut self, end: End) {
         self.lane.link.cut(end);
+        self.lane.is_told = true;
         self.lane.bulk = None;
         // An end needs no room in the system's buffer.
         self.lane.is_blocked = false;

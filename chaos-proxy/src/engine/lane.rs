@@ -33,6 +33,8 @@ pub(super) enum Read {
     Some,
     /// Bytes, and the sink took some of them at once.
     Passed,
+    /// Bytes that nobody has taken yet: something else is in force by now.
+    Held(Bytes),
     /// Nothing now.
     Nothing,
     /// FIN.
@@ -106,6 +108,9 @@ pub(super) struct Lane {
     pub(super) wrote_at: Option<Moment>,
     /// Whose cut inside a frame it was, if it was one.
     pub(super) cut_by: Option<Box<FrameRuleId>>,
+    /// Its end is a rule's, and about this peer alone: what the peer answers to it
+    /// is not for the other.
+    pub(super) is_told: bool,
     /// The kernel's way past the queue, while much goes by.
     pub(super) bulk: Option<Box<Bulk>>,
 }
@@ -120,6 +125,7 @@ impl Lane {
             is_blocked: false,
             wrote_at: None,
             cut_by: None,
+            is_told: false,
             bulk: None,
         }
     }
@@ -152,6 +158,13 @@ impl Lane {
     /// The request that was kept back may be dealt with.
     pub(super) fn decide(&mut self, now: Moment, notes: &mut Vec<Note>) {
         self.edit(now, notes, |editor, step| editor.decide(step));
+    }
+
+    /// The close frame to come answers a rule's, and goes nowhere.
+    pub(super) fn hush(&mut self) {
+        if let Some(editor) = &mut self.editor {
+            editor.hush();
+        }
     }
 
     /// The upgrade has succeeded.
@@ -238,7 +251,10 @@ impl Lane {
                     self.link.push_end(now, End::Cut);
                 }
             }
-            Step::Finish => self.link.push_end(now, End::Fin),
+            Step::Finish => {
+                self.is_told = true;
+                self.link.push_end(now, End::Fin);
+            }
             Step::Request { target } => notes.push(Note::Request(target)),
             Step::Closing { code } => notes.push(Note::CloseFrame(code)),
             Step::Stripped { offer } => notes.push(Note::Stripped(offer)),
@@ -248,8 +264,15 @@ impl Lane {
         }
     }
 
-    /// Reads once from the source.
-    pub(super) fn read(&mut self, source: &mut Stream, now: Moment, notes: &mut Vec<Note>) -> Read {
+    /// Reads once from the source. What came when `has_news` says that something
+    /// else is in force is not taken.
+    pub(super) fn read(
+        &mut self,
+        source: &mut Stream,
+        now: Moment,
+        has_news: impl Fn() -> bool,
+        notes: &mut Vec<Note>,
+    ) -> Read {
         let is_edited = self
             .editor
             .as_ref()
@@ -258,7 +281,11 @@ impl Lane {
         let room = self.room().min(most);
         SCRATCH.with_borrow_mut(|scratch| match source.try_read(&mut scratch[..room]) {
             Ok(count) if count > 0 => {
-                self.take(&scratch[..count], now, notes);
+                let bytes = Bytes::copy_from_slice(&scratch[..count]);
+                if has_news() {
+                    return Read::Held(bytes);
+                }
+                self.take(bytes, now, notes);
                 Read::Some
             }
             end => Read::nothing_of(end),
@@ -296,11 +323,11 @@ impl Lane {
         self.editor.as_ref().is_some_and(|editor| !editor.is_raw())
     }
 
-    fn take(&mut self, bytes: &[u8], now: Moment, notes: &mut Vec<Note>) {
+    /// Lets in what was read.
+    pub(super) fn take(&mut self, bytes: Bytes, now: Moment, notes: &mut Vec<Note>) {
         if self.link.is_ended() && self.editor.is_none() {
             return;
         }
-        let bytes = Bytes::copy_from_slice(bytes);
         if self.editor.is_some() {
             self.edit(now, notes, |editor, step| editor.feed(bytes, step));
         } else {

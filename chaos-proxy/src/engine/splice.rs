@@ -35,23 +35,28 @@ impl Lane {
     }
 
     /// Reads once from the source and writes it, while this is a wire. In bulk
-    /// it takes its pipe from `pipes`, if there is one.
+    /// it takes its pipe from `pipes`, if there is one. What came when `has_news`
+    /// says that something else is in force goes nowhere yet.
     pub(super) fn relay(
         &mut self,
         source: &mut Stream,
         sink: &Stream,
         now: Moment,
+        has_news: impl Fn() -> bool,
         pipes: Option<&Network>,
     ) -> Read {
         match &mut self.bulk {
             Some(bulk) => match bulk.pipe.fill(source) {
                 Ok(count) if count > 0 => {
                     bulk.note(count, now);
+                    if has_news() {
+                        return self.empty_pipe().map_or(Read::Some, Read::Held);
+                    }
                     self.pour(sink, now)
                 }
                 end => Read::nothing_of(end),
             },
-            None => self.copy(source, sink, now, pipes),
+            None => self.copy(source, sink, now, has_news, pipes),
         }
     }
 
@@ -60,9 +65,13 @@ impl Lane {
         source: &mut Stream,
         sink: &Stream,
         now: Moment,
+        has_news: impl Fn() -> bool,
         pipes: Option<&Network>,
     ) -> Read {
         SCRATCH.with_borrow_mut(|scratch| match source.try_read(scratch) {
+            Ok(count) if count > 0 && has_news() => {
+                Read::Held(Bytes::copy_from_slice(&scratch[..count]))
+            }
             Ok(count) if count > 0 => {
                 let went = self.write_past(sink, &scratch[..count]);
                 self.passed_by(now, went);
@@ -128,15 +137,20 @@ impl Lane {
 
     /// Puts what lies in the pipe into the queue, and gives the pipe back.
     pub(super) fn drain(&mut self, now: Moment) {
-        let Some(bulk) = self.bulk.take() else {
-            return;
-        };
-        match bulk.pipe.drain() {
-            Ok(bytes) => self.link.push(now, Bytes::from(bytes)),
+        if let Some(bytes) = self.empty_pipe() {
+            self.link.push(now, bytes);
+        }
+    }
+
+    /// Takes out what lies in the pipe, and gives the pipe back.
+    fn empty_pipe(&mut self) -> Option<Bytes> {
+        match self.bulk.take()?.pipe.drain() {
+            Ok(bytes) => Some(Bytes::from(bytes)),
             Err(error) => {
                 tracing::error!(%error, "failed to empty a pipe");
                 // A stream with a hole must not go on.
                 self.link.cut(End::Reset);
+                None
             }
         }
     }

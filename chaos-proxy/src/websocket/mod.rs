@@ -9,6 +9,7 @@ mod frame_rule;
 mod head;
 mod opcode;
 mod scanner;
+mod shape;
 
 pub use editor::{Editor, Late, Powerless, Step};
 pub use frame_rule::{Edits, FrameEdit, FrameRule, FrameRuleId};

@@ -11,6 +11,7 @@ use tungstenite::protocol::frame::coding::OpCode;
 
 use super::head::Head;
 use super::opcode::Opcode;
+use super::shape::Shape;
 
 /// A head longer than this is not an upgrade that the proxy follows.
 const LONGEST_HEAD: usize = 64 * 1024;
@@ -57,7 +58,7 @@ pub(crate) struct Frame {
 
 #[derive(Debug)]
 enum State {
-    Head(Vec<u8>),
+    Head(Vec<u8>, Shape),
     Header(Vec<u8>),
     Payload { left: u64, close: Option<CloseCode> },
     Raw,
@@ -88,7 +89,7 @@ impl Scanner {
     /// At the start of a stream.
     pub(crate) fn new() -> Self {
         Self {
-            state: State::Head(Vec::new()),
+            state: State::Head(Vec::new(), Shape::default()),
             offset: 0,
             frames: 0,
         }
@@ -98,8 +99,8 @@ impl Scanner {
     pub(crate) fn feed(&mut self, mut bytes: &[u8], see: &mut impl FnMut(Seen)) {
         while !bytes.is_empty() {
             let used = match &mut self.state {
-                State::Head(head) => {
-                    let used = take_head(head, bytes);
+                State::Head(head, shape) => {
+                    let used = take_head(head, shape, bytes);
                     self.offset += used as u64;
                     self.after_head(see);
                     used
@@ -137,11 +138,11 @@ impl Scanner {
     }
 
     fn after_head(&mut self, see: &mut impl FnMut(Seen)) {
-        let State::Head(bytes) = &self.state else {
+        let State::Head(bytes, shape) = &self.state else {
             return;
         };
         // Of the whole stream: interim answers count, too.
-        if !could_be_http(bytes) || self.offset >= LONGEST_HEAD as u64 {
+        if shape.is_broken() || self.offset >= LONGEST_HEAD as u64 {
             return self.become_raw(see);
         }
         if !bytes.ends_with(b"\r\n\r\n") {
@@ -152,7 +153,7 @@ impl Scanner {
         };
         if matches!(head, Head::Response { status: 100..=199, .. } if !head.is_switch()) {
             // An interim answer (RFC 9110 §15.2): the final one is to come.
-            self.state = State::Head(Vec::new());
+            self.state = State::Head(Vec::new(), Shape::default());
             return;
         }
         let is_upgrade = match head {
@@ -241,20 +242,15 @@ impl CloseCode {
 }
 
 /// Moves bytes into `head` up to the blank line that ends it.
-fn take_head(head: &mut Vec<u8>, bytes: &[u8]) -> usize {
+fn take_head(head: &mut Vec<u8>, shape: &mut Shape, bytes: &[u8]) -> usize {
     for (index, &byte) in bytes.iter().enumerate() {
         head.push(byte);
-        if head.ends_with(b"\r\n\r\n") || head.len() >= LONGEST_HEAD || !could_be_http(head) {
+        shape.take(head);
+        if shape.is_broken() || head.ends_with(b"\r\n\r\n") || head.len() >= LONGEST_HEAD {
             return index + 1;
         }
     }
     bytes.len()
-}
-
-/// HTTP/1 begins with a method or `HTTP/`: capital letters. Only the start is
-/// looked at, so that a raw stream is known by its first byte or two.
-fn could_be_http(head: &[u8]) -> bool {
-    head.iter().take(3).all(u8::is_ascii_uppercase)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod faults;
 mod live_rules;
 mod regressions;
 mod selects;
+mod sides;
 mod slow_links;
 mod system;
 mod targets;

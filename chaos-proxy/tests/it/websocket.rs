@@ -154,9 +154,15 @@ fn a_close_frame_comes_at_a_boundary_and_then_fin() {
                 ..
             }
         ));
-        // The server's side goes on: it hears the client's answer.
-        send(&mut client, b"\x88\x80\x01\x02\x03\x04").await;
-        expect(&mut upstream, b"\x88\x80\x01\x02\x03\x04").await;
+        // The server's side goes on: it hears the client, but not its answer.
+        send(
+            &mut client,
+            b"\x89\x80\x01\x02\x03\x04\x88\x80\x01\x02\x03\x04",
+        )
+        .await;
+        expect(&mut upstream, b"\x89\x80\x01\x02\x03\x04").await;
+        drop(client);
+        assert!(world.is_silent(&mut upstream, MOMENT).await);
     });
 }
 

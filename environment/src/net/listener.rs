@@ -85,7 +85,8 @@ impl Listener {
         }
     }
 
-    /// A connection that is there already, if the runtime knows of one.
+    /// A connection that is there already, whether or not the runtime has heard
+    /// of it.
     pub fn try_accept(&self) -> Option<Stream> {
         match &self.kind {
             Kind::Tcp(port) => port.try_accept().map(Stream::tcp),

@@ -4,10 +4,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use environment::{Follower, Moment};
+use environment::{Direction, Follower, Moment};
 use tokio::io::Ready;
 
 use super::Connection;
+use crate::engine::endpoint::Endpoint;
 use crate::engine::rules::ActiveRules;
 use crate::event::{Ending, EventKind, Peer};
 use crate::fault::Side;
@@ -64,7 +65,8 @@ impl Connection {
         is_busy
     }
 
-    /// The peer's own end, passed on in order behind what it sent before.
+    /// The peer's own end, passed on in order behind what it sent before; unless
+    /// it answers an end that a rule has meant for this peer.
     pub(super) fn peer_ended(&mut self, peer: Peer, how: Ending) -> bool {
         let now = self.now();
         self.drain_pipes();
@@ -76,6 +78,7 @@ impl Connection {
         let is_reset = how == Ending::Reset;
         let side = self.side(peer);
         side.has_ended = true;
+        let is_told = side.lane.is_told;
         if is_reset {
             side.stream = None;
             side.lane.link.abandon();
@@ -85,7 +88,9 @@ impl Connection {
         }
         let end = if is_reset { End::Reset } else { End::Fin };
         let mut notes = Vec::new();
-        self.opposite(peer).lane.push_end(now, end, &mut notes);
+        if !is_told {
+            self.opposite(peer).lane.push_end(now, end, &mut notes);
+        }
         self.reach(Phase::Closing);
         true
     }
@@ -193,11 +198,23 @@ impl Connection {
             Peer::Client => (&self.toward_client, &self.toward_server, false),
             Peer::Server => (&self.toward_server, &self.toward_client, self.is_dialling),
         };
-        let will_hear = !side.lane.link.is_ended()
-            && (other.stream.is_some() || side.lane.link.holds_anything());
+        let will_hear =
+            !side.lane.link.is_ended() && (is_there(other) || side.lane.link.holds_anything());
         match &side.stream {
             None => !is_awaited,
             Some(_) => side.has_ended && !(will_hear || peer == Peer::Client && self.is_dialling),
+        }
+    }
+
+    /// The close frame that this way's peer answers to a rule's is not for the
+    /// other.
+    pub(super) fn hush(&mut self, way: Direction) {
+        let peer = match way {
+            Direction::Downstream => Peer::Client,
+            Direction::Upstream => Peer::Server,
+        };
+        if self.side(peer).lane.is_told {
+            self.opposite(peer).lane.hush();
         }
     }
 
@@ -215,4 +232,9 @@ impl Connection {
             });
         }
     }
+}
+
+/// Whether this peer may still say something.
+fn is_there(side: &Endpoint) -> bool {
+    side.stream.is_some() && !side.has_ended
 }

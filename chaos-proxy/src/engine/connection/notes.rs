@@ -62,6 +62,7 @@ impl Connection {
             Note::Raw => self.become_raw(),
             Note::Stripped(offer) => self.tell(EventKind::ExtensionsRefused { offer }),
             Note::Acted { id, index, opcode } => {
+                self.hush(way);
                 let actions = self.machine.edited(id, way, index, opcode);
                 self.carry_out(actions, &in_force.borrow());
             }

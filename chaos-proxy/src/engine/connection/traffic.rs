@@ -1,5 +1,10 @@
 //! The bytes of a connection: read and written.
+//!
+//! Invariant: what is in force is looked at after each read and before what it
+//! brought goes on. Whoever sends after a change was answered finds that obeyed,
+//! however busy the connection is.
 
+use bytes::Bytes;
 use environment::{Follower, Moment};
 
 use super::{Connection, toward};
@@ -17,7 +22,7 @@ const ROUNDS: usize = 16;
 impl Connection {
     /// Moves whatever can move, up to a bound that lets others have their turn.
     /// Whether it was this bound that stopped it.
-    pub(super) fn pump(&mut self, in_force: &Follower<ActiveRules>) -> bool {
+    pub(super) fn pump(&mut self, in_force: &mut Follower<ActiveRules>) -> bool {
         let now = self.now();
         self.hear(in_force);
         for side in [&mut self.toward_client, &mut self.toward_server] {
@@ -43,7 +48,7 @@ impl Connection {
     }
 
     /// Whether anything moved.
-    fn round(&mut self, now: Moment, in_force: &Follower<ActiveRules>) -> bool {
+    fn round(&mut self, now: Moment, in_force: &mut Follower<ActiveRules>) -> bool {
         let mut moved = false;
         for peer in [Peer::Client, Peer::Server] {
             moved |= self.read(peer, now, in_force);
@@ -57,7 +62,7 @@ impl Connection {
         moved
     }
 
-    fn read(&mut self, peer: Peer, now: Moment, in_force: &Follower<ActiveRules>) -> bool {
+    fn read(&mut self, peer: Peer, now: Moment, in_force: &mut Follower<ActiveRules>) -> bool {
         let pipes = (!self.is_ruled()).then_some(&self.shared.environment.network);
         let (from, to) = match peer {
             Peer::Client => (&mut self.toward_client, &mut self.toward_server),
@@ -71,9 +76,10 @@ impl Connection {
             return false;
         };
         let mut notes = Vec::new();
+        let has_news = || in_force.has_news();
         let read = match &to.stream {
-            Some(sink) if to.lane.is_wire() => to.lane.relay(stream, sink, now, pipes),
-            _ => to.lane.read(stream, now, &mut notes),
+            Some(sink) if to.lane.is_wire() => to.lane.relay(stream, sink, now, has_news, pipes),
+            _ => to.lane.read(stream, now, has_news, &mut notes),
         };
         if !matches!(read, Read::Nothing) {
             self.heard_at = now;
@@ -82,6 +88,7 @@ impl Connection {
         match read {
             Read::Some => true,
             Read::Passed => self.passed_to(peer.other(), in_force),
+            Read::Held(bytes) => self.take_held(peer, bytes, now, in_force),
             Read::Nothing => false,
             Read::Fin => self.peer_ended(peer, Ending::Fin),
             Read::Reset => {
@@ -91,7 +98,34 @@ impl Connection {
         }
     }
 
-    fn write(&mut self, peer: Peer, now: Moment, in_force: &Follower<ActiveRules>) -> bool {
+    /// Takes up what is in force now, and then what `peer` has sent.
+    fn take_held(
+        &mut self,
+        peer: Peer,
+        bytes: Bytes,
+        now: Moment,
+        in_force: &mut Follower<ActiveRules>,
+    ) -> bool {
+        self.take_up(in_force);
+        // Of a peer that has been reset meanwhile nothing goes on.
+        if self.side(peer).stream.is_some() {
+            let mut notes = Vec::new();
+            self.opposite(peer).lane.take(bytes, now, &mut notes);
+            self.note(toward(peer.other()), notes, in_force);
+        }
+        true
+    }
+
+    /// Brings the connection under what is in force now, if it is not.
+    pub(super) fn take_up(&mut self, in_force: &mut Follower<ActiveRules>) {
+        if in_force.has_news() {
+            self.drain_pipes();
+            self.change(&in_force.borrow_and_update());
+        }
+    }
+
+    fn write(&mut self, peer: Peer, now: Moment, in_force: &mut Follower<ActiveRules>) -> bool {
+        self.take_up(in_force);
         let side = self.side(peer);
         let Some(stream) = side.stream.as_ref().filter(|_| !side.lane.is_blocked) else {
             return false;

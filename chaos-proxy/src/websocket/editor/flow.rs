@@ -6,14 +6,15 @@ use environment::Direction;
 
 use super::message_edits::MessageEdits;
 use super::{Current, Editor, Phase, Powerless, Step};
-use crate::websocket::Seen;
 use crate::websocket::frame_rule::{FrameEdit, FrameRuleId};
 use crate::websocket::head::{Head, without_extensions};
+use crate::websocket::{Opcode, Seen};
 
 impl Editor {
     /// Whether nothing can be about these bytes but to watch them.
     pub(super) fn passes_all(&self) -> bool {
         self.edits.orders.is_empty()
+            && !self.is_hushed
             && self.input.is_empty()
             && self.waiting.is_empty()
             && self.message.as_ref().is_none_or(MessageEdits::is_plain)
@@ -21,9 +22,20 @@ impl Editor {
             && self.current.is_plain()
     }
 
+    /// Whether something may be done to a head: to a request alone.
     pub(super) fn holds_head(&self) -> bool {
-        let wants = self.edits.asks || self.edits.refuses_extensions;
-        matches!(self.phase, Phase::Head { .. }) && (wants || !self.edits.orders.is_empty())
+        let is_request = self.name.direction == Direction::Upstream;
+        let wants =
+            self.edits.asks || self.edits.refuses_extensions || self.reply_order().is_some();
+        matches!(self.phase, Phase::Head { .. }) && is_request && wants
+    }
+
+    /// Whether what has come of a head may still become an upgrade.
+    fn may_be_upgrade(&self) -> bool {
+        self.input
+            .iter()
+            .zip(b"GET ")
+            .all(|(one, other)| one == other)
     }
 
     /// The short way of [`Editor::advance`].
@@ -97,6 +109,10 @@ impl Editor {
                         return;
                     }
                 }
+                Some(Seen::Frame(frame)) if self.is_hushed && frame.opcode == Opcode::Close => {
+                    self.output.flush(step);
+                    self.phase = Phase::Over;
+                }
                 Some(Seen::Frame(frame)) => self.begin_frame(&frame, step),
                 Some(Seen::Close { code }) => step(Step::Closing { code }),
                 Some(Seen::Raw) => self.become_raw(step),
@@ -110,9 +126,10 @@ impl Editor {
     /// a head or a header that no rule is about.
     pub(super) fn pass_rest(&mut self) {
         let waits = match self.phase {
-            Phase::Head { .. } => self.holds_head(),
+            Phase::Head { .. } => self.holds_head() && self.may_be_upgrade(),
             Phase::Frames => {
                 !self.edits.orders.is_empty()
+                    || self.is_hushed
                     || self.message.as_ref().is_some_and(|edits| !edits.is_plain())
             }
             Phase::Raw | Phase::Over => false,

@@ -125,6 +125,8 @@ pub struct Editor {
     is_compressed: bool,
     /// The upgrade was refused: there is nothing to be said against that.
     is_refused: bool,
+    /// The peer's close frame, and what comes behind it, goes nowhere.
+    is_hushed: bool,
 }
 
 impl Editor {
@@ -149,6 +151,7 @@ impl Editor {
             is_open: false,
             is_compressed: false,
             is_refused: false,
+            is_hushed: false,
         }
     }
 
@@ -217,6 +220,12 @@ impl Editor {
             *is_decided = true;
             self.advance(step);
         }
+    }
+
+    /// The peer has been told that the other closes, and was meant to hear it
+    /// alone: its own close frame goes nowhere.
+    pub(crate) fn hush(&mut self) {
+        self.is_hushed = true;
     }
 
     /// The upgrade has succeeded.

@@ -10,6 +10,7 @@ mod bulk;
 mod embedded;
 mod faults;
 mod foreign;
+mod in_force;
 pub(crate) mod ports;
 mod program;
 mod program_api;

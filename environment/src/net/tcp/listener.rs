@@ -113,7 +113,8 @@ impl TcpPort {
         }
     }
 
-    /// A connection that is there already, if the runtime knows of one.
+    /// A connection that is there already, whether or not the runtime has heard
+    /// of it.
     pub(in crate::net) fn try_accept(&self) -> Option<TcpSocket> {
         let listening = self.listening.as_ref().filter(|_| !self.is_silent())?;
         let mut context = Context::from_waker(Waker::noop());
@@ -121,7 +122,19 @@ impl TcpPort {
             match listening.poll_accept(&mut context) {
                 Poll::Ready(Ok((_, peer))) if self.is_filler(peer) => {}
                 Poll::Ready(Ok((stream, _))) => return Some(accepted(stream)),
-                Poll::Ready(Err(_)) | Poll::Pending => return None,
+                Poll::Ready(Err(_)) => return None,
+                Poll::Pending => return self.accept_unheard(listening),
+            }
+        }
+    }
+
+    fn accept_unheard(&self, listening: &TcpListener) -> Option<TcpSocket> {
+        loop {
+            let (socket, peer) = SockRef::from(listening).accept().ok()?;
+            let is_filler = peer.as_socket().is_some_and(|peer| self.is_filler(peer));
+            if !is_filler {
+                socket.set_nonblocking(true).ok()?;
+                return TcpStream::from_std(socket.into()).ok().map(accepted);
             }
         }
     }

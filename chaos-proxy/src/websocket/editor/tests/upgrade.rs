@@ -30,6 +30,62 @@ fn a_request_is_kept_back_until_it_is_decided_about() {
     assert_eq!(run(&mut editor, b"more", &[]), Edited::default());
 }
 
+fn wanting() -> Edits {
+    Edits {
+        asks: true,
+        refuses_extensions: true,
+        ..edits(vec![FrameEdit::Drop(frames(Opcodes::Text, "99"))])
+    }
+}
+
+#[test]
+fn only_the_beginning_of_an_upgrade_is_held_back() {
+    let held: [&[u8]; 4] = [
+        b"GE",
+        b"GET /",
+        b"GET / HTTP/1.1\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\n",
+    ];
+    let free: [&[u8]; 6] = [
+        b"HELO relay.invalid\r\n",
+        b"HELO rel",
+        b"POST / HTTP/1.1\r\nHost: x\r\n",
+        b"GET / HTTP/1.1\r\nHost x\r\n",
+        b"hello",
+        b"\x00\x01\x02",
+    ];
+    for (bytes, expected) in held
+        .map(|it| (it, 0))
+        .into_iter()
+        .chain(free.map(|it| (it, it.len())))
+    {
+        let mut editor = Editor::new(name(Direction::Upstream));
+        editor.apply(wanting(), &mut |_| {});
+        let edited = run(&mut editor, bytes, &[3]);
+        assert_eq!(edited.bytes, bytes[..expected], "{}", bytes.escape_ascii());
+        let mut editor = Editor::new(name(Direction::Downstream));
+        editor.apply(wanting(), &mut |_| {});
+        assert_eq!(run(&mut editor, bytes, &[3]).bytes, bytes, "an answer");
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_begins_no_head_goes_on(
+        start in prop_oneof![
+            Just("HELO"), Just("hello"), Just("GET \x01"), Just("GET / x"), Just("GET /\r"),
+            Just("GET / HTTP/2"), Just("GET / HTTP/1.1\n"), Just("GET / HTTP/1.1\r\n: "),
+        ],
+        rest in prop::collection::vec(any::<u8>(), 0..200),
+        sizes in prop::collection::vec(1_usize..20, 1..5),
+    ) {
+        let bytes = [start.as_bytes(), &rest].concat();
+        let mut editor = Editor::new(name(Direction::Upstream));
+        editor.apply(wanting(), &mut |_| {});
+        prop_assert_eq!(run(&mut editor, &bytes, &sizes).bytes, bytes);
+    }
+}
+
 #[test]
 fn extensions_are_refused_where_that_is_asked() {
     let mut editor = Editor::new(name(Direction::Upstream));
