@@ -7,10 +7,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 target=${CARGO_TARGET_DIR:-$here/../../../target}
 
 run() {
-  cargo "$@" --quiet --locked --manifest-path "$here/Cargo.toml" --target-dir "$target"
+  cargo "$@" --locked --manifest-path "$here/Cargo.toml" --target-dir "$target"
 }
 
-run test --no-run
+run test --no-run --quiet
 loops=
 trap 'kill $loops 2>/dev/null' EXIT
 trap 'exit 130' INT TERM
