@@ -117,7 +117,8 @@ pub fn shell_line(words: &[OsString]) -> String {
     format!("{before}{}", words.join(" "))
 }
 
-fn shell_quoted(word: &OsStr) -> String {
+/// A word as a shell takes it: visible, on one line, and nothing but itself.
+pub(crate) fn shell_quoted(word: &OsStr) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
     let bytes = word.as_bytes();
     match std::str::from_utf8(bytes) {

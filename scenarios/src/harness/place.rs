@@ -90,8 +90,8 @@ fn of_arguments(arguments: &[String]) -> Option<&str> {
 }
 
 fn line(seed: Seed, package: Option<&str>, test: Option<&str>) -> String {
-    let package = package.map(|package| format!(" -p {}", shell_quoted(package)));
-    let test = test.map(|test| format!(" {}", shell_quoted(test)));
+    let package = package.map(|package| format!(" -p {}", shell_quoted(package.as_ref())));
+    let test = test.map(|test| format!(" {}", shell_quoted(test.as_ref())));
     format!(
         "{SEED}={seed} cargo test{}{}",
         package.unwrap_or_default(),

@@ -52,7 +52,7 @@ impl Connection {
     /// Deals with resets that were read. Where thousands come in one instant, all
     /// others go on between a few and the next: to end takes longer than to pass a
     /// message on. Whether there is more to do at once.
-    pub(super) async fn take_resets(&mut self, in_force: &Follower<ActiveRules>) -> bool {
+    pub(super) async fn take_resets(&mut self, in_force: &mut Follower<ActiveRules>) -> bool {
         // It is never closed.
         let turn = Arc::clone(&self.shared.resets).acquire_owned().await;
         let mut is_busy = false;
