@@ -7,8 +7,8 @@ use environment::{Listener, Observer};
 
 use crate::decision::Decision;
 use crate::event::Event;
-use crate::link::UnderWay;
 use crate::fault::How;
+use crate::link::UnderWay;
 use crate::plan::Plan;
 
 /// A listener and whose it is.

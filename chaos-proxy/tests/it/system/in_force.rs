@@ -121,7 +121,11 @@ fn what_is_discarded_on_an_open_connection_never_arrives() {
         for attempt in 0..TRIES {
             // The connection has just been busy, and may still be.
             pass(&mut client, &mut upstream);
-            let guard = rig.proxy.inject("lost", Fault::Discard(Way::Both)).await;
+            let guard = rig
+                .proxy
+                .inject("lost", Fault::Discard(Way::Both))
+                .await
+                .unwrap();
             client.write_all(b"-").unwrap();
             rig.wait_until_read(3 + 2 * attempt);
             assert!(is_silent(&mut upstream), "a leak in try {attempt}");
@@ -136,7 +140,11 @@ fn what_is_stalled_on_an_open_connection_waits_for_the_heal() {
         let (mut client, mut upstream) = rig.open();
         for attempt in 0..TRIES {
             pass(&mut client, &mut upstream);
-            let guard = rig.proxy.inject("held", Fault::Stall(Way::Both)).await;
+            let guard = rig
+                .proxy
+                .inject("held", Fault::Stall(Way::Both))
+                .await
+                .unwrap();
             client.write_all(b"+").unwrap();
             rig.wait_until_read(3 + 2 * attempt);
             assert!(is_silent(&mut upstream), "a leak in try {attempt}");
@@ -151,7 +159,11 @@ fn a_connection_that_has_just_been_made_obeys() {
     under_load(async |rig| {
         for attempt in 0..TRIES {
             let mut client = rig.dial();
-            let guard = rig.proxy.inject("lost", Fault::Discard(Way::Both)).await;
+            let guard = rig
+                .proxy
+                .inject("lost", Fault::Discard(Way::Both))
+                .await
+                .unwrap();
             client.write_all(b"-").unwrap();
             let (mut upstream, _) = rig.server.accept().unwrap();
             rig.wait_until_read(attempt + 1);
@@ -167,7 +179,10 @@ fn an_open_connection_that_was_reset_says_nothing_more() {
     under_load(async |rig| {
         for attempt in 0..TRIES {
             let (mut client, mut upstream) = rig.open();
-            rig.proxy.strike("reset", Fault::Reset(Side::Both)).await;
+            rig.proxy
+                .strike("reset", Fault::Reset(Side::Both))
+                .await
+                .unwrap();
             // The system tells the reset once: to whichever call comes first.
             let told = client.write_all(b"-").and_then(|()| client.read(&mut [0]));
             let end = told.map_err(|error| error.kind());
@@ -183,7 +198,10 @@ fn a_connection_that_has_just_been_made_is_reset() {
     under_load(async |rig| {
         for attempt in 0..TRIES {
             let mut client = rig.dial();
-            rig.proxy.strike("reset", Fault::Reset(Side::Both)).await;
+            rig.proxy
+                .strike("reset", Fault::Reset(Side::Both))
+                .await
+                .unwrap();
             let end = client.read(&mut [0]).map_err(|error| error.kind());
             assert_eq!(end, Err(ErrorKind::ConnectionReset), "in try {attempt}");
         }
