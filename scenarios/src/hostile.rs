@@ -168,13 +168,18 @@ struct Edit {
     value: u64,
 }
 
+/// A number below `most`, or 0 if there is none.
+fn below(value: u64, most: usize) -> usize {
+    usize::try_from(value % (most.max(1) as u64)).unwrap_or_default()
+}
+
 /// How many bytes make one.
 const EDIT: usize = 10;
 
 impl Edit {
     fn of(bytes: &[u8], lines: usize) -> Self {
         let at = |index: usize| u64::from(bytes.get(index).copied().unwrap_or_default());
-        let line = |index: usize| (at(index) << 8 | at(index + 1)) as usize % lines.max(1);
+        let line = |index: usize| below(at(index) << 8 | at(index + 1), lines);
         let value = (6..EDIT).fold(0, |value, index| value << 8 | at(index));
         Self {
             kind: bytes[0],
@@ -201,7 +206,7 @@ impl Edit {
             5 => self.set_any(lines, true),
             6 => self.set_any(lines, false),
             _ => {
-                let keep = self.value as usize % (lines[line].len() + 1);
+                let keep = below(self.value, lines[line].len() + 1);
                 let text = lines[line].as_bytes()[..keep].to_vec();
                 lines[line] = String::from_utf8_lossy(&text).into_owned();
             }
@@ -222,7 +227,7 @@ impl Edit {
             return;
         };
         let from = if is_number { &own } else { &other };
-        let Some((key, value)) = from.iter().nth(self.value as usize % from.len().max(1)) else {
+        let Some((key, value)) = from.iter().nth(below(self.value, from.len())) else {
             return;
         };
         let value = if is_number {
