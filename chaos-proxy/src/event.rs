@@ -36,6 +36,12 @@ pub enum EventKind {
         /// The kind of error, in words.
         error: String,
     },
+    /// The client has made another request on the same connection, as after a
+    /// challenge or a redirect.
+    RequestedAgain {
+        /// Which one it is, from 2.
+        number: u64,
+    },
     /// The server's answer to the upgrade was delivered to the client.
     Upgraded {
         /// Its HTTP status.

@@ -70,6 +70,8 @@ struct Delivery {
     /// Messages of data that were delivered to the client.
     frames: u64,
     protocol: Protocol,
+    /// Requests of HTTP that were read.
+    requests: u32,
     has_begun: bool,
     /// A fault has let go and nothing was delivered since.
     is_awaited: bool,
@@ -344,6 +346,7 @@ impl Delivery {
             reached: Reached::ACCEPTED,
             frames: 0,
             protocol: Protocol::Unknown,
+            requests: 0,
             has_begun: false,
             is_awaited: false,
         }

@@ -58,8 +58,12 @@ impl Read {
 /// What a lane has to say.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Note {
-    /// A request's target was read.
-    Request(String),
+    /// A request was read.
+    Request {
+        target: String,
+        is_upgrade: bool,
+        is_head: bool,
+    },
     /// The peer's close frame was read.
     CloseFrame(Option<u16>),
     /// The upgrade's answer was read.
@@ -160,6 +164,13 @@ impl Lane {
         self.edit(now, notes, |editor, step| editor.decide(step));
     }
 
+    /// The peer has made a request, whose answer comes this way.
+    pub(super) fn asked(&mut self, is_upgrade: bool, is_head: bool) {
+        if let Some(editor) = &mut self.editor {
+            editor.asked(is_upgrade, is_head);
+        }
+    }
+
     /// The close frame to come answers a rule's, and goes nowhere.
     pub(super) fn hush(&mut self) {
         if let Some(editor) = &mut self.editor {
@@ -255,7 +266,16 @@ impl Lane {
                 self.is_told = true;
                 self.link.push_end(now, End::Fin);
             }
-            Step::Request { target } => notes.push(Note::Request(target)),
+            Step::Request {
+                target,
+                is_upgrade,
+                is_head,
+            } => notes.push(Note::Request {
+                target,
+                is_upgrade,
+                is_head,
+            }),
+            Step::Plain => notes.push(Note::Raw),
             Step::Closing { code } => notes.push(Note::CloseFrame(code)),
             Step::Stripped { offer } => notes.push(Note::Stripped(offer)),
             Step::Acted { id, index, opcode } => notes.push(Note::Acted { id, index, opcode }),

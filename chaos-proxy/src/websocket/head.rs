@@ -3,7 +3,7 @@
 use httparse::{EMPTY_HEADER, Header, Request, Response, Status};
 
 /// A head with more headers is not an upgrade that the proxy follows.
-const MOST_HEADERS: usize = 100;
+pub(super) const MOST_HEADERS: usize = 100;
 /// What a client offers and a server takes of extensions (RFC 6455 §9.1).
 const EXTENSIONS: &str = "sec-websocket-extensions";
 
@@ -16,6 +16,8 @@ pub enum Head {
         target: String,
         /// Whether it asks for a WebSocket.
         is_upgrade: bool,
+        /// Whether its answer has a head alone.
+        is_head: bool,
     },
     /// An answer.
     Response {
@@ -48,6 +50,7 @@ impl Head {
         matches!(parsed, Status::Complete(_)).then_some(Self::Request {
             target: request.path?.to_owned(),
             is_upgrade: says(request.headers, "upgrade", "websocket"),
+            is_head: request.method == Some("HEAD"),
         })
     }
 }
@@ -108,12 +111,14 @@ mod tests {
         let plain = Head::Request {
             target: "/ws?client=a".to_owned(),
             is_upgrade: false,
+            is_head: false,
         };
         assert_eq!(request, Some(plain));
         let request = Head::read(b"GET /ws HTTP/1.1\r\nupgrade: foo, WebSocket\r\n\r\n");
         let upgrade = Head::Request {
             target: "/ws".to_owned(),
             is_upgrade: true,
+            is_head: false,
         };
         assert_eq!(request, Some(upgrade));
         let response = Head::read(

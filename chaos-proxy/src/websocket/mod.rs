@@ -4,6 +4,7 @@
 //! Both read the raw bytes of one direction, in whatever pieces they come.
 //! Invariant: a byte that no rule is about goes on as it came.
 
+mod body;
 mod editor;
 mod frame_rule;
 mod head;

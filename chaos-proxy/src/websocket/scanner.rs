@@ -4,11 +4,13 @@
 //! into pieces. A stream that is not HTTP, or whose frames break the protocol,
 //! is raw from there on, and said to be so once.
 
+use std::collections::VecDeque;
 use std::io::Cursor;
 
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::OpCode;
 
+use super::body::Content;
 use super::head::Head;
 use super::opcode::Opcode;
 use super::shape::Shape;
@@ -35,6 +37,11 @@ pub(crate) enum Seen {
         /// Its code (RFC 6455 §5.5.1), if it has one.
         code: Option<u16>,
     },
+    /// Another head begins here.
+    HeadBegins {
+        /// Offset of its first byte.
+        at: u64,
+    },
     /// From here on this is no WebSocket.
     Raw,
 }
@@ -59,6 +66,7 @@ pub(crate) struct Frame {
 #[derive(Debug)]
 enum State {
     Head(Vec<u8>, Shape),
+    Content(Content),
     Header(Vec<u8>),
     Payload { left: u64, close: Option<CloseCode> },
     Raw,
@@ -76,7 +84,13 @@ struct CloseCode {
 pub(crate) struct Scanner {
     state: State,
     offset: u64,
+    /// Where the present head began.
+    head_at: u64,
     frames: u64,
+    /// It has asked for a WebSocket, and may be refused and ask again.
+    may_ask_again: bool,
+    /// Of requests whose answers are to come: whether those are bodiless.
+    asked: VecDeque<bool>,
 }
 
 impl Default for Scanner {
@@ -91,8 +105,21 @@ impl Scanner {
         Self {
             state: State::Head(Vec::new(), Shape::default()),
             offset: 0,
+            head_at: 0,
             frames: 0,
+            may_ask_again: false,
+            asked: VecDeque::new(),
         }
+    }
+
+    /// The other side has asked; `is_head`: for an answer without a content.
+    pub(crate) fn asked(&mut self, is_head: bool) {
+        self.asked.push_back(is_head);
+    }
+
+    /// The upgrade has succeeded: nothing but frames is to come.
+    pub(crate) fn open(&mut self) {
+        self.may_ask_again = false;
     }
 
     /// Reads on; `see` gets what has become complete, in order.
@@ -105,7 +132,22 @@ impl Scanner {
                     self.after_head(see);
                     used
                 }
+                State::Content(content) => {
+                    let Some(used) = content.take(bytes) else {
+                        return self.become_raw(see);
+                    };
+                    self.offset += used as u64;
+                    self.after_content(see);
+                    used
+                }
+                State::Header(header)
+                    if self.may_ask_again && header.is_empty() && is_method(bytes[0]) =>
+                {
+                    self.begin_head(see);
+                    0
+                }
                 State::Header(header) => {
+                    self.may_ask_again = false;
                     header.push(bytes[0]);
                     self.offset += 1;
                     self.after_header(see);
@@ -141,8 +183,8 @@ impl Scanner {
         let State::Head(bytes, shape) = &self.state else {
             return;
         };
-        // Of the whole stream: interim answers count, too.
-        if shape.is_broken() || self.offset >= LONGEST_HEAD as u64 {
+        // Interim answers count, too.
+        if shape.is_broken() || self.offset - self.head_at >= LONGEST_HEAD as u64 {
             return self.become_raw(see);
         }
         if !bytes.ends_with(b"\r\n\r\n") {
@@ -156,19 +198,38 @@ impl Scanner {
             self.state = State::Head(Vec::new(), Shape::default());
             return;
         }
-        let is_upgrade = match head {
-            Head::Request { is_upgrade, .. } => is_upgrade,
-            Head::Response { status, .. } => status == 101,
+        let (is_upgrade, is_bodiless) = match head {
+            Head::Request { is_upgrade, .. } => (is_upgrade, false),
+            Head::Response { status, .. } => {
+                (status == 101, self.asked.pop_front().unwrap_or(false))
+            }
         };
+        let content = Content::behind(bytes, is_bodiless);
+        self.may_ask_again = matches!(head, Head::Request { .. });
         see(Seen::Head {
             head,
             end: self.offset,
         });
         if is_upgrade {
             self.state = State::Header(Vec::with_capacity(LONGEST_HEADER));
-        } else {
+        } else if content == Content::UntilClose {
             self.become_raw(see);
+        } else {
+            self.state = State::Content(content);
+            self.after_content(see);
         }
+    }
+
+    fn after_content(&mut self, see: &mut impl FnMut(Seen)) {
+        if matches!(&self.state, State::Content(content) if content.is_over()) {
+            self.begin_head(see);
+        }
+    }
+
+    fn begin_head(&mut self, see: &mut impl FnMut(Seen)) {
+        self.head_at = self.offset;
+        self.state = State::Head(Vec::new(), Shape::default());
+        see(Seen::HeadBegins { at: self.offset });
     }
 
     fn after_header(&mut self, see: &mut impl FnMut(Seen)) {
@@ -239,6 +300,12 @@ impl CloseCode {
         let bytes: [u8; 2] = self.bytes.as_slice().try_into().ok()?;
         Some(u16::from_be_bytes(bytes))
     }
+}
+
+/// Whether a method begins with this byte, and no frame of a client: those that
+/// begin with A or B, which upgrade nothing, might be compressed fragments.
+fn is_method(byte: u8) -> bool {
+    matches!(byte, b'C'..=b'Z')
 }
 
 /// Moves bytes into `head` up to the blank line that ends it.
@@ -337,9 +404,24 @@ mod tests {
     }
 
     #[test]
-    fn a_request_for_no_websocket_is_raw() {
-        let seen = scan(b"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\nx", &[]);
-        assert!(matches!(seen[..], [Seen::Head { .. }, Seen::Raw]));
+    fn behind_a_content_comes_another_head() {
+        let first = b"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\nx";
+        let stream = [&first[..], REQUEST, REQUEST, b"\x89\x80\0\0\0\0"].concat();
+        for sizes in [&[][..], &[1], &[7]] {
+            let seen = scan(&stream, sizes);
+            let [
+                Seen::Head { .. },
+                Seen::HeadBegins { at },
+                Seen::Head { .. },
+                Seen::HeadBegins { .. },
+                Seen::Head { .. },
+                Seen::Frame(_),
+            ] = seen[..]
+            else {
+                panic!("{seen:?}");
+            };
+            assert_eq!(at, first.len() as u64);
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@
 
 mod api;
 mod bench;
+mod exchanges;
 mod expiry;
 mod faults;
 mod live_rules;

@@ -41,7 +41,14 @@ impl Connection {
 
     fn heed(&mut self, way: Direction, note: Note, in_force: &Follower<ActiveRules>) {
         match note {
-            Note::Request(target) => self.requested(&target, in_force),
+            Note::Request {
+                target,
+                is_upgrade,
+                is_head,
+            } => {
+                self.toward_client.lane.asked(is_upgrade, is_head);
+                self.requested(&target, in_force);
+            }
             Note::CloseFrame(code) => self.close_frame_read(way, code),
             Note::AnswerRead {
                 status,
@@ -80,6 +87,12 @@ impl Connection {
     /// The request was read, and is kept back if a rule might answer it.
     fn requested(&mut self, target: &str, in_force: &Follower<ActiveRules>) {
         self.drain_pipes();
+        self.delivery.requests += 1;
+        if self.delivery.requests > 1 {
+            self.tell(EventKind::RequestedAgain {
+                number: u64::from(self.delivery.requests),
+            });
+        }
         self.take_name(target, &in_force.borrow());
         if !self.shared.frames {
             // The name was all that was looked for.

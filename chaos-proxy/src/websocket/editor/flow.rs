@@ -47,8 +47,9 @@ impl Editor {
                 // Nothing more is to be seen.
                 _ if self.phase == Phase::Raw => {}
                 Seen::Head { head, .. } if !self.expects(&head) => self.become_raw(step),
+                Seen::HeadBegins { at } => self.begin_head(at),
                 Seen::Head { head, end } => {
-                    self.phase = Phase::Frames;
+                    self.phase = after(&head);
                     self.current = Current::boundary(end);
                     self.emit_head(head, end.wrapping_add(shift), step);
                 }
@@ -109,6 +110,11 @@ impl Editor {
                         return;
                     }
                 }
+                Some(Seen::HeadBegins { at }) => {
+                    let content = self.take(at);
+                    self.output.pass(&content);
+                    self.begin_head(at);
+                }
                 Some(Seen::Frame(frame)) if self.is_hushed && frame.opcode == Opcode::Close => {
                     self.output.flush(step);
                     self.phase = Phase::Over;
@@ -132,7 +138,7 @@ impl Editor {
                     || self.is_hushed
                     || self.message.as_ref().is_some_and(|edits| !edits.is_plain())
             }
-            Phase::Raw | Phase::Over => false,
+            Phase::Content | Phase::Raw | Phase::Over => false,
         };
         if !waits {
             let rest = std::mem::take(&mut self.input);
@@ -154,7 +160,7 @@ impl Editor {
 
     /// No rule about frames can be carried out.
     pub(super) fn say_raw(&mut self, step: &mut dyn FnMut(Step)) {
-        if self.is_refused {
+        if self.is_refused && !self.is_plain {
             return;
         }
         let orders = self.edits.orders.iter().map(|rule| rule.id);
@@ -171,18 +177,26 @@ impl Editor {
 
     /// Lets a head go on; `false` if it is to be decided about first.
     pub(super) fn pass_head(&mut self, head: Head, end: u64, step: &mut dyn FnMut(Step)) -> bool {
-        if let (Head::Request { target, .. }, Phase::Head { is_decided: false }) =
-            (&head, self.phase)
+        if let (
+            Head::Request {
+                target,
+                is_upgrade,
+                is_head,
+            },
+            Phase::Head { is_decided: false },
+        ) = (&head, self.phase)
         {
             step(Step::Request {
                 target: target.clone(),
+                is_upgrade: *is_upgrade,
+                is_head: *is_head,
             });
             if self.edits.asks {
                 self.seen.push_front(Seen::Head { head, end });
                 return false;
             }
         }
-        let is_whole = self.cursor == 0;
+        let is_whole = self.cursor == self.head_at;
         let bytes = self.take(end);
         let is_upgrade = matches!(
             head,
@@ -191,7 +205,7 @@ impl Editor {
                 ..
             }
         );
-        self.phase = Phase::Frames;
+        self.phase = after(&head);
         self.current = Current::boundary(end);
         if let Some(id) = self.reply_order().filter(|_| is_upgrade) {
             self.output.flush(step);
@@ -207,20 +221,47 @@ impl Editor {
         } else {
             self.output.pass(&bytes);
         }
-        if let Head::Response { .. } = head {
-            self.emit_head(head, self.output.offset(), step);
+        match head {
+            Head::Response { .. } => self.emit_head(head, self.output.offset(), step),
+            Head::Request { .. } if !is_upgrade => self.say_plain(step),
+            Head::Request { .. } => {}
         }
         true
     }
 
+    fn begin_head(&mut self, at: u64) {
+        self.phase = Phase::Head { is_decided: false };
+        self.current = Current::boundary(at);
+        self.head_at = at;
+    }
+
+    fn say_plain(&mut self, step: &mut dyn FnMut(Step)) {
+        step(Step::Plain);
+        self.say_raw(step);
+    }
+
     pub(super) fn emit_head(&mut self, head: Head, end: u64, step: &mut dyn FnMut(Step)) {
         match head {
-            Head::Request { target, .. } => step(Step::Request { target }),
+            Head::Request {
+                target,
+                is_upgrade,
+                is_head,
+            } => {
+                step(Step::Request {
+                    target,
+                    is_upgrade,
+                    is_head,
+                });
+                if !is_upgrade {
+                    self.say_plain(step);
+                }
+            }
             Head::Response {
                 status,
                 is_compressed,
             } => {
                 self.is_refused = status != 101;
+                self.is_plain = !self.asked.pop_front().unwrap_or(true);
                 if status == 101 {
                     (self.is_open, self.is_compressed) = (true, is_compressed);
                 }
@@ -229,6 +270,9 @@ impl Editor {
                     is_compressed,
                     end,
                 });
+                if self.is_plain && self.is_refused {
+                    self.say_raw(step);
+                }
             }
         }
     }
@@ -238,5 +282,14 @@ impl Editor {
         orders
             .find(|rule| rule.task == FrameEdit::Reply)
             .map(|rule| rule.id)
+    }
+}
+
+/// What follows a head.
+fn after(head: &Head) -> Phase {
+    match head {
+        Head::Request { is_upgrade, .. } if *is_upgrade => Phase::Frames,
+        Head::Response { status: 101, .. } => Phase::Frames,
+        Head::Request { .. } | Head::Response { .. } => Phase::Content,
     }
 }

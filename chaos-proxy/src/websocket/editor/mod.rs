@@ -42,6 +42,8 @@ use output::{Output, Placed};
 enum Phase {
     /// In the head; of a request it may be asked what becomes of it.
     Head { is_decided: bool },
+    /// Behind the head of what is no upgrade.
+    Content,
     /// Among frames.
     Frames,
     /// No WebSocket.
@@ -129,6 +131,12 @@ pub struct Editor {
     is_compressed: bool,
     /// The upgrade was refused: there is nothing to be said against that.
     is_refused: bool,
+    /// What was answered was no request for an upgrade.
+    is_plain: bool,
+    /// Of requests whose answers are to come: whether they ask for a WebSocket.
+    asked: VecDeque<bool>,
+    /// Where the present head began.
+    head_at: u64,
     /// The peer's close frame, and what comes behind it, goes nowhere.
     is_hushed: bool,
 }
@@ -155,6 +163,9 @@ impl Editor {
             is_open: false,
             is_compressed: false,
             is_refused: false,
+            is_plain: false,
+            asked: VecDeque::new(),
+            head_at: 0,
             is_hushed: false,
         }
     }
@@ -220,10 +231,20 @@ impl Editor {
 
     /// What was asked about the request has been answered by [`Editor::apply`].
     pub(crate) fn decide(&mut self, step: &mut dyn FnMut(Step)) {
-        if let Phase::Head { is_decided } = &mut self.phase {
+        // The head that was asked about may have gone on already.
+        let is_waiting = matches!(self.seen.front(), Some(Seen::Head { .. }));
+        if let Phase::Head { is_decided } = &mut self.phase
+            && is_waiting
+        {
             *is_decided = true;
             self.advance(step);
         }
+    }
+
+    /// The other side has made a request.
+    pub(crate) fn asked(&mut self, is_upgrade: bool, is_head: bool) {
+        self.asked.push_back(is_upgrade);
+        self.scanner.asked(is_head);
     }
 
     /// The peer has been told that the other closes, and was meant to hear it
@@ -235,6 +256,7 @@ impl Editor {
     /// The upgrade has succeeded.
     pub fn open(&mut self, is_compressed: bool, step: &mut dyn FnMut(Step)) {
         (self.is_open, self.is_compressed) = (true, is_compressed);
+        self.scanner.open();
         self.go_on(step);
     }
 

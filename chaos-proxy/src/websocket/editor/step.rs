@@ -17,7 +17,13 @@ pub enum Step {
     Request {
         /// Its request-target.
         target: String,
+        /// Whether it asks for a WebSocket.
+        is_upgrade: bool,
+        /// Whether its answer has a head alone.
+        is_head: bool,
     },
+    /// A request that asks for no WebSocket goes on.
+    Plain,
     /// The upgrade's answer was read; it ends before `end`.
     Answer {
         /// Its status.

@@ -213,6 +213,7 @@ mod tests {
             Just(P::FirstData),
             Just(P::Resumed),
             any::<u16>().prop_map(|status| P::Upgraded { status }),
+            any::<u64>().prop_map(|number| P::RequestedAgain { number }),
             any::<Option<u16>>().prop_map(|code| P::PeerEnded {
                 peer: Peer::Client,
                 how: Ending::CloseFrame,

@@ -14,7 +14,12 @@ fn a_request_is_kept_back_until_it_is_decided_about() {
     let edited = run(&mut editor, REQUEST, &[7]);
     assert_eq!(edited.bytes, b"");
     let target = "/ws".to_owned();
-    assert_eq!(edited.steps, [Step::Request { target }]);
+    let asked = Step::Request {
+        target,
+        is_upgrade: true,
+        is_head: false,
+    };
+    assert_eq!(edited.steps, [asked]);
     let mut passed = Edited::default();
     editor.decide(&mut |step| passed.take(step));
     assert_eq!(passed.bytes, REQUEST);
@@ -109,8 +114,13 @@ fn a_refusal_is_not_held_against_a_rule() {
     let refusal = b"HTTP/1.1 503 Busy\r\nContent-Length: 1\r\n\r\nx";
     let edited = run(&mut editor, refusal, &[]);
     assert_eq!(edited.bytes, refusal);
-    assert!(edited.steps.contains(&Step::Raw { is_refusal: true }));
-    assert_eq!(edited.steps.len(), 2);
+    assert!(matches!(
+        edited.steps[..],
+        [Step::Answer { status: 503, .. }]
+    ));
+    let again = run(&mut editor, &[ANSWER, &text("1"), &text("2")].concat(), &[]);
+    assert_eq!(again.bytes, ANSWER, "it acts once there is a WebSocket");
+    assert_eq!(again.acted(), [(0, 1), (0, 2)]);
     let mut editor = Editor::new(name(Direction::Downstream));
     let drop = edits(vec![FrameEdit::Drop(frames(Opcodes::Data, ".."))]);
     editor.apply(drop, &mut |_| {});
