@@ -419,8 +419,13 @@ impl Link {
     fn left(&mut self, due: Moment, now: Moment) {
         let floor = now - CATCH_UP;
         self.left_at = due.max(floor);
-        if let Some(shaper) = self.shaper.as_mut().filter(|_| due < floor) {
-            shaper.raise(&self.effects, floor);
+        if let Some(shaper) = &mut self.shaper {
+            if !self.effects.shapes() {
+                shaper.passed_by();
+            }
+            if due < floor {
+                shaper.raise(&self.effects, floor);
+            }
         }
     }
 
