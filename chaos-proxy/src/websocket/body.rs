@@ -56,7 +56,7 @@ impl Content {
                 |header: &Header<'_>| String::from_utf8_lossy(header.value).trim().to_owned();
             headers.iter().filter(named).map(text)
         };
-        if let Some(coding) = values("transfer-encoding").last() {
+        if let Some(coding) = values("transfer-encoding").next_back() {
             let is_chunked = coding.to_ascii_lowercase().ends_with("chunked");
             let size = Chunked::Size { size: 0, digits: 0 };
             return Some(if is_chunked {
@@ -65,7 +65,7 @@ impl Content {
                 Self::UntilClose
             });
         }
-        let length = values("content-length").last()?;
+        let length = values("content-length").next_back()?;
         Some(length.parse().map_or(Self::UntilClose, Self::Length))
     }
 

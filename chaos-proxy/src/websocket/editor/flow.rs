@@ -5,7 +5,7 @@ use bytes::Bytes;
 use environment::Direction;
 
 use super::message_edits::MessageEdits;
-use super::{Current, Editor, Phase, Powerless, Step};
+use super::{Answered, Current, Editor, Phase, Powerless, Step};
 use crate::websocket::frame_rule::{FrameEdit, FrameRuleId};
 use crate::websocket::head::{Head, without_extensions};
 use crate::websocket::{Opcode, Seen};
@@ -153,14 +153,14 @@ impl Editor {
         self.message = None;
         // Whatever the frame was, it is bytes now.
         self.current = Current::boundary(self.cursor);
-        let is_refusal = self.is_refused;
+        let is_refusal = self.answered != Answered::Nothing;
         step(Step::Raw { is_refusal });
         self.say_raw(step);
     }
 
     /// No rule about frames can be carried out.
     pub(super) fn say_raw(&mut self, step: &mut dyn FnMut(Step)) {
-        if self.is_refused && !self.is_plain {
+        if self.answered == Answered::Refusal {
             return;
         }
         let orders = self.edits.orders.iter().map(|rule| rule.id);
@@ -260,8 +260,11 @@ impl Editor {
                 status,
                 is_compressed,
             } => {
-                self.is_refused = status != 101;
-                self.is_plain = !self.asked.pop_front().unwrap_or(true);
+                self.answered = match self.asked.pop_front() {
+                    _ if status == 101 => Answered::Nothing,
+                    Some(false) => Answered::Plain,
+                    Some(true) | None => Answered::Refusal,
+                };
                 if status == 101 {
                     (self.is_open, self.is_compressed) = (true, is_compressed);
                 }
@@ -270,7 +273,7 @@ impl Editor {
                     is_compressed,
                     end,
                 });
-                if self.is_plain && self.is_refused {
+                if self.answered == Answered::Plain {
                     self.say_raw(step);
                 }
             }

@@ -52,6 +52,17 @@ enum Phase {
     Over,
 }
 
+/// What the last answer was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answered {
+    /// None has come, or it was 101.
+    Nothing,
+    /// The upgrade was refused: there is nothing to be said against that.
+    Refusal,
+    /// It answered no request for an upgrade.
+    Plain,
+}
+
 /// Where the bytes of the present frame go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sink {
@@ -129,10 +140,7 @@ pub struct Editor {
     /// The upgrade has succeeded: close frames may go.
     is_open: bool,
     is_compressed: bool,
-    /// The upgrade was refused: there is nothing to be said against that.
-    is_refused: bool,
-    /// What was answered was no request for an upgrade.
-    is_plain: bool,
+    answered: Answered,
     /// Of requests whose answers are to come: whether they ask for a WebSocket.
     asked: VecDeque<bool>,
     /// Where the present head began.
@@ -162,8 +170,7 @@ impl Editor {
             waiting: Vec::new(),
             is_open: false,
             is_compressed: false,
-            is_refused: false,
-            is_plain: false,
+            answered: Answered::Nothing,
             asked: VecDeque::new(),
             head_at: 0,
             is_hushed: false,
