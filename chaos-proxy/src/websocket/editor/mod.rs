@@ -110,10 +110,6 @@ struct Waiting {
 
 /// Edits the frames of one direction as they go by.
 #[derive(Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent facts of a stream, each learnt by itself"
-)]
 pub struct Editor {
     name: LinkName,
     scanner: Scanner,
