@@ -78,7 +78,7 @@ duplicated = 0
 reordered = 0
 "#;
 
-/// A journal of [`SCENARIO`], altered as the bytes say, is refused, or judged and
+/// A journal of `SCENARIO`, altered as the bytes say, is refused, or judged and
 /// shown in every form; and bytes are no journal.
 ///
 /// # Panics

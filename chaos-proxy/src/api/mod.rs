@@ -3,7 +3,7 @@
 //! - `toxiproxy`: the HTTP API that clients of Toxiproxy speak.
 //! - `v1`: ours, under `/chaos/v1`.
 //!
-//! Before every route stands the [`guard`]. Both act on one [`ApiState`], one call at a time, so all callers see one order
+//! Before every route stands the `guard`. Both act on one [`ApiState`], one call at a time, so all callers see one order
 //! of changes; no call waits for a connection. Used by the program.
 
 mod guard;

@@ -29,7 +29,7 @@ impl UnderWay {
     pub const ALL: usize = 256 * 1024 * 1024;
 
     /// Bounds for each link, and for all of them together; every link may have
-    /// [`CAPACITY`] in any case.
+    /// 256 KiB in any case.
     pub fn new(link: usize, all: usize) -> Self {
         Self(Arc::new(Bounds {
             link,

@@ -106,7 +106,7 @@ impl FrameEdit {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Edits {
     /// The request is kept back when its head is complete, until
-    /// [`Editor::decide`](super::Editor::decide).
+    /// `Editor::decide`.
     pub asks: bool,
     /// No extension may be negotiated.
     pub refuses_extensions: bool,

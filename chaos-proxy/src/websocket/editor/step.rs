@@ -13,7 +13,7 @@ pub enum Step {
     /// These bytes go on.
     Pass(Bytes, Option<Late>),
     /// A request's head was read. If [`Edits::asks`](super::Edits::asks), nothing more happens until
-    /// [`Editor::decide`](super::Editor::decide).
+    /// `Editor::decide`.
     Request {
         /// Its request-target.
         target: String,

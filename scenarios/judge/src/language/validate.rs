@@ -3,7 +3,7 @@
 //!
 //! Invariant: what is refused here is wrong on every run and under every seed;
 //! what is merely odd is left alone. (What nothing exercises is in
-//! [`exercise`](super::exercise).)
+//! [`exercisable`](super::exercisable).)
 
 use std::collections::BTreeMap;
 use std::time::Duration;
