@@ -323,7 +323,7 @@ mod tests {
         assert_eq!(read("32"), Err(SIZE_HINT.to_owned()));
         let unknown = read("1kb").unwrap_err();
         assert!(
-            unknown.starts_with("unknown unit \"kb\"; units: "),
+            unknown.starts_with("unknown unit `kb`; units: "),
             "{unknown}"
         );
         assert!(
