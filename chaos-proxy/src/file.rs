@@ -6,7 +6,7 @@ use std::time::Duration;
 use environment::Seed;
 use environment::text::{Diagnostics, Document, Source};
 
-use crate::plan::{FOR_EVER, Plan};
+use crate::plan::FOR_EVER;
 use crate::rule::{Reading, Rule, read_rules};
 
 /// Tables and keys of a scenario file that the proxy passes over.
@@ -101,6 +101,7 @@ fn read(source: &Source, is_live: bool) -> Result<Faults, Diagnostics> {
 
 /// Reads bytes as a file of faults, and as one of proxies. For fuzzing: whatever the
 /// bytes are, it returns.
+#[cfg(feature = "api")]
 pub fn read_as_files(bytes: &[u8]) {
     crate::api::count_readings(bytes);
     let Ok(text) = str::from_utf8(bytes) else {
@@ -110,13 +111,13 @@ pub fn read_as_files(bytes: &[u8]) {
     match read_faults(&source) {
         Ok(faults) => {
             let horizon = faults.horizon();
-            drop(Plan::new(faults.rules, None, Seed(1), horizon));
+            drop(crate::plan::Plan::new(faults.rules, None, Seed(1), horizon));
         }
         Err(mistakes) => drop(mistakes.render(&source)),
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "api"))]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -73,8 +73,11 @@ pub use engine::{
 };
 #[doc(hidden)]
 pub use fault::{Expiry, FaultKind, Pace};
+#[cfg(feature = "api")]
 #[doc(hidden)]
-pub use file::{Faults, read_as_files, read_faults};
+pub use file::read_as_files;
+#[doc(hidden)]
+pub use file::{Faults, read_faults};
 #[cfg(feature = "api")]
 #[doc(hidden)]
 pub use journal::Journal;
