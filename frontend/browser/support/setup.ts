@@ -46,9 +46,7 @@ function requireBuilt(programs: string): void {
     try {
       accessSync(resolve(programs, name), constants.X_OK);
     } catch {
-      throw new Error(
-        `${programs} has no ${name}: cargo build --workspace`,
-      );
+      throw new Error(`${programs} has no ${name}: cargo build --workspace`);
     }
   }
   if (!existsSync(resolve(frontend, "dist/index.html"))) {
