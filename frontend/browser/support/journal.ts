@@ -25,6 +25,17 @@ export class ProxyJournal {
     return this.events().filter((one) => one.event === event).length;
   }
 
+  /**
+   * How many dials the proxy had met before the first event of this name, or so far: in the
+   * proxy's order, so that it does not matter when a busy machine lets a test look.
+   */
+  dialsBefore(event: string): number {
+    const events = this.events();
+    const first = events.findIndex((one) => one.event === event);
+    const before = first === -1 ? events : events.slice(0, first);
+    return before.filter((one) => one.event === "accepted").length;
+  }
+
   /** How many connections a rule has struck, its listener included. */
   struck(rule: string): number {
     return this.events().filter((one) => one.event === "struck" && one.rule === rule).length;
