@@ -102,7 +102,7 @@ pub enum EventKind {
         bytes: u64,
     },
     /// Rules kept bytes from a peer, each for more than 250 ms, in one stretch;
-    /// told when the next stretch begins, or at the connection's end. Times are
+    /// told with the next bytes that did not wait, or at the connection's end. Times are
     /// those of the event itself: microseconds since the clock's origin.
     Withheld {
         /// Which way: `downstream` is to the client.

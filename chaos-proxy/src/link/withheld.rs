@@ -56,6 +56,7 @@ impl Withholding {
     /// So many bytes left at `now` that had come then.
     pub(super) fn wrote(&mut self, came: Moment, now: Moment, bytes: u64) {
         if self.let_go.since(came) <= UNFELT {
+            self.over = self.run.take().or(self.over);
             return;
         }
         match &mut self.run {
@@ -160,6 +161,17 @@ mod tests {
         assert_eq!(link.take(), Some(run(100, 400, Some(600), 10)));
         let last = run(700, 1000, Some(1000), 1);
         assert_eq!(link.finish(ms(1000)), [Some(last), None]);
+    }
+
+    #[test]
+    fn a_stretch_is_over_with_the_first_that_did_not_wait() {
+        let mut link = Withholding::default();
+        link.hold(ms(100), true);
+        link.let_go(ms(500), ms(100));
+        link.wrote(ms(100), ms(500), 5);
+        assert_eq!(link.take(), None);
+        link.wrote(ms(500), ms(500), 1);
+        assert_eq!(link.take(), Some(run(100, 500, Some(500), 5)));
     }
 
     #[test]

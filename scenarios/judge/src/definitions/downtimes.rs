@@ -51,6 +51,7 @@ fn effect(observed: &Observations, downtime: &Downtime, client: &Arc<str>) -> Op
         rule: downtime.name.clone(),
         start,
         end: until.max(start),
+        heals: true,
         notices,
         hurt,
         silent_until: until.max(start),

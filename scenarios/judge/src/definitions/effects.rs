@@ -30,6 +30,9 @@ pub struct Effect {
     pub start: Moment,
     /// When it was healed; equal to `start` for a fault that strikes once.
     pub end: Moment,
+    /// Whether its end is part of the outage's: what merely slows a dial moves
+    /// none.
+    pub heals: bool,
     /// The connections that it hurt; empty for the listener.
     pub hurt: BTreeSet<u64>,
     /// What the client had to notice.
@@ -122,7 +125,8 @@ fn effect(
         .copied()
         .filter(|strike| strike.attempt == 0 || hurt.contains(&strike.attempt))
         .collect();
-    let end = if taken.iter().any(|taken| taken.heals) {
+    let heals = taken.iter().any(|taken| taken.heals);
+    let end = if heals {
         end(observed, plan, rule, &felt)
     } else {
         start
@@ -136,6 +140,7 @@ fn effect(
         rule: rule.name.clone(),
         start,
         end: end.max(start),
+        heals,
         notices,
         hurt,
         silent_until: start,

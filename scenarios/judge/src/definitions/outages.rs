@@ -70,7 +70,9 @@ pub fn outages(observed: &Observations, effects: &[Effect], stay: Duration) -> V
     for effect in effects {
         match outages.last_mut() {
             Some(outage) if outage.goes_on_with(effect) => {
-                outage.end = outage.end.max(effect.end);
+                if effect.heals {
+                    outage.end = outage.end.max(effect.end);
+                }
                 outage.silent_until = outage.silent_until.max(effect.silent_until);
                 outage.rules.insert(effect.rule.clone());
             }
