@@ -390,20 +390,4 @@ async fn dialled(dial: &mut Option<Dial>) -> io::Result<Stream> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn size<F: Future>(_: fn(Box<Accepted>, Arc<Shared>, Follower<ActiveRules>) -> F) -> usize {
-        std::mem::size_of::<F>()
-    }
-
-    /// Thousands are held at once: what is rare in one is boxed.
-    #[test]
-    fn a_connection_takes_little_room() {
-        let (state, task) = (std::mem::size_of::<Connection>(), size(run));
-        assert!(
-            state <= 1312 && task <= 1760,
-            "{state} bytes, {task} as a task"
-        );
-    }
-}
+mod tests;
