@@ -13,8 +13,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::task::JoinSet;
 
 use super::program::start as start_program;
-use crate::bench::{Bench, Setup, rules};
-use crate::world::{World, accept, soon};
+use crate::bench::{Bench, rules};
+use crate::world::{World, soon};
 
 const MEBIBYTE: usize = 1 << 20;
 /// Longer than the longest of these tests takes on a starved machine.
@@ -83,11 +83,9 @@ async fn exchange(client: Stream, server: Stream, up: usize, down: usize) {
 
 async fn start() -> (Bench, Stream, Stream) {
     let world = World::new(Environment::real());
-    let server = world.listen();
-    let bench = Setup::toward(&world, server.local_addr()).start("");
+    let bench = Bench::of(&world, "");
     bench.begin().await;
-    let client = bench.dial().await;
-    let upstream = accept(&server).await;
+    let (client, upstream) = bench.pair().await;
     (bench, client, upstream)
 }
 
@@ -140,12 +138,11 @@ async fn toggle(bench: &mut Bench, toggled: &mut usize) {
 /// while faults come and go; how often they did.
 async fn exchange_under_toggled_faults(connections: usize, bytes: usize) -> usize {
     let world = World::new(Environment::real());
-    let server = world.listen();
-    let mut bench = Setup::toward(&world, server.local_addr()).start("");
+    let mut bench = Bench::of(&world, "");
     bench.begin().await;
     let mut exchanges = JoinSet::new();
     for _ in 0..connections {
-        let (client, upstream) = (bench.dial().await, accept(&server).await);
+        let (client, upstream) = bench.pair().await;
         exchanges.spawn(exchange(client, upstream, bytes, bytes));
     }
     let mut toggled = 0;
