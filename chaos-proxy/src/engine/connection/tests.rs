@@ -123,7 +123,7 @@ fn shared(environment: Environment, frames: bool) -> Shared {
         control,
         start: Start::OnCommand,
         under_way: UnderWay::default(),
-        resets: Arc::new(Semaphore::new(1)),
+        ends: Arc::new(Semaphore::new(1)),
     }
 }
 

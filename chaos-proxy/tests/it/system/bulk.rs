@@ -135,8 +135,8 @@ async fn toggle(bench: &mut Bench, toggled: &mut usize) {
 }
 
 /// So many connections, each with so many bytes both ways: everything arrives
-/// while faults come and go; how often they did.
-async fn exchange_under_toggled_faults(connections: usize, bytes: usize) -> usize {
+/// while faults come and go; `toggled` counts how often they did.
+async fn exchange_under_faults(connections: usize, bytes: usize, toggled: &mut usize) {
     let world = World::new(Environment::real());
     let mut bench = Bench::of(&world, "");
     bench.begin().await;
@@ -145,19 +145,23 @@ async fn exchange_under_toggled_faults(connections: usize, bytes: usize) -> usiz
         let (client, upstream) = bench.pair().await;
         exchanges.spawn(exchange(client, upstream, bytes, bytes));
     }
-    let mut toggled = 0;
     tokio::select! {
         biased;
         _ = exchanges.join_all() => {}
-        () = toggle(&mut bench, &mut toggled) => {}
+        () = toggle(&mut bench, toggled) => {}
     }
-    toggled
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn faults_that_come_and_go_lose_and_reorder_nothing() {
-    let toggled = soon(exchange_under_toggled_faults(2, 12 * MEBIBYTE)).await;
-    assert!(toggled > faults().len(), "only {toggled} times");
+    let mut toggled = 0;
+    // Once may be too short for all of them, on a machine that is busy elsewhere.
+    soon(async {
+        while toggled <= faults().len() {
+            exchange_under_faults(2, 12 * MEBIBYTE, &mut toggled).await;
+        }
+    })
+    .await;
 }
 
 /// With `--release -- --ignored --nocapture`: some minutes.
@@ -165,8 +169,9 @@ async fn faults_that_come_and_go_lose_and_reorder_nothing() {
 #[ignore = "long: 2 GiB under faults that come and go"]
 async fn faults_that_come_and_go_lose_and_reorder_nothing_of_two_gibibytes() {
     let clock = Environment::real().clock;
-    let exchange = exchange_under_toggled_faults(8, 128 * MEBIBYTE);
-    let toggled = clock.timeout(PATIENCE, exchange).await.unwrap();
+    let mut toggled = 0;
+    let exchange = exchange_under_faults(8, 128 * MEBIBYTE, &mut toggled);
+    clock.timeout(PATIENCE, exchange).await.unwrap();
     println!("2 GiB arrived while faults came and went {toggled} times");
 }
 
