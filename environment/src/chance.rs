@@ -11,8 +11,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use rand::rngs::ChaCha8Rng;
-use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
 use sha2::{Digest, Sha256};
 
 /// The version of the hash below: part of every key, changed with the scheme.
@@ -233,9 +233,9 @@ impl Draw {
 /// When the system has none to give.
 #[cfg(feature = "secret")]
 pub fn secret() -> std::io::Result<String> {
-    use rand::TryRng;
+    use rand_chacha::rand_core::{OsRng, TryRngCore};
     let mut bytes = [0; 16];
-    rand::rngs::SysRng
+    OsRng
         .try_fill_bytes(&mut bytes)
         .map_err(std::io::Error::other)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())

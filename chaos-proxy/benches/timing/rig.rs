@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use environment::{Environment, Listener, Moment, Stream};
+use environment::{Environment, Moment, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::bench::{Bench, Setup};
-use crate::world::{World, accept, soon};
+use crate::bench::Bench;
+use crate::world::{World, soon};
 
 /// See the module.
 pub(crate) struct Rig {
@@ -40,24 +40,18 @@ impl Rig {
 
     /// A proxy under these faults, from now on.
     pub(crate) async fn proxy(&self, faults: &str) -> Proxied {
-        let server = self.world.listen();
         let bench = {
             let _proxies = self.proxies.enter();
-            Setup::toward(&self.world, server.local_addr()).start(faults)
+            Bench::of(&self.world, faults)
         };
         let zero = bench.begin().await;
-        Proxied {
-            bench,
-            server,
-            zero,
-        }
+        Proxied { bench, zero }
     }
 }
 
 /// A server with the proxy in front of it.
 pub(crate) struct Proxied {
     pub(crate) bench: Bench,
-    server: Listener,
     /// t = 0, by the proxy's clock.
     pub(crate) zero: Moment,
 }
@@ -65,8 +59,7 @@ pub(crate) struct Proxied {
 impl Proxied {
     /// Both ends of one connection through the proxy.
     pub(crate) async fn connect(&self) -> (Stream, Stream) {
-        let client = self.bench.dial().await;
-        (client, accept(&self.server).await)
+        self.bench.pair().await
     }
 
     pub(crate) async fn finish(self) {

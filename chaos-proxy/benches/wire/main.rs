@@ -13,7 +13,7 @@
 
 mod held;
 mod load;
-mod mass_reset;
+mod mass_end;
 mod process;
 mod rule_change;
 mod server;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::subject::Subject;
-use crate::{held, load, mass_reset};
+use crate::{held, load, mass_end};
 
 /// One load and how it is named on the command line.
 pub(crate) struct Row {
@@ -12,7 +12,7 @@ pub(crate) struct Row {
 }
 
 /// In the order in which they are measured.
-pub(crate) const ROWS: [Row; 8] = [
+pub(crate) const ROWS: [Row; 9] = [
     Row {
         name: "bulk, 1 connection",
         measure: load::bulk_1,
@@ -39,7 +39,11 @@ pub(crate) const ROWS: [Row; 8] = [
     },
     Row {
         name: "4,000 reset, a bystander",
-        measure: mass_reset::bystander,
+        measure: mass_end::resets,
+    },
+    Row {
+        name: "4,000 FINs, a bystander",
+        measure: mass_end::fins,
     },
     Row {
         name: "ends",
@@ -48,7 +52,7 @@ pub(crate) const ROWS: [Row; 8] = [
 ];
 
 /// BASELINE's aims, by row and part; the rest is there to be looked at.
-const AIMS: [(&str, &str, &str); 10] = [
+const AIMS: [(&str, &str, &str); 11] = [
     ("bulk", "GiB/s", "≥ 1.2 × the best peer"),
     ("bulk", "CPU s per GiB", "≤ 0.5 × HAProxy"),
     ("64 B ping-pong", "added p50 µs", "≤ HAProxy"),
@@ -58,6 +62,7 @@ const AIMS: [(&str, &str, &str); 10] = [
     ("held", "KiB each", "≤ 3.0"),
     ("held", "MiB after", "back near the start"),
     ("4,000 reset", "p99 ms", "≤ 5"),
+    ("4,000 FINs", "p99 ms", "≤ 5"),
     ("ends", "", "1: yes, always"),
 ];
 

@@ -29,7 +29,7 @@ use super::lane::{Lane, Note, segments};
 use super::registry::Listed;
 use super::rules::{ActiveRules, Machine, RuleSet, Traits};
 use super::shared::Shared;
-use crate::event::{Event, EventKind, Peer};
+use crate::event::{Ending, Event, EventKind, Peer};
 use crate::fault::How;
 use crate::link::{End, Link, LinkName};
 use crate::rule::Reached;
@@ -63,8 +63,8 @@ struct Connection {
     heard_at: Moment,
     /// When both links had ended.
     ended_at: Option<Moment>,
-    /// Whose RST was read and is yet to be dealt with.
-    reset_by: Option<Peer>,
+    /// Whose end was read and is yet to be dealt with.
+    ended_by: Option<(Peer, Ending)>,
 }
 
 /// How far the connection has come.
@@ -178,7 +178,7 @@ impl Connection {
             accepted_at: now,
             heard_at: now,
             ended_at: None,
-            reset_by: None,
+            ended_by: None,
         }
     }
 
@@ -204,8 +204,8 @@ impl Connection {
                 self.obey_due(&in_force.borrow());
             }
             let mut is_busy = self.pump(in_force);
-            if self.reset_by.is_some() {
-                is_busy |= Box::pin(self.take_resets(in_force)).await;
+            if self.ended_by.is_some() {
+                is_busy |= Box::pin(self.take_ends(in_force)).await;
             }
             if self.machine.has_unreported() {
                 Box::pin(self.report_outlived()).await;
@@ -396,20 +396,4 @@ async fn dialled(dial: &mut Option<Dial>) -> io::Result<Stream> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn size<F: Future>(_: fn(Box<Accepted>, Arc<Shared>, Follower<ActiveRules>) -> F) -> usize {
-        std::mem::size_of::<F>()
-    }
-
-    /// Thousands are held at once: what is rare in one is boxed.
-    #[test]
-    fn a_connection_takes_little_room() {
-        let (state, task) = (std::mem::size_of::<Connection>(), size(run));
-        assert!(
-            state <= 1312 && task <= 1760,
-            "{state} bytes, {task} as a task"
-        );
-    }
-}
+mod tests;

@@ -39,7 +39,7 @@ use tokio_util::task::TaskTracker;
 
 use rules::ActiveRules;
 use scheduler::Scheduler;
-use shared::{RESETS_AT_ONCE, Shared};
+use shared::{ENDS_AT_ONCE, Shared};
 
 /// How long a dial to an upstream may take, where nobody says.
 pub(crate) const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -80,7 +80,7 @@ pub async fn run(
         control: commands.control(),
         start: config.start,
         under_way: config.under_way,
-        resets: Arc::new(Semaphore::new(RESETS_AT_ONCE)),
+        ends: Arc::new(Semaphore::new(ENDS_AT_ONCE)),
     });
     let version = scheduler.version();
     let (acceptors, obeyed) = open_listeners(config.routes, &shared, &in_force, &version);

@@ -13,8 +13,8 @@ use super::control::Control;
 use crate::fault::How;
 use crate::link::UnderWay;
 
-/// How many connections deal with a peer's reset before others have their turn.
-pub(super) const RESETS_AT_ONCE: usize = 16;
+/// How many connections deal with a peer's end before others have their turn.
+pub(super) const ENDS_AT_ONCE: usize = 16;
 
 /// What every task of the proxy shares.
 #[derive(Debug)]
@@ -33,6 +33,6 @@ pub(super) struct Shared {
     pub(super) start: Start,
     /// How much may be under way in delays, of all connections together.
     pub(super) under_way: UnderWay,
-    /// Turns to deal with a peer's reset.
-    pub(super) resets: Arc<Semaphore>,
+    /// Turns to deal with a peer's end.
+    pub(super) ends: Arc<Semaphore>,
 }

@@ -21,8 +21,10 @@
 
 mod draws;
 mod effects;
+mod front;
 mod in_force;
 mod queue;
+mod room;
 pub(crate) mod segments;
 mod shaper;
 mod under_way;
@@ -35,30 +37,17 @@ pub use under_way::UnderWay;
 pub(crate) use withheld::Withheld;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use environment::{Direction, Moment};
+use front::Front;
 use in_force::InForce;
-use queue::{Arrival, CHUNK_COST, Chunk, Queue};
+use queue::{Arrival, Chunk, Queue};
 use shaper::Shaper;
 use under_way::Share;
 use withheld::Withholding;
 
 use crate::websocket::Late;
-
-/// How many bytes a link holds back (behind a stall, a rate, or a sink that takes
-/// nothing) before it stops reading. What is under way in a delay has a bound of
-/// its own: [`UnderWay`].
-pub(crate) const CAPACITY: usize = 256 * 1024;
-
-/// Less room than this is not worth a read. A full link would else take in a few
-/// bytes whenever a few have left, and go on so for ever.
-const LEAST_ROOM: usize = CAPACITY / 4;
-
-/// What a timer or a busy machine may be late without the rate suffering. More
-/// than that, a stall or a sink that takes nothing, is not caught up with.
-const CATCH_UP: Duration = Duration::from_millis(20);
 
 /// How a stream ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,15 +85,6 @@ pub(crate) enum Output<'a> {
     Cut,
     /// Nothing until [`Link::deadline`], more input, or a change of effects.
     Wait,
-}
-
-/// What leaves next.
-#[derive(Debug, Clone, Copy)]
-struct Front {
-    length: usize,
-    due: Moment,
-    /// It has not come onto the line yet: nothing else is there.
-    is_shaped: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -352,66 +332,6 @@ impl Link {
         }
     }
 
-    fn front_bytes(&self, front: Front) -> Output<'_> {
-        let chunk = self.front_chunk();
-        chunk.map_or(Output::Wait, |chunk| {
-            Output::Write(&chunk.bytes[..front.length])
-        })
-    }
-
-    /// When [`Link::poll`] will have something by itself, or room for more;
-    /// `None` while nothing is held, or while it is held until a change of effects.
-    pub(crate) fn deadline(&self) -> Option<Moment> {
-        if matches!(self.state, State::Forced(_)) {
-            return Some(Moment::ORIGIN);
-        }
-        if self.effects.is_stalled() {
-            return None;
-        }
-        match (&self.front, self.state) {
-            (Some(front), _) => Some(self.room_at().map_or(front.due, |at| front.due.min(at))),
-            (None, State::Ending { end, arrived }) => Some(self.end_due(end, arrived)),
-            (None, _) => None,
-        }
-    }
-
-    /// When something comes onto the line by itself, if its source waits for that.
-    fn room_at(&self) -> Option<Moment> {
-        let shaper = self.shaper.as_ref()?;
-        let is_full = CAPACITY.saturating_sub(shaper.queue.cost()) < LEAST_ROOM;
-        let at = shaper
-            .next()
-            .filter(|_| is_full && self.state == State::Open)?;
-        self.may_come(at).then_some(at)
-    }
-
-    /// Whether what is let go at `at` comes onto the line then: there is room, what
-    /// is there is not held up, and it would not leave at once.
-    fn may_come(&self, at: Moment) -> bool {
-        let has_room = self.cost() + CHUNK_COST <= self.most();
-        self.front.is_some_and(|front| {
-            let is_under_way = !front.is_shaped || at < front.due;
-            has_room && is_under_way && at <= front.due + CATCH_UP
-        })
-    }
-
-    /// What was let go until `now` comes onto the line, unless that is held up.
-    fn advance(&mut self, now: Moment) {
-        while let Some(at) = self.shaper.as_ref().and_then(|shaper| shaper.next()) {
-            if at > now || !self.may_come(at) {
-                break;
-            }
-            self.note_room(now);
-            let chunk = self.shaper.as_mut().and_then(|shaper| shaper.take());
-            chunk.into_iter().for_each(|chunk| self.line.push(chunk));
-            if let Some(front) = &mut self.front {
-                front.is_shaped = false;
-            }
-            self.shape();
-        }
-        self.share.hold(self.cost());
-    }
-
     /// `count` of the bytes that [`Link::poll`] gave have left at `now`.
     pub(crate) fn wrote(&mut self, now: Moment, count: usize) {
         self.note_room(now);
@@ -443,84 +363,12 @@ impl Link {
         self.segments.forget_before(self.passed());
     }
 
-    /// What was due then has left at `now`. Whatever made it late, no more than
-    /// [`CATCH_UP`] of it is made good.
-    fn left(&mut self, due: Moment, now: Moment) {
-        let floor = now - CATCH_UP;
-        self.left_at = due.max(floor);
-        if let Some(shaper) = &mut self.shaper {
-            if !self.effects.shapes() {
-                shaper.passed_by();
-            }
-            if due < floor {
-                shaper.raise(&self.effects, floor);
-            }
-        }
-    }
-
-    fn note_room(&mut self, now: Moment) {
-        if self.room() < LEAST_ROOM {
-            self.freed_at = Some(now);
-        }
-    }
-
     /// The end that [`Link::poll`] gave has been passed on.
     pub(crate) fn ended(&mut self) {
         self.state = match self.state {
             State::Ending { end: End::Fin, .. } => State::Finished,
             _ => State::Ended,
         };
-    }
-
-    /// Whether the source should be read: there is room, and the source has not
-    /// ended. What comes after a forced end is still read, and thrown away.
-    pub(crate) fn wants_input(&self) -> bool {
-        match self.state {
-            State::Open => self.room() >= LEAST_ROOM,
-            State::Ending { .. } => false,
-            State::Forced(_) | State::Finished | State::Ended => true,
-        }
-    }
-
-    /// How many bytes may be pushed now.
-    pub(crate) fn room(&self) -> usize {
-        let room = self.most().saturating_sub(self.cost());
-        match &self.shaper {
-            Some(shaper) if self.effects.shapes() => {
-                room.min(CAPACITY.saturating_sub(shaper.queue.cost()))
-            }
-            Some(_) | None => room,
-        }
-    }
-
-    /// How much it may hold, the costs included.
-    fn most(&self) -> usize {
-        if self.effects.delays_anything() && !self.effects.is_stalled() {
-            self.share.most()
-        } else {
-            CAPACITY
-        }
-    }
-
-    /// Likewise, while the sink takes nothing: then all of it is held back.
-    pub(crate) fn room_held_back(&self) -> usize {
-        self.room().min(CAPACITY.saturating_sub(self.cost()))
-    }
-
-    /// What it holds, and what that costs besides.
-    fn cost(&self) -> usize {
-        let shaped = self.shaper.as_ref().map_or(0, |shaper| shaper.queue.cost());
-        shaped + self.line.cost()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.cost() == 0
-    }
-
-    /// What leaves next lies at the front of this.
-    fn front_chunk(&self) -> Option<&Chunk> {
-        let shaped = || self.shaper.as_ref()?.queue.front();
-        self.line.front().or_else(shaped)
     }
 
     /// Whether bytes or an end are still to leave.
@@ -544,13 +392,6 @@ impl Link {
     /// Whether the end has been passed on or forced.
     pub(crate) fn is_ended(&self) -> bool {
         matches!(self.state, State::Finished | State::Ended)
-    }
-
-    /// The offset of the stream before which everything has left, or was
-    /// swallowed.
-    pub(crate) fn passed(&self) -> u64 {
-        self.front_chunk()
-            .map_or(self.admitted, |chunk| chunk.offset)
     }
 
     /// Bytes that went out, ever.
@@ -586,64 +427,6 @@ impl Link {
     /// Where the stream's segments begin, for whoever reads it.
     pub(crate) fn segments(&mut self) -> &mut Segments {
         &mut self.segments
-    }
-
-    /// What was reserved for what leaves next is given back.
-    fn forget_front(&mut self) {
-        self.front = None;
-        if let Some(shaper) = &mut self.shaper {
-            shaper.forget_front(&self.effects);
-        }
-    }
-
-    /// Works out what leaves next, unless that is known.
-    fn find_front(&mut self) {
-        let shaped = self.shape();
-        if self.front.is_some() {
-            return;
-        }
-        let (chunk, length, sent, is_shaped) = match (self.line.front(), shaped) {
-            (Some(chunk), _) => (chunk, chunk.bytes.len(), chunk.arrived.at, false),
-            (None, Some((length, at))) => match self.front_chunk() {
-                Some(chunk) => (chunk, length, at, true),
-                None => return,
-            },
-            (None, None) => return,
-        };
-        let end = self.effects.delay_end(&self.segments, chunk.offset);
-        let most = usize::try_from(end.saturating_sub(chunk.offset)).unwrap_or(usize::MAX);
-        self.front = Some(Front {
-            length: length.min(most.max(1)),
-            due: self.due(chunk, sent),
-            is_shaped,
-        });
-    }
-
-    /// Works out what is let go next.
-    fn shape(&mut self) -> Option<(usize, Moment)> {
-        let shaper = self.shaper.as_mut()?;
-        shaper.front(&self.effects, &self.segments, &self.name)
-    }
-
-    /// When the first bytes of this leave, if they came onto the line when `sent`.
-    fn due(&self, chunk: &Chunk, sent: Moment) -> Moment {
-        let late = chunk.late.filter(|late| self.effects.allows_late(late.id));
-        let late = late.map_or(Duration::ZERO, |late| late.delay);
-        let (segment, _) = self.segments.at(chunk.offset);
-        let due = sent + self.name.delay(&self.effects, segment) + late;
-        let due = due + self.effects.head_delay(&self.segments, chunk.offset);
-        due.max(self.left_at)
-    }
-
-    fn end_due(&self, end: End, arrived: Moment) -> Moment {
-        let (segment, _) = self.segments.at(self.admitted);
-        let due = arrived + self.name.delay(&self.effects, segment);
-        let due = due.max(self.left_at);
-        if end == End::Fin {
-            due + self.effects.fin_delay()
-        } else {
-            due
-        }
     }
 }
 

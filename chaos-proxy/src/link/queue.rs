@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bytes::{Buf, Bytes};
 use environment::Moment;
 
-use super::CATCH_UP;
+use super::front::CATCH_UP;
 use crate::websocket::Late;
 
 /// What a chunk costs, about, besides its bytes. It counts, or a stream of single

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::CAPACITY;
+use super::room::CAPACITY;
 
 /// The bounds, and what all links use of them. Cheap to clone.
 #[derive(Debug, Clone)]

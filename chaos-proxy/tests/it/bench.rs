@@ -21,6 +21,7 @@ pub(crate) struct Bench {
     world: World,
     pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) control: Control,
+    server: Listener,
     events: mpsc::Receiver<Event>,
     decisions: mpsc::Receiver<Decision>,
     tasks: TaskTracker,
@@ -30,6 +31,7 @@ pub(crate) struct Bench {
 /// What a test may ask for; the rest has a default.
 pub(crate) struct Setup {
     pub(crate) world: World,
+    pub(crate) server: Listener,
     pub(crate) clients: Vec<String>,
     /// All on one listener.
     pub(crate) is_shared: bool,
@@ -43,19 +45,29 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// A proxy toward this server of this world, yet to be started.
-    pub(crate) fn toward(world: &World, upstream: SocketAddr) -> Self {
+    /// A proxy and a server of this world, the first yet to be started.
+    pub(crate) fn new(world: &World) -> Self {
+        let server = world.listen();
         Self {
             world: world.clone(),
+            upstream: server.local_addr().to_string(),
+            server,
             clients: vec!["c1".to_owned()],
             is_shared: false,
             frames: false,
             apply: Apply::Faults,
             horizon: Duration::from_secs(600),
-            upstream: upstream.to_string(),
             repeat: false,
             start: Start::OnCommand,
             under_way: UnderWay::default(),
+        }
+    }
+
+    /// The same toward somebody else.
+    pub(crate) fn toward(world: &World, upstream: SocketAddr) -> Self {
+        Self {
+            upstream: upstream.to_string(),
+            ..Self::new(world)
         }
     }
 
@@ -109,6 +121,7 @@ impl Setup {
             world: self.world,
             addresses,
             control,
+            server: self.server,
             events,
             decisions,
             tasks,
@@ -160,6 +173,11 @@ pub(crate) fn read(
 }
 
 impl Bench {
+    /// With the defaults of [`Setup`], under these faults.
+    pub(crate) fn of(world: &World, faults: &str) -> Self {
+        Setup::new(world).start(faults)
+    }
+
     /// t = 0 is now, and the rules are in force.
     pub(crate) async fn begin(&self) -> Moment {
         let now = self.world.clock.now();
@@ -176,10 +194,19 @@ impl Bench {
         self.world.network.dial(&address).await.unwrap()
     }
 
-    /// A connection that stands on both sides: the client's end, and the server's.
-    pub(crate) async fn connect(&mut self, server: &Listener) -> (Stream, Stream) {
-        let client = self.dial().await;
-        let upstream = accept(server).await;
+    /// The server's end of the next connection.
+    pub(crate) async fn accept(&self) -> Stream {
+        accept(&self.server).await
+    }
+
+    /// The client's end of a connection, and the server's.
+    pub(crate) async fn pair(&self) -> (Stream, Stream) {
+        (self.dial().await, self.accept().await)
+    }
+
+    /// Likewise, once it stands on both sides.
+    pub(crate) async fn connect(&mut self) -> (Stream, Stream) {
+        let (client, upstream) = self.pair().await;
         // The server has it a little earlier than the proxy.
         self.until(|what| *what == EventKind::UpstreamConnected)
             .await;

@@ -2,18 +2,18 @@
 //! that goes on.
 
 use chaos_proxy::EventKind;
-use environment::{Listener, Stream};
+use environment::Stream;
 
 use crate::bench::{Bench, Setup};
-use crate::world::{World, accept, expect, send, simulated};
+use crate::world::{World, expect, send, simulated};
 
 const REQUEST: &[u8] = b"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\n\r\n";
 const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
 const DROP: &str =
     "[[fault]]\non.attempt = 1\ninject.drop_frame = { index = 2, direction = \"downstream\" }";
 
-fn bench(world: &World, server: &Listener) -> Bench {
-    let mut setup = Setup::toward(world, server.local_addr());
+fn bench(world: &World) -> Bench {
+    let mut setup = Setup::new(world);
     setup.frames = true;
     setup.start(DROP)
 }
@@ -51,11 +51,9 @@ fn after_a_refusal_the_next_request_is_one_again() {
     ];
     for (request, refusal) in refusals {
         simulated(async |world| {
-            let server = world.listen();
-            let mut bench = bench(&world, &server);
+            let mut bench = bench(&world);
             bench.begin().await;
-            let mut client = bench.dial().await;
-            let mut upstream = accept(&server).await;
+            let (mut client, mut upstream) = bench.pair().await;
             exchange(&mut client, &mut upstream, request, refusal).await;
             exchange(&mut client, &mut upstream, REQUEST, ANSWER).await;
             send(&mut upstream, b"\x81\x011\x81\x012\x81\x013").await;
@@ -73,11 +71,9 @@ fn after_a_refusal_the_next_request_is_one_again() {
 #[test]
 fn on_plain_http_a_rule_about_frames_says_that_it_can_do_nothing() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = bench(&world, &server);
+        let mut bench = bench(&world);
         bench.begin().await;
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let (mut client, mut upstream) = bench.pair().await;
         for _ in 0..2 {
             exchange(
                 &mut client,

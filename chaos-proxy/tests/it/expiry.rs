@@ -3,8 +3,8 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use crate::bench::Setup;
-use crate::world::{HOP, accept, ending, expect, send, simulated};
+use crate::bench::Bench;
+use crate::world::{HOP, ending, expect, send, simulated};
 use chaos_proxy::{Expiry, Fault, How, Way};
 use tokio::io::AsyncWriteExt;
 
@@ -33,10 +33,9 @@ fn silence(delay: Option<Duration>) -> Fault {
 #[test]
 fn a_reset_comes_after_its_time_to_the_idle_the_busy_and_the_new() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr()).start("");
+        let mut bench = Bench::of(&world, "");
         let (mut idle, mut busy) = (bench.dial().await, bench.dial().await);
-        let (_held, mut upstream) = (accept(&server).await, accept(&server).await);
+        let (_held, mut upstream) = (bench.accept().await, bench.accept().await);
         let begun = world.clock.now();
         bench.control.inject("late", reset_after(TIME), None).await;
         let mut new = bench.dial().await;
@@ -55,10 +54,8 @@ fn a_reset_comes_after_its_time_to_the_idle_the_busy_and_the_new() {
 #[test]
 fn a_reset_that_counts_down_can_be_taken_back() {
     simulated(async |world| {
-        let server = world.listen();
-        let bench = Setup::toward(&world, server.local_addr()).start("");
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let bench = Bench::of(&world, "");
+        let (mut client, mut upstream) = bench.pair().await;
         bench.control.inject("late", reset_after(TIME), None).await;
         bench.control.lift("late").await;
         assert!(world.is_silent(&mut client, 2 * TIME).await);
@@ -70,10 +67,8 @@ fn a_reset_that_counts_down_can_be_taken_back() {
 #[test]
 fn what_flows_does_not_start_the_time_again() {
     simulated(async |world| {
-        let server = world.listen();
-        let bench = Setup::toward(&world, server.local_addr()).start("");
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let bench = Bench::of(&world, "");
+        let (mut client, mut upstream) = bench.pair().await;
         let begun = world.clock.now();
         bench
             .control
@@ -97,10 +92,8 @@ fn what_flows_does_not_start_the_time_again() {
 #[test]
 fn the_end_of_a_silence_without_end_ends_the_connection() {
     simulated(async |world| {
-        let server = world.listen();
-        let bench = Setup::toward(&world, server.local_addr()).start("");
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let bench = Bench::of(&world, "");
+        let (mut client, mut upstream) = bench.pair().await;
         bench.control.inject("silence", silence(None), None).await;
         send(&mut client, b"lost").await;
         // The other way nothing is swallowed.
@@ -133,12 +126,10 @@ fn a_new_connection_is_reset_after_its_first_bytes_which_are_swallowed() {
         (Way::Downstream, Duration::ZERO),
     ] {
         simulated(async |world| {
-            let server = world.listen();
-            let mut bench = Setup::toward(&world, server.local_addr()).start("");
+            let mut bench = Bench::of(&world, "");
             let fault = reset_after_bytes(delay, way);
             bench.control.inject("late", fault, None).await;
-            let mut client = bench.dial().await;
-            let mut upstream = accept(&server).await;
+            let (mut client, mut upstream) = bench.pair().await;
             // Until then it stands, and the other way its bytes flow.
             let (from, to) = match way {
                 Way::Upstream => (&mut client, &mut upstream),
@@ -161,12 +152,10 @@ fn a_new_connection_is_reset_after_its_first_bytes_which_are_swallowed() {
 #[test]
 fn an_end_without_bytes_begins_the_time_and_is_swallowed_too() {
     simulated(async |world| {
-        let server = world.listen();
-        let bench = Setup::toward(&world, server.local_addr()).start("");
+        let bench = Bench::of(&world, "");
         let fault = reset_after_bytes(TIME, Way::Upstream);
         bench.control.inject("late", fault, None).await;
-        let client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let (client, mut upstream) = bench.pair().await;
         let begun = world.clock.now();
         client.shutdown_write().unwrap();
         assert_eq!(ending(&mut upstream).await, Err(ErrorKind::ConnectionReset));

@@ -3,8 +3,8 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use crate::bench::Setup;
-use crate::world::{HOP, accept, ending, expect, ms, send, simulated};
+use crate::bench::{Bench, Setup};
+use crate::world::{HOP, ending, expect, ms, send, simulated};
 use chaos_proxy::{Apply, Event, EventKind, Fault, Side, Way};
 
 const MOMENT: Duration = Duration::from_millis(200);
@@ -12,11 +12,11 @@ const MOMENT: Duration = Duration::from_millis(200);
 #[test]
 fn rules_on_attempts_are_not_armed_before_the_beginning() {
     simulated(async |world| {
-        let server = world.listen();
-        let bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\non.attempt = \"1..\"\ninject.reject = {}");
-        let mut early = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let bench = Bench::of(
+            &world,
+            "[[fault]]\non.attempt = \"1..\"\ninject.reject = {}",
+        );
+        let (mut early, mut upstream) = bench.pair().await;
         send(&mut upstream, b"hello").await;
         expect(&mut early, b"hello").await;
         bench.begin().await;
@@ -30,17 +30,14 @@ fn rules_on_attempts_are_not_armed_before_the_beginning() {
 #[test]
 fn accept_silent_never_reaches_the_server_and_is_not_revived() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\nat = \"0s\"\ninject.accept_silent = {}");
+        let mut bench = Bench::of(&world, "[[fault]]\nat = \"0s\"\ninject.accept_silent = {}");
         bench.begin().await;
         let mut silent = bench.dial().await;
         send(&mut silent, b"anybody?").await;
         bench.struck("accept_silent").await;
         // Only later dials are well: the first to reach the server comes after the heal.
         bench.control.heal().await;
-        let mut later = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let (mut later, mut upstream) = bench.pair().await;
         send(&mut later, b"hello").await;
         expect(&mut upstream, b"hello").await;
         assert!(world.is_silent(&mut silent, MOMENT).await);
@@ -61,11 +58,8 @@ fn accept_silent_never_reaches_the_server_and_is_not_revived() {
 #[test]
 fn stall_holds_everything_and_lets_it_flow_when_healed() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\nat = \"0s\"\ninject.stall = {}");
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let mut bench = Bench::of(&world, "[[fault]]\nat = \"0s\"\ninject.stall = {}");
+        let (mut client, mut upstream) = bench.pair().await;
         bench.begin().await;
         bench.struck("stall").await;
         send(&mut client, b"up").await;
@@ -86,11 +80,11 @@ fn stall_holds_everything_and_lets_it_flow_when_healed() {
 #[test]
 fn a_stall_of_one_way_leaves_the_other_alone() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\nat = \"0s\"\ninject.stall = { direction = \"downstream\" }");
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let mut bench = Bench::of(
+            &world,
+            "[[fault]]\nat = \"0s\"\ninject.stall = { direction = \"downstream\" }",
+        );
+        let (mut client, mut upstream) = bench.pair().await;
         bench.begin().await;
         bench.struck("stall").await;
         send(&mut client, b"up").await;
@@ -103,11 +97,11 @@ fn a_stall_of_one_way_leaves_the_other_alone() {
 #[test]
 fn close_of_one_side_is_half_open() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\nat = \"0s\"\ninject.close = { side = \"client\" }");
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let mut bench = Bench::of(
+            &world,
+            "[[fault]]\nat = \"0s\"\ninject.close = { side = \"client\" }",
+        );
+        let (mut client, mut upstream) = bench.pair().await;
         bench.begin().await;
         assert_eq!(ending(&mut client).await.unwrap(), b"");
         bench.struck("close").await;
@@ -122,9 +116,10 @@ fn close_of_one_side_is_half_open() {
 #[test]
 fn reset_with_a_window_also_strikes_what_comes_within_it() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\nat = \"0s\"\nfor = \"10s\"\ninject.reset = {}");
+        let mut bench = Bench::of(
+            &world,
+            "[[fault]]\nat = \"0s\"\nfor = \"10s\"\ninject.reset = {}",
+        );
         bench.begin().await;
         for _ in 0..3 {
             assert_eq!(
@@ -145,12 +140,11 @@ fn reset_with_a_window_also_strikes_what_comes_within_it() {
 #[test]
 fn latency_delays_both_ways_and_keeps_order() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr()).start(
+        let mut bench = Bench::of(
+            &world,
             "[[fault]]\nat = \"0s\"\ninject.latency = { delay = \"100ms\", jitter = \"40ms\" }",
         );
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let (mut client, mut upstream) = bench.pair().await;
         bench.begin().await;
         bench.struck("latency").await;
         // Each of the seven stretches is late by the delay, give or take the jitter.
@@ -168,11 +162,11 @@ fn latency_delays_both_ways_and_keeps_order() {
 #[test]
 fn latency_without_jitter_is_exact() {
     simulated(async |world| {
-        let server = world.listen();
-        let bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\nat = \"0s\"\ninject.latency = { delay = \"100ms\" }");
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let bench = Bench::of(
+            &world,
+            "[[fault]]\nat = \"0s\"\ninject.latency = { delay = \"100ms\" }",
+        );
+        let (mut client, mut upstream) = bench.pair().await;
         bench.begin().await;
         send(&mut client, b"there").await;
         let (took, ()) = world.time(expect(&mut upstream, b"there")).await;
@@ -184,12 +178,10 @@ fn latency_without_jitter_is_exact() {
 #[test]
 fn applying_nothing_is_a_wire_that_still_decides() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut setup = Setup::toward(&world, server.local_addr());
+        let mut setup = Setup::new(&world);
         setup.apply = Apply::Nothing;
         let bench = setup.start("[[fault]]\nat = \"0s\"\ntarget.share = 0.5\ninject.reset = {}");
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let (mut client, mut upstream) = bench.pair().await;
         bench.begin().await;
         send(&mut client, b"untouched").await;
         expect(&mut upstream, b"untouched").await;
@@ -206,12 +198,10 @@ fn applying_nothing_is_a_wire_that_still_decides() {
 #[test]
 fn the_horizon_heals_everything() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut setup = Setup::toward(&world, server.local_addr());
+        let mut setup = Setup::new(&world);
         setup.horizon = MOMENT;
         let bench = setup.start("[[fault]]\nat = \"0s\"\ninject.stall = {}");
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let (mut client, mut upstream) = bench.pair().await;
         let begun = bench.begin().await;
         send(&mut client, b"held until the end").await;
         expect(&mut upstream, b"held until the end").await;
@@ -222,14 +212,12 @@ fn the_horizon_heals_everything() {
 #[test]
 fn a_plan_can_begin_again_at_its_end() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut setup = Setup::toward(&world, server.local_addr());
+        let mut setup = Setup::new(&world);
         (setup.horizon, setup.repeat) = (MOMENT, true);
         let mut bench = setup.start("[[fault]]\nat = \"50ms\"\ninject.reset = {}");
         let begun = bench.begin().await;
         for round in 0..3 {
-            let mut client = bench.dial().await;
-            let _upstream = accept(&server).await;
+            let (mut client, _upstream) = bench.pair().await;
             assert_eq!(ending(&mut client).await, Err(ErrorKind::ConnectionReset));
             let struck = bench.struck("reset").await;
             assert_eq!(struck.at, begun + round * MOMENT + ms(50));
@@ -240,10 +228,8 @@ fn a_plan_can_begin_again_at_its_end() {
 #[test]
 fn a_fault_can_be_injected_by_hand() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr()).start("");
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let mut bench = Bench::of(&world, "");
+        let (mut client, mut upstream) = bench.pair().await;
         bench
             .control
             .inject("wire", Fault::Stall(Way::Both), Some(MOMENT))

@@ -5,24 +5,23 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use crate::bench::{Bench, Setup, rules};
-use crate::world::{World, accept, ending, expect, send, simulated};
+use crate::world::{World, ending, expect, send, simulated};
 use chaos_proxy::{EventKind, Fault, Phase, Rule, Side, Target, Way};
-use environment::{Listener, Stream};
+use environment::Stream;
 
 const MOMENT: Duration = Duration::from_millis(200);
 
-async fn open(bench: &Bench, server: &Listener) -> (Stream, Stream) {
-    let mut client = bench.dial().await;
-    let mut upstream = accept(server).await;
+async fn open(bench: &Bench) -> (Stream, Stream) {
+    let (mut client, mut upstream) = bench.pair().await;
     send(&mut client, b"hello").await;
     expect(&mut upstream, b"hello").await;
     (client, upstream)
 }
 
-fn bench(world: &World, server: &Listener) -> Bench {
+fn bench(world: &World) -> Bench {
     let setup = Setup {
         is_shared: true,
-        ..Setup::toward(world, server.local_addr())
+        ..Setup::new(world)
     };
     setup.start("")
 }
@@ -39,9 +38,8 @@ fn by_hand(name: &str, fault: Fault) -> Rule {
 #[test]
 fn a_rule_acts_on_what_is_open_and_heals_when_it_is_removed() {
     simulated(async |world| {
-        let server = world.listen();
-        let bench = bench(&world, &server);
-        let (mut client, mut upstream) = open(&bench, &server).await;
+        let bench = bench(&world);
+        let (mut client, mut upstream) = open(&bench).await;
         let stall = by_hand("held", Fault::Stall(Way::Both));
         bench.control.put(stall, "me", None).await.unwrap();
         send(&mut upstream, b"later").await;
@@ -59,9 +57,8 @@ fn a_rule_acts_on_what_is_open_and_heals_when_it_is_removed() {
 #[test]
 fn a_changed_rule_goes_on_counting_where_it_was() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = bench(&world, &server);
-        let (mut client, mut upstream) = open(&bench, &server).await;
+        let mut bench = bench(&world);
+        let (mut client, mut upstream) = open(&bench).await;
         let cut = |bytes| {
             let text = format!(
                 "at = \"0s\"\ninject.cut = {{ bytes = {bytes}, direction = \"downstream\" }}"
@@ -81,9 +78,8 @@ fn a_changed_rule_goes_on_counting_where_it_was() {
 #[test]
 fn a_rule_on_connections_waits_from_when_it_is_added() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = bench(&world, &server);
-        let (_old, _) = open(&bench, &server).await;
+        let mut bench = bench(&world);
+        let (_old, _) = open(&bench).await;
         let reject = rule("on.attempt = \"1..\"\ninject.reject = {}");
         bench.control.put(reject, "me", None).await.unwrap();
         assert_eq!(
@@ -92,16 +88,15 @@ fn a_rule_on_connections_waits_from_when_it_is_added() {
         );
         bench.struck("reject").await;
         assert!(bench.control.remove("reject").await);
-        open(&bench, &server).await;
+        open(&bench).await;
     });
 }
 
 #[test]
 fn a_rule_leaves_by_itself_when_its_time_is_over() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = bench(&world, &server);
-        let (mut client, mut upstream) = open(&bench, &server).await;
+        let mut bench = bench(&world);
+        let (mut client, mut upstream) = open(&bench).await;
         let stall = by_hand("held", Fault::Stall(Way::Both));
         let lasting = Some(Duration::from_millis(300));
         bench.control.put(stall, "me", lasting).await.unwrap();
@@ -117,9 +112,10 @@ fn a_rule_leaves_by_itself_when_its_time_is_over() {
 #[test]
 fn a_planned_rules_name_is_taken() {
     simulated(async |world| {
-        let server = world.listen();
-        let bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\nname = \"mine\"\nat = \"9s\"\ninject.reset = {}");
+        let bench = Bench::of(
+            &world,
+            "[[fault]]\nname = \"mine\"\nat = \"9s\"\ninject.reset = {}",
+        );
         let stall = by_hand("mine", Fault::Stall(Way::Both));
         let taken = bench.control.put(stall, "me", None).await.unwrap_err();
         assert_eq!(taken.to_string(), "a rule of the scenario is called `mine`");
@@ -131,11 +127,10 @@ fn a_planned_rules_name_is_taken() {
 #[test]
 fn a_chance_is_each_connections_own() {
     simulated(async |world| {
-        let server = world.listen();
-        let bench = bench(&world, &server);
+        let bench = bench(&world);
         let mut open_ones = Vec::new();
         for _ in 0..40 {
-            open_ones.push(open(&bench, &server).await);
+            open_ones.push(open(&bench).await);
         }
         let with_chance = |probability| Rule {
             probability: Some(probability),
@@ -173,10 +168,9 @@ async fn ending_or_echo(client: &mut Stream, upstream: &mut Stream) -> Result<()
 #[test]
 fn connections_are_listed_while_they_live_and_struck_one_by_one() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = bench(&world, &server);
-        let (mut first, mut its_upstream) = open(&bench, &server).await;
-        let (mut second, mut other_upstream) = open(&bench, &server).await;
+        let mut bench = bench(&world);
+        let (mut first, mut its_upstream) = open(&bench).await;
+        let (mut second, mut other_upstream) = open(&bench).await;
         send(&mut its_upstream, b"1234567").await;
         expect(&mut first, b"1234567").await;
         let listed = bench.control.connections();
@@ -216,9 +210,8 @@ fn connections_are_listed_while_they_live_and_struck_one_by_one() {
 #[test]
 fn a_timed_rule_that_becomes_one_on_connections_holds_nothing_any_more() {
     simulated(async |world| {
-        let server = world.listen();
-        let bench = bench(&world, &server);
-        let (mut client, mut upstream) = open(&bench, &server).await;
+        let bench = bench(&world);
+        let (mut client, mut upstream) = open(&bench).await;
         bench
             .control
             .put(
@@ -248,9 +241,8 @@ fn a_timed_rule_that_becomes_one_on_connections_holds_nothing_any_more() {
 #[test]
 fn a_changed_rule_that_waits_acts_as_it_is_now() {
     simulated(async |world| {
-        let server = world.listen();
-        let bench = bench(&world, &server);
-        let (mut client, mut upstream) = open(&bench, &server).await;
+        let bench = bench(&world);
+        let (mut client, mut upstream) = open(&bench).await;
         let put = |text: &str| bench.control.put(rule(text), "me", None);
         put("name = \"r\"\non = { attempt = \"1..\", bytes = 3 }\ninject.reset = {}")
             .await
@@ -268,14 +260,12 @@ fn a_changed_rule_that_waits_acts_as_it_is_now() {
 #[test]
 fn a_changed_rule_on_connections_that_holds_acts_as_it_is_now() {
     simulated(async |world| {
-        let server = world.listen();
-        let bench = bench(&world, &server);
+        let bench = bench(&world);
         let put = |text: &str| bench.control.put(rule(text), "me", None);
         put("name = \"r\"\non.attempt = \"1..\"\ninject.latency = { delay = \"60s\" }")
             .await
             .unwrap();
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let (mut client, mut upstream) = bench.pair().await;
         send(&mut client, b"x").await;
         put("name = \"r\"\non.attempt = \"1..\"\ninject.latency = { delay = \"1ms\" }")
             .await
@@ -290,9 +280,8 @@ fn a_changed_rule_on_connections_that_holds_acts_as_it_is_now() {
 #[test]
 fn what_holds_one_connection_is_forgotten_with_it() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = bench(&world, &server);
-        let (client, upstream) = open(&bench, &server).await;
+        let mut bench = bench(&world);
+        let (client, upstream) = open(&bench).await;
         assert!(bench.control.strike(1, Fault::Discard(Way::Both)).await);
         client.reset();
         drop(upstream);

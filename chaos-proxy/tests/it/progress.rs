@@ -87,9 +87,9 @@ prop_compose! {
         every in proptest::option::of(500_u64..1500),
     ) -> String {
         let mut keys = format!("at = \"{at}ms\"\n");
-        write!(keys, "for = \"{}ms\"\n", lasts.unwrap_or(250)).unwrap();
+        writeln!(keys, "for = \"{}ms\"", lasts.unwrap_or(250)).unwrap();
         if let Some(every) = every {
-            write!(keys, "every = \"{every}ms\"\n").unwrap();
+            writeln!(keys, "every = \"{every}ms\"").unwrap();
         }
         keys
     }
@@ -104,13 +104,13 @@ prop_compose! {
     ) -> String {
         let mut keys = format!("on = {{ {on} }}\n");
         if let Some(after) = after {
-            write!(keys, "after = \"{after}ms\"\n").unwrap();
+            writeln!(keys, "after = \"{after}ms\"").unwrap();
         }
         if let Some(lasts) = lasts {
-            write!(keys, "for = \"{lasts}ms\"\n").unwrap();
+            writeln!(keys, "for = \"{lasts}ms\"").unwrap();
         }
         if let Some(until) = until.filter(|until| *until != on) {
-            write!(keys, "until_on = {{ {until} }}\n").unwrap();
+            writeln!(keys, "until_on = {{ {until} }}").unwrap();
         }
         keys
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use chaos_proxy::{Ending, Event, EventKind, Peer, Start};
 use tokio::io::AsyncReadExt;
 
-use crate::bench::Setup;
-use crate::world::{HOP, accept, ending, expect, ms, send, simulated};
+use crate::bench::{Bench, Setup};
+use crate::world::{HOP, ending, expect, ms, send, simulated};
 
 /// Longer than whatever must not happen would take.
 const LONG: Duration = Duration::from_secs(500);
@@ -20,12 +20,12 @@ fn strikes(events: &[Event]) -> usize {
 #[test]
 fn a_cut_with_fin_does_not_linger() {
     simulated(async |world| {
-        let server = world.listen();
-        let bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\non.attempt = 1\ninject.cut = { bytes = 3 }");
+        let bench = Bench::of(
+            &world,
+            "[[fault]]\non.attempt = 1\ninject.cut = { bytes = 3 }",
+        );
         bench.begin().await;
-        let mut client = bench.dial().await;
-        let mut up = accept(&server).await;
+        let (mut client, mut up) = bench.pair().await;
         send(&mut up, b"abcdef").await;
         let (took, end) = world.time(ending(&mut client)).await;
         assert_eq!((took, end), (2 * HOP, Ok(b"abc".to_vec())));
@@ -35,12 +35,10 @@ fn a_cut_with_fin_does_not_linger() {
 /// Under these faults, which hold everything, `close` at 200 ms is a FIN at once.
 fn a_close_is_at_once(under: &str) {
     simulated(async |world| {
-        let server = world.listen();
         let close = "[[fault]]\nat = \"200ms\"\ninject.close = {}";
         let faults = format!("[[fault]]\nat = \"0s\"\ninject.{under}\n{close}");
-        let mut bench = Setup::toward(&world, server.local_addr()).start(&faults);
-        let mut client = bench.dial().await;
-        let mut up = accept(&server).await;
+        let mut bench = Bench::of(&world, &faults);
+        let (mut client, mut up) = bench.pair().await;
         let begun = bench.begin().await;
         send(&mut up, b"held").await;
         assert_eq!(ending(&mut client).await, Ok(Vec::new()));
@@ -62,10 +60,11 @@ fn close_is_at_once_under_a_delay() {
 #[test]
 fn a_cut_that_has_come_is_carried_out_though_healed() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr()).start("[[fault]]\nat = \"0s\"\ninject.latency = {delay = \"600ms\"}\n[[fault]]\nat = \"0s\"\nfor = \"300ms\"\ninject.cut = { bytes = 3, how = \"reset\" }");
-        let mut client = bench.dial().await;
-        let mut up = accept(&server).await;
+        let mut bench = Bench::of(
+            &world,
+            "[[fault]]\nat = \"0s\"\ninject.latency = {delay = \"600ms\"}\n[[fault]]\nat = \"0s\"\nfor = \"300ms\"\ninject.cut = { bytes = 3, how = \"reset\" }",
+        );
+        let (mut client, mut up) = bench.pair().await;
         bench.begin().await;
         bench.struck("latency").await;
         send(&mut up, b"abcdef").await;
@@ -77,17 +76,15 @@ fn a_cut_that_has_come_is_carried_out_though_healed() {
 #[test]
 fn a_rule_that_is_over_spares_open_connections() {
     simulated(async |world| {
-        let server = world.listen();
-        let bench = Setup::toward(&world, server.local_addr()).start(
+        let bench = Bench::of(
+            &world,
             "[[fault]]\nat = \"500ms\"\nevery = \"500ms\"\ninject.reset = {}\nuntil_on.attempt = 2",
         );
-        let mut c1 = bench.dial().await;
-        let _up1 = accept(&server).await;
+        let (mut c1, _up1) = bench.pair().await;
         let begun = bench.begin().await;
         assert_eq!(ending(&mut c1).await, Err(ErrorKind::ConnectionReset));
         assert_eq!(world.clock.now(), begun + ms(500) + HOP);
-        let mut c2 = bench.dial().await;
-        let _up2 = accept(&server).await;
+        let (mut c2, _up2) = bench.pair().await;
         assert!(
             world.is_silent(&mut c2, LONG / 10).await,
             "the rule was over with attempt 2, and struck it"
@@ -98,15 +95,13 @@ fn a_rule_that_is_over_spares_open_connections() {
 #[test]
 fn a_connection_that_never_opened_was_never_open() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut setup = Setup::toward(&world, server.local_addr());
+        let mut setup = Setup::new(&world);
         setup.frames = true;
         let mut bench = setup.start(
             "[[fault]]\non.attempt = \"2..\"\ninject.reject = {}\nuntil_on = { phase = \"open\" }",
         );
         bench.begin().await;
-        let c1 = bench.dial().await;
-        let _u1 = accept(&server).await;
+        let (c1, _u1) = bench.pair().await;
         // The client gives up before it was ever open.
         drop(c1);
         bench
@@ -123,10 +118,11 @@ fn a_connection_that_never_opened_was_never_open() {
 #[test]
 fn a_rejected_attempt_ends_rules_too() {
     simulated(async |world| {
-        let server = world.listen();
-        let bench = Setup::toward(&world, server.local_addr()).start("[[fault]]\nat = \"0s\"\ninject.stall = {}\nuntil_on.attempt = 2\n[[fault]]\non.attempt = 2\ninject.reject = {}");
-        let mut c1 = bench.dial().await;
-        let mut u1 = accept(&server).await;
+        let bench = Bench::of(
+            &world,
+            "[[fault]]\nat = \"0s\"\ninject.stall = {}\nuntil_on.attempt = 2\n[[fault]]\non.attempt = 2\ninject.reject = {}",
+        );
+        let (mut c1, mut u1) = bench.pair().await;
         bench.begin().await;
         send(&mut u1, b"x").await;
         assert!(world.is_silent(&mut c1, ms(200)).await);
@@ -139,13 +135,12 @@ fn a_rejected_attempt_ends_rules_too() {
 #[test]
 fn a_healed_connect_delay_dials_at_once() {
     simulated(async |world| {
-        let server = world.listen();
-        let bench = Setup::toward(&world, server.local_addr()).start(
+        let bench = Bench::of(
+            &world,
             "[[fault]]\nat = \"0s\"\nfor = \"300ms\"\ninject.connect_delay = { delay = \"4s\" }",
         );
         let begun = bench.begin().await;
-        let _c = bench.dial().await;
-        let _u = accept(&server).await;
+        let (_c, _u) = bench.pair().await;
         assert_eq!(world.clock.now(), begun + ms(300) + HOP);
     });
 }
@@ -171,11 +166,8 @@ fn a_stall_holds_the_reset_of_a_failed_dial() {
 #[test]
 fn rules_wait_for_what_older_connections_do() {
     simulated(async |world| {
-        let server = world.listen();
-        let bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\non = { bytes = 10 }\ninject.reset = {}");
-        let mut client = bench.dial().await;
-        let mut up = accept(&server).await;
+        let bench = Bench::of(&world, "[[fault]]\non = { bytes = 10 }\ninject.reset = {}");
+        let (mut client, mut up) = bench.pair().await;
         send(&mut up, b"x").await;
         expect(&mut client, b"x").await;
         bench.begin().await;
@@ -188,17 +180,17 @@ fn rules_wait_for_what_older_connections_do() {
 #[test]
 fn what_was_before_t_0_ends_nothing() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\nat = \"0s\"\ninject.stall = {}\nuntil_on = { phase = \"closing\" }");
+        let mut bench = Bench::of(
+            &world,
+            "[[fault]]\nat = \"0s\"\ninject.stall = {}\nuntil_on = { phase = \"closing\" }",
+        );
         let c0 = bench.dial().await;
-        drop(accept(&server).await);
+        drop(bench.accept().await);
         drop(c0);
         bench
             .until(|what| matches!(what, EventKind::Closed { .. }))
             .await;
-        let mut client = bench.dial().await;
-        let mut up = accept(&server).await;
+        let (mut client, mut up) = bench.pair().await;
         bench.begin().await;
         send(&mut up, b"x").await;
         assert!(
@@ -211,13 +203,11 @@ fn what_was_before_t_0_ends_nothing() {
 #[test]
 fn a_name_taken_late_is_not_struck_again() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut setup = Setup::toward(&world, server.local_addr());
+        let mut setup = Setup::new(&world);
         setup.is_shared = true;
         let bench = setup.start("[[fault]]\nat = \"0s\"\ninject.latency = {delay = \"10ms\"}");
         bench.begin().await;
-        let mut c = bench.dial().await;
-        let mut up = accept(&server).await;
+        let (mut c, mut up) = bench.pair().await;
         world.pass(ms(100)).await;
         let r = b"GET /ws?client=alice HTTP/1.1\r\n\r\n";
         send(&mut c, r).await;
@@ -230,14 +220,12 @@ fn a_name_taken_late_is_not_struck_again() {
 #[test]
 fn a_named_clients_second_connection_ends_a_rule() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut setup = Setup::toward(&world, server.local_addr());
+        let mut setup = Setup::new(&world);
         setup.is_shared = true;
         let bench = setup.start("[[fault]]\nat = \"0s\"\ninject.stall = {direction = \"downstream\"}\nuntil_on = { attempt = \"2..\" }");
         bench.begin().await;
         let connect = async || {
-            let mut c = bench.dial().await;
-            let mut up = accept(&server).await;
+            let (mut c, mut up) = bench.pair().await;
             let r = b"GET /ws?client=alice HTTP/1.1\r\n\r\n";
             send(&mut c, r).await;
             expect(&mut up, r).await;
@@ -256,14 +244,12 @@ fn a_named_clients_second_connection_ends_a_rule() {
 #[test]
 fn data_after_a_discard_is_told_at_once() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut setup = Setup::toward(&world, server.local_addr());
+        let mut setup = Setup::new(&world);
         setup.frames = true;
         let mut bench = setup.start(
             "[[fault]]\nat = \"0s\"\nfor = \"400ms\"\ninject.discard = {direction = \"downstream\"}",
         );
-        let mut c = bench.dial().await;
-        let mut up = accept(&server).await;
+        let (mut c, mut up) = bench.pair().await;
         let a = b"HTTP/1.1 101 Switching Protocols\r\n\r\n\x81\x02hi";
         send(&mut c, b"GET /ws HTTP/1.1\r\n\r\n").await;
         send(&mut up, a).await;
@@ -289,12 +275,10 @@ fn data_after_a_discard_is_told_at_once() {
 #[test]
 fn a_close_frame_right_behind_the_answer_is_seen() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut setup = Setup::toward(&world, server.local_addr());
+        let mut setup = Setup::new(&world);
         setup.frames = true;
         let mut bench = setup.start("");
-        let mut c = bench.dial().await;
-        let mut up = accept(&server).await;
+        let (mut c, mut up) = bench.pair().await;
         send(&mut c, b"GET /ws HTTP/1.1\r\n\r\n").await;
         let a = b"HTTP/1.1 101 Switching Protocols\r\n\r\n\x88\x02\x03\xe8";
         send(&mut up, a).await;
@@ -314,8 +298,7 @@ fn a_close_frame_right_behind_the_answer_is_seen() {
 #[test]
 fn a_share_of_connections_takes_the_lowest_draw() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut setup = Setup::toward(&world, server.local_addr());
+        let mut setup = Setup::new(&world);
         setup.clients = ["c1", "c2", "c3"].map(str::to_owned).to_vec();
         let mut bench =
             setup.start("[[fault]]\non.attempt = 1\ntarget.share = 0.01\ninject.reject = {}");
@@ -331,11 +314,8 @@ fn a_share_of_connections_takes_the_lowest_draw() {
 #[test]
 fn a_heal_before_the_beginning_is_for_good() {
     simulated(async |world| {
-        let server = world.listen();
-        let bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\nat = \"0s\"\ninject.stall = {}");
-        let mut c = bench.dial().await;
-        let mut up = accept(&server).await;
+        let bench = Bench::of(&world, "[[fault]]\nat = \"0s\"\ninject.stall = {}");
+        let (mut c, mut up) = bench.pair().await;
         bench.control.heal().await;
         bench.begin().await;
         send(&mut up, b"x").await;
@@ -347,11 +327,12 @@ fn a_heal_before_the_beginning_is_for_good() {
 #[test]
 fn a_cut_of_both_ways_strikes_once() {
     simulated(async |world| {
-        let server = world.listen();
-        let bench = Setup::toward(&world, server.local_addr()).start("[[fault]]\non.attempt = 1\ninject.cut = { bytes = 3, direction = \"both\", how = \"close\", side = \"client\" }");
+        let bench = Bench::of(
+            &world,
+            "[[fault]]\non.attempt = 1\ninject.cut = { bytes = 3, direction = \"both\", how = \"close\", side = \"client\" }",
+        );
         bench.begin().await;
-        let mut c = bench.dial().await;
-        let mut up = accept(&server).await;
+        let (mut c, mut up) = bench.pair().await;
         send(&mut up, b"abcdef").await;
         expect(&mut c, b"abc").await;
         world.pass(ms(100)).await;
@@ -365,8 +346,7 @@ fn a_cut_of_both_ways_strikes_once() {
 #[test]
 fn the_first_connection_is_struck_at_t_0() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut setup = Setup::toward(&world, server.local_addr());
+        let mut setup = Setup::new(&world);
         setup.start = Start::FirstConnection;
         let bench = setup.start("[[fault]]\nat = \"0s\"\ninject.reset = {}");
         let mut c = bench.dial().await;
@@ -379,13 +359,11 @@ fn the_first_connection_is_struck_at_t_0() {
 #[test]
 fn a_new_round_lets_go_what_the_old_one_held() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut setup = Setup::toward(&world, server.local_addr());
+        let mut setup = Setup::new(&world);
         (setup.horizon, setup.repeat) = (ms(700), true);
         let bench = setup.start("[[fault]]\non.attempt = 1\ninject.stall = {}");
         let begun = bench.begin().await;
-        let mut c = bench.dial().await;
-        let mut up = accept(&server).await;
+        let (mut c, mut up) = bench.pair().await;
         send(&mut up, b"x").await;
         expect(&mut c, b"x").await;
         // The horizon heals everything.
@@ -397,11 +375,8 @@ fn a_new_round_lets_go_what_the_old_one_held() {
 #[test]
 fn a_heal_loses_nothing_before_a_reset() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\nat = \"0s\"\ninject.stall = {}");
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let mut bench = Bench::of(&world, "[[fault]]\nat = \"0s\"\ninject.stall = {}");
+        let (mut client, mut upstream) = bench.pair().await;
         bench.begin().await;
         bench.struck("stall").await;
         // What a full link leaves with the system goes with the reset: this fits.

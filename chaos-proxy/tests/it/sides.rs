@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use environment::Stream;
 
-use crate::bench::Setup;
+use crate::bench::{Bench, Setup};
 use crate::world::{World, ending, expect, on_both, send};
 
 const MOMENT: Duration = Duration::from_millis(100);
@@ -87,12 +87,11 @@ fn each_side_hears_what_was_meant_for_it() {
 fn a_slow_close_is_slow_for_the_peer_that_it_leads_to() {
     on_both(async |world| {
         for (way, is_client_late) in [("downstream", true), ("upstream", false)] {
-            let server = world.listen();
             let fault = format!(
                 "[[fault]]\nat = \"0s\"\ninject.slow_close = {{ delay = \"300ms\", direction = \"{way}\" }}"
             );
-            let mut bench = Setup::toward(&world, server.local_addr()).start(&fault);
-            let (mut client, mut upstream) = bench.connect(&server).await;
+            let mut bench = Bench::of(&world, &fault);
+            let (mut client, mut upstream) = bench.connect().await;
             bench.begin().await;
             client.shutdown_write().unwrap();
             upstream.shutdown_write().unwrap();
@@ -112,11 +111,10 @@ fn a_slow_close_is_slow_for_the_peer_that_it_leads_to() {
 /// Puts an upgraded connection under the fault, and lets whoever is told of it
 /// answer in kind.
 async fn seen(world: &World, fault: &str) -> (Sees, Sees) {
-    let server = world.listen();
-    let mut setup = Setup::toward(world, server.local_addr());
+    let mut setup = Setup::new(world);
     setup.frames = true;
     let mut bench = setup.start(&format!("[[fault]]\nat = \"0s\"\ninject.{fault}"));
-    let (mut client, mut upstream) = bench.connect(&server).await;
+    let (mut client, mut upstream) = bench.connect().await;
     send(&mut client, REQUEST).await;
     expect(&mut upstream, REQUEST).await;
     send(&mut upstream, ANSWER).await;

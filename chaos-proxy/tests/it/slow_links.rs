@@ -20,15 +20,13 @@ fn rules(injected: &[&str]) -> String {
 /// A connection under these faults, and the proxy around it: the client's end, and
 /// the server's.
 async fn connected(world: &World, injected: &[&str], under_way: UnderWay) -> (Bench, Ends) {
-    let server = world.listen();
     let setup = Setup {
         under_way,
-        ..Setup::toward(world, server.local_addr())
+        ..Setup::new(world)
     };
     let bench = setup.start(&rules(injected));
     bench.begin().await;
-    let client = bench.dial().await;
-    let server = accept(&server).await;
+    let (client, server) = bench.pair().await;
     (bench, Ends { client, server })
 }
 
@@ -167,18 +165,16 @@ fn a_fast_source_before_a_deaf_peer_is_held_up_by_the_bound_of_the_delay() {
 #[test]
 fn all_connections_together_have_a_bound() {
     simulated(async |world| {
-        let server = world.listen();
         let setup = Setup {
             under_way: UnderWay::new(4 * MEBIBYTE, 6 * MEBIBYTE),
-            ..Setup::toward(&world, server.local_addr())
+            ..Setup::new(&world)
         };
         let latency = ["latency = { delay = \"300ms\", direction = \"downstream\" }"];
         let bench = setup.start(&rules(&latency));
         bench.begin().await;
         let (mut held, mut ends) = (0, Vec::new());
         for _ in 0..4 {
-            let client = bench.dial().await;
-            let mut upstream = accept(&server).await;
+            let (client, mut upstream) = bench.pair().await;
             held += taken(&world, &mut upstream, ms(2000)).await;
             ends.push((client, upstream));
         }
@@ -212,14 +208,13 @@ fn message(length: u64) -> Vec<u8> {
 
 /// When a message arrives whole that leaves the server at once, after the upgrade.
 async fn message_takes(world: &World, injected: &[&str], length: u64) -> Duration {
-    let server = world.listen();
     let setup = Setup {
         frames: true,
-        ..Setup::toward(world, server.local_addr())
+        ..Setup::new(world)
     };
     let bench = setup.start(&rules(injected));
     bench.begin().await;
-    let (mut client, mut upstream) = (bench.dial().await, accept(&server).await);
+    let (mut client, mut upstream) = bench.pair().await;
     upgrade(&mut client, &mut upstream).await;
     let sent = message(length);
     let passing = async {

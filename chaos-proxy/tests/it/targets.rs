@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use chaos_proxy::EventKind;
 
 use crate::bench::Setup;
-use crate::world::{accept, ending, expect, send, simulated};
+use crate::world::{ending, expect, send, simulated};
 
 fn names(count: usize) -> Vec<String> {
     (1..=count).map(|n| format!("c{n}")).collect()
@@ -15,14 +15,13 @@ fn names(count: usize) -> Vec<String> {
 #[test]
 fn a_named_client_is_struck_and_no_other() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut setup = Setup::toward(&world, server.local_addr());
+        let mut setup = Setup::new(&world);
         setup.clients = names(3);
         let bench =
             setup.start("[[fault]]\nat = \"0s\"\ntarget.clients = [\"c2\"]\ninject.reset = {}");
         let mut clients = Vec::new();
         for client in 0..3 {
-            clients.push((bench.dial_as(client).await, accept(&server).await));
+            clients.push((bench.dial_as(client).await, bench.accept().await));
         }
         bench.begin().await;
         assert_eq!(
@@ -40,13 +39,12 @@ fn a_named_client_is_struck_and_no_other() {
 #[test]
 fn a_share_strikes_those_that_the_decisions_say() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut setup = Setup::toward(&world, server.local_addr());
+        let mut setup = Setup::new(&world);
         setup.clients = names(20);
         let bench = setup.start("[[fault]]\nat = \"0s\"\ntarget.share = 0.4\ninject.reset = {}");
         let mut clients = Vec::new();
         for client in 0..20 {
-            clients.push((bench.dial_as(client).await, accept(&server).await));
+            clients.push((bench.dial_as(client).await, bench.accept().await));
         }
         bench.begin().await;
         let mut struck = BTreeSet::new();
@@ -72,8 +70,7 @@ fn a_share_strikes_those_that_the_decisions_say() {
 #[test]
 fn on_a_shared_listener_the_upgrade_names_the_client() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut setup = Setup::toward(&world, server.local_addr());
+        let mut setup = Setup::new(&world);
         setup.is_shared = true;
         let mut bench = setup
             .start("[[fault]]\non.attempt = 2\ntarget.clients = [\"alice\"]\ninject.reset = {}");
@@ -86,8 +83,7 @@ fn on_a_shared_listener_the_upgrade_names_the_client() {
             ("bob", false),
             ("alice", true),
         ] {
-            let mut client = bench.dial().await;
-            let mut upstream = accept(&server).await;
+            let (mut client, mut upstream) = bench.pair().await;
             send(&mut client, &hello(name)).await;
             if is_struck {
                 assert_eq!(ending(&mut client).await, Err(ErrorKind::ConnectionReset));
@@ -108,8 +104,7 @@ fn on_a_shared_listener_the_upgrade_names_the_client() {
 #[test]
 fn without_a_name_the_ordinal_is_the_name_and_the_attempt() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut setup = Setup::toward(&world, server.local_addr());
+        let mut setup = Setup::new(&world);
         setup.is_shared = true;
         let mut bench = setup.start("[[fault]]\non.attempt = 3\ninject.reset = {}");
         bench.begin().await;

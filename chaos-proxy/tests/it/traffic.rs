@@ -4,8 +4,8 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use crate::bench::Setup;
-use crate::world::{HOP, accept, ending, expect, ms, send, simulated};
+use crate::bench::{Bench, Setup};
+use crate::world::{HOP, ending, expect, ms, send, simulated};
 use chaos_proxy::{Ending, EventKind};
 use tokio::io::AsyncReadExt;
 
@@ -24,13 +24,14 @@ fn damaged(events: &[chaos_proxy::Event]) -> Option<(u64, u64)> {
 #[test]
 fn connect_delay_accepts_at_once_and_keeps_the_bytes() {
     simulated(async |world| {
-        let server = world.listen();
-        let bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\non.attempt = 1\ninject.connect_delay = { delay = \"300ms\" }");
+        let bench = Bench::of(
+            &world,
+            "[[fault]]\non.attempt = 1\ninject.connect_delay = { delay = \"300ms\" }",
+        );
         let begun = bench.begin().await;
         let mut client = bench.dial().await;
         send(&mut client, b"early").await;
-        let mut upstream = accept(&server).await;
+        let mut upstream = bench.accept().await;
         assert_eq!(world.clock.now(), begun + ms(300) + 2 * HOP);
         expect(&mut upstream, b"early").await;
     });
@@ -39,11 +40,11 @@ fn connect_delay_accepts_at_once_and_keeps_the_bytes() {
 #[test]
 fn bandwidth_takes_its_time() {
     simulated(async |world| {
-        let server = world.listen();
-        let bench = Setup::toward(&world, server.local_addr())
-        .start("[[fault]]\nat = \"0s\"\ninject.bandwidth = { rate = \"100KB/s\", direction = \"downstream\" }");
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let bench = Bench::of(
+            &world,
+            "[[fault]]\nat = \"0s\"\ninject.bandwidth = { rate = \"100KB/s\", direction = \"downstream\" }",
+        );
+        let (mut client, mut upstream) = bench.pair().await;
         bench.begin().await;
         let sent = vec![7; 50_000];
         let passing =
@@ -61,12 +62,12 @@ fn bandwidth_takes_its_time() {
 #[test]
 fn a_shared_bandwidth_is_one_for_all() {
     simulated(async |world| {
-        let server = world.listen();
-        let bench = Setup::toward(&world, server.local_addr()).start(
+        let bench = Bench::of(
+            &world,
             "[[fault]]\nat = \"0s\"\ninject.bandwidth = { rate = \"100KB/s\", shared = true }",
         );
-        let (mut one, mut upstream_one) = (bench.dial().await, accept(&server).await);
-        let (mut two, mut upstream_two) = (bench.dial().await, accept(&server).await);
+        let (mut one, mut upstream_one) = bench.pair().await;
+        let (mut two, mut upstream_two) = bench.pair().await;
         bench.begin().await;
         let sent = vec![7; 25_000];
         let passing = async {
@@ -85,11 +86,11 @@ fn a_shared_bandwidth_is_one_for_all() {
 #[test]
 fn slice_sends_small_pieces() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\nat = \"0s\"\ninject.slice = { size = \"3B\", gap = \"50ms\" }");
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let mut bench = Bench::of(
+            &world,
+            "[[fault]]\nat = \"0s\"\ninject.slice = { size = \"3B\", gap = \"50ms\" }",
+        );
+        let (mut client, mut upstream) = bench.pair().await;
         bench.begin().await;
         bench.struck("slice").await;
         let begun = world.clock.now();
@@ -106,11 +107,11 @@ fn slice_sends_small_pieces() {
 #[test]
 fn discard_swallows_and_keeps_the_connection() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\nat = \"0s\"\ninject.discard = { direction = \"downstream\" }");
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let mut bench = Bench::of(
+            &world,
+            "[[fault]]\nat = \"0s\"\ninject.discard = { direction = \"downstream\" }",
+        );
+        let (mut client, mut upstream) = bench.pair().await;
         bench.begin().await;
         bench.struck("discard").await;
         send(&mut upstream, b"never seen").await;
@@ -133,11 +134,11 @@ fn discard_swallows_and_keeps_the_connection() {
 #[test]
 fn corrupt_flips_what_it_says_and_no_more() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\nat = \"0s\"\ninject.corrupt = { direction = \"downstream\" }");
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let mut bench = Bench::of(
+            &world,
+            "[[fault]]\nat = \"0s\"\ninject.corrupt = { direction = \"downstream\" }",
+        );
+        let (mut client, mut upstream) = bench.pair().await;
         bench.begin().await;
         bench.struck("corrupt").await;
         send(&mut upstream, &[0; 14_600]).await;
@@ -156,11 +157,11 @@ fn corrupt_flips_what_it_says_and_no_more() {
 #[test]
 fn slow_close_passes_the_fin_on_late() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\nat = \"0s\"\ninject.slow_close = { delay = \"300ms\" }");
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let mut bench = Bench::of(
+            &world,
+            "[[fault]]\nat = \"0s\"\ninject.slow_close = { delay = \"300ms\" }",
+        );
+        let (mut client, mut upstream) = bench.pair().await;
         bench.begin().await;
         bench.struck("slow_close").await;
         send(&mut upstream, b"bye").await;
@@ -173,12 +174,11 @@ fn slow_close_passes_the_fin_on_late() {
 #[test]
 fn idle_timeout_ends_a_silence_and_spares_a_conversation() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr()).start(
+        let mut bench = Bench::of(
+            &world,
             "[[fault]]\nat = \"0s\"\ninject.idle_timeout = { delay = \"1s\", how = \"reset\" }",
         );
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let (mut client, mut upstream) = bench.pair().await;
         bench.begin().await;
         // Said within the time, for longer than it.
         for _ in 0..10 {
@@ -195,15 +195,13 @@ fn idle_timeout_ends_a_silence_and_spares_a_conversation() {
 #[test]
 fn a_rule_can_wait_for_the_upgrade_to_be_done() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut setup = Setup::toward(&world, server.local_addr());
+        let mut setup = Setup::new(&world);
         setup.frames = true;
         let mut bench = setup.start(
         "[[fault]]\non = { attempt = 1, phase = \"open\" }\nafter = \"100ms\"\ninject.reset = {}",
     );
         bench.begin().await;
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let (mut client, mut upstream) = bench.pair().await;
         send(&mut client, b"GET /ws HTTP/1.1\r\n\r\n").await;
         assert!(
             world.is_silent(&mut client, MOMENT).await,
@@ -224,15 +222,13 @@ fn a_rule_can_wait_for_the_upgrade_to_be_done() {
 #[test]
 fn a_rule_can_wait_for_the_request_and_hold_it() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut setup = Setup::toward(&world, server.local_addr());
+        let mut setup = Setup::new(&world);
         setup.frames = true;
         let mut bench = setup.start(
             "[[fault]]\non.phase = \"upgrade\"\ninject.stall = { direction = \"upstream\" }",
         );
         bench.begin().await;
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let (mut client, mut upstream) = bench.pair().await;
         send(&mut client, b"GET /ws HTTP/1.1\r\n\r\n").await;
         bench.struck("stall").await;
         assert!(world.is_silent(&mut upstream, MOMENT).await);
@@ -242,12 +238,9 @@ fn a_rule_can_wait_for_the_request_and_hold_it() {
 #[test]
 fn a_rule_can_wait_for_bytes() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\non.bytes = 10\ninject.close = {}");
+        let mut bench = Bench::of(&world, "[[fault]]\non.bytes = 10\ninject.close = {}");
         bench.begin().await;
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let (mut client, mut upstream) = bench.pair().await;
         send(&mut upstream, b"nine more").await;
         expect(&mut client, b"nine more").await;
         assert!(world.is_silent(&mut client, MOMENT).await);
@@ -260,11 +253,12 @@ fn a_rule_can_wait_for_bytes() {
 #[test]
 fn a_rule_can_wait_for_a_peer_to_end() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\non.phase = \"closing\"\nafter = \"1s\"\ninject.reset = {}");
+        let mut bench = Bench::of(
+            &world,
+            "[[fault]]\non.phase = \"closing\"\nafter = \"1s\"\ninject.reset = {}",
+        );
         bench.begin().await;
-        let (client, mut upstream) = bench.connect(&server).await;
+        let (client, mut upstream) = bench.connect().await;
         client.shutdown_write().unwrap();
         let ended = bench
             .until(|what| matches!(what, EventKind::PeerEnded { .. }))
@@ -281,17 +275,16 @@ fn a_rule_can_wait_for_a_peer_to_end() {
 #[test]
 fn a_rule_can_end_with_a_later_connection() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\nat = \"0s\"\nuntil_on.attempt = 3\ninject.stall = {}");
+        let mut bench = Bench::of(
+            &world,
+            "[[fault]]\nat = \"0s\"\nuntil_on.attempt = 3\ninject.stall = {}",
+        );
         bench.begin().await;
-        let mut first = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let (mut first, mut upstream) = bench.pair().await;
         send(&mut first, b"held").await;
-        let _second = (bench.dial().await, accept(&server).await);
+        let _second = (bench.dial().await, bench.accept().await);
         assert!(world.is_silent(&mut upstream, MOMENT).await);
-        let mut third = bench.dial().await;
-        let mut upstream_third = accept(&server).await;
+        let (mut third, mut upstream_third) = bench.pair().await;
         send(&mut third, b"free").await;
         expect(&mut upstream_third, b"free").await;
         expect(&mut upstream, b"held").await;

@@ -5,9 +5,9 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use crate::bench::{Bench, Setup};
-use crate::world::{HOP, World, accept, ending, expect, ms, send, simulated};
+use crate::world::{HOP, World, ending, expect, ms, send, simulated};
 use chaos_proxy::{Apply, EventKind};
-use environment::{Listener, Stream};
+use environment::Stream;
 
 const REQUEST: &[u8] = b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n";
 const OFFER: &[u8] = b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
@@ -15,20 +15,18 @@ const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r
 const COMPRESSED: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
 const MOMENT: Duration = Duration::from_millis(200);
 
-fn setup(world: &World, server: &Listener) -> Setup {
+fn setup(world: &World) -> Setup {
     Setup {
         frames: true,
-        ..Setup::toward(world, server.local_addr())
+        ..Setup::new(world)
     }
 }
 
 /// A connection that has upgraded, and the proxy around it.
 async fn upgraded(world: &World, faults: &str) -> (Bench, Stream, Stream) {
-    let server = world.listen();
-    let bench = setup(world, &server).start(faults);
+    let bench = setup(world).start(faults);
     bench.begin().await;
-    let mut client = bench.dial().await;
-    let mut upstream = accept(&server).await;
+    let (mut client, mut upstream) = bench.pair().await;
     upgrade(&mut client, &mut upstream).await;
     (bench, client, upstream)
 }
@@ -57,15 +55,12 @@ async fn powerless(bench: &mut Bench) -> String {
 #[test]
 fn an_upgrade_is_answered_in_the_servers_stead() {
     simulated(async |world| {
-        let server = world.listen();
         let reply = "[[fault]]\non.attempt = 2\ninject.upgrade_reply = { status = 503, headers = { Retry-After = \"5\" }, body = \"busy\" }";
-        let mut bench = setup(&world, &server).start(reply);
+        let mut bench = setup(&world).start(reply);
         bench.begin().await;
-        let mut first = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let (mut first, mut upstream) = bench.pair().await;
         upgrade(&mut first, &mut upstream).await;
-        let mut second = bench.dial().await;
-        let mut unasked = accept(&server).await;
+        let (mut second, mut unasked) = bench.pair().await;
         send(&mut second, REQUEST).await;
         let expected = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbusy";
         assert_eq!(ending(&mut second).await.unwrap(), expected);
@@ -87,9 +82,8 @@ fn garbage_and_a_wrong_key_are_answers_too() {
                 "[[fault]]\nname = \"{kind}\"\non.attempt = {attempt}\ninject.upgrade_reply = {{ kind = \"{kind}\" }}\n"
             )
         };
-        let server = world.listen();
         let faults = garbage(1, "garbage") + &garbage(2, "wrong_accept");
-        let mut bench = setup(&world, &server).start(&faults);
+        let mut bench = setup(&world).start(&faults);
         bench.begin().await;
         let mut client = bench.dial().await;
         send(&mut client, REQUEST).await;
@@ -113,11 +107,9 @@ fn garbage_and_a_wrong_key_are_answers_too() {
 #[test]
 fn a_late_answer_is_the_true_one_and_what_follows_it_waits() {
     simulated(async |world| {
-        let server = world.listen();
-        let bench = setup(&world, &server).start(&rule("upgrade_delay = { delay = \"300ms\" }"));
+        let bench = setup(&world).start(&rule("upgrade_delay = { delay = \"300ms\" }"));
         bench.begin().await;
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let (mut client, mut upstream) = bench.pair().await;
         send(&mut client, REQUEST).await;
         expect(&mut upstream, REQUEST).await;
         send(&mut upstream, &[ANSWER, b"\x81\x02hi"].concat()).await;
@@ -133,11 +125,9 @@ fn a_late_answer_is_the_true_one_and_what_follows_it_waits() {
 #[test]
 fn a_close_frame_comes_at_a_boundary_and_then_fin() {
     simulated(async |world| {
-        let server = world.listen();
         let close = "[[fault]]\nat = \"0s\"\ninject.close_frame = { code = 1012, reason = \"bye\", side = \"client\" }";
-        let mut bench = setup(&world, &server).start(close);
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let mut bench = setup(&world).start(close);
+        let (mut client, mut upstream) = bench.pair().await;
         upgrade(&mut client, &mut upstream).await;
         send(&mut upstream, b"\x81\x04ha").await;
         expect(&mut client, b"\x81\x04ha").await;
@@ -257,11 +247,9 @@ fn frames_come_twice_and_in_another_order() {
 #[test]
 fn compression_is_refused_only_where_a_rule_could_not_bear_it() {
     simulated(async |world| {
-        let server = world.listen();
         let drop = rule("drop_frame = { index = 9 }");
-        let mut bench = setup(&world, &server).start(&drop);
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let mut bench = setup(&world).start(&drop);
+        let (mut client, mut upstream) = bench.pair().await;
         send(&mut client, OFFER).await;
         expect(&mut upstream, REQUEST).await;
         let refused = bench
@@ -269,9 +257,8 @@ fn compression_is_refused_only_where_a_rule_could_not_bear_it() {
             .await;
         let offer = "permessage-deflate".to_owned();
         assert_eq!(refused.what, EventKind::ExtensionsRefused { offer });
-        let bench = setup(&world, &server).start(&rule("drop_frame = { opcode = \"ping\" }"));
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let bench = setup(&world).start(&rule("drop_frame = { opcode = \"ping\" }"));
+        let (mut client, mut upstream) = bench.pair().await;
         send(&mut client, OFFER).await;
         expect(&mut upstream, OFFER).await;
     });
@@ -280,16 +267,14 @@ fn compression_is_refused_only_where_a_rule_could_not_bear_it() {
 #[test]
 fn under_a_control_nothing_is_changed() {
     simulated(async |world| {
-        let server = world.listen();
         let faults = rule("drop_frame = {}") + "\n" + &rule("upgrade_reply = { status = 503 }");
         let bench = Setup {
             apply: Apply::Nothing,
-            ..setup(&world, &server)
+            ..setup(&world)
         }
         .start(&faults);
         bench.begin().await;
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let (mut client, mut upstream) = bench.pair().await;
         send(&mut client, OFFER).await;
         expect(&mut upstream, OFFER).await;
         send(&mut upstream, &[ANSWER, b"\x81\x01a"].concat()).await;
@@ -302,18 +287,15 @@ fn what_a_rule_cannot_do_is_told() {
     simulated(async |world| {
         let drop = rule("drop_frame = {}");
         // A server that compresses though nobody has offered it.
-        let server = world.listen();
-        let mut bench = setup(&world, &server).start(&drop);
+        let mut bench = setup(&world).start(&drop);
         bench.begin().await;
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let (mut client, mut upstream) = bench.pair().await;
         send(&mut client, REQUEST).await;
         send(&mut upstream, &[COMPRESSED, b"\xc1\x01a"].concat()).await;
         expect(&mut client, &[COMPRESSED, b"\xc1\x01a"].concat()).await;
         assert_eq!(powerless(&mut bench).await, "its messages are compressed");
         // No WebSocket at all; TCP faults go on working.
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let (mut client, mut upstream) = bench.pair().await;
         send(&mut client, b"\x16\x03\x01 hello").await;
         expect(&mut upstream, b"\x16\x03\x01 hello").await;
         assert_eq!(powerless(&mut bench).await, "it is no WebSocket");
@@ -335,10 +317,8 @@ fn what_a_rule_cannot_do_is_told() {
 #[test]
 fn a_rule_that_comes_too_late_for_the_frames_says_so() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr()).start("");
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let mut bench = Bench::of(&world, "");
+        let (mut client, mut upstream) = bench.pair().await;
         upgrade(&mut client, &mut upstream).await;
         let close = chaos_proxy::CloseFrame {
             side: chaos_proxy::Side::Both,
@@ -356,19 +336,17 @@ fn a_rule_that_comes_too_late_for_the_frames_says_so() {
 #[test]
 fn a_name_in_the_request_is_known_before_it_is_answered() {
     simulated(async |world| {
-        let server = world.listen();
         let faults = "[[fault]]\non.attempt = 1\ntarget.clients = [\"b\"]\ninject.upgrade_reply = { status = 401 }";
         let bench = Setup {
             is_shared: true,
-            ..setup(&world, &server)
+            ..setup(&world)
         }
         .start(faults);
         bench.begin().await;
         let named = |name: &str| {
             format!("GET /ws?client={name} HTTP/1.1\r\nUpgrade: websocket\r\n\r\n").into_bytes()
         };
-        let mut a = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let (mut a, mut upstream) = bench.pair().await;
         send(&mut a, &named("a")).await;
         expect(&mut upstream, &named("a")).await;
         let mut b = bench.dial().await;
@@ -395,11 +373,9 @@ fn what_is_hostile_passes_through_unharmed() {
         ]
         .concat();
         let broken = b"GET /ws\r\nUpgrade websocket\r\n\r\n".to_vec();
-        let server = world.listen();
-        let mut bench = setup(&world, &server).start(&faults);
+        let mut bench = setup(&world).start(&faults);
         for hostile in [head, broken] {
-            let mut client = bench.dial().await;
-            let mut upstream = accept(&server).await;
+            let (mut client, mut upstream) = bench.pair().await;
             let sending = async {
                 send(&mut client, &hostile).await;
                 client.shutdown_write().unwrap();
@@ -412,10 +388,9 @@ fn what_is_hostile_passes_through_unharmed() {
                 .await;
             assert_eq!(ending(&mut client).await.unwrap(), b"");
         }
-        let bench = setup(&world, &server).start(&rule("drop_frame = {}"));
+        let bench = setup(&world).start(&rule("drop_frame = {}"));
         bench.begin().await;
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let (mut client, mut upstream) = bench.pair().await;
         send(&mut client, &reserved).await;
         expect(&mut upstream, &reserved).await;
     });
@@ -474,12 +449,9 @@ fn a_clients_close_frame_is_told_though_the_server_was_told_another() {
 #[test]
 fn powerless_is_told_once() {
     simulated(async |world| {
-        let server = world.listen();
-        let mut bench =
-            setup(&world, &server).start("[[fault]]\non.attempt = 1\ninject.drop_frame = {}");
+        let mut bench = setup(&world).start("[[fault]]\non.attempt = 1\ninject.drop_frame = {}");
         bench.begin().await;
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let (mut client, mut upstream) = bench.pair().await;
         send(&mut client, b"\x16\x03\x01 hello").await;
         expect(&mut upstream, b"\x16\x03\x01 hello").await;
         send(&mut upstream, b"\x16\x03\x01 hello").await;
@@ -506,16 +478,14 @@ fn powerless_is_told_once() {
 #[test]
 fn a_close_frame_waits_for_the_upgrade_however_long() {
     simulated(async |world| {
-        let server = world.listen();
         let close =
             "[[fault]]\nat = \"0s\"\ninject.close_frame = { code = 1012, side = \"client\" }";
         let bench = Setup {
             is_shared: true,
-            ..setup(&world, &server)
+            ..setup(&world)
         }
         .start(close);
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let (mut client, mut upstream) = bench.pair().await;
         bench.begin().await;
         // The name is taken, and other rules come and go, before it can be sent.
         let named = b"GET /ws?client=a HTTP/1.1\r\nUpgrade: websocket\r\n\r\n";

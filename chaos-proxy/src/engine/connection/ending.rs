@@ -49,15 +49,23 @@ impl Connection {
         }
     }
 
-    /// Deals with resets that were read. Where thousands come in one instant, all
+    /// An end was read. Nothing moved yet.
+    pub(super) fn leave_for_its_turn(&mut self, peer: Peer, how: Ending) -> bool {
+        self.ended_by = Some((peer, how));
+        false
+    }
+
+    /// Deals with ends that were read. Where thousands come in one instant, all
     /// others go on between a few and the next: to end takes longer than to pass a
     /// message on. Whether there is more to do at once.
-    pub(super) async fn take_resets(&mut self, in_force: &mut Follower<ActiveRules>) -> bool {
+    pub(super) async fn take_ends(&mut self, in_force: &mut Follower<ActiveRules>) -> bool {
         // It is never closed.
-        let turn = Arc::clone(&self.shared.resets).acquire_owned().await;
+        let turn = Arc::clone(&self.shared.ends).acquire_owned().await;
         let mut is_busy = false;
-        while let Some(peer) = self.reset_by.take() {
-            self.peer_ended(peer, Ending::Reset);
+        while let Some((peer, how)) = self.ended_by.take() {
+            self.peer_ended(peer, how);
+            // A rule that waits for it comes before what it leads to.
+            self.progress_under(in_force);
             is_busy |= self.pump(in_force);
         }
         tokio::task::yield_now().await;

@@ -72,7 +72,7 @@ impl Connection {
         let Some(stream) = from
             .stream
             .as_mut()
-            .filter(|_| !from.has_ended && self.reset_by.is_none() && to.lane.wants_input())
+            .filter(|_| !from.has_ended && self.ended_by.is_none() && to.lane.wants_input())
         else {
             return false;
         };
@@ -91,11 +91,8 @@ impl Connection {
             Read::Passed => self.passed_to(peer.other(), in_force),
             Read::Held(bytes) => self.take_held(peer, bytes, now, in_force),
             Read::Nothing => false,
-            Read::Fin => self.peer_ended(peer, Ending::Fin),
-            Read::Reset => {
-                self.reset_by = Some(peer);
-                false
-            }
+            Read::Fin => self.leave_for_its_turn(peer, Ending::Fin),
+            Read::Reset => self.leave_for_its_turn(peer, Ending::Reset),
         }
     }
 

@@ -121,13 +121,12 @@ impl Holds {
             How::Close => Action::Close(Side::Both),
             How::Reset => Action::Reset(Side::Both),
         };
-        let struck = (!held.has_struck).then(|| {
-            Action::Struck(Strike {
-                planned: Some(due),
-                ..held.strike
-            })
+        let struck = (!held.has_struck).then_some(Strike {
+            planned: Some(due),
+            ..held.strike
         });
-        struck.into_iter().chain([end]).collect()
+        let struck = struck.into_iter().map(Action::Struck);
+        struck.chain([end]).collect()
     }
 
     /// Takes the cut that came first on this link; it strikes once. One inside a

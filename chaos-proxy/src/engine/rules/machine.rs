@@ -10,13 +10,13 @@ use super::held::Held;
 use super::holds::Holds;
 use super::in_force::ActiveRules;
 use super::outlived::Outlived;
-use super::set::{RuleHandle, RuleSet, Who};
+use super::set::{RuleSet, Who};
 use super::snapshot::Snapshot;
 use super::strikes::{Lifetime, Strike, Subject};
 use super::waiting::Waiting;
 use crate::event::Peer;
 use crate::fault::{Fault, FaultKind, How, Side};
-use crate::rule::{Condition, Target, When};
+use crate::rule::{Condition, Target};
 
 /// Why a rule about frames can do nothing to a connection of a proxy that had no
 /// such rule when it began.
@@ -41,16 +41,16 @@ pub(crate) struct Machine {
     pub(super) attempt: u64,
     pub(super) traits: Traits,
     /// It was there before the rules were armed.
-    is_old: bool,
+    pub(super) is_old: bool,
     pub(super) held: Holds,
     /// Rules that wait for this connection to come further, or for their time.
-    waiting: Vec<Waiting>,
-    outlived: Outlived,
-    last_serial: u64,
+    pub(super) waiting: Vec<Waiting>,
+    pub(super) outlived: Outlived,
+    pub(super) last_serial: u64,
     /// Which round of the plan it knows its rules of; `None` before t = 0.
-    armed_round: Option<u64>,
+    pub(super) armed_round: Option<u64>,
     /// Added rules from this number on are still unknown here.
-    next_rule: usize,
+    pub(super) next_rule: usize,
 }
 
 /// What is done by the clock. Each in turn, with a new [`Snapshot`]: what the one
@@ -101,157 +101,6 @@ impl Machine {
         self.traits.number
     }
 
-    /// Puts a new connection under the rules; what began after serial `seen` is
-    /// new to it. [`Machine::progress`] is to be called next.
-    pub(crate) fn accept(
-        &mut self,
-        in_force: &ActiveRules,
-        seen: u64,
-        at: &Snapshot,
-    ) -> Vec<Action> {
-        self.rules = Arc::clone(&in_force.rules);
-        self.last_serial = in_force.last_serial;
-        self.armed_round = in_force.is_armed.then_some(in_force.round);
-        self.enter(in_force, seen, Vec::new(), at)
-    }
-
-    /// The connection takes a name, and with it the rules that are about this
-    /// name; those that hold it go on holding it. [`Machine::progress`] is to be
-    /// called next.
-    pub(crate) fn rename(
-        &mut self,
-        in_force: &ActiveRules,
-        client: Arc<str>,
-        attempt: u64,
-        at: &Snapshot,
-    ) -> Vec<Action> {
-        (self.client, self.attempt) = (client, attempt);
-        self.outlived.rename();
-        let before = self.held.take();
-        // What struck once has struck, or is still to be seen as a change.
-        self.enter(in_force, u64::MAX, before, at)
-    }
-
-    /// What strikes it as it begins. `before` holds it already.
-    fn enter(
-        &mut self,
-        in_force: &ActiveRules,
-        seen: u64,
-        mut before: Vec<Held>,
-        at: &Snapshot,
-    ) -> Vec<Action> {
-        let (mut actions, mut is_dialling) = (Vec::new(), at.is_dialling);
-        for strike in self.subject(in_force).on_accept(at.now, seen) {
-            if let Some(index) = before.iter().position(|held| held.is_by(&strike)) {
-                self.held.keep(before.remove(index));
-                continue;
-            }
-            is_dialling &= !leaves_server(&strike.rule.fault);
-            let is_rejected = strike.rule.fault == Fault::Reject;
-            self.obey_entry(strike, is_dialling, at, &mut actions);
-            if is_rejected {
-                break;
-            }
-        }
-        for held in before {
-            if held.strike.lifetime == Lifetime::Once {
-                self.held.keep(held);
-            } else {
-                actions.extend(let_go(&held));
-            }
-        }
-        actions.push(Action::Apply);
-        self.next_rule = in_force.rules.next();
-        self.waiting = self.subject(in_force).waiting().map(Waiting::new).collect();
-        actions
-    }
-
-    fn obey_entry(
-        &mut self,
-        strike: Strike,
-        is_dialling: bool,
-        at: &Snapshot,
-        actions: &mut Vec<Action>,
-    ) {
-        let struck = Action::Struck(strike.clone());
-        match strike.rule.fault {
-            Fault::Reject => actions.extend([struck, Action::Reject]),
-            Fault::AcceptSilent => actions.extend([struck, Action::LeaveServer]),
-            Fault::ConnectDelay(_) if is_dialling => {
-                self.held.begin(strike, at);
-                actions.push(struck);
-            }
-            Fault::Expiry(it) if it.awaits_bytes => self.held.begin_with(strike, at),
-            _ => self.obey(strike, at, actions),
-        }
-    }
-
-    /// Brings an open connection under what is in force now.
-    pub(crate) fn change(&mut self, in_force: &ActiveRules, at: &Snapshot) -> Vec<Action> {
-        let mut actions = Vec::new();
-        let strikes = self.subject(in_force).on_change(self.last_serial);
-        let fresh = self.held.go_on(strikes);
-        self.release(in_force, at, &mut actions);
-        self.rules = Arc::clone(&in_force.rules);
-        self.learn_added(in_force, at);
-        if in_force.is_armed && self.armed_round != Some(in_force.round) {
-            self.begin_round(in_force, at);
-        }
-        for strike in fresh {
-            self.obey(strike, at, &mut actions);
-        }
-        self.last_serial = in_force.last_serial;
-        actions.push(Action::Apply);
-        actions
-    }
-
-    /// Lists the rules on connections that were added since it last looked, and
-    /// takes those that were changed as they are now.
-    fn learn_added(&mut self, in_force: &ActiveRules, at: &Snapshot) {
-        let rules = &in_force.rules;
-        let known = std::mem::replace(&mut self.next_rule, rules.next());
-        let waiting = self.waiting.iter_mut().map(|waiting| &mut waiting.rule);
-        for old in waiting.chain(self.held.rules_on_attempts()) {
-            if let Some(now) = rules.get(old.id) {
-                *old = now;
-            }
-        }
-        if known < rules.next() {
-            let is_fresh = |rule: &RuleHandle| rule.id >= known && !rules.is_planned(rule.id);
-            let fresh = self.still_to_come(in_force, at, is_fresh);
-            self.waiting.extend(fresh);
-        }
-    }
-
-    /// The rules are armed while the connection is there: they wait for what it
-    /// does from now on, not for what it has done.
-    fn begin_round(&mut self, in_force: &ActiveRules, at: &Snapshot) {
-        self.armed_round = Some(in_force.round);
-        self.is_old = true;
-        self.waiting = self.still_to_come(in_force, at, |_| true);
-        let outlivable = in_force.rules.outlivable();
-        let passed = outlivable.filter(|(_, until)| self.meets(until, at));
-        let passed = passed.map(|(id, _)| id).collect();
-        self.outlived.begin_round(passed);
-    }
-
-    fn still_to_come(
-        &self,
-        in_force: &ActiveRules,
-        at: &Snapshot,
-        is_meant: impl Fn(&RuleHandle) -> bool,
-    ) -> Vec<Waiting> {
-        let has_come = |rule: &RuleHandle| match &rule.when {
-            When::On { condition, .. } => self.meets(condition, at),
-            When::Timed { .. } => true,
-        };
-        let rules = self.subject(in_force).waiting();
-        rules
-            .filter(|rule| is_meant(rule) && !has_come(rule))
-            .map(Waiting::new)
-            .collect()
-    }
-
     /// Whether [`Machine::progress`] could do anything.
     pub(crate) fn watches_progress(&self) -> bool {
         !self.waiting.is_empty() || self.rules.can_be_outlived() || self.held.awaits_bytes()
@@ -271,7 +120,7 @@ impl Machine {
         actions
     }
 
-    fn meets(&self, condition: &Condition, at: &Snapshot) -> bool {
+    pub(super) fn meets(&self, condition: &Condition, at: &Snapshot) -> bool {
         condition.is_met(self.attempt, at.progress)
     }
 
@@ -286,7 +135,7 @@ impl Machine {
         self.waiting = waiting;
         for waiting in due {
             let strike = Strike::on(&waiting.rule, waiting.due, at.now, in_force.round);
-            self.obey(strike, at, &mut actions);
+            self.obey(&strike, at, &mut actions);
         }
         actions.push(Action::Apply);
         actions
@@ -382,7 +231,7 @@ impl Machine {
             .any(|(_, added)| added.rule.target == own)
     }
 
-    fn subject<'a>(&'a self, in_force: &'a ActiveRules) -> Subject<'a> {
+    pub(super) fn subject<'a>(&'a self, in_force: &'a ActiveRules) -> Subject<'a> {
         Subject {
             in_force,
             who: Who {
@@ -394,37 +243,37 @@ impl Machine {
         }
     }
 
-    fn obey(&mut self, strike: Strike, at: &Snapshot, actions: &mut Vec<Action>) {
+    pub(super) fn obey(&mut self, strike: &Strike, at: &Snapshot, actions: &mut Vec<Action>) {
         let fault = &strike.rule.fault;
-        // An effect's time is told before the effect: whoever feels it may be quick.
-        let struck = (!fault.waits()).then(|| Action::Struck(strike.clone()));
-        match (fault.phase(), fault) {
-            (FaultKind::Strike, Fault::Close(side)) => {
-                actions.extend(struck.into_iter().chain([Action::Close(*side)]));
-                return;
-            }
-            (FaultKind::Strike, Fault::Reset(side)) => {
-                actions.extend(struck.into_iter().chain([Action::Reset(*side)]));
-                return;
-            }
+        let end = match (fault.phase(), fault) {
+            (FaultKind::Strike, Fault::Close(side)) => Some(Action::Close(*side)),
+            (FaultKind::Strike, Fault::Reset(side)) => Some(Action::Reset(*side)),
             // A close frame waits for a boundary, however long.
             (FaultKind::Strike, Fault::CloseFrame(_)) => {
                 let lifetime = Lifetime::Once;
                 let strike = strike.clone();
                 self.held.begin(Strike { lifetime, ..strike }, at);
+                None
             }
-            (FaultKind::Hold, _) => self.held.begin(strike.clone(), at),
+            (FaultKind::Hold, _) => {
+                self.held.begin(strike.clone(), at);
+                None
+            }
             // About the listener, or about connections that are yet to come.
             (FaultKind::Strike | FaultKind::Listener | FaultKind::Accept, _) => return,
-        }
+        };
         if fault.needs_websocket() && !self.traits.has_frames {
             actions.extend(self.held.powerless(strike.id(), UNWATCHED));
         }
-        actions.extend(struck);
+        // An effect's time is told before the effect: whoever feels it may be quick.
+        if !fault.waits() {
+            actions.push(Action::Struck(strike.clone()));
+        }
+        actions.extend(end);
     }
 
     /// Lets go what was to hold until now; whether there was anything.
-    fn release(
+    pub(super) fn release(
         &mut self,
         in_force: &ActiveRules,
         at: &Snapshot,
@@ -444,17 +293,8 @@ impl Machine {
     }
 }
 
-/// Whether a fault on a connection means that its server is not dialled.
-fn leaves_server(fault: &Fault) -> bool {
-    match fault {
-        Fault::Reject | Fault::AcceptSilent => true,
-        Fault::Close(side) | Fault::Reset(side) => side.is_server(),
-        _ => false,
-    }
-}
-
 /// What strikes once, or has not struck, lets nothing go.
-fn let_go(held: &Held) -> Option<Action> {
+pub(super) fn let_go(held: &Held) -> Option<Action> {
     let is_told = !held.fault().is_instant() && held.has_struck;
     is_told.then(|| Action::Healed {
         rule: held.strike.rule.name.clone(),

@@ -17,6 +17,7 @@
 mod action;
 mod agenda;
 mod edits;
+mod entry;
 mod held;
 mod holds;
 mod in_force;

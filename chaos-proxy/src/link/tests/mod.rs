@@ -10,6 +10,8 @@ mod under_way;
 
 use std::time::Duration;
 
+use super::queue::CHUNK_COST;
+use super::room::{CAPACITY, LEAST_ROOM};
 use super::segments::Frame;
 use super::*;
 use crate::fault::{Bandwidth, Distribution, FlipBits, Latency, Slice, Way};

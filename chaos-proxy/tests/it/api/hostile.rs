@@ -6,7 +6,7 @@ use environment::Seed;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::Api;
+use super::{Api, Proxied};
 use crate::world::{ms, simulated};
 
 async fn check(api: &Api, method: &str, path: &str, body: &str, status: u16, words: &str) {
@@ -18,9 +18,7 @@ async fn check(api: &Api, method: &str, path: &str, body: &str, status: u16, wor
 #[test]
 fn nonsense_is_said_to_be_nonsense() {
     simulated(async |world| {
-        let api = Api::start(&world);
-        let server = world.listen();
-        api.proxy("p", &server).await;
+        let api = Proxied::start(&world).await;
         let before = api.get("/proxies").await;
         let bad = "bad request body: ";
         for body in [
@@ -53,9 +51,7 @@ fn nonsense_is_said_to_be_nonsense() {
 #[test]
 fn mistakes_are_found_in_the_order_that_clients_know() {
     simulated(async |world| {
-        let api = Api::start(&world);
-        let server = world.listen();
-        api.proxy("p", &server).await;
+        let api = Proxied::start(&world).await;
         let before = api.get("/proxies").await;
         let bad = "bad request body: ";
         let toxics = "/proxies/p/toxics";

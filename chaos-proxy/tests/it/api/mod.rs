@@ -6,6 +6,7 @@ mod own;
 mod toxics;
 
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use chaos_proxy::Tell;
@@ -18,7 +19,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::world::World;
+use crate::world::{World, accept};
 
 /// A running API without proxies. Stops when dropped.
 pub(crate) struct Api {
@@ -193,5 +194,48 @@ impl Api {
     pub(crate) async fn dial_to(&self, address: SocketAddr) -> Stream {
         let address = address.to_string();
         self.world.network.dial(&address).await.unwrap()
+    }
+}
+
+/// An API with the proxy `p`, and the server behind that.
+pub(crate) struct Proxied {
+    api: Api,
+    server: Listener,
+    pub(crate) proxy_address: SocketAddr,
+}
+
+impl Deref for Proxied {
+    type Target = Api;
+
+    fn deref(&self) -> &Api {
+        &self.api
+    }
+}
+
+impl Proxied {
+    pub(crate) async fn start(world: &World) -> Self {
+        Self::by(Api::start(world)).await
+    }
+
+    pub(crate) async fn by(api: Api) -> Self {
+        let server = api.world.listen();
+        Self {
+            proxy_address: api.proxy("p", &server).await,
+            server,
+            api,
+        }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.api.stop().await;
+    }
+
+    pub(crate) async fn dial_proxy(&self) -> Stream {
+        self.dial_to(self.proxy_address).await
+    }
+
+    /// The client's end of a connection through the proxy, and the server's.
+    pub(crate) async fn pair(&self) -> (Stream, Stream) {
+        (self.dial_proxy().await, accept(&self.server).await)
     }
 }

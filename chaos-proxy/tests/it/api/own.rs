@@ -10,7 +10,7 @@ use environment::{Seed, Stream};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines, ReadHalf, WriteHalf};
 
-use super::{Answer, Api};
+use super::{Answer, Api, Proxied};
 use crate::world::{HOP, accept, ending, expect, ms, send, simulated};
 
 const MOMENT: Duration = Duration::from_millis(200);
@@ -29,11 +29,8 @@ async fn rules(api: &Api) -> Value {
 #[test]
 fn a_rule_is_added_changed_listed_and_removed() {
     simulated(async |world| {
-        let api = Api::start(&world);
-        let server = world.listen();
-        let address = api.proxy("p", &server).await;
-        let mut client = api.dial_to(address).await;
-        let mut upstream = accept(&server).await;
+        let api = Proxied::start(&world).await;
+        let (mut client, mut upstream) = api.pair().await;
         let stall = json!({"owner": "me", "inject": {"stall": {"direction": "downstream"}}});
         let added = put(&api, "POST", "/rules", &stall).await;
         assert_eq!(added.status, 201, "{added:?}");
@@ -64,11 +61,8 @@ fn a_rule_is_added_changed_listed_and_removed() {
 #[test]
 fn a_rule_ends_with_its_time_to_live() {
     simulated(async |world| {
-        let api = Api::start(&world);
-        let server = world.listen();
-        let address = api.proxy("p", &server).await;
-        let mut client = api.dial_to(address).await;
-        let mut upstream = accept(&server).await;
+        let api = Proxied::start(&world).await;
+        let (mut client, mut upstream) = api.pair().await;
         let begun = world.clock.now();
         let body = json!({"proxy": "p", "ttl": "500ms", "inject": {"stall": {}}});
         let added = put(&api, "POST", "/rules", &body).await;
@@ -85,16 +79,14 @@ fn a_rule_ends_with_its_time_to_live() {
 #[test]
 fn rules_on_connections_and_on_the_listener_can_be_added() {
     simulated(async |world| {
-        let api = Api::start(&world);
-        let server = world.listen();
-        let address = api.proxy("p", &server).await;
+        let api = Proxied::start(&world).await;
         let reject = json!({"on": {"attempt": 1}, "inject": {"reject": {}}});
         assert_eq!(put(&api, "POST", "/rules", &reject).await.status, 201);
-        let mut client = api.dial_to(address).await;
+        let mut client = api.dial_proxy().await;
         assert_eq!(ending(&mut client).await, Err(ErrorKind::ConnectionReset));
         let refuse = json!({"inject": {"refuse": {}}});
         assert_eq!(put(&api, "POST", "/rules", &refuse).await.status, 201);
-        let dial = || async { world.network.dial(&address.to_string()).await };
+        let dial = || async { world.network.dial(&api.proxy_address.to_string()).await };
         assert_eq!(
             dial().await.unwrap_err().kind(),
             ErrorKind::ConnectionRefused
@@ -107,9 +99,7 @@ fn rules_on_connections_and_on_the_listener_can_be_added() {
 #[test]
 fn toxics_are_rules_of_their_own_owner() {
     simulated(async |world| {
-        let api = Api::start(&world);
-        let server = world.listen();
-        api.proxy("p", &server).await;
+        let api = Proxied::start(&world).await;
         api.toxic(&json!({"type": "latency", "attributes": {"latency": 5}}))
             .await;
         let own = json!({"inject": {"slice": {"size": "1B"}}});
@@ -137,9 +127,7 @@ fn toxics_are_rules_of_their_own_owner() {
 #[test]
 fn every_mistake_in_a_rule_is_told() {
     simulated(async |world| {
-        let api = Api::start(&world);
-        let server = world.listen();
-        api.proxy("p", &server).await;
+        let api = Proxied::start(&world).await;
         let wrong = json!({"inject": {"latency": {"dely": "1s"}}, "probability": 2, "at": "1s"});
         let answer = put(&api, "POST", "/rules", &wrong).await;
         assert_eq!(answer.status, 400, "{answer:?}");
@@ -167,9 +155,7 @@ fn pages_of_others_change_and_read_nothing() {
             origins: vec!["https://panel.test".to_owned()],
             ..Config::default()
         };
-        let api = Api::with(&world, Seed(7), config);
-        let server = world.listen();
-        api.proxy("p", &server).await;
+        let api = Proxied::by(Api::with(&world, Seed(7), config)).await;
         let rule = json!({"inject": {"reset": {}}}).to_string();
         // What browsers send: fetch and event streams across sites, a form, a page
         // whose name was bound anew to this address.
@@ -226,9 +212,7 @@ fn pages_of_others_change_and_read_nothing() {
 #[test]
 fn the_plan_says_what_is_to_come() {
     simulated(async |world| {
-        let api = Api::start(&world);
-        let server = world.listen();
-        api.proxy("p", &server).await;
+        let api = Proxied::start(&world).await;
         let plan = api.get("/chaos/v1/plan").await;
         assert_eq!(plan["seed"], 7);
         assert_eq!(plan["plans"][0]["proxy"], "p");
@@ -244,19 +228,16 @@ const HELLO: &[u8] = b"\x81\x05hello";
 #[test]
 fn rules_about_frames_act_where_frames_are_watched_and_are_refused_elsewhere() {
     simulated(async |world| {
-        let blind = Api::start(&world);
-        let server = world.listen();
-        blind.proxy("p", &server).await;
+        let blind = Proxied::start(&world).await;
         let drop_frame = json!({"inject": {"drop_frame": {"direction": "downstream", "index": 2}}});
         let refused = put(&blind, "POST", "/rules", &drop_frame).await;
         assert_eq!(refused.status, 409, "{refused:?}");
         assert!(refused.body.contains("--frames"), "{refused:?}");
-        let api = Api::over(&world, Config::default(), |environment| {
+        let api = Proxied::by(Api::over(&world, Config::default(), |environment| {
             Proxies::new(environment.clone(), Seed(7), |_| Tell::nobody()).watching_frames()
-        });
-        let address = api.proxy("p", &server).await;
-        let mut client = api.dial_to(address).await;
-        let mut upstream = accept(&server).await;
+        }))
+        .await;
+        let (mut client, mut upstream) = api.pair().await;
         send(&mut client, UPGRADE).await;
         expect(&mut upstream, UPGRADE).await;
         send(&mut upstream, UPGRADED).await;
@@ -322,12 +303,9 @@ impl Reader {
 #[test]
 fn events_are_told_live_and_again_from_where_one_was() {
     simulated(async |world| {
-        let api = Api::start(&world);
-        let server = world.listen();
-        let address = api.proxy("p", &server).await;
+        let api = Proxied::start(&world).await;
         let mut reader = Reader::open(&api, None).await;
-        let mut client = api.dial_to(address).await;
-        let mut upstream = accept(&server).await;
+        let (mut client, mut upstream) = api.pair().await;
         send(&mut upstream, b"x").await;
         expect(&mut client, b"x").await;
         let mut seen = Vec::new();
@@ -379,13 +357,10 @@ fn a_number_that_is_none_is_no_place_to_go_on_from() {
 #[test]
 fn connections_are_shown_live_and_one_of_them_can_be_held_and_ended() {
     simulated(async |world| {
-        let api = Api::start(&world);
-        let server = world.listen();
-        let address = api.proxy("p", &server).await;
+        let api = Proxied::start(&world).await;
         let (mut clients, mut upstreams) = (Vec::new(), Vec::new());
         for _ in 0..3 {
-            let mut client = api.dial_to(address).await;
-            let mut upstream = accept(&server).await;
+            let (mut client, mut upstream) = api.pair().await;
             send(&mut client, b"12").await;
             expect(&mut upstream, b"12").await;
             send(&mut upstream, b"345").await;

@@ -10,7 +10,7 @@ use environment::{Listener, Seed, Stream};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::Api;
+use super::{Api, Proxied};
 use crate::world::{HOP, World, accept, ending, expect, ms, send, simulated};
 
 /// What does not come in this time does not come.
@@ -33,14 +33,13 @@ async fn count_resets(world: &World, clients: Vec<Stream>) -> usize {
 #[test]
 fn a_hundred_idle_connections_are_reset_and_at_toxicity_0_none() {
     simulated(async |world| {
-        let api = Api::start(&world);
-        let server = world.listen();
-        let address = api.proxy("p", &server).await;
+        let api = Proxied::start(&world).await;
         for (toxicity, expect) in [(0, 0), (1, 100)] {
             let (mut clients, mut upstream) = (Vec::new(), Vec::new());
             for _ in 0..100 {
-                clients.push(api.dial_to(address).await);
-                upstream.push(accept(&server).await);
+                let (client, server) = api.pair().await;
+                clients.push(client);
+                upstream.push(server);
             }
             api.toxic(&json!({"type": "reset_peer", "toxicity": toxicity}))
                 .await;
@@ -57,11 +56,8 @@ fn a_hundred_idle_connections_are_reset_and_at_toxicity_0_none() {
 #[test]
 fn a_rate_of_0_holds_everything_until_it_is_taken_away() {
     simulated(async |world| {
-        let api = Api::start(&world);
-        let server = world.listen();
-        let address = api.proxy("p", &server).await;
-        let mut client = api.dial_to(address).await;
-        let mut upstream = accept(&server).await;
+        let api = Proxied::start(&world).await;
+        let (mut client, mut upstream) = api.pair().await;
         api.toxic(&json!({"type": "bandwidth", "name": "cut"}))
             .await;
         send(&mut upstream, b"held").await;
@@ -75,9 +71,7 @@ fn a_rate_of_0_holds_everything_until_it_is_taken_away() {
 #[test]
 fn a_rate_with_a_latency_takes_the_time_of_the_one_and_then_of_the_other() {
     simulated(async |world| {
-        let api = Api::start(&world);
-        let server = world.listen();
-        let address = api.proxy("p", &server).await;
+        let api = Proxied::start(&world).await;
         let rate = json!({"type": "bandwidth", "attributes": {"rate": 5}});
         let latency = json!({"type": "latency", "attributes": {"latency": 50}});
         for order in [[&rate, &latency], [&latency, &rate]] {
@@ -85,8 +79,7 @@ fn a_rate_with_a_latency_takes_the_time_of_the_one_and_then_of_the_other() {
             for toxic in order {
                 api.toxic(toxic).await;
             }
-            let mut client = api.dial_to(address).await;
-            let mut upstream = accept(&server).await;
+            let (mut client, mut upstream) = api.pair().await;
             let sent = vec![7; 50_000];
             let passing =
                 async { tokio::join!(send(&mut upstream, &sent), expect(&mut client, &sent)) };
@@ -99,12 +92,9 @@ fn a_rate_with_a_latency_takes_the_time_of_the_one_and_then_of_the_other() {
 #[test]
 fn the_end_of_a_timeout_closes_what_it_held() {
     simulated(async |world| {
-        let api = Api::start(&world);
-        let server = world.listen();
-        let address = api.proxy("p", &server).await;
+        let api = Proxied::start(&world).await;
         for end in ["delete", "reset"] {
-            let mut client = api.dial_to(address).await;
-            let mut upstream = accept(&server).await;
+            let (mut client, mut upstream) = api.pair().await;
             api.toxic(&json!({"type": "timeout", "name": "t", "attributes": {"timeout": 0}}))
                 .await;
             send(&mut upstream, b"lost").await;
@@ -121,13 +111,10 @@ fn the_end_of_a_timeout_closes_what_it_held() {
 #[test]
 fn a_limit_lets_so_many_bytes_through_and_closes() {
     simulated(async |world| {
-        let api = Api::start(&world);
-        let server = world.listen();
-        let address = api.proxy("p", &server).await;
+        let api = Proxied::start(&world).await;
         api.toxic(&json!({"type": "limit_data", "attributes": {"bytes": 5}}))
             .await;
-        let mut client = api.dial_to(address).await;
-        let mut upstream = accept(&server).await;
+        let (mut client, mut upstream) = api.pair().await;
         send(&mut upstream, b"123").await;
         expect(&mut client, b"123").await;
         send(&mut upstream, b"45678").await;
@@ -138,13 +125,10 @@ fn a_limit_lets_so_many_bytes_through_and_closes() {
 #[test]
 fn a_half_close_is_kept_under_a_toxic() {
     simulated(async |world| {
-        let api = Api::start(&world);
-        let server = world.listen();
-        let address = api.proxy("p", &server).await;
+        let api = Proxied::start(&world).await;
         api.toxic(&json!({"type": "latency", "attributes": {"latency": 20, "jitter": 5}}))
             .await;
-        let mut client = api.dial_to(address).await;
-        let mut upstream = accept(&server).await;
+        let (mut client, mut upstream) = api.pair().await;
         send(&mut client, b"question").await;
         client.shutdown_write().unwrap();
         assert_eq!(ending(&mut upstream).await.unwrap(), b"question");
@@ -289,11 +273,8 @@ fn toxicity_is_drawn_for_each_connection_by_itself_and_again_the_same() {
 #[test]
 fn a_limit_goes_on_counting_when_it_is_changed() {
     simulated(async |world| {
-        let api = Api::start(&world);
-        let server = world.listen();
-        let address = api.proxy("p", &server).await;
-        let mut client = api.dial_to(address).await;
-        let mut upstream = accept(&server).await;
+        let api = Proxied::start(&world).await;
+        let (mut client, mut upstream) = api.pair().await;
         api.toxic(&json!({"type": "limit_data", "name": "l", "attributes": {"bytes": 5}}))
             .await;
         send(&mut upstream, b"123").await;
@@ -308,11 +289,8 @@ fn a_limit_goes_on_counting_when_it_is_changed() {
 #[test]
 fn a_timeout_that_is_changed_goes_on_from_where_it_was() {
     simulated(async |world| {
-        let api = Api::start(&world);
-        let server = world.listen();
-        let address = api.proxy("p", &server).await;
-        let mut client = api.dial_to(address).await;
-        let _upstream = accept(&server).await;
+        let api = Proxied::start(&world).await;
+        let (mut client, _upstream) = api.pair().await;
         api.toxic(&json!({"type": "timeout", "name": "t", "attributes": {"timeout": 0}}))
             .await;
         let begun = world.clock.now();
@@ -330,15 +308,12 @@ fn a_timeout_that_is_changed_goes_on_from_where_it_was() {
 #[test]
 fn no_call_waits_for_a_connection() {
     simulated(async |world| {
-        let api = Api::start(&world);
+        let api = Proxied::start(&world).await;
         let clock = world.clock.clone();
-        let server = world.listen();
-        let address = api.proxy("p", &server).await;
         // A client that leaves under a rate, with data still to come.
         api.toxic(&json!({"type": "bandwidth", "name": "slow", "attributes": {"rate": 1}}))
             .await;
-        let client = api.dial_to(address).await;
-        let mut upstream = accept(&server).await;
+        let (client, mut upstream) = api.pair().await;
         send(&mut upstream, &vec![0; 200_000]).await;
         client.reset();
         let begun = clock.now();
@@ -348,7 +323,7 @@ fn no_call_waits_for_a_connection() {
             &json!({"type": "reset_peer", "name": "late", "attributes": {"timeout": 60_000}}),
         )
         .await;
-        let _counting = api.dial_to(address).await;
+        let _counting = api.dial_proxy().await;
         api.delete("/proxies/p/toxics/late").await;
         // A server that answers no SYN.
         let mut silent = world.listen();
@@ -392,13 +367,10 @@ fn a_server_that_refuses_is_told_with_fin() {
 #[test]
 fn a_reset_without_a_time_comes_with_the_first_bytes() {
     simulated(async |world| {
-        let api = Api::start(&world);
-        let server = world.listen();
-        let address = api.proxy("p", &server).await;
+        let api = Proxied::start(&world).await;
         api.toxic(&json!({"type": "reset_peer", "stream": "upstream"}))
             .await;
-        let mut client = api.dial_to(address).await;
-        let mut upstream = accept(&server).await;
+        let (mut client, mut upstream) = api.pair().await;
         assert!(world.is_silent(&mut client, MOMENT).await);
         send(&mut client, b"ask").await;
         assert_eq!(ending(&mut client).await, Err(ErrorKind::ConnectionReset));

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use crate::bench::{Bench, Setup};
-use crate::world::{World, accept, ending, expect, ms, on_both, on_sockets, send, soon};
+use crate::world::{World, ending, expect, ms, on_both, on_sockets, send, soon};
 use chaos_proxy::{Ending, EventKind, Peer, Start};
 use environment::{Environment, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
@@ -15,11 +15,8 @@ const MOMENT: Duration = Duration::from_millis(200);
 #[test]
 fn refuse_is_seen_as_connection_refused_until_it_is_healed() {
     on_both(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\nat = \"0s\"\ninject.refuse = {}");
-        let mut before = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let mut bench = Bench::of(&world, "[[fault]]\nat = \"0s\"\ninject.refuse = {}");
+        let (mut before, mut upstream) = bench.pair().await;
         bench.begin().await;
         let address = bench.addresses[0].to_string();
         // `begin` returns when the fault is in force, so no dial slips through.
@@ -37,9 +34,10 @@ fn refuse_is_seen_as_connection_refused_until_it_is_healed() {
 #[test]
 fn reject_resets_the_attempts_asked_for_and_no_others() {
     on_both(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\non.attempt = \"2..3\"\ninject.reject = {}");
+        let mut bench = Bench::of(
+            &world,
+            "[[fault]]\non.attempt = \"2..3\"\ninject.reject = {}",
+        );
         bench.begin().await;
         for attempt in 1..=4 {
             if attempt == 2 || attempt == 3 {
@@ -47,8 +45,7 @@ fn reject_resets_the_attempts_asked_for_and_no_others() {
                 assert_eq!(end, Err(ErrorKind::ConnectionReset), "attempt {attempt}");
                 assert_eq!(bench.struck("reject").await.attempt, attempt);
             } else {
-                let mut client = bench.dial().await;
-                let mut upstream = accept(&server).await;
+                let (mut client, mut upstream) = bench.pair().await;
                 send(&mut upstream, b"welcome").await;
                 expect(&mut client, b"welcome").await;
             }
@@ -65,11 +62,8 @@ fn ends_are_seen_under_a_stall_and_held() {
             (Ending::Fin, None),
             (Ending::Reset, Some(ErrorKind::ConnectionReset)),
         ] {
-            let server = world.listen();
-            let mut bench = Setup::toward(&world, server.local_addr())
-                .start("[[fault]]\nat = \"0s\"\ninject.stall = {}");
-            let mut client = bench.dial().await;
-            let mut upstream = accept(&server).await;
+            let mut bench = Bench::of(&world, "[[fault]]\nat = \"0s\"\ninject.stall = {}");
+            let (mut client, mut upstream) = bench.pair().await;
             bench.begin().await;
             bench.struck("stall").await;
             send(&mut client, b"last words").await;
@@ -103,11 +97,8 @@ fn ends_are_seen_under_a_stall_and_held() {
 #[test]
 fn a_reset_is_seen_though_the_link_is_full() {
     on_both(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\nat = \"0s\"\ninject.stall = {}");
-        let mut client = bench.dial().await;
-        let _upstream = accept(&server).await;
+        let mut bench = Bench::of(&world, "[[fault]]\nat = \"0s\"\ninject.stall = {}");
+        let (mut client, _upstream) = bench.pair().await;
         bench.begin().await;
         bench.struck("stall").await;
         let chunk = vec![1; 64 * 1024];
@@ -131,11 +122,9 @@ fn a_reset_is_seen_though_the_link_is_full() {
 #[test]
 fn close_is_a_fin_to_both_and_drops_what_was_held() {
     on_both(async |world| {
-        let server = world.listen();
         let faults = "[[fault]]\nat = \"0s\"\ninject.stall = {}\n[[fault]]\nat = \"300ms\"\ninject.close = {}";
-        let mut bench = Setup::toward(&world, server.local_addr()).start(faults);
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let mut bench = Bench::of(&world, faults);
+        let (mut client, mut upstream) = bench.pair().await;
         bench.begin().await;
         bench.struck("stall").await;
         send(&mut upstream, b"never seen").await;
@@ -154,12 +143,10 @@ fn close_is_a_fin_to_both_and_drops_what_was_held() {
 #[test]
 fn reset_hits_a_hundred_idle_open_connections() {
     on_both(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\nat = \"0s\"\ninject.reset = {}");
+        let mut bench = Bench::of(&world, "[[fault]]\nat = \"0s\"\ninject.reset = {}");
         let (mut clients, mut upstreams) = (Vec::new(), Vec::new());
         for _ in 0..100 {
-            let (client, upstream) = bench.connect(&server).await;
+            let (client, upstream) = bench.connect().await;
             clients.push(client);
             upstreams.push(upstream);
         }
@@ -168,8 +155,7 @@ fn reset_hits_a_hundred_idle_open_connections() {
             assert_eq!(ending(stream).await, Err(ErrorKind::ConnectionReset));
         }
         // It strikes once what is there: a later connection is well.
-        let mut later = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let (mut later, mut upstream) = bench.pair().await;
         send(&mut later, b"well").await;
         expect(&mut upstream, b"well").await;
     });
@@ -178,11 +164,8 @@ fn reset_hits_a_hundred_idle_open_connections() {
 #[test]
 fn reset_hits_a_busy_connection() {
     on_sockets(async |world| {
-        let server = world.listen();
-        let bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\nat = \"200ms\"\ninject.reset = {}");
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let bench = Bench::of(&world, "[[fault]]\nat = \"200ms\"\ninject.reset = {}");
+        let (mut client, mut upstream) = bench.pair().await;
         bench.begin().await;
         let chunk = vec![1; 64 * 1024];
         let busy = async { while upstream.write_all(&chunk).await.is_ok() {} };
@@ -194,11 +177,11 @@ fn reset_hits_a_busy_connection() {
 #[test]
 fn reset_of_the_client_alone_leaves_the_server_open() {
     on_both(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\nat = \"0s\"\ninject.reset = { side = \"client\" }");
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let mut bench = Bench::of(
+            &world,
+            "[[fault]]\nat = \"0s\"\ninject.reset = { side = \"client\" }",
+        );
+        let (mut client, mut upstream) = bench.pair().await;
         bench.begin().await;
         assert_eq!(ending(&mut client).await, Err(ErrorKind::ConnectionReset));
         assert!(world.is_silent(&mut upstream, MOMENT).await);
@@ -213,9 +196,7 @@ fn reset_of_the_client_alone_leaves_the_server_open() {
 #[cfg(target_os = "linux")]
 fn blackhole_leaves_a_dial_hanging_until_it_is_healed() {
     on_both(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\nat = \"0s\"\ninject.blackhole = {}");
+        let mut bench = Bench::of(&world, "[[fault]]\nat = \"0s\"\ninject.blackhole = {}");
         bench.begin().await;
         assert_eq!(bench.struck("blackhole").await.attempt, 0);
         let clock = world.clock.clone();
@@ -228,7 +209,7 @@ fn blackhole_leaves_a_dial_hanging_until_it_is_healed() {
         );
         bench.control.heal().await;
         let mut client = dial.await.unwrap();
-        let mut upstream = accept(&server).await;
+        let mut upstream = bench.accept().await;
         send(&mut client, b"at last").await;
         expect(&mut upstream, b"at last").await;
         // The proxy's own filler is nobody's attempt.
@@ -238,13 +219,11 @@ fn blackhole_leaves_a_dial_hanging_until_it_is_healed() {
 }
 
 async fn cut(world: &World, how: &str, bytes: usize) -> (Result<Vec<u8>, ErrorKind>, Bench) {
-    let server = world.listen();
     let rule =
         format!("[[fault]]\non.attempt = 1\ninject.cut = {{ bytes = {bytes}, how = \"{how}\" }}");
-    let bench = Setup::toward(world, server.local_addr()).start(&rule);
+    let bench = Bench::of(world, &rule);
     bench.begin().await;
-    let mut client = bench.dial().await;
-    let mut upstream = accept(&server).await;
+    let (mut client, mut upstream) = bench.pair().await;
     let sending = async move {
         // The cut may come while there is still something to send.
         let _ = upstream.write_all(&vec![7; bytes + 100_000]).await;
@@ -278,12 +257,12 @@ fn a_cut_with_fin_comes_after_exactly_so_many_bytes() {
 #[test]
 fn a_cut_with_fin_tells_the_client_at_once() {
     on_both(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\non.attempt = 1\ninject.cut = { bytes = 10, side = \"client\" }");
+        let mut bench = Bench::of(
+            &world,
+            "[[fault]]\non.attempt = 1\ninject.cut = { bytes = 10, side = \"client\" }",
+        );
         bench.begin().await;
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let (mut client, mut upstream) = bench.pair().await;
         send(&mut upstream, &[7; 20]).await;
         let end = ending_with(&mut client, 10).await;
         assert_eq!(end.unwrap(), [7; 10]);
@@ -312,10 +291,8 @@ fn a_cut_with_reset_comes_after_the_bytes_before_it() {
 #[test]
 fn a_reset_after_a_fin_is_passed_on_at_once() {
     on_both(async |world| {
-        let server = world.listen();
-        let bench = Setup::toward(&world, server.local_addr()).start("");
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let bench = Bench::of(&world, "");
+        let (mut client, mut upstream) = bench.pair().await;
         send(&mut upstream, b"x").await;
         upstream.shutdown_write().unwrap();
         assert_eq!(ending(&mut client).await.unwrap(), b"x");
@@ -331,9 +308,8 @@ fn a_reset_after_a_fin_is_passed_on_at_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_first_connection_is_under_the_rules_of_t_0() {
     let world = World::new(Environment::real());
-    let server = world.listen();
     for round in 0..60 {
-        let mut setup = Setup::toward(&world, server.local_addr());
+        let mut setup = Setup::new(&world);
         setup.clients = (1..=6).map(|n| format!("c{n}")).collect();
         setup.start = Start::FirstConnection;
         let bench = setup.start("[[fault]]\nat = \"0s\"\nfor = \"500s\"\ninject.reject = {}");
@@ -348,9 +324,8 @@ async fn the_first_connection_is_under_the_rules_of_t_0() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_heal_and_the_first_connection_do_not_wait_for_each_other() {
     let world = World::new(Environment::real());
-    let server = world.listen();
     for _ in 0..100 {
-        let mut setup = Setup::toward(&world, server.local_addr());
+        let mut setup = Setup::new(&world);
         setup.start = Start::FirstConnection;
         let bench = setup.start("");
         let (client, ()) = soon(async { tokio::join!(bench.dial(), bench.control.heal()) }).await;
@@ -376,12 +351,12 @@ fn a_port_falls_silent_with_a_dial_in_the_queue() {
 #[test]
 fn a_rule_that_waits_for_a_peer_to_end_resets_the_other() {
     on_sockets(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr())
-            .start("[[fault]]\non.phase = \"closing\"\ninject.reset = {}");
+        let mut bench = Bench::of(
+            &world,
+            "[[fault]]\non.phase = \"closing\"\ninject.reset = {}",
+        );
         bench.begin().await;
-        let client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let (client, mut upstream) = bench.pair().await;
         client.shutdown_write().unwrap();
         let ended = bench
             .until(|what| matches!(what, EventKind::PeerEnded { .. }))

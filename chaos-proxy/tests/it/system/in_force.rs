@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use chaos_proxy::{ChaosProxy, Fault, Side, Way};
+use chaos_proxy::{ChaosProxy, Fault, Guard, Side, Way};
 use environment::Clock;
 use socket2::SockRef;
 
@@ -77,6 +77,15 @@ impl Rig {
         (client, upstream)
     }
 
+    async fn inject(&self, fault: Fault) -> Guard {
+        self.proxy.inject("rule", fault).await.unwrap()
+    }
+
+    async fn reset(&self) {
+        let reset = Fault::Reset(Side::Both);
+        self.proxy.strike("reset", reset).await.unwrap();
+    }
+
     /// Waits until the proxy has read all that its clients have sent.
     fn wait_until_read(&self, count: usize) {
         let begun = self.clock.now();
@@ -121,11 +130,7 @@ fn what_is_discarded_on_an_open_connection_never_arrives() {
         for attempt in 0..TRIES {
             // The connection has just been busy, and may still be.
             pass(&mut client, &mut upstream);
-            let guard = rig
-                .proxy
-                .inject("lost", Fault::Discard(Way::Both))
-                .await
-                .unwrap();
+            let guard = rig.inject(Fault::Discard(Way::Both)).await;
             client.write_all(b"-").unwrap();
             rig.wait_until_read(3 + 2 * attempt);
             assert!(is_silent(&mut upstream), "a leak in try {attempt}");
@@ -140,11 +145,7 @@ fn what_is_stalled_on_an_open_connection_waits_for_the_heal() {
         let (mut client, mut upstream) = rig.open();
         for attempt in 0..TRIES {
             pass(&mut client, &mut upstream);
-            let guard = rig
-                .proxy
-                .inject("held", Fault::Stall(Way::Both))
-                .await
-                .unwrap();
+            let guard = rig.inject(Fault::Stall(Way::Both)).await;
             client.write_all(b"+").unwrap();
             rig.wait_until_read(3 + 2 * attempt);
             assert!(is_silent(&mut upstream), "a leak in try {attempt}");
@@ -159,11 +160,7 @@ fn a_connection_that_has_just_been_made_obeys() {
     under_load(async |rig| {
         for attempt in 0..TRIES {
             let mut client = rig.dial();
-            let guard = rig
-                .proxy
-                .inject("lost", Fault::Discard(Way::Both))
-                .await
-                .unwrap();
+            let guard = rig.inject(Fault::Discard(Way::Both)).await;
             client.write_all(b"-").unwrap();
             let (mut upstream, _) = rig.server.accept().unwrap();
             rig.wait_until_read(attempt + 1);
@@ -179,10 +176,7 @@ fn an_open_connection_that_was_reset_says_nothing_more() {
     under_load(async |rig| {
         for attempt in 0..TRIES {
             let (mut client, mut upstream) = rig.open();
-            rig.proxy
-                .strike("reset", Fault::Reset(Side::Both))
-                .await
-                .unwrap();
+            rig.reset().await;
             // The system tells the reset once: to whichever call comes first.
             let told = client.write_all(b"-").and_then(|()| client.read(&mut [0]));
             let end = told.map_err(|error| error.kind());
@@ -198,10 +192,7 @@ fn a_connection_that_has_just_been_made_is_reset() {
     under_load(async |rig| {
         for attempt in 0..TRIES {
             let mut client = rig.dial();
-            rig.proxy
-                .strike("reset", Fault::Reset(Side::Both))
-                .await
-                .unwrap();
+            rig.reset().await;
             let end = client.read(&mut [0]).map_err(|error| error.kind());
             assert_eq!(end, Err(ErrorKind::ConnectionReset), "in try {attempt}");
         }

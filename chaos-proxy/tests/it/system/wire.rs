@@ -7,16 +7,14 @@ use std::time::Duration;
 use chaos_proxy::{Ending, EventKind, Peer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::bench::Setup;
-use crate::world::{accept, ending, expect, on_both, send};
+use crate::bench::{Bench, Setup};
+use crate::world::{ending, expect, on_both, send};
 
 #[test]
 fn bytes_pass_both_ways_unchanged() {
     on_both(async |world| {
-        let server = world.listen();
-        let bench = Setup::toward(&world, server.local_addr()).start("");
-        let client = bench.dial().await;
-        let upstream = accept(&server).await;
+        let bench = Bench::of(&world, "");
+        let (client, upstream) = bench.pair().await;
         let sent: Vec<u8> = (0..3_000_000_u32)
             .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
             .collect();
@@ -46,10 +44,8 @@ fn bytes_pass_both_ways_unchanged() {
 #[test]
 fn a_half_close_is_kept_and_the_answer_comes_back() {
     on_both(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr()).start("");
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let mut bench = Bench::of(&world, "");
+        let (mut client, mut upstream) = bench.pair().await;
         send(&mut client, b"question").await;
         client.shutdown_write().unwrap();
         assert_eq!(ending(&mut upstream).await.unwrap(), b"question");
@@ -72,10 +68,9 @@ fn a_half_close_is_kept_and_the_answer_comes_back() {
 #[test]
 fn the_servers_reset_reaches_the_client_as_a_reset() {
     on_both(async |world| {
-        let server = world.listen();
-        let bench = Setup::toward(&world, server.local_addr()).start("");
+        let bench = Bench::of(&world, "");
         let mut client = bench.dial().await;
-        accept(&server).await.reset();
+        bench.accept().await.reset();
         assert_eq!(ending(&mut client).await, Err(ErrorKind::ConnectionReset));
     });
 }
@@ -83,10 +78,8 @@ fn the_servers_reset_reaches_the_client_as_a_reset() {
 #[test]
 fn the_clients_reset_reaches_the_server_as_a_reset() {
     on_both(async |world| {
-        let server = world.listen();
-        let mut bench = Setup::toward(&world, server.local_addr()).start("");
-        let client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let mut bench = Bench::of(&world, "");
+        let (client, mut upstream) = bench.pair().await;
         client.reset();
         assert_eq!(ending(&mut upstream).await, Err(ErrorKind::ConnectionReset));
         let ended = bench
@@ -166,10 +159,8 @@ fn a_dial_that_hangs_blocks_nobody() {
 #[test]
 fn a_client_that_does_not_read_slows_the_server_down() {
     on_both(async |world| {
-        let server = world.listen();
-        let bench = Setup::toward(&world, server.local_addr()).start("");
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let bench = Bench::of(&world, "");
+        let (mut client, mut upstream) = bench.pair().await;
         let clock = world.clock.clone();
         let chunk = vec![7; 64 * 1024];
         let mut sent = 0;
@@ -188,12 +179,10 @@ fn a_client_that_does_not_read_slows_the_server_down() {
 #[test]
 fn a_websocket_is_watched_without_being_changed() {
     on_both(async |world| {
-        let server = world.listen();
-        let mut setup = Setup::toward(&world, server.local_addr());
+        let mut setup = Setup::new(&world);
         setup.frames = true;
         let mut bench = setup.start("");
-        let mut client = bench.dial().await;
-        let mut upstream = accept(&server).await;
+        let (mut client, mut upstream) = bench.pair().await;
         let request = b"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\n\r\n";
         send(&mut client, request).await;
         expect(&mut upstream, request).await;

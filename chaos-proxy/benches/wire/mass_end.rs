@@ -1,4 +1,4 @@
-//! What everybody else notices when thousands of clients reset in one instant.
+//! What everybody else notices when thousands of clients end in one instant.
 
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,22 +15,34 @@ use crate::subject::Subject;
 use crate::table::Sample;
 
 /// Four descriptors each, two of them the subject's: within 20,000.
-const RESET: usize = 4_000;
+const ENDING: usize = 4_000;
 /// Sockets in TIME_WAIT, beside those that the rows before have left.
 const WAITING: usize = 3_000;
-/// For how long from the first reset on the bystander counts.
+/// For how long from the first end on the bystander counts.
 const COUNTED: Duration = Duration::from_secs(1);
 /// A bystander who has to wait would have asked as often as this.
 const ASKS_EVERY_US: u64 = 1000;
 
 /// A bystander's round trips, from when 4,000 others reset.
-pub(crate) fn bystander(subject: &Subject) -> anyhow::Result<Vec<Sample>> {
+pub(crate) fn resets(subject: &Subject) -> anyhow::Result<Vec<Sample>> {
+    bystander(subject, Some(Duration::ZERO))
+}
+
+/// Likewise when they say FIN.
+pub(crate) fn fins(subject: &Subject) -> anyhow::Result<Vec<Sample>> {
+    bystander(subject, None)
+}
+
+fn bystander(subject: &Subject, linger: Option<Duration>) -> anyhow::Result<Vec<Sample>> {
     for _ in 0..WAITING {
         drop(dial_echo(subject)?);
     }
-    let mut clients = (0..RESET)
-        .map(|_| resetting(subject))
+    let mut clients = (0..ENDING)
+        .map(|_| dial_echo(subject))
         .collect::<anyhow::Result<Vec<_>>>()?;
+    for client in &clients {
+        SockRef::from(client).set_linger(linger)?;
+    }
     // Only what was just written is looked for before a reset is passed on.
     round_trips(&mut clients)?;
     let mut bystander = dial_echo(subject)?;
@@ -47,13 +59,6 @@ pub(crate) fn bystander(subject: &Subject) -> anyhow::Result<Vec<Sample>> {
         Sample::new("p99 ms", millis(times.value_at_quantile(0.99))),
         Sample::new("longest ms", millis(times.max())),
     ])
-}
-
-/// A client whose end is a reset.
-fn resetting(subject: &Subject) -> anyhow::Result<TcpStream> {
-    let stream = dial_echo(subject)?;
-    SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
-    Ok(stream)
 }
 
 /// Round trips in µs; whatever would have been asked during one counts as well.
