@@ -87,16 +87,17 @@ impl Machine {
         at: &Snapshot,
         actions: &mut Vec<Action>,
     ) {
+        let struck = Action::Struck(strike.clone());
         match strike.rule.fault {
-            Fault::Reject => actions.push(Action::Reject),
-            Fault::AcceptSilent => actions.push(Action::LeaveServer),
-            Fault::ConnectDelay(_) if is_dialling => self.held.begin(strike.clone(), at),
-            Fault::Expiry(it) if it.awaits_bytes => {
-                return self.held.begin_with(strike, at);
+            Fault::Reject => actions.extend([struck, Action::Reject]),
+            Fault::AcceptSilent => actions.extend([struck, Action::LeaveServer]),
+            Fault::ConnectDelay(_) if is_dialling => {
+                self.held.begin(strike, at);
+                actions.push(struck);
             }
-            _ => return self.obey(strike, at, actions),
+            Fault::Expiry(it) if it.awaits_bytes => self.held.begin_with(strike, at),
+            _ => self.obey(strike, at, actions),
         }
-        actions.push(Action::Struck(strike));
     }
 
     /// Brings an open connection under what is in force now.

@@ -245,9 +245,17 @@ impl Machine {
 
     pub(super) fn obey(&mut self, strike: Strike, at: &Snapshot, actions: &mut Vec<Action>) {
         let fault = &strike.rule.fault;
+        // An effect's time is told before the effect: whoever feels it may be quick.
+        let struck = (!fault.waits()).then(|| Action::Struck(strike.clone()));
         match (fault.phase(), fault) {
-            (FaultKind::Strike, Fault::Close(side)) => actions.push(Action::Close(*side)),
-            (FaultKind::Strike, Fault::Reset(side)) => actions.push(Action::Reset(*side)),
+            (FaultKind::Strike, Fault::Close(side)) => {
+                actions.extend(struck.into_iter().chain([Action::Close(*side)]));
+                return;
+            }
+            (FaultKind::Strike, Fault::Reset(side)) => {
+                actions.extend(struck.into_iter().chain([Action::Reset(*side)]));
+                return;
+            }
             // A close frame waits for a boundary, however long.
             (FaultKind::Strike, Fault::CloseFrame(_)) => {
                 let lifetime = Lifetime::Once;
@@ -261,9 +269,7 @@ impl Machine {
         if fault.needs_websocket() && !self.traits.has_frames {
             actions.extend(self.held.powerless(strike.id(), UNWATCHED));
         }
-        if !fault.waits() {
-            actions.push(Action::Struck(strike));
-        }
+        actions.extend(struck);
     }
 
     /// Lets go what was to hold until now; whether there was anything.

@@ -104,9 +104,77 @@ impl JournalBuilder {
             .first_data(client, attempt, data)
     }
 
-    /// The server goes on with a session.
-    pub fn resumed(self, client: &str, attempt: u64, at: u64) -> Self {
+    /// Data flows again; what was withheld until now is out.
+    pub fn resumed(mut self, client: &str, attempt: u64, at: u64) -> Self {
+        let micros = ms(at).as_micros();
+        for entry in &mut self.0 {
+            let Body::Proxy {
+                client: whose,
+                attempt: which,
+                what: Proxy::Withheld {
+                    first_us, until_us, ..
+                },
+            } = &mut entry.body
+            else {
+                continue;
+            };
+            if &**whose == client && *which == attempt && until_us.is_none() {
+                first_us.get_or_insert(micros);
+                *until_us = Some(micros);
+            }
+        }
         self.proxy(client, attempt, Proxy::Resumed, at)
+    }
+
+    /// The rule `stall` strikes a connection while there is something for its
+    /// client at every moment.
+    pub fn stalled(self, client: &str, attempt: u64, at: u64) -> Self {
+        self.struck(client, attempt, "stall", at)
+            .withheld(client, attempt, at, None)
+    }
+
+    /// The server's answer 101 is delivered.
+    pub fn opened(self, client: &str, attempt: u64, at: u64) -> Self {
+        self.proxy(client, attempt, Proxy::Upgraded { status: 101 }, at)
+    }
+
+    /// FIN or RST goes to the client.
+    pub fn ended(self, client: &str, attempt: u64, how: Ending, at: u64) -> Self {
+        self.proxy(client, attempt, Proxy::Ended { how }, at)
+    }
+
+    /// A rule destroys data for the client between these; something is heard
+    /// next then, and data comes again then.
+    pub fn destroyed(
+        self,
+        client: &str,
+        attempt: u64,
+        (first, last): (u64, u64),
+        heard: Option<u64>,
+        until: Option<u64>,
+    ) -> Self {
+        let micros = |at: u64| ms(at).as_micros();
+        let what = Proxy::Destroyed {
+            direction: "downstream".into(),
+            first_us: micros(first),
+            last_us: micros(last),
+            heard_us: heard.map(micros),
+            until_us: until.map(micros),
+        };
+        self.proxy(client, attempt, what, until.unwrap_or(last))
+    }
+
+    /// Bytes for the client that came at `since` waited until then, or for ever.
+    pub fn withheld(self, client: &str, attempt: u64, since: u64, until: Option<u64>) -> Self {
+        let until_us = until.map(|until| ms(until).as_micros());
+        let what = Proxy::Withheld {
+            direction: "downstream".into(),
+            since_us: ms(since).as_micros(),
+            first_us: until_us,
+            until_us,
+            bytes: 1,
+        };
+        self.proxy(client, attempt, what, until.unwrap_or(since))
     }
 
     /// The client ends its connection.
