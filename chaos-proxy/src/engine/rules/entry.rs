@@ -96,7 +96,7 @@ impl Machine {
                 actions.push(struck);
             }
             Fault::Expiry(it) if it.awaits_bytes => self.held.begin_with(strike, at),
-            _ => self.obey(strike, at, actions),
+            _ => self.obey(&strike, at, actions),
         }
     }
 
@@ -112,7 +112,7 @@ impl Machine {
             self.begin_round(in_force, at);
         }
         for strike in fresh {
-            self.obey(strike, at, &mut actions);
+            self.obey(&strike, at, &mut actions);
         }
         self.last_serial = in_force.last_serial;
         actions.push(Action::Apply);

@@ -121,12 +121,10 @@ impl Holds {
             How::Close => Action::Close(Side::Both),
             How::Reset => Action::Reset(Side::Both),
         };
-        let struck = (!held.has_struck).then(|| {
-            Action::Struck(Strike {
-                planned: Some(due),
-                ..held.strike
-            })
-        });
+        let struck = (!held.has_struck).then_some(Action::Struck(Strike {
+            planned: Some(due),
+            ..held.strike
+        }));
         struck.into_iter().chain([end]).collect()
     }
 

@@ -135,7 +135,7 @@ impl Machine {
         self.waiting = waiting;
         for waiting in due {
             let strike = Strike::on(&waiting.rule, waiting.due, at.now, in_force.round);
-            self.obey(strike, at, &mut actions);
+            self.obey(&strike, at, &mut actions);
         }
         actions.push(Action::Apply);
         actions
@@ -243,7 +243,7 @@ impl Machine {
         }
     }
 
-    pub(super) fn obey(&mut self, strike: Strike, at: &Snapshot, actions: &mut Vec<Action>) {
+    pub(super) fn obey(&mut self, strike: &Strike, at: &Snapshot, actions: &mut Vec<Action>) {
         let fault = &strike.rule.fault;
         // An effect's time is told before the effect: whoever feels it may be quick.
         let struck = (!fault.waits()).then(|| Action::Struck(strike.clone()));
