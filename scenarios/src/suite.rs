@@ -19,7 +19,7 @@ use crate::language::{Origin, Scenario};
 use crate::results::Seeds;
 use crate::runner::{self, Folder, RunPhase, Settings};
 use crate::subjects::Subject;
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, known_before};
 
 /// What is to be run, and how.
 #[derive(Debug)]
@@ -152,10 +152,20 @@ fn take(collected: &mut Collected, ended: Result<(usize, Judged), JoinError>) {
 }
 
 impl Run {
+    /// Whether it would say nothing about this client, whatever happened.
+    fn is_known_before(&self) -> bool {
+        let Settings {
+            subject, is_wire, ..
+        } = &self.settings;
+        known_before(&self.scenario, subject.traits().as_ref(), *is_wire).is_some()
+    }
+
     async fn judged(self, progress: Observer<Progress>, interrupt: CancellationToken) -> Judged {
         let has_begun = !interrupt.is_cancelled();
         let record = if !has_begun {
             runner::not_begun(&self.scenario, &self.settings)
+        } else if self.is_known_before() {
+            runner::not_applicable(&self.scenario, &self.settings)
         } else {
             let (name, progress) = (self.name.clone(), progress.clone());
             let phases =

@@ -36,3 +36,4 @@ mod seeds;
 mod server_events;
 mod streams;
 mod validator;
+mod words;

@@ -29,6 +29,8 @@ pub struct Results {
     pub passed: usize,
     /// How many failed.
     pub failed: usize,
+    /// How many are about other clients than these.
+    pub not_applicable: usize,
     /// How many say nothing.
     pub inconclusive: usize,
     /// Later than this a fault counts as not fired in time.
@@ -58,7 +60,7 @@ pub struct ScenarioResult {
     pub seed: u64,
     /// What it came to.
     pub verdict: Verdict,
-    /// Why it is inconclusive; empty otherwise.
+    /// Why it is inconclusive or not applicable; empty otherwise.
     pub reasons: Vec<Reason>,
     /// Every check.
     pub checks: Vec<CheckResult>,
@@ -85,7 +87,7 @@ pub struct RuleResult {
 
 impl Results {
     /// The version that this program writes.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     /// Counts the verdicts; without statistics.
     pub fn new(scenarios: Vec<ScenarioResult>) -> Self {
@@ -94,6 +96,7 @@ impl Results {
             version: Self::VERSION,
             passed: count(Verdict::Passed),
             failed: count(Verdict::Failed),
+            not_applicable: count(Verdict::NotApplicable),
             inconclusive: count(Verdict::Inconclusive),
             late_tolerance_ms: u64::try_from(LATE_TOLERANCE.as_millis()).unwrap_or(u64::MAX),
             scenarios,
