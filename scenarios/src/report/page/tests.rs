@@ -392,6 +392,7 @@ fn who_reads_an_inconclusive_run_is_told_what_to_do() {
 #[test]
 fn what_is_not_applicable_is_counted_and_named_with_its_reason() {
     let (mut result, timeline) = passed();
+    result.id = "R31".into();
     result.verdict = Verdict::NotApplicable;
     result.reasons = vec!["this client cannot <pause>".into()];
     let page = page(vec![passed(), (result, timeline)]);
