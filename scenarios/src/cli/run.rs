@@ -314,17 +314,12 @@ pub(super) fn wanting(results: &Results) -> String {
     lines.take(MOST_COMMANDS).collect()
 }
 
-/// Whether not one of the scenarios was applicable: then nothing was shown.
-fn has_nothing_for_these(results: &Results) -> bool {
-    results.passed == 0 && results.not_applicable > 0
-}
-
 pub(super) fn code(results: &Results, is_written: bool, was_interrupted: bool) -> u8 {
     if was_interrupted {
         EXIT_INTERRUPTED
     } else if results.failed > 0 {
         EXIT_FAILED
-    } else if results.inconclusive > 0 || !is_written || has_nothing_for_these(results) {
+    } else if results.inconclusive > 0 || results.passed == 0 || !is_written {
         EXIT_INCONCLUSIVE
     } else {
         EXIT_PASSED
