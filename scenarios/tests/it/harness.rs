@@ -204,6 +204,46 @@ fn listening() -> (Client, Arc<Mutex<Vec<&'static str>>>) {
     (client, heard)
 }
 
+/// A tick does not say of which of the two it is.
+#[tokio::test]
+async fn ticks_of_two_connections_at_once_are_told_apart() {
+    let client = Client::new("double", |context: ClientContext| async move {
+        let ClientContext {
+            url,
+            tell,
+            mut commands,
+            stop,
+            ..
+        } = context;
+        let second = async {
+            commands.next().await;
+            own_client::follow(&url, &tell).await;
+        };
+        tokio::select! {
+            biased;
+            () = stop.requested() => {}
+            () = own_client::follow(&url, &tell) => {}
+            () = second => {}
+        }
+    });
+    let client = client.can([Ability::Show]).reports([Report::Seq]);
+    let text = "id = 'x'\nduration = '2s'\nsettle = '500ms'\n[server]\ntick = '50ms'\n\
+        [[action]]\nat = '500ms'\ndo = 'show'\n[expect]\nduplicated = 0\nreordered = 0\n";
+    let out = tempfile::tempdir().unwrap();
+    let outcome = run(&scenario(text), client, &out).await;
+    outcome.assert_passed();
+    let (_, entries) = read_journal(&outcome.journal).unwrap();
+    let applied = entries.iter().filter_map(|entry| match &entry.body {
+        Body::Client {
+            what: client_sim::EventKind::Applied { session, .. },
+            ..
+        } => Some(session),
+        _ => None,
+    });
+    let sessions: std::collections::BTreeSet<&String> = applied.collect();
+    assert_eq!(sessions.len(), 2);
+}
+
 /// It is dropped, a second after it was told.
 #[tokio::test]
 async fn who_does_not_stop_is_stopped() {
