@@ -101,6 +101,40 @@ pub enum EventKind {
         /// How many.
         bytes: u64,
     },
+    /// Rules kept bytes from a peer, each for more than 250 ms, in one stretch;
+    /// told with the next bytes that did not wait, or at the connection's end. Times are
+    /// those of the event itself: microseconds since the clock's origin.
+    Withheld {
+        /// Which way: `downstream` is to the client.
+        direction: String,
+        /// When the first of them came.
+        since_us: u64,
+        /// When the first of them went on; `None`: none ever did.
+        first_us: Option<u64>,
+        /// When the last of them had gone on; `None`: some never did.
+        until_us: Option<u64>,
+        /// How many went on.
+        bytes: u64,
+    },
+    /// Rules destroyed bytes or messages of data that were for a peer; told with
+    /// the next data that reaches it, or at the connection's end.
+    Destroyed {
+        /// Which way: `downstream` is to the client.
+        direction: String,
+        /// When the first was destroyed.
+        first_us: u64,
+        /// When the last was.
+        last_us: u64,
+        /// When anything next reached the peer after the first; `None`: never.
+        heard_us: Option<u64>,
+        /// When data next reached the peer after the last; `None`: never.
+        until_us: Option<u64>,
+    },
+    /// FIN or RST went to the client, whoever meant it.
+    Ended {
+        /// Which.
+        how: Ending,
+    },
     /// Destructive faults did this to the connection's bytes; told at its end.
     Damaged {
         /// Bytes that were swallowed.

@@ -10,6 +10,7 @@
 
 mod cutting;
 mod ending;
+mod losses;
 mod notes;
 mod ruled;
 mod traffic;
@@ -34,6 +35,7 @@ use crate::link::{End, Link, LinkName};
 use crate::rule::Reached;
 use crate::websocket::Editor;
 use cutting::Cuttings;
+use losses::Losses;
 
 /// An accepted connection, as long as it lives.
 struct Connection {
@@ -52,6 +54,8 @@ struct Connection {
     delivery: Delivery,
     /// What the lanes have said and nobody has heard yet.
     notes: Vec<(Direction, Note)>,
+    /// What was destroyed of what goes to the server, and to the client.
+    losses: (Losses, Losses),
     /// Resets that wait for the system to hand over what came before them.
     cuttings: Cuttings,
     accepted_at: Moment,
@@ -134,6 +138,7 @@ pub(super) async fn run(
         connection.report_outlived().await;
     }
     connection.forget_own_rules().await;
+    connection.tell_losses();
     connection.tell_damage();
     connection.tell(EventKind::Closed {
         upstream_bytes: connection.toward_server.lane.link.written(),
@@ -168,6 +173,7 @@ impl Connection {
             is_dialling: true,
             delivery: Delivery::new(),
             notes: Vec::new(),
+            losses: Default::default(),
             cuttings: Cuttings::default(),
             accepted_at: now,
             heard_at: now,

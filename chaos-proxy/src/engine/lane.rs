@@ -10,7 +10,7 @@ use environment::{Moment, Stream};
 
 use super::bulk::Bulk;
 use crate::link::segments::Frame;
-use crate::link::{Effects, End, Link, LinkName, Output, Segments};
+use crate::link::{Effects, End, Link, LinkName, Output, Segments, Withheld};
 use crate::websocket::{Editor, Edits, FrameRuleId, Opcode, Powerless, Step};
 
 /// The size of one read.
@@ -74,6 +74,8 @@ pub(super) enum Note {
     Delivered,
     /// Bytes of a raw stream were delivered.
     DeliveredBytes,
+    /// Rules kept bytes from the sink, and a stretch of that is over.
+    Withheld(Withheld),
     /// This is no WebSocket.
     Raw,
     /// The offer of extensions was taken out of the request.
@@ -400,6 +402,7 @@ impl Lane {
     }
 
     fn after_write(&mut self, notes: &mut Vec<Note>) {
+        notes.extend(self.link.take_withheld().map(Note::Withheld));
         let passed = self.link.passed();
         while self
             .milestones

@@ -297,6 +297,47 @@ impl Fault {
         }
     }
 
+    /// Whether it may keep bytes of this direction waiting.
+    #[doc(hidden)]
+    pub fn withholds(&self, direction: Direction) -> bool {
+        match self {
+            Self::Stall(way) => way.covers(direction),
+            Self::Latency(it) => it.way.covers(direction),
+            Self::Bandwidth(it) => it.way.covers(direction),
+            Self::Slice(it) => it.way.covers(direction),
+            Self::DelayFrame(it) => it.frames.way.covers(direction),
+            Self::UpgradeDelay(_) => direction == Direction::Downstream,
+            _ => false,
+        }
+    }
+
+    /// Whether it may destroy bytes or messages of this direction.
+    #[doc(hidden)]
+    pub fn destroys(&self, direction: Direction) -> bool {
+        match self {
+            Self::Discard(way) => way.covers(direction),
+            Self::Corrupt(Corrupt::Bits(it)) => it.way.covers(direction),
+            Self::Corrupt(Corrupt::Frames(it)) => it.frames.way.covers(direction),
+            Self::DropFrame(it) => it.way.covers(direction),
+            Self::Expiry(it) => it.swallows.is_some_and(|way| way.covers(direction)),
+            _ => false,
+        }
+    }
+
+    /// Which peers it ends the connection toward, once it acts.
+    #[doc(hidden)]
+    pub fn ends(&self) -> Option<Side> {
+        match self {
+            Self::Reject => Some(Side::Client),
+            Self::Close(side) | Self::Reset(side) => Some(*side),
+            Self::Cut(cut) => Some(cut.side),
+            Self::CloseFrame(it) => Some(it.side),
+            Self::IdleTimeout(_) => Some(Side::Both),
+            Self::Expiry(it) if it.swallows.is_none() => Some(Side::Both),
+            _ => None,
+        }
+    }
+
     /// Whether the client gets RST of it.
     #[doc(hidden)]
     pub fn resets_client(&self) -> bool {

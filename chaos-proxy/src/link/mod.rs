@@ -26,11 +26,13 @@ mod queue;
 pub(crate) mod segments;
 mod shaper;
 mod under_way;
+mod withheld;
 
 pub use draws::LinkName;
 pub(crate) use effects::Effects;
 pub(crate) use segments::Segments;
 pub use under_way::UnderWay;
+pub(crate) use withheld::Withheld;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +43,7 @@ use in_force::InForce;
 use queue::{Arrival, CHUNK_COST, Chunk, Queue};
 use shaper::Shaper;
 use under_way::Share;
+use withheld::Withholding;
 
 use crate::websocket::Late;
 
@@ -140,6 +143,8 @@ pub(crate) struct Link {
     /// Bytes that went out, ever.
     written: u64,
     damage: Damage,
+    /// There from when a rule first kept something waiting.
+    withholding: Option<Box<Withholding>>,
 }
 
 /// What destructive faults did to a link's bytes.
@@ -169,6 +174,7 @@ impl Link {
             admitted: 0,
             written: 0,
             damage: Damage::default(),
+            withholding: None,
         }
     }
 
@@ -217,6 +223,7 @@ impl Link {
         let chunk = Chunk {
             bytes,
             offset,
+            came: now,
             arrived,
             late,
         };
@@ -315,15 +322,33 @@ impl Link {
             return end.output();
         }
         if self.effects.is_stalled() {
+            self.hold(true);
             return Output::Wait;
         }
         self.advance(now);
         match (self.front, self.state) {
-            (Some(front), _) if front.due <= now => self.front_bytes(front),
+            (Some(front), _) if front.due <= now => {
+                if let Some(withholding) = &mut self.withholding {
+                    withholding.let_go(now, front.due);
+                }
+                self.front_bytes(front)
+            }
+            (Some(_), _) => {
+                self.hold(false);
+                Output::Wait
+            }
             (None, State::Ending { end, arrived }) if self.end_due(end, arrived) <= now => {
                 end.output()
             }
-            _ => Output::Wait,
+            (None, _) => Output::Wait,
+        }
+    }
+
+    /// A rule keeps what is in front, if there is anything.
+    fn hold(&mut self, is_stalled: bool) {
+        if let Some(came) = self.front_chunk().map(|chunk| chunk.came) {
+            let withholding = self.withholding.get_or_insert_default();
+            withholding.hold(came, is_stalled);
         }
     }
 
@@ -390,10 +415,14 @@ impl Link {
     /// `count` of the bytes that [`Link::poll`] gave have left at `now`.
     pub(crate) fn wrote(&mut self, now: Moment, count: usize) {
         self.note_room(now);
+        let came = self.front_chunk().map(|chunk| chunk.came);
         let Some(front) = &mut self.front else {
             return;
         };
         let count = count.min(front.length);
+        if let (Some(withholding), Some(came)) = (&mut self.withholding, came) {
+            withholding.wrote(came, now, count as u64);
+        }
         front.length -= count;
         let Front {
             length,
@@ -537,6 +566,21 @@ impl Link {
     /// What was swallowed or changed.
     pub(crate) fn damage(&self) -> Damage {
         self.damage
+    }
+
+    /// What rules kept from the sink, if a stretch of that is over.
+    pub(crate) fn take_withheld(&mut self) -> Option<Withheld> {
+        self.withholding.as_mut()?.take()
+    }
+
+    /// The rest of that, at the link's end.
+    pub(crate) fn finish_withheld(
+        &mut self,
+        now: Moment,
+    ) -> impl Iterator<Item = Withheld> + use<> {
+        let withholding = self.withholding.take();
+        let rest = withholding.map(|mut withholding| withholding.finish(now));
+        rest.into_iter().flatten().flatten()
     }
 
     /// Where the stream's segments begin, for whoever reads it.

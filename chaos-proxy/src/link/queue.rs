@@ -37,6 +37,8 @@ pub(super) struct Chunk {
     pub(super) bytes: Bytes,
     /// Offset of the first byte in the stream.
     pub(super) offset: u64,
+    /// When they came to the link.
+    pub(super) came: Moment,
     pub(super) arrived: Arrival,
     /// Its message is to leave later than it would.
     pub(super) late: Option<Late>,

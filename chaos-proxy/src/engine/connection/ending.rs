@@ -106,7 +106,7 @@ impl Connection {
         if wrote_at.is_some_and(|wrote_at| now.since(wrote_at) < FRESH) {
             self.reset_behind(peer, side);
         } else {
-            self.side(peer).reset();
+            self.reset(side);
         }
     }
 
@@ -124,6 +124,9 @@ impl Connection {
     /// RST to one or both, at once.
     pub(super) fn reset(&mut self, side: Side) {
         if side.is_client() {
+            if self.toward_client.stream.is_some() {
+                self.tell(EventKind::Ended { how: Ending::Reset });
+            }
             self.toward_client.reset();
         }
         if side.is_server() {

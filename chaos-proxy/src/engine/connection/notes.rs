@@ -66,10 +66,15 @@ impl Connection {
             }
             Note::DeliveredBytes if way == Direction::Downstream => self.delivered(),
             Note::Delivered | Note::DeliveredBytes => {}
+            Note::Withheld(withheld) => {
+                self.delivery.is_awaited |= way == Direction::Downstream;
+                self.tell_withheld(way, withheld);
+            }
             Note::Raw => self.become_raw(),
             Note::Stripped(offer) => self.tell(EventKind::ExtensionsRefused { offer }),
             Note::Acted { id, index, opcode } => {
                 self.hush(way);
+                self.note_edit(way, id, opcode);
                 let actions = self.machine.edited(id, way, index, opcode);
                 self.carry_out(actions, &in_force.borrow());
             }
@@ -181,6 +186,7 @@ impl Connection {
     }
 
     pub(super) fn delivered(&mut self) {
+        self.end_losses(Direction::Downstream);
         if !std::mem::replace(&mut self.delivery.has_begun, true) {
             self.tell(EventKind::FirstData);
             self.reach(Phase::Open);

@@ -12,7 +12,7 @@ use crate::engine::endpoint::Endpoint;
 use crate::engine::lane::{Read, Sent};
 use crate::engine::registry::Carried;
 use crate::engine::rules::ActiveRules;
-use crate::event::{Ending, Peer};
+use crate::event::{Ending, EventKind, Peer};
 
 /// Writes to a peer for one read from it.
 const WRITES: usize = 8;
@@ -29,6 +29,7 @@ impl Connection {
             side.lane.give_back_pipe(now);
         }
         let is_busy = (0..ROUNDS).all(|_| self.round(now, in_force));
+        self.note_losses();
         self.progress_under(in_force);
         self.count();
         self.note_end(now);
@@ -137,14 +138,21 @@ impl Connection {
         let mut notes = Vec::new();
         match side.lane.write(stream, now, &mut notes) {
             Ok(None) => return false,
-            Ok(Some(Sent::Bytes)) => {}
+            Ok(Some(Sent::Bytes)) => self.note_written(toward(peer)),
             Ok(Some(Sent::Fin)) => {
+                if peer == Peer::Client {
+                    self.tell(EventKind::Ended { how: Ending::Fin });
+                }
+                let side = self.side(peer);
+                let Some(stream) = &side.stream else {
+                    return false;
+                };
                 // Fails only if the peer has reset: then there is nobody to tell.
                 let _ = stream.shutdown_write();
                 side.lane.link.ended();
             }
             Ok(Some(Sent::Reset)) => {
-                side.lane.link.ended();
+                self.side(peer).lane.link.ended();
                 self.pass_reset(peer, now);
             }
             Ok(Some(Sent::Cut)) => {
@@ -161,6 +169,7 @@ impl Connection {
 
     /// Bytes went to this peer, past its link.
     fn passed_to(&mut self, peer: Peer, in_force: &Follower<ActiveRules>) -> bool {
+        self.note_written(toward(peer));
         if peer == Peer::Client {
             if self.toward_client.lane.is_raw() {
                 self.delivered();

@@ -63,6 +63,17 @@ impl Machine {
         struck.into_iter().chain([Action::Tell(frame)]).collect()
     }
 
+    /// Whether this rule destroys the frames that it is carried out on, which are
+    /// of data or are not.
+    pub(crate) fn destroys(&self, id: FrameRuleId, is_data: bool) -> bool {
+        self.rule(id).is_some_and(|rule| match &rule.fault {
+            Fault::DropFrame(_) => is_data,
+            // Whatever it was, its receiver has to end the connection.
+            Fault::Corrupt(Corrupt::Frames(_)) => true,
+            _ => false,
+        })
+    }
+
     /// A rule can do nothing to this connection; told once.
     pub(crate) fn powerless(&mut self, id: FrameRuleId, reason: &str) -> Option<Action> {
         self.held.powerless(id, reason)

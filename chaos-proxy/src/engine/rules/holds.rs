@@ -117,17 +117,17 @@ impl Holds {
             return Vec::new();
         };
         let held = self.0.swap_remove(index);
-        let mut actions = vec![match how {
+        let end = match how {
             How::Close => Action::Close(Side::Both),
             How::Reset => Action::Reset(Side::Both),
-        }];
-        if !held.has_struck {
-            actions.push(Action::Struck(Strike {
+        };
+        let struck = (!held.has_struck).then(|| {
+            Action::Struck(Strike {
                 planned: Some(due),
                 ..held.strike
-            }));
-        }
-        actions
+            })
+        });
+        struck.into_iter().chain([end]).collect()
     }
 
     /// Takes the cut that came first on this link; it strikes once. One inside a
@@ -169,7 +169,13 @@ impl Holds {
     pub(super) fn strike_once(&mut self, id: FrameRuleId) -> Option<Action> {
         let held = self.get_mut(id)?;
         let has_struck = std::mem::replace(&mut held.has_struck, true);
-        (!has_struck).then(|| Action::Struck(held.strike.clone()))
+        // It waited for its frame, so it had no time of its own.
+        (!has_struck).then(|| {
+            Action::Struck(Strike {
+                planned: None,
+                ..held.strike.clone()
+            })
+        })
     }
 
     /// A rule can do nothing to this connection; told once.

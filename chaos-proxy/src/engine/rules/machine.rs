@@ -173,16 +173,17 @@ impl Machine {
         at: &Snapshot,
         actions: &mut Vec<Action>,
     ) {
+        let struck = Action::Struck(strike.clone());
         match strike.rule.fault {
-            Fault::Reject => actions.push(Action::Reject),
-            Fault::AcceptSilent => actions.push(Action::LeaveServer),
-            Fault::ConnectDelay(_) if is_dialling => self.held.begin(strike.clone(), at),
-            Fault::Expiry(it) if it.awaits_bytes => {
-                return self.held.begin_with(strike, at);
+            Fault::Reject => actions.extend([struck, Action::Reject]),
+            Fault::AcceptSilent => actions.extend([struck, Action::LeaveServer]),
+            Fault::ConnectDelay(_) if is_dialling => {
+                self.held.begin(strike, at);
+                actions.push(struck);
             }
-            _ => return self.obey(strike, at, actions),
+            Fault::Expiry(it) if it.awaits_bytes => self.held.begin_with(strike, at),
+            _ => self.obey(strike, at, actions),
         }
-        actions.push(Action::Struck(strike));
     }
 
     /// Brings an open connection under what is in force now.
@@ -395,9 +396,17 @@ impl Machine {
 
     fn obey(&mut self, strike: Strike, at: &Snapshot, actions: &mut Vec<Action>) {
         let fault = &strike.rule.fault;
+        // An effect's time is told before the effect: whoever feels it may be quick.
+        let struck = (!fault.waits()).then(|| Action::Struck(strike.clone()));
         match (fault.phase(), fault) {
-            (FaultKind::Strike, Fault::Close(side)) => actions.push(Action::Close(*side)),
-            (FaultKind::Strike, Fault::Reset(side)) => actions.push(Action::Reset(*side)),
+            (FaultKind::Strike, Fault::Close(side)) => {
+                actions.extend(struck.into_iter().chain([Action::Close(*side)]));
+                return;
+            }
+            (FaultKind::Strike, Fault::Reset(side)) => {
+                actions.extend(struck.into_iter().chain([Action::Reset(*side)]));
+                return;
+            }
             // A close frame waits for a boundary, however long.
             (FaultKind::Strike, Fault::CloseFrame(_)) => {
                 let lifetime = Lifetime::Once;
@@ -411,9 +420,7 @@ impl Machine {
         if fault.needs_websocket() && !self.traits.has_frames {
             actions.extend(self.held.powerless(strike.id(), UNWATCHED));
         }
-        if !fault.waits() {
-            actions.push(Action::Struck(strike));
-        }
+        actions.extend(struck);
     }
 
     /// Lets go what was to hold until now; whether there was anything.

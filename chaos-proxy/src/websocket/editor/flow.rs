@@ -60,12 +60,14 @@ impl Editor {
                     if !frame.opcode.is_control() {
                         self.message = (!frame.header.is_final).then(MessageEdits::default);
                     }
+                    let start = frame.start.wrapping_add(shift);
                     step(Step::Frame {
                         index: frame.index,
                         opcode: frame.opcode,
                         is_final: frame.header.is_final,
-                        start: frame.start.wrapping_add(shift),
-                        end: frame.end.saturating_add(shift),
+                        start,
+                        // Its header may announce more than any stream has.
+                        end: start.saturating_add(frame.end - frame.start),
                     });
                 }
                 Seen::Close { code } => step(Step::Closing { code }),

@@ -211,3 +211,21 @@ proptest! {
         if matches!(task, FrameEdit::Reorder(_)) { prop_assert_eq!(out.bytes.len(), stream.len()); }
     }
 }
+
+#[test]
+fn what_comes_after_a_dropped_message_ends_where_its_bytes_do() {
+    let mut editor = Editor::new(name(Direction::Downstream));
+    run(&mut editor, ANSWER, &[]);
+    let drop = FrameEdit::Drop(frames(Opcodes::Data, ".."));
+    editor.apply(edits(vec![drop]), &mut |_| {});
+    run(&mut editor, &text("a long one"), &[]);
+    editor.apply(Edits::default(), &mut |_| {});
+    let edited = run(&mut editor, &text("2"), &[]);
+    let begun = ANSWER.len() as u64;
+    let (start, end) = (begun, begun + text("2").len() as u64);
+    let placed = edited.steps.iter().find_map(|step| match step {
+        Step::Frame { start, end, .. } => Some((*start, *end)),
+        _ => None,
+    });
+    assert_eq!(placed, Some((start, end)));
+}

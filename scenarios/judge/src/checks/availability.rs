@@ -1,8 +1,9 @@
 //! `availability`: the share of the clients' time, from t = 0 to the end of
-//! settling, in which they had a live connection.
+//! settling, in which they had a live connection and were not deprived.
 //!
-//! A mean over the clients; one that was told to stop counts until then. A
-//! connection that a fault holds is live until its client leaves it.
+//! A mean over the clients; one that was told to stop counts until then. While a
+//! fault keeps data from a client it is down, until data flows again; a pause or
+//! a slow feed is no fault.
 
 use std::time::Duration;
 
@@ -91,11 +92,29 @@ fn time(evidence: &Evidence<'_>, client: String) -> Time {
     let observed = &evidence.observed;
     let mut live = observed.connections.live(&client, observed.last);
     live.sort_unstable();
+    let outages = evidence.outages.iter();
+    let away: Vec<(Moment, Moment)> = outages
+        .filter(|outage| *outage.client == *client)
+        .map(|outage| (outage.start, outage.data.unwrap_or(observed.last)))
+        .collect();
     Time {
         client,
         whole: until.since(from),
-        live: covered(&live, from, until),
+        live: covered(&without(&live, &away), from, until),
     }
+}
+
+/// What is left of intervals where nothing was kept away.
+fn without(live: &[(Moment, Moment)], away: &[(Moment, Moment)]) -> Vec<(Moment, Moment)> {
+    let mut left = live.to_vec();
+    for (from, until) in away {
+        let parts = left
+            .into_iter()
+            .flat_map(|(begin, end)| [(begin, end.min(*from)), (begin.max(*until), end)]);
+        left = parts.filter(|(begin, end)| begin < end).collect();
+    }
+    left.sort_unstable();
+    left
 }
 
 /// How much of the time lies in at least one of the intervals, which are in

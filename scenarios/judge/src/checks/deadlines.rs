@@ -14,7 +14,7 @@ use super::evidence::{Evidence, and_more};
 use super::found::Found;
 use super::measure::{Measure, counted, span};
 use super::result::Excess;
-use crate::definitions::{Effect, Outage};
+use crate::definitions::{Notice, Outage};
 
 /// What one event came to under a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ pub(super) trait Event {
     fn rules(&self) -> Vec<&String>;
 }
 
-impl Event for Effect {
+impl Event for Notice {
     fn client(&self) -> &Arc<str> {
         &self.client
     }
@@ -119,23 +119,20 @@ pub(super) fn named<T: Event>(event: &T) -> String {
     rules.collect::<Vec<_>>().join(" and ")
 }
 
-/// Of an effect on a client: what it did at `reacted`. Done after the heal is
-/// not done during the fault.
+/// Of something to be noticed: what its client did at `reacted`. Done when it was
+/// over is not done while it lasted.
 pub(super) fn during(
     evidence: &Evidence<'_>,
-    effect: &Effect,
+    notice: &Notice,
     reacted: Option<Moment>,
     limit: Duration,
 ) -> Judged {
-    let (watched, is_stopped) = evidence.watched_until(&effect.client);
-    let until = if effect.revives {
-        effect.end.min(watched)
-    } else {
-        watched
-    };
+    let (watched, is_stopped) = evidence.watched_until(&notice.client);
+    let until = notice.until.map_or(watched, |until| until.min(watched));
     let reacted = reacted.filter(|at| *at <= until);
-    let taken = reacted.map(|at| at.since(effect.start));
-    Judged::of(taken, until.since(effect.start), limit, is_stopped)
+    let taken = reacted.map(|at| at.since(notice.from));
+    let is_stopped = is_stopped && until == watched;
+    Judged::of(taken, until.since(notice.from), limit, is_stopped)
 }
 
 /// All events with what each came to.

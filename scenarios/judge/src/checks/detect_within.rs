@@ -11,7 +11,7 @@ use super::evidence::Evidence;
 use super::found::Found;
 use super::limit::{Limit, within};
 use super::measure::span;
-use crate::definitions::Effect;
+use crate::definitions::Notice;
 
 pub(super) const CHECK: Check = Check {
     key: "detect_within",
@@ -22,7 +22,7 @@ pub(super) const CHECK: Check = Check {
     ..Check::BASE
 };
 
-const WORDS: Words<Effect> = Words {
+const WORDS: Words<Notice> = Words {
     event: "effect",
     reacted: "noticed",
     too_late,
@@ -31,23 +31,23 @@ const WORDS: Words<Effect> = Words {
 
 fn judge(evidence: &Evidence<'_>, limit: Limit) -> Found {
     let limit = limit.time();
-    let judged = Deadlines::of(&evidence.effects, |effect| {
-        during(evidence, effect, effect.detected, limit)
+    let judged = Deadlines::of(evidence.notices(), |notice| {
+        during(evidence, notice, notice.noticed, limit)
     });
     judged.found(evidence, limit, &WORDS)
 }
 
-fn too_late(evidence: &Evidence<'_>, effect: &Effect, worst: Beyond) -> String {
+fn too_late(evidence: &Evidence<'_>, notice: &Notice, worst: Beyond) -> String {
     let what = match worst.taken() {
-        Some(taken) => format!("noticed `{}` only after {}", effect.rule, span(taken)),
-        None => format!("never noticed `{}`", effect.rule),
+        Some(taken) => format!("noticed `{}` only after {}", notice.rule, span(taken)),
+        None => format!("never noticed `{}`", notice.rule),
     };
-    let (client, began) = (&effect.client, evidence.at(effect.start));
+    let (client, began) = (&notice.client, evidence.at(notice.from));
     let departed = evidence.departed(client);
     format!("{client} {what}, which hurt it {began}{departed}")
 }
 
-fn nothing(_: &Evidence<'_>, judged: &Deadlines<'_, Effect>, limit: Duration) -> String {
+fn nothing(_: &Evidence<'_>, judged: &Deadlines<'_, Notice>, limit: Duration) -> String {
     match judged.count() {
         0 => "no fault hurt any client".to_owned(),
         _ => format!("every fault was over before {} had passed", span(limit)),

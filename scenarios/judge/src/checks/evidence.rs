@@ -7,7 +7,7 @@ use chaos_proxy::Plan;
 use environment::Moment;
 
 use super::measure::span;
-use crate::definitions::{Dials, Effect, Observations, Outage, effects, outages};
+use crate::definitions::{Dials, Effect, Notice, Observations, Outage, effects, outages};
 use crate::journal::{Entry, Header};
 use crate::language::Scenario;
 use crate::subject::{Ability, Report, Traits};
@@ -37,8 +37,9 @@ impl<'a> Evidence<'a> {
         let plan = scenario.plan(header.seed());
         let mut observed = Observations::of(entries);
         observed.connections.note_resets(&plan);
-        let effects = effects(&observed, &plan);
-        let outages = outages(&observed, &effects);
+        let subject = header.subject.as_ref();
+        let effects = effects(&observed, &plan, scenario.dial_bound(subject));
+        let outages = outages(&observed, &effects, scenario.time_to_stay());
         Self {
             scenario,
             plan,
@@ -48,6 +49,11 @@ impl<'a> Evidence<'a> {
             outages,
             subject: header.subject.clone(),
         }
+    }
+
+    /// What clients had to notice, by client, then by time.
+    pub(super) fn notices(&self) -> impl Iterator<Item = &Notice> {
+        self.effects.iter().flat_map(|effect| &effect.notices)
     }
 
     /// Whether the clients are simulated ones.

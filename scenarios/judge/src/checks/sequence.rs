@@ -4,6 +4,9 @@
 //! was told to stop, nobody owes anything.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
+
+use environment::Moment;
 
 use super::check::{Check, Needs};
 use super::evidence::Evidence;
@@ -67,8 +70,7 @@ fn lost(evidence: &Evidence<'_>, limit: u64) -> Found {
     let all: Vec<(&str, u64)> = owners
         .iter()
         .flat_map(|(session, client)| {
-            let stopped = observed.reports.stopped(client);
-            let until = stopped.map_or(settled, |stopped| stopped.min(settled));
+            let until = owed_until(evidence, client).map_or(settled, |until| until.min(settled));
             let lost = observed.sequences.lost(session, until);
             lost.into_iter().map(|seq| (*client, seq))
         })
@@ -82,6 +84,25 @@ fn lost(evidence: &Evidence<'_>, limit: u64) -> Found {
         }),
     };
     judge(evidence, limit, strays)
+}
+
+/// Until when ticks were made that a client which was told to stop owes: what was
+/// under way then never reached it, and neither did what was kept from it.
+fn owed_until(evidence: &Evidence<'_>, client: &str) -> Option<Moment> {
+    /// What a network and a busy server may take.
+    const UNDER_WAY: Duration = Duration::from_millis(250);
+    let observed = &evidence.observed;
+    let told = observed.marks.told(client, "stop").next();
+    let stopped = told
+        .into_iter()
+        .chain(observed.reports.stopped(client))
+        .min()?;
+    let mut outages = evidence.outages.iter();
+    let open = outages.find(|outage| {
+        let is_over = outage.data.is_some_and(|data| data <= stopped);
+        &*outage.client == client && outage.start <= stopped && !is_over
+    });
+    Some(open.map_or(stopped, |outage| outage.start) - UNDER_WAY)
 }
 
 fn duplicated(evidence: &Evidence<'_>, limit: u64) -> Found {

@@ -15,7 +15,7 @@ use super::evidence::Evidence;
 use super::found::Found;
 use super::limit::{Limit, within_some_time};
 use super::measure::span;
-use crate::definitions::Effect;
+use crate::definitions::Notice;
 use crate::language::Objection;
 
 pub(super) const CHECK: Check = Check {
@@ -35,7 +35,7 @@ pub(super) const CHECK: Check = Check {
     ..Check::BASE
 };
 
-const WORDS: Words<Effect> = Words {
+const WORDS: Words<Notice> = Words {
     event: "silence",
     reacted: "flagged as stale",
     too_late,
@@ -51,35 +51,35 @@ fn judge(evidence: &Evidence<'_>, limit: Limit) -> Found {
     let reports = &evidence.observed.reports;
     let told = silences
         .into_iter()
-        .filter(|effect| reports.tells_freshness(&effect.client));
-    let judged = Deadlines::of(told, |effect| {
-        let flagged = reports.not_live_from(&effect.client, effect.start);
-        during(evidence, effect, flagged, limit)
+        .filter(|notice| reports.tells_freshness(&notice.client));
+    let judged = Deadlines::of(told, |notice| {
+        let flagged = reports.not_live_from(&notice.client, notice.from);
+        during(evidence, notice, flagged, limit)
     });
     judged.found(evidence, limit, &WORDS)
 }
 
-/// The effects that silenced a connection without ending it.
-fn silences<'a>(evidence: &'a Evidence<'_>) -> Vec<&'a Effect> {
+/// The silences of open connections, as far as rules made them.
+fn silences<'a>(evidence: &'a Evidence<'_>) -> Vec<&'a Notice> {
     let rules = evidence.plan.rules();
-    let is_silent = |effect: &&Effect| {
-        let mut same = rules.iter().filter(|rule| rule.name == effect.rule);
-        same.any(|rule| rule.fault.silences_client())
+    let is_silent = |notice: &&Notice| {
+        let mut same = rules.iter().filter(|rule| rule.name == notice.rule);
+        !notice.is_end && same.any(|rule| rule.fault.silences_client())
     };
-    evidence.effects.iter().filter(is_silent).collect()
+    evidence.notices().filter(is_silent).collect()
 }
 
-fn too_late(evidence: &Evidence<'_>, effect: &Effect, worst: Beyond) -> String {
+fn too_late(evidence: &Evidence<'_>, notice: &Notice, worst: Beyond) -> String {
     let what = match worst.taken() {
         Some(taken) => format!("flagged what it shows as stale only {} after", span(taken)),
         None => "never flagged what it shows as stale after".to_owned(),
     };
-    let (client, rule) = (&effect.client, &effect.rule);
-    let began = evidence.at(effect.start);
+    let (client, rule) = (&notice.client, &notice.rule);
+    let began = evidence.at(notice.from);
     format!("{client} {what} `{rule}` silenced it {began}")
 }
 
-fn nothing(_: &Evidence<'_>, judged: &Deadlines<'_, Effect>, limit: Duration) -> String {
+fn nothing(_: &Evidence<'_>, judged: &Deadlines<'_, Notice>, limit: Duration) -> String {
     match judged.count() {
         0 => "no client that was silenced tells whether what it shows is live".to_owned(),
         _ => format!("every silence was over before {} had passed", span(limit)),
@@ -100,7 +100,7 @@ mod tests {
         run()
             .dialled("c1", 1, 0)
             .welcomed("c1", 1, "s", 5)
-            .struck("c1", 1, "stall", 1000)
+            .stalled("c1", 1, 1000)
     }
 
     fn stale(story: JournalBuilder, at: u64) -> JournalBuilder {
@@ -151,7 +151,7 @@ mod tests {
         let text = stalled("stale_flagged_within = '4s'");
         judge(&text, &silenced(), Finding::NotObservable, why);
         let text = stalled("stale_flagged_within = '1s'");
-        let mute = run().struck("c1", 1, "stall", 1000);
+        let mute = run().stalled("c1", 1, 1000);
         let why = "no client that was silenced tells whether what it shows is live";
         judge(&text, &mute, Finding::NotObservable, why);
     }

@@ -36,7 +36,7 @@ pub(super) fn run() -> JournalBuilder {
 
 #[test]
 fn recovering_in_time_is_ok() {
-    let story = run().struck("c1", 1, "stall", 1000).resumed("c1", 1, 3050);
+    let story = run().stalled("c1", 1, 1000).resumed("c1", 1, 3050);
     let why = "1 outage, each recovered from within 1s; c1 took longest, 50ms after `stall`";
     let judged = judge(&stalled("recover_within = '1s'"), &story, Finding::Ok, why);
     assert_eq!(judged.limit, Measure::Text("1s".into()));
@@ -46,14 +46,12 @@ fn recovering_in_time_is_ok() {
 #[test]
 fn recovering_late_or_never_fails() {
     let text = stalled("recover_within = '1s'");
-    let story = run().struck("c1", 1, "stall", 1000);
+    let story = run().stalled("c1", 1, 1000);
     let late = story.clone().resumed("c1", 1, 5000);
     let why = "c1 had data only 2s after `stall` ended at 3s; expected within 1s";
     let judged = judge(&text, &late, Finding::Failed, why);
     assert_eq!(judged.hangs_on, ["stall".to_owned()].into());
-    let both = late
-        .connected("c2", 1, 0, 10)
-        .struck("c2", 1, "stall", 1000);
+    let both = late.connected("c2", 1, 0, 10).stalled("c2", 1, 1000);
     let why = "c2 had no data in the 12400ms after `stall` ended at 3s; expected within 1s (and 1 more such)";
     let judged = judge(&text, &both, Finding::Failed, why);
     assert_eq!(judged.observed, Measure::Text("never".into()));
@@ -62,7 +60,7 @@ fn recovering_late_or_never_fails() {
 
 #[test]
 fn recovery_that_was_not_waited_for_is_not_judged() {
-    let story = run().struck("c1", 1, "stall", 1000);
+    let story = run().stalled("c1", 1, 1000);
     let why =
         "c1 had no data after `stall`, but was watched for 12400ms only, which is less than 20s";
     judge(
@@ -83,7 +81,7 @@ fn recovery_that_was_not_waited_for_is_not_judged() {
 #[test]
 fn a_client_that_was_told_to_stop_owes_no_recovery() {
     let story = run()
-        .struck("c1", 1, "stall", 1000)
+        .stalled("c1", 1, 1000)
         .client("c1", Client::Stopped, 3500);
     let text = stalled("recover_within = '1s'");
     let why = "no client had an outage to recover from";
@@ -96,7 +94,7 @@ fn a_client_that_was_told_to_stop_owes_no_recovery() {
 #[test]
 fn noticing_in_time_is_ok() {
     let story = run()
-        .struck("c1", 1, "stall", 1000)
+        .stalled("c1", 1, 1000)
         .left("c1", 1, Ending::Reset, 1800);
     let why = "1 effect, each noticed within 1s; c1 took longest, 800ms after `stall`";
     judge(&stalled("detect_within = '1s'"), &story, Finding::Ok, why);
@@ -105,7 +103,7 @@ fn noticing_in_time_is_ok() {
 #[test]
 fn noticing_late_or_never_fails() {
     let text = stalled("detect_within = '500ms'");
-    let story = run().struck("c1", 1, "stall", 1000);
+    let story = run().stalled("c1", 1, 1000);
     let late = story.clone().left("c1", 1, Ending::Reset, 1800);
     let why = "c1 noticed `stall` only after 800ms, which hurt it at 1s; expected within 500ms";
     judge(&text, &late, Finding::Failed, why);
@@ -118,7 +116,7 @@ fn noticing_late_or_never_fails() {
 fn a_fault_shorter_than_the_limit_need_not_be_noticed() {
     let text = stalled("detect_within = '4s'");
     let why = "every fault was over before 4s had passed";
-    let story = run().struck("c1", 1, "stall", 1000);
+    let story = run().stalled("c1", 1, 1000);
     judge(&text, &story, Finding::NotObservable, why);
     judge(
         &text,

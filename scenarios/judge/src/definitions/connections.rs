@@ -10,6 +10,8 @@ use std::time::Duration;
 use chaos_proxy::{EventKind, Peer, Plan};
 use environment::Moment;
 
+use super::losses::Losses;
+
 use crate::journal::{Body, Entry, Mark};
 
 /// One accepted connection of a client's own listener.
@@ -21,8 +23,16 @@ pub struct Connection {
     pub accepted: Moment,
     /// When the first data of the server was delivered to the client.
     pub first_data: Option<Moment>,
+    /// When the server's answer 101 was delivered.
+    pub opened: Option<Moment>,
     /// When data was first delivered after a fault had let go, each time.
     pub resumed: Vec<Moment>,
+    /// What rules took from it.
+    pub losses: Losses,
+    /// When FIN or RST went to the client.
+    pub ended: Option<Moment>,
+    /// The server's first FIN, RST or Close.
+    pub server_left: Option<Moment>,
     /// The client's first FIN, RST or Close on it, seen even while it is held.
     pub left: Option<Moment>,
     /// When a fault reset it toward the client.
@@ -106,6 +116,32 @@ impl Connection {
         let from = self.first_data?;
         let until = self.gone().unwrap_or(end);
         (until > from).then_some((from, until))
+    }
+
+    /// When the client had the connection that it dialled for: the answer 101, or
+    /// of what is no WebSocket the first data.
+    pub fn opened(&self) -> Option<Moment> {
+        self.opened.or(self.first_data)
+    }
+
+    /// When data is known to have reached the client, in no order: its first, and
+    /// whatever came after something had been taken.
+    pub(super) fn data(&self) -> impl Iterator<Item = Moment> {
+        let given_back = self.losses.downstream.iter().filter_map(|loss| loss.until);
+        let told = self.first_data.iter().chain(&self.resumed);
+        told.copied().chain(given_back)
+    }
+
+    /// Whether something that was due to the client is kept from it then.
+    pub(super) fn is_deprived(&self, at: Moment) -> bool {
+        let losses = &self.losses.downstream;
+        losses.iter().any(|loss| loss.covers(at))
+    }
+
+    /// The first end that is the client's or comes to it.
+    pub(super) fn end(&self) -> Option<Moment> {
+        let ends = [self.left, self.ended, self.reset, self.closed];
+        ends.into_iter().flatten().min()
     }
 
     /// When it was over for the client.
@@ -236,7 +272,11 @@ impl Connections {
             attempt,
             accepted: at,
             first_data: None,
+            opened: None,
             resumed: Vec::new(),
+            losses: Losses::default(),
+            ended: None,
+            server_left: None,
             left: None,
             reset: None,
             closed: None,
@@ -265,10 +305,21 @@ impl Connections {
                 connection.first_data.get_or_insert(at);
             }
             EventKind::Resumed => connection.resumed.push(at),
-            EventKind::PeerEnded {
-                peer: Peer::Client, ..
-            } => {
-                connection.left.get_or_insert(at);
+            EventKind::Upgraded { status: 101 } => {
+                connection.opened.get_or_insert(at);
+            }
+            EventKind::Withheld { .. } | EventKind::Destroyed { .. } => {
+                connection.losses.note(what);
+            }
+            EventKind::Ended { .. } => {
+                connection.ended.get_or_insert(at);
+            }
+            EventKind::PeerEnded { peer, .. } => {
+                let ended = match peer {
+                    Peer::Client => &mut connection.left,
+                    Peer::Server => &mut connection.server_left,
+                };
+                ended.get_or_insert(at);
             }
             EventKind::Closed { .. } => {
                 connection.closed.get_or_insert(at);

@@ -11,7 +11,7 @@ use environment::Moment;
 
 use super::Observations;
 use super::connections::Connection;
-use super::effects::{Effect, detected};
+use super::effects::{Effect, Notice, noticed};
 use super::marks::Downtime;
 
 /// Every downtime as each client felt it.
@@ -36,15 +36,48 @@ fn effect(observed: &Observations, downtime: &Downtime, client: &Arc<str>) -> Op
         hurt = met().map(|connection| connection.attempt).collect();
     }
     let start = since.max(downtime.from);
+    // Behind a fault the end comes later, and nobody can know it before.
+    let told = hurt.iter().filter_map(|attempt| {
+        let ended = observed.connections.get(client, *attempt)?.ended?;
+        Some(ended.max(start))
+    });
+    let start = told.min().unwrap_or(start);
+    let notices = hurt
+        .iter()
+        .filter_map(|attempt| notice(observed, downtime, client, *attempt, &hurt))
+        .collect();
     Some(Effect {
         client: Arc::clone(client),
         rule: downtime.name.clone(),
         start,
         end: until.max(start),
-        revives: false,
-        detected: detected(observed, client, start, &hurt),
+        heals: true,
+        notices,
         hurt,
         silent_until: until.max(start),
+    })
+}
+
+/// That an open connection was ended, or fell silent.
+fn notice(
+    observed: &Observations,
+    downtime: &Downtime,
+    client: &Arc<str>,
+    attempt: u64,
+    hurt: &BTreeSet<u64>,
+) -> Option<Notice> {
+    let connection = observed.connections.get(client, attempt)?;
+    let ended = connection.ended.filter(|ended| *ended >= downtime.from);
+    let from = ended.unwrap_or(downtime.from);
+    let is_open = connection.opened().is_some_and(|opened| opened <= from);
+    let is_left = connection.left.is_some_and(|left| left < from);
+    (is_open && !is_left).then(|| Notice {
+        client: Arc::clone(client),
+        rule: downtime.name.clone(),
+        from,
+        until: None,
+        is_end: ended.is_some(),
+        noticed: noticed(observed, client, from, hurt),
     })
 }
 
@@ -74,8 +107,8 @@ mod tests {
     fn felt(story: &JournalBuilder) -> Vec<(String, Moment, Moment, Option<Duration>)> {
         let plan = scenario("[expect]\nmax_live = 1\n").plan(Seed(1));
         let observed = Observations::of(&story.entries());
-        let effects = effects(&observed, &plan);
-        let outages = outages(&observed, &effects);
+        let effects = effects(&observed, &plan, Duration::from_secs(5));
+        let outages = outages(&observed, &effects, Duration::from_secs(1));
         let outages = outages.iter();
         outages
             .map(|o| (o.client.to_string(), o.start, o.end, o.recovered()))
@@ -128,8 +161,8 @@ mod tests {
         let plan = scenario(text).plan(Seed(1));
         let story = story.struck("c1", 1, "reset", 900);
         let observed = Observations::of(&story.entries());
-        let effects = effects(&observed, &plan);
-        let [outage] = &outages(&observed, &effects)[..] else {
+        let effects = effects(&observed, &plan, Duration::from_secs(5));
+        let [outage] = &outages(&observed, &effects, Duration::from_secs(1))[..] else {
             panic!("one outage")
         };
         assert_eq!(outage.rules, ["kill".into(), "reset".into()].into());
@@ -144,7 +177,7 @@ mod tests {
         let [effect] = &downtime_effects(&observed)[..] else {
             panic!("one effect")
         };
-        assert_eq!(effect.detected, Some(ms(1200)));
+        assert_eq!(effect.notices[0].noticed, Some(ms(1200)));
         assert_eq!(effect.hurt, [1].into());
     }
 }

@@ -4,19 +4,24 @@
 //!   in accept order ([`Connection`]). A refused dial has no number.
 //! - **live**: has delivered a data message, and the client has not yet sent
 //!   FIN, RST or Close on it ([`Connection::live`]).
-//! - **outage** of a client: from the first effect of a fault on it until that
-//!   is healed; of no length for faults that strike once ([`Outage`]).
+//! - **deprived** is a client from which something is kept that is due to it:
+//!   bytes wait for more than 250 ms, data is destroyed, its connection is ended
+//!   toward it, or its dial gets no answer of the server's ([`Effect`]).
+//! - **outage** of a client: from when it is first deprived until all that
+//!   deprived it is healed; of no length for faults that strike once ([`Outage`]).
 //! - **dial** of a client: what it tells of its dials, else its accepted
 //!   connections ([`Dials`]).
-//! - **detect** and **recover**: see [`Effect::detected`], [`Outage::recovered`].
+//! - **detect** and **recover**: see [`Notice::noticed`], [`Outage::recovered`].
 //!
 //! Invariant: nothing here looks at anything but entries and the plan, and
 //! entries of one moment keep the order in which they were recorded.
 
 mod connections;
+mod deprivations;
 mod dials;
 mod downtimes;
 mod effects;
+mod losses;
 mod marks;
 mod outages;
 mod reports;
@@ -28,7 +33,8 @@ mod times;
 
 pub use connections::{Connection, Connections, Powerless, Strike};
 pub use dials::{ClientDials, Dial, Dials};
-pub use effects::{Effect, effects};
+pub use effects::{Effect, Notice, effects};
+pub use losses::{Loss, Losses};
 pub use marks::{BrokenOff, Departure, Downtime, Instruction, Marks};
 pub use outages::{Outage, outages};
 pub use reports::{End, Reports, Session};

@@ -3,6 +3,9 @@
 //! Effects that follow each other before the client has recovered are one
 //! outage: a client that is reset, and then refused for three seconds, cannot
 //! be back before the refusing ends, and its recovery counts from there.
+//!
+//! Recovered is who has data on a connection that **stays**: who is let in and
+//! thrown out again and again has not come back.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,7 +14,11 @@ use std::time::Duration;
 use environment::Moment;
 
 use super::Observations;
+use super::connections::Connection;
 use super::effects::Effect;
+
+/// An end so soon after somebody at the client did something may be his doing.
+const AFTER_AN_ACT: Duration = Duration::from_millis(250);
 
 /// From a fault's first effect on a client until all that hurt it is healed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,10 +33,12 @@ pub struct Outage {
     pub end: Moment,
     /// From when on data counts: `start`, or when a lost server was back.
     silent_until: Moment,
-    /// When the first data of the server after that was delivered to the
-    /// client, on a connection that it had not left; on one that a fault held,
-    /// after that let go.
+    /// When data was delivered to the client after that, on a connection that it
+    /// had not left and that stayed.
     pub data: Option<Moment>,
+    /// Whether that connection was too young at the end of the run to say that it
+    /// stayed, after others that did not.
+    pub is_open: bool,
 }
 
 impl Outage {
@@ -38,17 +47,33 @@ impl Outage {
     pub fn recovered(&self) -> Option<Duration> {
         self.data.map(|data| data.since(self.end))
     }
+
+    fn goes_on_with(&self, effect: &Effect) -> bool {
+        self.client == effect.client && self.data.is_none_or(|data| effect.start < data)
+    }
+
+    fn look_for_data(&mut self, observed: &Observations, effects: &[Effect], stay: Duration) {
+        let back = Back {
+            observed,
+            effects,
+            client: &self.client,
+            stay,
+        };
+        (self.data, self.is_open) = back.after(self.silent_until);
+    }
 }
 
 /// Every outage, by client, then by time, from [`effects`](super::effects())' list.
-pub fn outages(observed: &Observations, effects: &[Effect]) -> Vec<Outage> {
+/// A connection stays that lasts for `stay` from its data on.
+pub fn outages(observed: &Observations, effects: &[Effect], stay: Duration) -> Vec<Outage> {
     let mut outages: Vec<Outage> = Vec::new();
     for effect in effects {
         match outages.last_mut() {
             Some(outage) if outage.goes_on_with(effect) => {
-                outage.end = outage.end.max(effect.end);
+                if effect.heals {
+                    outage.end = outage.end.max(effect.end);
+                }
                 outage.silent_until = outage.silent_until.max(effect.silent_until);
-                outage.data = data_after(observed, &effect.client, outage.silent_until);
                 outage.rules.insert(effect.rule.clone());
             }
             _ => outages.push(Outage {
@@ -57,28 +82,79 @@ pub fn outages(observed: &Observations, effects: &[Effect]) -> Vec<Outage> {
                 start: effect.start,
                 end: effect.end,
                 silent_until: effect.silent_until,
-                data: data_after(observed, &effect.client, effect.silent_until),
+                data: None,
+                is_open: false,
             }),
+        }
+        if let Some(outage) = outages.last_mut() {
+            outage.look_for_data(observed, effects, stay);
         }
     }
     outages
 }
 
-impl Outage {
-    fn goes_on_with(&self, effect: &Effect) -> bool {
-        self.client == effect.client && self.data.is_none_or(|data| effect.start < data)
-    }
+/// Looks for the data with which a client is back.
+struct Back<'a> {
+    observed: &'a Observations,
+    effects: &'a [Effect],
+    client: &'a str,
+    stay: Duration,
 }
 
-/// The first data on a connection that had none before, or that was held. What
-/// flows into a connection that the client has left reaches nobody.
-fn data_after(observed: &Observations, client: &str, start: Moment) -> Option<Moment> {
-    let connections = observed.connections.of(client);
-    let data = connections.flat_map(|connection| {
-        let data = connection.first_data.iter().chain(&connection.resumed);
-        let left = connection.left;
-        data.copied()
-            .filter(move |at| left.is_none_or(|left| *at < left))
-    });
-    data.filter(|at| *at > start).min()
+impl Back<'_> {
+    /// The first data after `start` on a connection that stays, and whether that
+    /// is open. What flows into a connection that the client has left reaches
+    /// nobody.
+    fn after(&self, start: Moment) -> (Option<Moment>, bool) {
+        let connections = self.observed.connections.of(self.client);
+        let data = connections.flat_map(|connection| {
+            let data = connection.data().map(move |at| (at, connection));
+            let is_heard = move |at: &Moment| {
+                let is_there = connection.left.is_none_or(|left| *at < left);
+                *at > start && is_there && !connection.is_deprived(*at)
+            };
+            data.filter(move |(at, _)| is_heard(at))
+        });
+        let mut data: Vec<(Moment, &Connection)> = data.collect();
+        data.sort_by_key(|(at, connection)| (*at, connection.attempt));
+        let mut has_failed = false;
+        for (at, connection) in data {
+            match self.stays(connection, at) {
+                Some(true) => return (Some(at), false),
+                Some(false) => has_failed = true,
+                None => return (Some(at), has_failed),
+            }
+        }
+        (None, false)
+    }
+
+    /// Whether the connection stays from its data on; `None`: the run ended first.
+    fn stays(&self, connection: &Connection, data: Moment) -> Option<bool> {
+        let watched = self.observed.watched_until();
+        let end = connection.end().filter(|end| *end < watched);
+        let lasted = end.unwrap_or(watched).since(data);
+        match end {
+            _ if lasted > self.stay => Some(true),
+            None => None,
+            Some(end) => Some(self.is_excused(connection, data, end)),
+        }
+    }
+
+    /// Whether a rule, the loss of the server or a person ended it.
+    fn is_excused(&self, connection: &Connection, data: Moment, end: Moment) -> bool {
+        let mut effects = self.effects.iter();
+        let is_struck = effects.any(|effect| {
+            let is_its =
+                &*effect.client == self.client && effect.hurt.contains(&connection.attempt);
+            is_its && (data..=end).contains(&effect.start)
+        });
+        let marks = &self.observed.marks;
+        let mut downtimes = marks.downtimes.iter();
+        let is_lost = downtimes.any(|downtime| (data..=end).contains(&downtime.from));
+        let mut acts = marks.instructions.iter();
+        let is_acted = acts.any(|act| {
+            act.targets.contains(self.client) && (end - AFTER_AN_ACT..=end).contains(&act.at)
+        });
+        is_struck || is_lost || is_acted
+    }
 }

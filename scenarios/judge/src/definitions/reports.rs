@@ -93,11 +93,13 @@ impl Reports {
         dials.map(|dial| (dial.from, dial.until))
     }
 
-    /// The first dial or close that the client told after `from`.
+    /// The first dial, close or giving up that the client told after `from`.
     pub(crate) fn noticed(&self, client: &str, from: Moment) -> Option<Moment> {
         let report = self.by_client.get(client)?;
         let dials = report.dials.values().map(|dial| dial.from);
-        let told = dials.chain(report.closes.iter().copied());
+        let told = dials
+            .chain(report.closes.iter().copied())
+            .chain(report.gave_up);
         told.filter(|at| *at > from).min()
     }
 

@@ -30,6 +30,11 @@ fn run() -> JournalBuilder {
     JournalBuilder::run(10_000, 15_000, 15_500).connected("c1", 1, 0, 10)
 }
 
+/// When what a client had to notice first was noticed.
+fn noticed(effects: &[Effect]) -> Option<Moment> {
+    effects[0].notices.first()?.noticed
+}
+
 fn recovered(outages: &[Outage]) -> Vec<Option<u128>> {
     let all = outages.iter().map(Outage::recovered);
     all.map(|taken| taken.map(|taken| taken.as_millis()))
@@ -38,12 +43,10 @@ fn recovered(outages: &[Outage]) -> Vec<Option<u128>> {
 
 #[test]
 fn a_stall_is_an_outage_from_strike_to_heal() {
-    let story = run()
-        .struck("c1", 1, "stall", 1000)
-        .healed("c1", 1, "stall", 3002);
+    let story = run().stalled("c1", 1, 1000).healed("c1", 1, "stall", 3002);
     let (effects, outages) = fold(&stall(), &story.clone().resumed("c1", 1, 3050));
     assert_eq!((effects[0].start, effects[0].end), (ms(1000), ms(3002)));
-    assert_eq!(effects[0].detected, None);
+    assert_eq!(noticed(&effects), None);
     assert_eq!(recovered(&outages), [Some(48)]);
     assert_eq!(recovered(&fold(&stall(), &story).1), [None]);
 }
@@ -51,18 +54,18 @@ fn a_stall_is_an_outage_from_strike_to_heal() {
 #[test]
 fn a_heal_that_nobody_told_is_taken_from_the_plan() {
     let story = run()
-        .struck("c1", 1, "stall", 1000)
+        .stalled("c1", 1, 1000)
         .left("c1", 1, Ending::Reset, 1800)
         .closed("c1", 1, 1801);
     let (effects, _) = fold(&stall(), &story);
     assert_eq!(effects[0].end, ms(3000));
-    assert_eq!(effects[0].detected, Some(ms(1800)));
+    assert_eq!(noticed(&effects), Some(ms(1800)));
 }
 
 #[test]
 fn data_on_a_connection_that_the_client_has_left_is_no_recovery() {
     let story = run()
-        .struck("c1", 1, "stall", 1000)
+        .stalled("c1", 1, 1000)
         .left("c1", 1, Ending::Fin, 1500)
         .healed("c1", 1, "stall", 3000)
         .resumed("c1", 1, 3001);
@@ -72,7 +75,7 @@ fn data_on_a_connection_that_the_client_has_left_is_no_recovery() {
 #[test]
 fn recovery_during_the_outage_takes_no_time() {
     let story = run()
-        .struck("c1", 1, "stall", 1000)
+        .stalled("c1", 1, 1000)
         .left("c1", 1, Ending::Fin, 1500)
         .connected("c1", 2, 1600, 1700);
     let (_, outages) = fold(&stall(), &story);
@@ -89,7 +92,7 @@ fn a_reset_is_an_outage_of_no_length() {
         .connected("c1", 2, 1200, 1300);
     let (effects, outages) = fold(&fault("reset", "at = '1s'", "reset = {}"), &story);
     assert_eq!((effects[0].start, effects[0].end), (ms(1000), ms(1000)));
-    assert_eq!(effects[0].detected, Some(ms(1002)), "its own close event");
+    assert_eq!(noticed(&effects), Some(ms(1002)), "its own close event");
     assert_eq!(recovered(&outages), [Some(300)]);
 }
 
@@ -97,7 +100,7 @@ fn a_reset_is_an_outage_of_no_length() {
 fn a_client_that_tells_nothing_is_seen_to_notice_by_its_next_dial() {
     let story = run().struck("c1", 1, "reset", 1000).accepted("c1", 2, 1200);
     let (effects, _) = fold(&fault("reset", "at = '1s'", "reset = {}"), &story);
-    assert_eq!(effects[0].detected, Some(ms(1200)));
+    assert_eq!(noticed(&effects), Some(ms(1200)));
 }
 
 #[test]
@@ -175,8 +178,9 @@ fn a_client_that_was_never_live_is_kept_out_from_the_start() {
         .connected("c1", 1, 2400, 2501);
     let (effects, outages) = fold(&faults, &story);
     assert_eq!(
-        (effects[0].start, effects[0].detected),
-        (ms(1), Some(ms(5)))
+        (effects[0].start, noticed(&effects)),
+        (ms(5), None),
+        "who dials knows that he is away"
     );
     assert_eq!(recovered(&outages), [Some(500)]);
 }
@@ -194,8 +198,10 @@ fn each_rejected_attempt_hurts_and_the_last_one_heals() {
         .struck("c1", 2, "no", 300)
         .connected("c1", 3, 700, 800);
     let (effects, outages) = fold(&faults, &story);
-    let detected = effects.iter().map(|effect| effect.detected);
-    assert!(detected.eq([Some(ms(300)), Some(ms(700))]));
+    assert!(
+        effects.iter().all(|effect| effect.notices.is_empty()),
+        "it dials, and knows"
+    );
     assert_eq!(recovered(&outages), [Some(500)]);
 }
 

@@ -104,9 +104,46 @@ impl JournalBuilder {
             .first_data(client, attempt, data)
     }
 
-    /// The server goes on with a session.
-    pub fn resumed(self, client: &str, attempt: u64, at: u64) -> Self {
+    /// Data flows again; what was withheld until now is out.
+    pub fn resumed(mut self, client: &str, attempt: u64, at: u64) -> Self {
+        let micros = ms(at).as_micros();
+        for entry in &mut self.0 {
+            let Body::Proxy {
+                client: whose,
+                attempt: which,
+                what: Proxy::Withheld {
+                    first_us, until_us, ..
+                },
+            } = &mut entry.body
+            else {
+                continue;
+            };
+            if &**whose == client && *which == attempt && until_us.is_none() {
+                first_us.get_or_insert(micros);
+                *until_us = Some(micros);
+            }
+        }
         self.proxy(client, attempt, Proxy::Resumed, at)
+    }
+
+    /// The rule `stall` strikes a connection while there is something for its
+    /// client at every moment.
+    pub fn stalled(self, client: &str, attempt: u64, at: u64) -> Self {
+        self.struck(client, attempt, "stall", at)
+            .withheld(client, attempt, at, None)
+    }
+
+    /// Bytes for the client that came at `since` waited until then, or for ever.
+    pub fn withheld(self, client: &str, attempt: u64, since: u64, until: Option<u64>) -> Self {
+        let until_us = until.map(|until| ms(until).as_micros());
+        let what = Proxy::Withheld {
+            direction: "downstream".into(),
+            since_us: ms(since).as_micros(),
+            first_us: until_us,
+            until_us,
+            bytes: 1,
+        };
+        self.proxy(client, attempt, what, until.unwrap_or(since))
     }
 
     /// The client ends its connection.

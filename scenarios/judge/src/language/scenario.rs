@@ -188,6 +188,25 @@ impl Scenario {
         asked.reduce(|liveness, settle| liveness + settle)
     }
 
+    /// The longest that a dial of these clients may take before they give it up;
+    /// of somebody else's nobody knows.
+    pub(crate) fn dial_bound(&self, subject: Option<&Traits>) -> Duration {
+        match subject {
+            None => self.clients.behaviour.connect_timeout_cap,
+            Some(_) => Duration::MAX,
+        }
+    }
+
+    /// How long a connection must last for its client to be back: from one to
+    /// five seconds, by the first delay, so that a client which is thrown out
+    /// again each time has not come back.
+    pub(crate) fn time_to_stay(&self) -> Duration {
+        const SHORTEST: Duration = Duration::from_secs(1);
+        const LONGEST: Duration = Duration::from_secs(5);
+        let first = self.clients.behaviour.reconnect.base;
+        first.saturating_mul(2).clamp(SHORTEST, LONGEST)
+    }
+
     /// Longer than everything that a sound client may wait for after a heal.
     pub(super) fn default_settle(&self) -> Duration {
         /// For what no timer says: a dial, an upgrade, a starved machine.

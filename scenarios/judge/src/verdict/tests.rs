@@ -181,8 +181,8 @@ fn who_never_comes_back_is_blamed_though_the_machine_was_once_slow() {
 fn a_fault_on_a_connection_that_came_later_is_late_from_then_on() {
     let text = "[[fault]]\nat = '1s'\nfor = '5s'\ninject.stall = {}\n[expect]\nmax_live = 1\n";
     let story = run()
-        .struck("c1", 1, "stall", 1000)
-        .struck("c2", 1, "stall", 1000)
+        .stalled("c1", 1, 1000)
+        .stalled("c2", 1, 1000)
         .accepted("c1", 2, 3000)
         .struck_late("c1", 2, "stall", 1000, 3001);
     let judgement = judged_as(text, &story, Verdict::Passed, &[]);
@@ -547,6 +547,7 @@ fn who_goes_beyond_the_bounds_is_failed_by_what_counts_dials_alone() {
         .connected("c1", 1, 0, 10)
         .connected("c1", 2, 500, 510)
         .struck("c1", 1, "reset", 1000)
+        .closed("c1", 2, 1001)
         .mark(mark, 9000);
     let rule = "[[fault]]\nname = 'reset'\nat = '1s'\ninject.reset = {}\n";
     let counted = format!("{rule}[expect]\nmax_live = 1\n");

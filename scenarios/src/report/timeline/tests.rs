@@ -82,7 +82,7 @@ fn a_stall_hurts_from_its_strike_until_data_flows_again() {
     let faults = fault("stall", "at = '1s'\nfor = '2s'", "stall = {}");
     let story = run()
         .connected("c1", 1, 0, 200)
-        .struck("c1", 1, "stall", 1000)
+        .stalled("c1", 1, 1000)
         .healed("c1", 1, "stall", 3000)
         .resumed("c1", 1, 3200)
         .connected("c2", 1, 0, 200);
@@ -206,7 +206,7 @@ fn a_track_has_the_windows_of_its_rule() {
     ) + &fault("reset", "at = '3s'", "reset = {}");
     let story = run()
         .connected("c1", 1, 0, 10)
-        .struck("c1", 1, "stall", 1000)
+        .stalled("c1", 1, 1000)
         .struck("c1", 1, "reset", 3000);
     let expected = ["stall: 1000..3000 5000..7000?", "reset: 3000..3000"];
     assert_eq!(tracks(&timeline(&faults, &story)), expected);

@@ -33,11 +33,11 @@ fn an_added_rule_is_removed_after_its_time() {
 fn an_added_reset_strikes_what_is_there_and_is_not_kept() {
     let mut world = World::begun(Vec::new());
     world.put(rule("at = '0s'\ninject.reset = {}"), None);
-    assert_eq!(world.take(), ["0 reset Both", "0 struck reset 1 planned 0"]);
+    assert_eq!(world.take(), ["0 struck reset 1 planned 0", "0 reset Both"]);
     world.reconnect();
     assert_eq!(world.take(), NOTHING);
     world.put(rule("at = '0s'\ninject.reset = {}"), None);
-    assert_eq!(world.take(), ["0 reset Both", "0 struck reset 1 planned 0"]);
+    assert_eq!(world.take(), ["0 struck reset 1 planned 0", "0 reset Both"]);
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn an_added_rule_on_connections_waits_for_what_is_still_to_come() {
     world.to(3000);
     assert_eq!(world.take(), ["2000 healed f 1"]);
     world.reconnect();
-    assert_eq!(world.take(), ["3000 reset Both", "3000 struck a 1"]);
+    assert_eq!(world.take(), ["3000 struck a 1", "3000 reset Both"]);
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn a_changed_rule_goes_on_holding_from_when_it_did() {
     world.to(3000);
     assert_eq!(
         world.take(),
-        ["3000 close Both", "3000 struck r 1 planned 3000"]
+        ["3000 struck r 1 planned 3000", "3000 close Both"]
     );
 }
 
@@ -163,8 +163,8 @@ fn several_changes_may_come_as_one() {
     world.advance();
     world.change();
     let expect = [
-        "5000 reset Both",
         "5000 struck b 1 planned 3000",
+        "5000 reset Both",
         "5000 struck c 1 planned 4000",
     ];
     // A hold that began and ended meanwhile held nothing.
@@ -208,7 +208,7 @@ fn the_end_of_the_plan_leaves_what_was_added() {
     world.take();
     assert!(world.machine.is_ruled());
     world.frames(1);
-    let expect = ["60000 reset Both", "60000 struck waits 1 planned 60000"];
+    let expect = ["60000 struck waits 1 planned 60000", "60000 reset Both"];
     assert_eq!(world.take(), expect);
     world.remove("added");
     assert_eq!(world.take(), ["60000 healed added 1"]);
@@ -252,7 +252,7 @@ fn each_round_of_a_plan_strikes_anew() {
     world.frames(3);
     assert_eq!(
         world.take(),
-        ["65000 reset Both", "65000 struck frame 1 planned 65000"]
+        ["65000 struck frame 1 planned 65000", "65000 reset Both"]
     );
     // What holds when its next round begins with t = 0 goes on holding.
     world.to(2 * HORIZON);
@@ -292,7 +292,7 @@ fn a_name_brings_its_rules_and_keeps_what_holds() {
     world.frames(1);
     assert_eq!(
         world.take(),
-        ["1000 reset Both", "1000 struck late 1 planned 1000"]
+        ["1000 struck late 1 planned 1000", "1000 reset Both"]
     );
 }
 

@@ -66,10 +66,10 @@ fn what_strikes_once_strikes_what_is_there() {
         &["at = '1s'\nevery = '1s'\nuntil = '2s'\ninject.reset = {}"],
         |_| {},
         &[
-            "1000 reset Both",
             "1000 struck reset 1 planned 1000",
-            "2000 reset Both",
+            "1000 reset Both",
             "2000 struck reset 2 planned 2000",
+            "2000 reset Both",
         ],
     );
 }
@@ -104,7 +104,7 @@ fn what_began_after_it_was_accepted_is_seen_by_it() {
     world.begin();
     let actions = world.machine.accept(&world.in_force, 0, &world.at);
     world.note(actions);
-    assert_eq!(world.take(), ["0 reset Both", "0 struck reset 1 planned 0"]);
+    assert_eq!(world.take(), ["0 struck reset 1 planned 0", "0 reset Both"]);
 }
 
 /// What connections 1 to 4 of a client meet.
@@ -122,7 +122,7 @@ fn check_attempts(text: &str, expect: [&[&str]; 4]) {
 
 #[test]
 fn attempts_are_counted_and_both_ends_belong_to_a_range() {
-    let struck: &[&str] = &["0 reset Both", "0 struck reset 1"];
+    let struck: &[&str] = &["0 struck reset 1", "0 reset Both"];
     let reset = |attempts: &str| format!("on.attempt = {attempts}\ninject.reset = {{}}");
     check_attempts(&reset("2"), [&[], struck, &[], &[]]);
     check_attempts(&reset("'2..3'"), [&[], struck, struck, &[]]);
@@ -163,7 +163,7 @@ fn each_phase_is_waited_for() {
         check(&[&text], script, &[]);
     }
     let connect = "on.phase = 'connect'\ninject.reset = {}";
-    check(&[connect], |_| {}, &["0 reset Both", "0 struck reset 1"]);
+    check(&[connect], |_| {}, &["0 struck reset 1", "0 reset Both"]);
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn bytes_are_counted_to_the_last_one() {
     check(
         &["on.bytes = 100\ninject.reset = {}"],
         script,
-        &["2000 reset Both", "2000 struck reset 1 planned 2000"],
+        &["2000 struck reset 1 planned 2000", "2000 reset Both"],
     );
 }
 
@@ -203,7 +203,7 @@ fn frames_are_counted_to_the_last_one() {
     check(
         &["on.frame = 3\ninject.reset = {}"],
         script,
-        &["2000 reset Both", "2000 struck reset 1 planned 2000"],
+        &["2000 struck reset 1 planned 2000", "2000 reset Both"],
     );
 }
 
@@ -216,7 +216,7 @@ fn all_parts_of_a_condition_must_be_so() {
         world.to(3000);
         world.reach(Phase::Open);
     };
-    let expect = ["3000 reset Both", "3000 struck reset 1 planned 3000"];
+    let expect = ["3000 struck reset 1 planned 3000", "3000 reset Both"];
     check(&[text], script, &expect);
     let other = text.replace("attempt = 1", "attempt = 2");
     check(&[&other], script, &[]);
@@ -238,7 +238,7 @@ fn after_counts_from_the_condition() {
     check(
         &["on.attempt = 1\nafter = '1s'\ninject.reset = {}"],
         |_| {},
-        &["1000 reset Both", "1000 struck reset 1 planned 1000"],
+        &["1000 struck reset 1 planned 1000", "1000 reset Both"],
     );
 }
 
@@ -292,7 +292,7 @@ fn until_on_an_attempt_lets_the_earlier_ones_be_struck() {
     let struck: &[&str] = &["0 struck stall 1 planned 0", "60000 healed stall 1"];
     check_attempts(text, [struck, struck, &[], &[]]);
     let on = "on.attempt = '1..'\nuntil_on.attempt = 2\ninject.reset = {}";
-    check_attempts(on, [&["0 reset Both", "0 struck reset 1"], &[], &[], &[]]);
+    check_attempts(on, [&["0 struck reset 1", "0 reset Both"], &[], &[], &[]]);
 }
 
 #[test]
@@ -330,6 +330,6 @@ fn before_t_0_nothing_waits_and_nothing_strikes() {
     assert_eq!(world.take(), ["2000 struck frame 1 planned 2000"]);
     world.reconnect();
     world.reach(Phase::Open);
-    let expect = ["2000 reset Both", "2000 struck open 1 planned 2000"];
+    let expect = ["2000 struck open 1 planned 2000", "2000 reset Both"];
     assert_eq!(world.take(), expect);
 }

@@ -1,0 +1,230 @@
+//! What one strike of a rule took from its client.
+//!
+//! A client is deprived while something that is due to it is kept from a
+//! connection that it has not left, and no other connection of it is fed: bytes
+//! wait, data is destroyed, the connection is ended toward it, or its dial gets
+//! anything but the server's own answer. A strike that takes nothing is spent:
+//! it fired, and hurts nobody.
+
+use std::time::Duration;
+
+use chaos_proxy::{Fault, FaultKind, Rule};
+use environment::{Direction, Moment};
+
+use super::Observations;
+use super::connections::{Connection, Strike};
+use super::losses::{Loss, UNFELT};
+
+/// What a strike took from a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Deprivation {
+    /// Which connection; 0: a dial that was never accepted.
+    pub attempt: u64,
+    /// From when.
+    pub from: Moment,
+    /// When it was given back on this very connection; `None`: not on it.
+    pub until: Option<Moment>,
+    /// When anything next reached the client on it; `None`: nothing did.
+    pub heard: Option<Moment>,
+    /// Whether its client had it open, and so may be asked to notice.
+    pub was_open: bool,
+    /// When the rule let go of the connection, if it is one that holds: from then
+    /// on what comes passes.
+    pub healed: Option<Moment>,
+    /// Whether the end of this fault is part of its heal: what merely slows a
+    /// dial moves none.
+    pub heals: bool,
+}
+
+/// What a rule's strike on a connection took, until the rule let go at `healed`.
+pub(super) fn of_strike(
+    observed: &Observations,
+    rule: &Rule,
+    strike: &Strike,
+    healed: Moment,
+    dial_bound: Duration,
+) -> Option<Deprivation> {
+    let connection = observed.connections.get(&strike.client, strike.attempt)?;
+    let watched = observed.watched_until();
+    let taken = Taking {
+        connection,
+        rule,
+        at: strike.at,
+        healed,
+        watched,
+        dial_bound,
+    };
+    let deprivation = taken.deprivation()?;
+    let is_left = connection.left.is_some_and(|left| left <= deprivation.from);
+    let is_over = connection
+        .ended
+        .is_some_and(|ended| ended < deprivation.from);
+    if is_left || is_over {
+        return None;
+    }
+    without_another(observed, &strike.client, deprivation)
+}
+
+struct Taking<'a> {
+    connection: &'a Connection,
+    rule: &'a Rule,
+    at: Moment,
+    healed: Moment,
+    watched: Moment,
+    dial_bound: Duration,
+}
+
+impl Taking<'_> {
+    fn deprivation(&self) -> Option<Deprivation> {
+        let fault = &self.rule.fault;
+        if fault.ends().is_some() {
+            return Some(self.from(self.at));
+        }
+        match (fault.phase(), fault) {
+            (_, Fault::ConnectDelay(_) | Fault::UpgradeDelay(_)) => {
+                let slowed = self.kept_out()?;
+                Some(Deprivation {
+                    heals: false,
+                    ..slowed
+                })
+            }
+            (FaultKind::Accept, _) | (_, Fault::UpgradeReply(_)) => Some(self.from(self.at)),
+            (FaultKind::Hold, _) => {
+                let ways = [self.kept_out(), self.silenced(), self.dropped()];
+                ways.into_iter().flatten().min_by_key(|taken| taken.from)
+            }
+            (FaultKind::Listener | FaultKind::Strike, _) => None,
+        }
+    }
+
+    fn from(&self, from: Moment) -> Deprivation {
+        let opened = self.connection.opened();
+        Deprivation {
+            attempt: self.connection.attempt,
+            from,
+            until: None,
+            heard: None,
+            was_open: opened.is_some_and(|opened| opened <= from),
+            healed: None,
+            heals: true,
+        }
+    }
+
+    /// The dial got no answer, or one so late that no dial waits for it.
+    fn kept_out(&self) -> Option<Deprivation> {
+        let fault = &self.rule.fault;
+        let takes = |way| fault.withholds(way) || fault.destroys(way);
+        let is_slow = matches!(fault, Fault::ConnectDelay(_) | Fault::UpgradeDelay(_));
+        let opened = self.connection.opened();
+        let was_open = opened.is_some_and(|opened| opened <= self.at);
+        if was_open || !(is_slow || takes(Direction::Upstream) || takes(Direction::Downstream)) {
+            return None;
+        }
+        let answered = opened.unwrap_or(self.watched);
+        let waited = answered.since(self.connection.accepted);
+        let has_left = opened.is_none() && self.connection.end().is_some();
+        let is_kept_out = has_left || waited > self.dial_bound;
+        is_kept_out.then(|| Deprivation {
+            until: opened,
+            heard: opened,
+            ..self.from(self.at)
+        })
+    }
+
+    /// Bytes for the client waited, or data for it was destroyed.
+    fn silenced(&self) -> Option<Deprivation> {
+        let opened = self.connection.opened()?;
+        let losses = self.connection.losses.of(Direction::Downstream).iter();
+        let mut own: Vec<&Loss> = losses.filter(|loss| self.made(loss, opened)).collect();
+        own.sort_by_key(|loss| loss.from);
+        let first = own.first()?;
+        let from = first.from.max(self.at).max(opened);
+        let until = own
+            .iter()
+            .map(|loss| loss.until)
+            .try_fold(from, |last, until| until.map(|until| until.max(last)));
+        Some(Deprivation {
+            until,
+            heard: first.heard.filter(|heard| *heard > from),
+            healed: Some(self.healed),
+            ..self.from(from)
+        })
+    }
+
+    /// Whether the rule made this loss, and it is one of an open connection.
+    fn made(&self, loss: &Loss, opened: Moment) -> bool {
+        let fault = &self.rule.fault;
+        let is_its_kind = if loss.is_destroyed {
+            fault.destroys(Direction::Downstream)
+        } else {
+            fault.withholds(Direction::Downstream)
+        };
+        let begun = loss.from.max(opened);
+        let is_then = begun <= self.healed
+            && if loss.is_destroyed {
+                loss.last >= self.at
+            } else {
+                loss.until.is_none_or(|until| until > self.at)
+            };
+        is_its_kind && is_then && self.is_felt(loss, begun)
+    }
+
+    /// Of what was never given back: bytes that waited until the connection was
+    /// gone did so for long enough; and of what was destroyed it is known that
+    /// the server had more to say.
+    fn is_felt(&self, loss: &Loss, begun: Moment) -> bool {
+        let end = self.connection.end();
+        match loss.until {
+            Some(until) if loss.is_destroyed => until > begun,
+            Some(until) => until.since(begun) > UNFELT,
+            None if loss.is_destroyed => end.is_some_and(|end| end < self.watched),
+            None => end.unwrap_or(self.watched).since(begun) > UNFELT,
+        }
+    }
+
+    /// The server ended a connection from which the rule kept the client's words.
+    fn dropped(&self) -> Option<Deprivation> {
+        let fault = &self.rule.fault;
+        let up = Direction::Upstream;
+        if !(fault.withholds(up) || fault.destroys(up)) {
+            return None;
+        }
+        let left = self.connection.server_left?;
+        let ended = self.connection.ended?;
+        (left >= self.at && left <= self.healed).then(|| self.from(ended))
+    }
+}
+
+/// Whoever has another connection that is fed is not deprived; from when he has
+/// none, if that is before it is given back.
+fn without_another(
+    observed: &Observations,
+    client: &str,
+    deprivation: Deprivation,
+) -> Option<Deprivation> {
+    let others = || {
+        let all = observed.connections.of(client);
+        all.filter(|other| other.attempt != deprivation.attempt)
+    };
+    let mut from = deprivation.from;
+    // Each step leaves one connection behind, so this ends.
+    while let Some(until) = others().find_map(|other| fed_until(other, from, observed.last)) {
+        from = until;
+    }
+    let is_spent = deprivation.until.is_some_and(|until| from >= until)
+        || from >= observed.last && from > deprivation.from;
+    (!is_spent).then_some(Deprivation {
+        from,
+        ..deprivation
+    })
+}
+
+/// Until when this connection feeds its client, if it does so then.
+fn fed_until(connection: &Connection, at: Moment, end: Moment) -> Option<Moment> {
+    let (from, until) = connection.live(end)?;
+    let until = connection.ended.map_or(until, |ended| until.min(ended));
+    let losses = connection.losses.downstream.iter();
+    let next = losses.map(|loss| loss.from).filter(|from| *from > at).min();
+    let is_fed = from <= at && at < until && !connection.is_deprived(at);
+    is_fed.then(|| next.map_or(until, |next| until.min(next)))
+}
