@@ -84,6 +84,8 @@ flaws! {
         "reads a new connection as if it went on where a cut message ended"
     ForgetsPause "forgets_pause"
         "does not ask again for the pause that a new session has lost"
+    IgnoresContradiction "ignores_contradiction"
+        "does not say its wish again when an old connection's late word undoes it"
     ForgetsSession "forgets_session"
         "declares resume and reconnects without its session"
     AppliesDuplicates "applies_duplicates"

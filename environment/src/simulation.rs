@@ -168,6 +168,33 @@ mod tests {
         assert_eq!(ended, Ok(Stall::TooMuch { most: 10_000 }));
     }
 
+    /// Neither waits nor lets anybody else run.
+    #[test]
+    fn what_never_lets_go_ends() {
+        let spin = async |network: Network, clock: Clock| {
+            let listener = network.listen("127.0.0.1:80".parse().unwrap()).unwrap();
+            let mut dialled = network.dial("127.0.0.1:80").await.unwrap();
+            drop(listener.accept().await.unwrap());
+            dialled.read_u8().await.unwrap_err();
+            loop {
+                dialled.read(&mut [0]).await.unwrap();
+                clock.sleep(Duration::ZERO).await;
+            }
+        };
+        let simulation = Simulation::new().unwrap();
+        let Environment { network, clock } = simulation.environment();
+        let ended = simulation.run(async {
+            tokio::select! {
+                biased;
+                stall = clock.stalled() => stall,
+                () = spin(network, clock.clone()) => unreachable!(),
+            }
+        });
+        let at = clock.now();
+        let most = 1_000_000;
+        assert_eq!(ended, Ok(Stall::StandsStill { at, most }));
+    }
+
     /// Who puts its things away by the clock would do so for ever, too.
     #[test]
     fn what_goes_on_at_one_moment_ends_although_somebody_waits() {

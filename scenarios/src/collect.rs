@@ -26,6 +26,7 @@ pub struct Judged {
 #[derive(Debug, Default)]
 pub struct Collected {
     results: Vec<(usize, ScenarioResult)>,
+    not_begun: u64,
     collection: Collection,
     gallery: Gallery,
 }
@@ -74,11 +75,17 @@ impl Collected {
         self.results.push((index, result));
     }
 
+    /// So many more were to be run, and were not begun.
+    pub fn not_begun(&mut self, runs: u64) {
+        self.not_begun = runs;
+    }
+
     /// All results in their places, and the timelines that are shown.
     pub fn done(mut self) -> (Results, Gallery) {
         self.results.sort_by_key(|(index, _)| *index);
         let results = self.results.into_iter().map(|(_, result)| result);
-        let results = Results::with_statistics(results.collect(), self.collection);
+        let mut results = Results::with_statistics(results.collect(), self.collection);
+        results.leave_out(usize::try_from(self.not_begun).unwrap_or(usize::MAX));
         (results, self.gallery)
     }
 }

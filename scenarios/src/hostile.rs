@@ -299,12 +299,16 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
         /// Few changes leave most of a journal to be judged.
         #[test]
         fn altered_journals_are_refused_or_judged(edits in vec(any::<u8>(), 0..8 * EDIT)) {
             journals(&edits);
         }
+    }
 
+    proptest! {
         #[test]
         fn spoiled_scenarios_are_read_or_have_mistakes(
             changes in vec((any::<usize>(), any::<u8>()), 0..8)

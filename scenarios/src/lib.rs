@@ -49,6 +49,7 @@ mod catalogue;
 pub mod collect;
 pub mod console;
 pub mod files;
+pub mod generator;
 mod harness;
 pub mod hostile;
 

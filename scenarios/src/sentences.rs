@@ -28,6 +28,15 @@ pub(crate) fn was_interrupted(scenario: &ScenarioResult) -> bool {
     scenario.verdict == Verdict::Inconclusive && scenario.reasons.contains(&Reason::Interrupted)
 }
 
+/// "3 runs were not begun", of an interrupted whole.
+pub(crate) fn not_begun(results: &Results) -> Option<String> {
+    match results.not_begun {
+        0 => None,
+        1 => Some("1 run was not begun".to_owned()),
+        many => Some(format!("{many} runs were not begun")),
+    }
+}
+
 /// The most sentences about one scenario in a record.
 const SENTENCES: usize = 30;
 

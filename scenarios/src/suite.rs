@@ -1,9 +1,9 @@
 //! Many runs, some of them at a time, each judged when it has ended: every
 //! scenario with every subject and every seed.
 //!
-//! Invariant: there is one result for every run, in the order given, also when
-//! the whole is interrupted; and of a run that has been judged nothing else is
-//! kept.
+//! Invariant: there is one result for every run that was begun, in the order
+//! given, and of a run that has been judged nothing else is kept. After an
+//! interrupt the others are counted, however many there are.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -70,6 +70,9 @@ impl Suite {
             // Taken here, so that they begin in their order. Never closed, so
             // there is always a permit in the end.
             let permit = Arc::clone(&room).acquire_owned().await;
+            if interrupt.is_cancelled() {
+                break;
+            }
             running.spawn(async move {
                 let judged = run.judged(progress, interrupt).await;
                 drop(permit);
@@ -82,6 +85,8 @@ impl Suite {
         while let Some(ended) = running.join_next().await {
             take(&mut collected, ended);
         }
+        let begun = collected.count() as u64;
+        collected.not_begun(self.count().saturating_sub(begun));
         collected
     }
 
@@ -144,9 +149,10 @@ impl Suite {
     }
 }
 
-fn take(collected: &mut Collected, ended: Result<(usize, Judged), JoinError>) {
+fn take(collected: &mut Collected, ended: Result<(usize, Option<Judged>), JoinError>) {
     match ended {
-        Ok((index, judged)) => collected.add(index, judged),
+        Ok((index, Some(judged))) => collected.add(index, judged),
+        Ok((_, None)) => {}
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
@@ -160,16 +166,22 @@ impl Run {
         known_before(&self.scenario, subject.traits().as_ref(), *is_wire).is_some()
     }
 
-    async fn judged(self, progress: Observer<Progress>, interrupt: CancellationToken) -> Judged {
-        let has_begun = !interrupt.is_cancelled();
-        let record = if !has_begun {
-            runner::not_begun(&self.scenario, &self.settings)
-        } else if self.is_known_before() {
+    /// `None` if it was interrupted before it began: nothing is run or written.
+    async fn judged(
+        self,
+        progress: Observer<Progress>,
+        interrupt: CancellationToken,
+    ) -> Option<Judged> {
+        if interrupt.is_cancelled() {
+            return None;
+        }
+        let phases = {
+            let (name, progress) = (self.name.clone(), progress.clone());
+            Observer::new(move |phase| progress.tell(Progress::RunPhase(name.clone(), phase)))
+        };
+        let record = if self.is_known_before() {
             runner::not_applicable(&self.scenario, &self.settings)
         } else {
-            let (name, progress) = (self.name.clone(), progress.clone());
-            let phases =
-                Observer::new(move |phase| progress.tell(Progress::RunPhase(name.clone(), phase)));
             let run = runner::run(&self.scenario, &self.settings, phases, interrupt);
             Box::pin(run).await
         };
@@ -181,10 +193,7 @@ impl Run {
             problem.as_deref(),
             self.repeat,
         );
-        // Of very many that did not begin, the sum is enough.
-        if has_begun {
-            progress.tell(Progress::Judged(self.name, judged.result.verdict));
-        }
-        judged
+        progress.tell(Progress::Judged(self.name, judged.result.verdict));
+        Some(judged)
     }
 }

@@ -129,6 +129,15 @@ fn recorder() -> (Tell, mpsc::Receiver<Event>, mpsc::Receiver<Decision>) {
 }
 
 pub(crate) fn rules(faults: &str, clients: Option<&[String]>, is_shared: bool) -> Vec<Rule> {
+    read(faults, clients, is_shared).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+/// The rules, or what is wrong with them.
+pub(crate) fn read(
+    faults: &str,
+    clients: Option<&[String]>,
+    is_shared: bool,
+) -> Result<Vec<Rule>, String> {
     let source = Source::new("test.toml", faults);
     let diagnostics = Diagnostics::new();
     let rules = {
@@ -143,8 +152,11 @@ pub(crate) fn rules(faults: &str, clients: Option<&[String]>, is_shared: bool) -
             },
         )
     };
-    assert!(diagnostics.is_empty(), "{}", diagnostics.render(&source));
-    rules
+    if diagnostics.is_empty() {
+        Ok(rules)
+    } else {
+        Err(diagnostics.render(&source))
+    }
 }
 
 impl Bench {

@@ -13,6 +13,7 @@ mod exchanges;
 mod expiry;
 mod faults;
 mod live_rules;
+mod progress;
 mod regressions;
 mod selects;
 mod sides;

@@ -74,6 +74,8 @@ struct Open {
     /// When the answer to another connection's ping is overdue: a flaw.
     pong_due: Option<Moment>,
     is_welcomed: bool,
+    /// How many pauses and resumes were asked for on it and are unanswered.
+    asked: u32,
     /// When something is to be said again.
     say_due: Option<Moment>,
     /// A close is out and its answer awaited: a flaw.
@@ -296,6 +298,7 @@ impl Session {
             silence: Silence::since(now),
             pong_due: carried.then(|| now + self.behaviour.liveness / 2),
             is_welcomed: false,
+            asked: 0,
             say_due: None,
             is_closing: false,
         });

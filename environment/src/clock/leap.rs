@@ -10,10 +10,11 @@ use std::fmt;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use tokio::sync::SetOnce;
+use tokio::task::coop;
 
 use super::Moment;
 use super::sleepers::{Place, Sleepers, Timer};
@@ -172,6 +173,15 @@ impl Leap {
     /// Waits until time goes on no more.
     pub(crate) async fn stalled(&self) -> Stall {
         *self.stalled.wait().await
+    }
+
+    /// Lets others run now and then once time goes on no more: a task that never
+    /// has to wait would keep them from being told so.
+    pub(crate) fn poll_proceed(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.stalled.initialized() {
+            ready!(coop::poll_proceed(cx)).made_progress();
+        }
+        Poll::Ready(())
     }
 
     /// Waits until that is known to everybody, and still nothing happens.

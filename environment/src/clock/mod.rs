@@ -16,7 +16,7 @@ pub use leap::Stall;
 pub use moment::Moment;
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -91,7 +91,10 @@ impl Clock {
     pub async fn sleep_until(&self, due: Moment) {
         let after = |origin: &Instant| origin.checked_add(due.since_origin());
         match &self.0 {
-            Kind::Virtual(leap) => Sleep::until(&**leap, due).await,
+            Kind::Virtual(leap) => {
+                Sleep::until(&**leap, due).await;
+                poll_fn(|cx| leap.poll_proceed(cx)).await;
+            }
             Kind::Precise(origin, timer) => match after(origin) {
                 Some(due) => Sleep::until(*timer, due).await,
                 None => std::future::pending().await,

@@ -286,7 +286,7 @@ fn conclude(
     was_interrupted: bool,
 ) -> u8 {
     let written = records::write(results, gallery, out);
-    // Of runs that did not begin, what is there is an earlier run's.
+    // Whoever interrupted them knows why they did not pass.
     if !was_interrupted {
         print_stderr_tails(results, out);
     }

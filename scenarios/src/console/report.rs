@@ -7,7 +7,9 @@ use super::style::Style;
 use super::{matrix, seeds};
 use crate::checks::{CheckResult, Finding};
 use crate::results::{Results, ScenarioResult};
-use crate::sentences::{ADVICE, Sentence, needs_advice, sentences, sums, was_interrupted};
+use crate::sentences::{
+    ADVICE, Sentence, needs_advice, not_begun, sentences, sums, was_interrupted,
+};
 use crate::verdict::Verdict;
 
 /// Every scenario with its verdict, what went wrong where something did, and
@@ -34,6 +36,9 @@ pub fn report(results: &Results, screen: Screen) -> String {
         0 => {}
         1 => text += "\n1 run was interrupted\n",
         many => text += &format!("\n{many} runs were interrupted\n"),
+    }
+    if let Some(not_begun) = not_begun(results) {
+        text += &format!("\n{not_begun}\n");
     }
     text += &format!("\n{}\n", sums(results));
     text

@@ -17,7 +17,7 @@ use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, Te
 use super::by_client;
 use crate::plain::{clipped, is_unseen};
 use crate::results::{Results, ScenarioResult};
-use crate::sentences::{ADVICE, bounded, headline, needs_advice};
+use crate::sentences::{ADVICE, bounded, headline, needs_advice, not_begun};
 use crate::verdict::Verdict;
 
 /// The longest name of a test, in characters.
@@ -28,6 +28,9 @@ pub fn junit(results: &Results) -> String {
     let mut report = Report::new("chaos");
     for (client, scenarios) in by_client(results) {
         report.add_test_suite(suite(client, &scenarios));
+    }
+    if let Some(not_begun) = not_begun(results) {
+        report.add_test_suite(suite_of_none(&not_begun));
     }
     let xml = report.to_string();
     xml.expect("a String takes everything")
@@ -43,6 +46,17 @@ fn suite(client: &str, scenarios: &[&ScenarioResult]) -> TestSuite {
         let is_one_of_many = seeds[scenario.id.as_str()] > 1;
         test(scenario, is_one_of_many)
     }));
+    suite
+}
+
+/// Whatever reads this must not take a part for the whole.
+fn suite_of_none(not_begun: &str) -> TestSuite {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status
+        .set_type(Verdict::Inconclusive.word())
+        .set_message(not_begun);
+    let mut suite = TestSuite::new("interrupted");
+    suite.add_test_case(TestCase::new(not_begun, status));
     suite
 }
 

@@ -41,6 +41,9 @@ const SUBJECTS: usize = 20;
 /// The whole file.
 pub fn summary(results: &Results) -> String {
     let mut text = format!("## chaos: {}\n\n", sentences::sums(results));
+    if let Some(not_begun) = sentences::not_begun(results) {
+        write!(text, "<p>{not_begun}</p>\n\n").expect(INFALLIBLE);
+    }
     text += &sums(results);
     text += &wanting(results);
     if results.scenarios.iter().any(needs_advice) {

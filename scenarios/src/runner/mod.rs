@@ -47,7 +47,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use client_sim::Flaw;
-use environment::{Environment, Moment, Observer, Seed, Stall};
+use environment::{Environment, Observer, Seed, Stall};
 use tokio_util::sync::CancellationToken;
 
 use crate::journal::{Entry, Header, MAX_ENTRIES, Mark, encode_line};
@@ -180,16 +180,6 @@ async fn run_on_the_system(
         header,
         entries: recorder.take(),
         problem,
-    }
-}
-
-/// The record of a run that was interrupted before it began: nothing is run,
-/// and nothing written.
-pub(crate) fn not_begun(scenario: &Scenario, settings: &Settings) -> Record {
-    Record {
-        header: header(scenario, settings),
-        entries: vec![Entry::mark(Moment::default(), Mark::Interrupted)],
-        problem: None,
     }
 }
 

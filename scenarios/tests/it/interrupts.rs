@@ -1,5 +1,6 @@
-//! Signals while other people's programs run that do not want to end: the run
-//! ends soon all the same, with 130, and nobody is left.
+//! Signals while other people's programs run that do not want to end, or while
+//! very many runs wait: the whole ends soon all the same, with 130, and nobody
+//! is left.
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use rustix::process::Signal;
 use tokio::process::Child;
 
 use crate::processes::{Marked, signal as send, wait_until};
-use crate::program::{Place, answer};
+use crate::program::{Place, SMALL, answer};
 
 /// Nothing happens for a long time.
 const FILE: &str = "id = \"own\"\nduration = \"600s\"\nstart_within = \"600s\"\n\
@@ -74,5 +75,47 @@ async fn a_server_that_will_not_end_does_not_hold_up_an_interrupt() {
         let (name, mark) = marked.herd();
         let child = command.env(name, mark).spawn().unwrap();
         ends_soon(&place, &marked, child, "here", how).await;
+    }
+}
+
+#[tokio::test]
+async fn runs_that_wait_do_not_hold_up_an_interrupt_and_are_counted() {
+    for how in [Signal::INT, Signal::TERM] {
+        let place = Place::new();
+        place.file("small.toml", SMALL);
+        let words = [
+            "run",
+            "small.toml",
+            "--time",
+            "virtual",
+            "--seeds",
+            "1..10000",
+            "--out",
+            "out",
+        ];
+        let child = place.command(&words).spawn().unwrap();
+        // Of the first run, which has ended when it is there.
+        let journal = place.record("small", "journal.jsonl");
+        wait_until(|| journal.exists()).await;
+        let clock = Clock::start();
+        send(child.id().unwrap(), how);
+        let ended = answer(child).await;
+        let took = clock.now().since_origin();
+        ended.expect(130);
+        assert!(took < SOON, "{took:?}: {}", ended.err);
+        let results = place.results();
+        let begun = results.scenarios.len();
+        assert!((1..5000).contains(&begun), "{begun}");
+        assert_eq!(results.not_begun, 10_000 - begun);
+        let judged = results.passed + results.failed + results.inconclusive;
+        assert_eq!(judged, 10_000, "each of them is counted");
+        let sentence = format!("\n{} runs were not begun\n", results.not_begun);
+        assert!(ended.out.contains(&sentence), "{}", ended.out);
+        let junit = std::fs::read_to_string(place.path("out/junit.xml")).unwrap();
+        assert_eq!(
+            junit.matches("runs were not begun\"").count(),
+            2,
+            "as a name, and why"
+        );
     }
 }

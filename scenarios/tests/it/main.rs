@@ -26,6 +26,7 @@ mod program;
 mod proof;
 mod readme;
 mod report;
+mod schedules;
 mod schema;
 #[cfg(all(
     target_os = "linux",

@@ -220,12 +220,13 @@ fn an_independent_probe_sees_what_was_planned() {
         "\"FIN\"",
     ];
     assert_eq!(what, expect);
-    // Never before its time; how long after is the machine's affair, within reason.
+    // Never before its time, but for what the probe took to start its clock; how
+    // long after is the machine's affair, within reason. The journal is exact.
     let planned = [0.5, 1.0, 2.0, 3.0, 4.0, 5.0];
     for (line, planned) in seen.iter().zip(planned) {
         let at = line["at"].as_f64().unwrap();
         assert!(
-            (planned - 0.05..planned + 5.0).contains(&at),
+            (planned - 0.5..planned + 5.0).contains(&at),
             "{line}, planned at {planned}"
         );
     }

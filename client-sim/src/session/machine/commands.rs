@@ -19,8 +19,16 @@ impl Session {
         self.tell(EventKind::Intended { paused });
         // Before the welcome it would cross it; the welcome is answered anyway.
         if matches!(self.state, State::Open(open) if open.is_welcomed) {
-            self.send(ClientMessage::for_state(paused));
+            self.ask(paused);
         }
+    }
+
+    /// Asks the server for the state that the person wants.
+    pub(super) fn ask(&mut self, paused: bool) {
+        if let State::Open(open) = &mut self.state {
+            open.asked += 1;
+        }
+        self.send(ClientMessage::for_state(paused));
     }
 
     pub(super) fn send(&mut self, message: ClientMessage) {

@@ -4,7 +4,7 @@
 //! order. Part of the [machine](super).
 
 use super::{Session, State};
-use crate::message::{ClientMessage, ServerMessage, Welcome};
+use crate::message::{ServerMessage, Welcome};
 use crate::{EventKind, Flaw};
 
 impl Session {
@@ -19,11 +19,8 @@ impl Session {
             ServerMessage::Tick { .. } | ServerMessage::Other => {
                 self.tell(EventKind::Received { dial });
             }
-            ServerMessage::Paused => self.tell(EventKind::PauseChanged { dial, paused: true }),
-            ServerMessage::Resumed => self.tell(EventKind::PauseChanged {
-                dial,
-                paused: false,
-            }),
+            ServerMessage::Paused => self.pause_changed(true),
+            ServerMessage::Resumed => self.pause_changed(false),
             ServerMessage::Heartbeat | ServerMessage::Error { .. } => {}
         }
     }
@@ -48,7 +45,27 @@ impl Session {
             && !forgets
             && paused != welcome.paused
         {
-            self.send(ClientMessage::for_state(paused));
+            self.ask(paused);
+        }
+    }
+
+    /// An answer, or the word of an older connection that has only now arrived:
+    /// where it contradicts the person, and no answer is to come, the wish is said
+    /// again.
+    fn pause_changed(&mut self, paused: bool) {
+        let dial = self.dial;
+        self.tell(EventKind::PauseChanged { dial, paused });
+        let State::Open(open) = &mut self.state else {
+            return;
+        };
+        open.asked = open.asked.saturating_sub(1);
+        let is_settled = open.asked == 0;
+        if let Some(wanted) = self.intent
+            && is_settled
+            && wanted != paused
+            && !self.has(Flaw::IgnoresContradiction)
+        {
+            self.ask(wanted);
         }
     }
 

@@ -232,11 +232,6 @@ impl Connection {
         if wanted == 0 {
             return Ok(0);
         }
-        if peer.is_closed {
-            // Nobody is there: the peer's system answers what comes with RST.
-            self.side(end).send(now, Segment::Reset, wakes);
-            return Ok(wanted);
-        }
         let room = peer.room();
         if room == 0 {
             return Err(io::ErrorKind::WouldBlock.into());
@@ -247,8 +242,21 @@ impl Connection {
             peer.incoming.extend(&part[..count]);
             left -= count;
         }
-        peer.send(now, Segment::Bytes(room - left), wakes);
+        if peer.is_closed {
+            self.answer_with_reset(end, now, wakes);
+        } else {
+            peer.send(now, Segment::Bytes(room - left), wakes);
+        }
         Ok(room - left)
+    }
+
+    /// Nobody is there: the peer's system answers what comes with RST. Until that
+    /// is here, what was written takes up room, or no writer would ever wait.
+    fn answer_with_reset(&mut self, end: End, now: Moment, wakes: &mut Wakes) {
+        let side = self.side(end);
+        if !matches!(side.under_way.back(), Some((_, Segment::Reset))) {
+            side.send(now, Segment::Reset, wakes);
+        }
     }
 
     /// Sends FIN after all that was written.
@@ -325,7 +333,7 @@ impl Connection {
         let is_read_closed = is_dead || side.has_fin();
         let is_write_closed = is_dead || peer.is_peer_shut;
         let is_readable = side.queued() > 0 || is_read_closed;
-        let is_writable = is_write_closed || peer.is_closed || peer.room() > 0;
+        let is_writable = is_write_closed || peer.room() > 0;
         let flag = |is_so: bool, ready: Ready| if is_so { ready } else { Ready::EMPTY };
         flag(is_readable, Ready::READABLE)
             | flag(is_writable, Ready::WRITABLE)

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use tokio::io::{Interest, ReadBuf, Ready};
 
@@ -87,6 +87,7 @@ impl Socket {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        ready!(self.leap.poll_proceed(cx));
         let unfilled = buffer.initialize_unfilled();
         match self.try_read(unfilled) {
             Ok(count) => {
@@ -110,6 +111,7 @@ impl Socket {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        ready!(self.leap.poll_proceed(cx));
         match self.try_write(parts) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.register(&mut self.lock(), cx.waker());
@@ -137,6 +139,7 @@ impl Socket {
     }
 
     fn poll_until<T>(&self, cx: &mut Context<'_>, what: impl Fn(Ready) -> Option<T>) -> Poll<T> {
+        ready!(self.leap.poll_proceed(cx));
         let mut connection = self.lock();
         match what(connection.readiness(self.end)) {
             Some(found) => Poll::Ready(found),

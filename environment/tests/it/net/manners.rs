@@ -285,6 +285,34 @@ fn whoever_writes_to_the_gone_is_told_by_the_next_write() {
     });
 }
 
+/// Writes without end; how that ends.
+async fn flood(stream: &mut Stream) -> ErrorKind {
+    let chunk = vec![0; 1024 * 1024];
+    loop {
+        if let Err(error) = stream.write_all(&chunk).await {
+            return error.kind();
+        }
+    }
+}
+
+#[test]
+fn whoever_floods_the_gone_is_told() {
+    let gone = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
+    on_both(|world| async move {
+        let (mut client, server, _listener) = world.pair().await;
+        drop(server);
+        assert!(gone.contains(&flood(&mut client).await));
+
+        let (mut client, mut server, _listener) = world.pair().await;
+        let goes = async {
+            server.read_exact(&mut vec![0; 100_000]).await.unwrap();
+            drop(server);
+        };
+        let (told, ()) = tokio::join!(flood(&mut client), goes);
+        assert!(gone.contains(&told));
+    });
+}
+
 #[test]
 fn a_reset_after_the_end_is_no_error_for_whoever_reads() {
     on_both(|world| async move {

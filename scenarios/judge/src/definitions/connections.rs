@@ -67,6 +67,8 @@ pub struct Strike {
 pub struct Connections {
     by_client: BTreeMap<Arc<str>, BTreeMap<u64, Connection>>,
     strikes: Vec<Strike>,
+    /// The last strike of each connection by each time of each rule, for the heal.
+    struck: BTreeMap<(Arc<str>, u64, String, u64), usize>,
     upstream_failure: Option<String>,
     powerless: Vec<Powerless>,
     server: Server,
@@ -232,7 +234,7 @@ impl Connections {
                 planned_us,
                 actual_us,
                 ..
-            } => self.strikes.push(Strike {
+            } => self.strike(Strike {
                 at: entry.at,
                 client: Arc::clone(client),
                 attempt: *attempt,
@@ -285,13 +287,22 @@ impl Connections {
         connections.insert(attempt, connection);
     }
 
-    fn heal(&mut self, client: &str, attempt: u64, rule: &str, occurrence: u64, at: Moment) {
-        let same = |strike: &&mut Strike| {
-            (&*strike.client, strike.attempt) == (client, attempt)
-                && (&*strike.rule, strike.occurrence) == (rule, occurrence)
-        };
-        if let Some(strike) = self.strikes.iter_mut().rev().find(same) {
-            strike.healed = Some(at);
+    fn strike(&mut self, strike: Strike) {
+        let client = Arc::clone(&strike.client);
+        let key = (
+            client,
+            strike.attempt,
+            strike.rule.clone(),
+            strike.occurrence,
+        );
+        self.struck.insert(key, self.strikes.len());
+        self.strikes.push(strike);
+    }
+
+    fn heal(&mut self, client: &Arc<str>, attempt: u64, rule: &str, occurrence: u64, at: Moment) {
+        let key = (Arc::clone(client), attempt, rule.to_owned(), occurrence);
+        if let Some(index) = self.struck.get(&key) {
+            self.strikes[*index].healed = Some(at);
         }
     }
 

@@ -28,6 +28,8 @@ mod reports;
 mod sequences;
 mod sockets;
 #[cfg(test)]
+mod table;
+#[cfg(test)]
 mod tests;
 mod times;
 

@@ -133,6 +133,37 @@ impl JournalBuilder {
             .withheld(client, attempt, at, None)
     }
 
+    /// The server's answer 101 is delivered.
+    pub fn opened(self, client: &str, attempt: u64, at: u64) -> Self {
+        self.proxy(client, attempt, Proxy::Upgraded { status: 101 }, at)
+    }
+
+    /// FIN or RST goes to the client.
+    pub fn ended(self, client: &str, attempt: u64, how: Ending, at: u64) -> Self {
+        self.proxy(client, attempt, Proxy::Ended { how }, at)
+    }
+
+    /// A rule destroys data for the client between these; something is heard
+    /// next then, and data comes again then.
+    pub fn destroyed(
+        self,
+        client: &str,
+        attempt: u64,
+        (first, last): (u64, u64),
+        heard: Option<u64>,
+        until: Option<u64>,
+    ) -> Self {
+        let micros = |at: u64| ms(at).as_micros();
+        let what = Proxy::Destroyed {
+            direction: "downstream".into(),
+            first_us: micros(first),
+            last_us: micros(last),
+            heard_us: heard.map(micros),
+            until_us: until.map(micros),
+        };
+        self.proxy(client, attempt, what, until.unwrap_or(last))
+    }
+
     /// Bytes for the client that came at `since` waited until then, or for ever.
     pub fn withheld(self, client: &str, attempt: u64, since: u64, until: Option<u64>) -> Self {
         let until_us = until.map(|until| ms(until).as_micros());

@@ -31,8 +31,12 @@ pub struct Results {
     pub failed: usize,
     /// How many are about other clients than these.
     pub not_applicable: usize,
-    /// How many say nothing.
+    /// How many say nothing, those that were not begun included.
     pub inconclusive: usize,
+    /// How many were not begun, for somebody interrupted the whole; they are not
+    /// among `scenarios`.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub not_begun: usize,
     /// Later than this a fault counts as not fired in time.
     pub late_tolerance_ms: u64,
     /// Each of them with each subject and each seed, in the order given.
@@ -85,6 +89,11 @@ pub struct RuleResult {
     pub late_us: u64,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde wants it")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
+}
+
 impl Results {
     /// The version that this program writes.
     pub const VERSION: u32 = 2;
@@ -98,6 +107,7 @@ impl Results {
             failed: count(Verdict::Failed),
             not_applicable: count(Verdict::NotApplicable),
             inconclusive: count(Verdict::Inconclusive),
+            not_begun: 0,
             late_tolerance_ms: u64::try_from(LATE_TOLERANCE.as_millis()).unwrap_or(u64::MAX),
             scenarios,
             statistics: Vec::new(),
@@ -111,6 +121,12 @@ impl Results {
             statistics,
             ..Self::new(scenarios)
         }
+    }
+
+    /// Counts so many runs more, which were not begun and so say nothing.
+    pub fn leave_out(&mut self, runs: usize) {
+        self.inconclusive += runs;
+        self.not_begun += runs;
     }
 
     /// Whether any scenario was run with several seeds.

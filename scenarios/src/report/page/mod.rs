@@ -16,6 +16,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::gallery::Gallery;
 use crate::plain::is_unseen;
 use crate::results::{Results, ScenarioResult};
+use crate::sentences::not_begun;
 use crate::verdict::Verdict;
 use section::{Detail, Run};
 
@@ -62,6 +63,9 @@ pub fn render(results: &Results, gallery: &Gallery) -> String {
                     section aria-labelledby="runs-title" {
                         h2 id="runs-title" { "Runs" }
                         (left_out(runs.len(), sections.len()))
+                        @if let Some(not_begun) = not_begun(results) {
+                            p class="note" { (not_begun) ": the whole was interrupted." }
+                        }
                         @for section in &sections { (section) }
                     }
                 }

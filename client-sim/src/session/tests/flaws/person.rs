@@ -120,6 +120,36 @@ fn what_was_wanted_while_down_is_said_once_after_the_welcome() {
 }
 
 #[test]
+fn a_late_word_of_an_old_connection_is_contradicted() {
+    let said = |flaws: &[Flaw]| {
+        let mut rig = Rig::live(flaws);
+        rig.command(Command::Pause);
+        rig.fails_and_dials(CloseReason::Reset);
+        rig.command(Command::Resume);
+        rig.input(Input::Opened);
+        rig.message(welcome("s1", 1, true, false));
+        assert_eq!(rig.sent(), [], "it is as wanted");
+        rig.message(ServerMessage::Paused);
+        rig.sent()
+    };
+    assert_eq!(said(&[]), [ClientMessage::Resume]);
+    assert_eq!(said(&[Flaw::IgnoresContradiction]), []);
+}
+
+#[test]
+fn an_answer_that_is_overtaken_is_no_contradiction() {
+    let mut rig = Rig::live(&[]);
+    rig.command(Command::Pause);
+    rig.command(Command::Resume);
+    rig.message(ServerMessage::Paused);
+    assert_eq!(rig.sent(), [], "the second answer is to come");
+    rig.message(ServerMessage::Resumed);
+    assert_eq!(rig.sent(), []);
+    rig.message(ServerMessage::Paused);
+    assert_eq!(rig.sent(), [ClientMessage::Resume]);
+}
+
+#[test]
 fn a_client_without_wishes_says_nothing() {
     let mut rig = Rig::new(&[]);
     rig.input(Input::Opened);

@@ -1,0 +1,125 @@
+//! The judge on schedules that nobody had in mind: the sound client passes every
+//! one of them, or nothing is said, with a reason that is true.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use environment::{Observer, Seed};
+use scenarios::generator::Schedule;
+use scenarios::runner::{Folder, Settings, Time, simulate};
+use scenarios::subjects::Subject;
+use scenarios::verdict::{Judgement, Reason, Verdict, judge};
+use tokio_util::sync::CancellationToken;
+
+/// How many schedules are run, and from which number on: `CHAOS_TEST_SCHEDULES`
+/// may say `COUNT` or `FROM..UNTIL`.
+const SCHEDULES: &str = "CHAOS_TEST_SCHEDULES";
+
+const USUAL: u64 = 2000;
+
+fn numbers() -> std::ops::Range<u64> {
+    let Ok(asked) = std::env::var(SCHEDULES) else {
+        return 0..USUAL;
+    };
+    match asked.split_once("..") {
+        Some((from, until)) => from.parse().unwrap()..until.parse().unwrap(),
+        None => 0..asked.parse().unwrap(),
+    }
+}
+
+fn run(schedule: &Schedule) -> Option<Judgement> {
+    let scenario = schedule.scenario().ok()?;
+    let settings = Settings {
+        subject: Subject::Sim,
+        time: Time::Virtual,
+        must_repeat: false,
+        seed: Seed(schedule.number),
+        flaws: Default::default(),
+        is_wire: false,
+        folder: Folder::new(
+            "nowhere".as_ref(),
+            &scenario.id,
+            "sim",
+            Seed(schedule.number),
+        ),
+    };
+    let never = CancellationToken::new();
+    let trace = simulate(&scenario, &settings, &Observer::none(), &never);
+    assert!(trace.problem.is_none(), "{schedule}\n{:?}", trace.problem);
+    Some(judge(&scenario, &trace.header, &trace.entries))
+}
+
+/// Runs them on all cores.
+fn judge_all(numbers: std::ops::Range<u64>) -> BTreeMap<u64, Option<Judgement>> {
+    let next = AtomicU64::new(numbers.start);
+    let judged = Mutex::new(BTreeMap::new());
+    let work = || {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= numbers.end {
+                return;
+            }
+            let judgement = run(&Schedule::new(number));
+            let mut judged = judged.lock().unwrap_or_else(PoisonError::into_inner);
+            judged.insert(number, judgement);
+        }
+    };
+    let cores = std::thread::available_parallelism().unwrap().get();
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(work);
+        }
+    });
+    judged.into_inner().unwrap()
+}
+
+/// Whether a run may say nothing for this reason: nobody was struck, or nothing
+/// that was promised came to be judged.
+fn is_true(reason: &Reason) -> bool {
+    matches!(
+        reason,
+        Reason::NoEffect | Reason::NothingHeld | Reason::Missing(_)
+    )
+}
+
+#[test]
+fn the_sound_client_is_never_blamed() {
+    let judged = judge_all(numbers());
+    let (mut blamed, mut unsound, mut refused) = (Vec::new(), Vec::new(), 0);
+    for (number, judgement) in &judged {
+        let Some(judgement) = judgement else {
+            refused += 1;
+            continue;
+        };
+        let failed = judgement.checks.iter();
+        let failed = failed.filter(|check| check.result == scenarios::checks::Finding::Failed);
+        match judgement.verdict {
+            Verdict::Failed => {
+                let whys = failed.map(|check| format!("{}: {}", check.name, check.why));
+                blamed.push(format!("S{number} {}", whys.collect::<Vec<_>>().join("; ")));
+            }
+            Verdict::Inconclusive if !judgement.reasons.iter().all(is_true) => {
+                let reasons = judgement.reasons.iter().map(ToString::to_string);
+                unsound.push(format!(
+                    "S{number} {}",
+                    reasons.collect::<Vec<_>>().join("; ")
+                ));
+            }
+            _ => {}
+        }
+    }
+    let count = judged.len();
+    assert!(
+        refused * 10 < count,
+        "{refused} of {count} are no scenarios"
+    );
+    assert!(
+        blamed.is_empty() && unsound.is_empty(),
+        "of {count}, {} blamed and {} inconclusive for no true reason:\n{}\n{}",
+        blamed.len(),
+        unsound.len(),
+        blamed.join("\n"),
+        unsound.join("\n"),
+    );
+}
