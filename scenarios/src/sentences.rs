@@ -66,7 +66,7 @@ impl fmt::Display for Sentence<'_> {
     }
 }
 
-/// All that did not go well: first why a run is inconclusive, then each check
+/// All that did not go well: first why a run says nothing, then each check
 /// that is not OK. None of a scenario in which all did.
 pub(crate) fn sentences(scenario: &ScenarioResult) -> impl Iterator<Item = Sentence<'_>> {
     let reasons = scenario.reasons.iter().map(Sentence::Reason);
@@ -102,15 +102,21 @@ pub(crate) fn headline(scenario: &ScenarioResult) -> String {
     clipped(&headline.unwrap_or_default(), SENTENCE)
 }
 
-/// "5 passed, 1 failed, 0 inconclusive".
+/// "5 passed, 1 failed, 0 inconclusive", and what is not applicable where there
+/// is any.
 pub(crate) fn sums(results: &Results) -> String {
     let Results {
         passed,
         failed,
         inconclusive,
+        not_applicable,
         ..
     } = results;
-    format!("{passed} passed, {failed} failed, {inconclusive} inconclusive")
+    let sums = format!("{passed} passed, {failed} failed, {inconclusive} inconclusive");
+    match not_applicable {
+        0 => sums,
+        _ => format!("{sums}, {not_applicable} not applicable"),
+    }
 }
 
 #[cfg(test)]

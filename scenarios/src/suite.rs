@@ -19,7 +19,7 @@ use crate::language::{Origin, Scenario};
 use crate::results::Seeds;
 use crate::runner::{self, Folder, RunPhase, Settings};
 use crate::subjects::Subject;
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, known_before};
 
 /// What is to be run, and how.
 #[derive(Debug)]
@@ -158,6 +158,14 @@ fn take(collected: &mut Collected, ended: Result<(usize, Option<Judged>), JoinEr
 }
 
 impl Run {
+    /// Whether it would say nothing about this client, whatever happened.
+    fn is_known_before(&self) -> bool {
+        let Settings {
+            subject, is_wire, ..
+        } = &self.settings;
+        known_before(&self.scenario, subject.traits().as_ref(), *is_wire).is_some()
+    }
+
     /// `None` if it was interrupted before it began: nothing is run or written.
     async fn judged(
         self,
@@ -171,8 +179,12 @@ impl Run {
             let (name, progress) = (self.name.clone(), progress.clone());
             Observer::new(move |phase| progress.tell(Progress::RunPhase(name.clone(), phase)))
         };
-        let run = runner::run(&self.scenario, &self.settings, phases, interrupt);
-        let record = Box::pin(run).await;
+        let record = if self.is_known_before() {
+            runner::not_applicable(&self.scenario, &self.settings)
+        } else {
+            let run = runner::run(&self.scenario, &self.settings, phases, interrupt);
+            Box::pin(run).await
+        };
         let problem = record.problem.map(|problem| problem.to_string());
         let judged = Judged::new(
             &self.scenario,

@@ -49,6 +49,11 @@ impl Ability {
             .map_or("", |(word, _)| word)
     }
 
+    /// Whether such a client can do it; without traits it is the simulated one.
+    pub(crate) fn is_of(self, traits: Option<&Traits>) -> bool {
+        traits.map_or_else(|| self.is_simulated(), |traits| traits.can.contains(&self))
+    }
+
     /// Whether the simulated client can do it.
     pub fn is_simulated(self) -> bool {
         matches!(

@@ -25,7 +25,7 @@ pub(crate) struct Args {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 all passed, 1 some check failed, \
-2 usage or scenario error, 3 inconclusive or the harness itself failed, \
+2 usage or scenario error, 3 inconclusive, nothing applicable, or the harness itself failed, \
 130 interrupted; where several apply, 2 before 1 before 3.";
 
 #[derive(Debug, Subcommand)]

@@ -10,7 +10,6 @@ use environment::{Seed, output};
 use scenarios::console::Style;
 use scenarios::results::Results;
 use scenarios::runner::Folder;
-use scenarios::verdict::Verdict;
 use scenarios::whole::ResultsError;
 use tracing_subscriber::EnvFilter;
 
@@ -86,11 +85,11 @@ pub(super) fn places(written: &[Result<PathBuf, ResultsError>]) -> (String, bool
     (places, written.iter().all(Result::is_ok))
 }
 
-/// Shows the end of what custom clients and servers complained in runs that did
-/// not pass: it often says why.
+/// Shows the end of what custom clients and servers complained in runs that
+/// failed or say nothing: it often tells why.
 pub(super) fn print_stderr_tails(results: &Results, out: &Path) {
     let wanting = results.scenarios.iter();
-    let wanting = wanting.filter(|result| result.verdict != Verdict::Passed);
+    let wanting = wanting.filter(|result| result.verdict.is_wanting());
     let outputs = wanting.filter_map(|result| {
         let seed = Seed(result.seed);
         Folder::new(out, &result.id, &result.client, seed).output()

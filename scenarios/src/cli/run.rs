@@ -17,7 +17,6 @@ use scenarios::report::Gallery;
 use scenarios::results::{Results, Seeds};
 use scenarios::subjects::{self, SetupError, Subject};
 use scenarios::suite::Suite;
-use scenarios::verdict::Verdict;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -308,10 +307,9 @@ fn conclude(
     code
 }
 
-/// The commands that repeat what did not pass, a line each.
+/// The commands that repeat what failed or is inconclusive, a line each.
 pub(super) fn wanting(results: &Results) -> String {
-    let not_passed = |verdict| verdict != Verdict::Passed;
-    let wanting = results.scenarios.iter().filter(|s| not_passed(s.verdict));
+    let wanting = results.scenarios.iter().filter(|s| s.verdict.is_wanting());
     let lines = wanting.map(|scenario| format!("{}\n", scenario.repeat));
     lines.take(MOST_COMMANDS).collect()
 }
@@ -321,7 +319,7 @@ pub(super) fn code(results: &Results, is_written: bool, was_interrupted: bool) -
         EXIT_INTERRUPTED
     } else if results.failed > 0 {
         EXIT_FAILED
-    } else if results.inconclusive > 0 || !is_written {
+    } else if results.inconclusive > 0 || results.passed == 0 || !is_written {
         EXIT_INCONCLUSIVE
     } else {
         EXIT_PASSED

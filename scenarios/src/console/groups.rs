@@ -56,8 +56,7 @@ impl<'a> Group<'a> {
     /// The worst of its verdicts, and how many there are of it. As with exit
     /// codes, failed is worse than inconclusive.
     pub(super) fn worst(&self) -> (Verdict, usize) {
-        let verdicts = [Verdict::Failed, Verdict::Inconclusive, Verdict::Passed];
-        let mut counted = verdicts
+        let mut counted = Verdict::WORST_FIRST
             .map(|verdict| (verdict, self.of(verdict).count()))
             .into_iter();
         let worst = counted.find(|(_, count)| *count > 0);
@@ -66,7 +65,12 @@ impl<'a> Group<'a> {
 
     /// "197 passed, 2 failed, 1 inconclusive", without what there is none of.
     pub(super) fn sums(&self) -> String {
-        let verdicts = [Verdict::Passed, Verdict::Failed, Verdict::Inconclusive];
+        let verdicts = [
+            Verdict::Passed,
+            Verdict::Failed,
+            Verdict::Inconclusive,
+            Verdict::NotApplicable,
+        ];
         let counted = verdicts.map(|verdict| (self.of(verdict).count(), verdict.word()));
         let there = counted.iter().filter(|(count, _)| *count > 0);
         let words: Vec<String> = there

@@ -83,7 +83,7 @@ fn append(
 mod tests {
     use super::*;
     use crate::results::sample::{results, run};
-    use Verdict::{Failed, Inconclusive, Passed};
+    use Verdict::{Failed, Inconclusive, NotApplicable, Passed};
 
     #[test]
     fn every_subject_has_its_column() {
@@ -93,13 +93,14 @@ mod tests {
             run("R23-reset", "sim", 1, Passed),
             run("R23-reset", "websockets", 1, Inconclusive),
             run("R31", "sim", 1, Passed),
+            run("R31", "websockets", 1, NotApplicable),
         ]);
         insta::assert_snapshot!(table(&results, Style::Plain), @r"
                    sim     websockets
         R01        passed  failed
         R23-reset  passed  inconclusive
-        R31        passed  -
-        passed     3 of 3  0 of 2
+        R31        passed  not applicable
+        passed     3 of 3  0 of 3
         ");
     }
 

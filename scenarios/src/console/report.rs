@@ -47,12 +47,13 @@ pub fn report(results: &Results, screen: Screen) -> String {
 fn table(scenarios: &[ScenarioResult], style: Style) -> String {
     let ids = scenarios.iter().map(|scenario| scenario.id.len());
     let width = ids.max().unwrap_or_default();
+    let words = words(scenarios.iter().map(|scenario| scenario.verdict));
     let mut text = String::new();
     for scenario in scenarios {
         let ScenarioResult {
             id, title, verdict, ..
         } = scenario;
-        let verdict = style.verdict(*verdict, &format!("{:<12}", verdict.word()));
+        let verdict = style.verdict(*verdict, &format!("{:<words$}", verdict.word()));
         let checks = checks_ok(&scenario.checks);
         line(
             &mut text,
@@ -60,6 +61,13 @@ fn table(scenarios: &[ScenarioResult], style: Style) -> String {
         );
     }
     text
+}
+
+/// How wide the column of these verdicts is: as wide as the words that always
+/// may be there, unless it must be wider.
+pub(super) fn words(verdicts: impl Iterator<Item = Verdict>) -> usize {
+    let least = Verdict::Inconclusive.word().len();
+    verdicts.fold(least, |width, verdict| width.max(verdict.word().len()))
 }
 
 /// " 6/7 checks ok", of fixed width for any number that a file can have.
@@ -133,6 +141,7 @@ mod tests {
             clients: Vec::new(),
             hangs_on: [].into(),
             excess: None,
+            unseen: None,
         }
     }
 
@@ -202,6 +211,23 @@ mod tests {
 
     1 passed, 1 failed, 1 inconclusive
     ");
+    }
+
+    #[test]
+    fn what_is_not_applicable_is_counted_and_named_with_its_reason() {
+        use crate::records::sample::{not_applicable, scenario};
+        let runs = vec![scenario("R01", Verdict::Passed), not_applicable("R31")];
+        let text = report(&Results::new(runs), Screen::PIPE);
+        insta::assert_snapshot!(text, @r"
+        passed          R01    1/1 checks ok  The title of R01
+        not applicable  R31    0/1 checks ok  The title of R31
+
+        R31 not applicable
+          the case is about clients that `pause` when told to, which this client cannot
+          state_equal not observable: the case is about clients that `pause` when told to, which this client cannot
+
+        1 passed, 0 failed, 0 inconclusive, 1 not applicable
+        ");
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub(super) struct Running {
     passed: usize,
     failed: usize,
     inconclusive: usize,
+    not_applicable: usize,
     /// In the order in which they began.
     runs: Vec<Run>,
     /// The widest label so far: it does not shrink, so that nothing jumps.
@@ -64,6 +65,7 @@ impl Running {
             passed: 0,
             failed: 0,
             inconclusive: 0,
+            not_applicable: 0,
             runs: Vec::new(),
             width: 0,
         }
@@ -101,6 +103,7 @@ impl Running {
             Verdict::Passed => self.passed += 1,
             Verdict::Failed => self.failed += 1,
             Verdict::Inconclusive => self.inconclusive += 1,
+            Verdict::NotApplicable => self.not_applicable += 1,
         }
         Done {
             label,
@@ -111,7 +114,7 @@ impl Running {
     }
 
     fn done(&self) -> usize {
-        self.passed + self.failed + self.inconclusive
+        self.passed + self.failed + self.inconclusive + self.not_applicable
     }
 
     /// One line for all, and below it the runs, those that began first before
@@ -141,7 +144,11 @@ impl Running {
     /// `40/62  16s  2 failed  3 starting, 7 running`.
     fn sums(&self, now: Duration) -> String {
         let mut text = format!("{}/{}  {}", self.done(), self.of, clock(now));
-        for (count, word) in [(self.failed, "failed"), (self.inconclusive, "inconclusive")] {
+        for (count, word) in [
+            (self.failed, "failed"),
+            (self.inconclusive, "inconclusive"),
+            (self.not_applicable, "not applicable"),
+        ] {
             if count > 0 {
                 text += &format!("  {count} {word}");
             }

@@ -5,7 +5,7 @@
 //! the results.
 
 use super::groups::{Group, groups};
-use super::report::{indented, line};
+use super::report::{indented, line, words};
 use super::screen::Screen;
 use super::style::Style;
 use crate::checks::span;
@@ -29,10 +29,11 @@ pub(super) fn table(results: &Results, style: Style) -> String {
     let width = |of: fn(&Group<'_>) -> usize| groups.iter().map(of).max().unwrap_or_default();
     let ids = width(|group| group.id().len());
     let sums = width(|group| group.sums().len());
+    let words = words(groups.iter().map(|group| group.worst().0));
     let mut text = String::new();
     for group in &groups {
         let (verdict, _) = group.worst();
-        let word = style.verdict(verdict, &format!("{:<12}", verdict.word()));
+        let word = style.verdict(verdict, &format!("{:<words$}", verdict.word()));
         let (id, all, title) = (group.id(), group.sums(), group.title());
         line(
             &mut text,
@@ -49,7 +50,8 @@ pub(super) fn stories(results: &Results, screen: Screen) -> String {
     let mut room = MOST_TOLD_IN_ALL;
     let is_alone = results.clients().len() < 2;
     for group in groups(&results.scenarios) {
-        for verdict in [Verdict::Failed, Verdict::Inconclusive] {
+        let not_passed = Verdict::WORST_FIRST.into_iter();
+        for verdict in not_passed.filter(|verdict| *verdict != Verdict::Passed) {
             let told = group.of(verdict).filter(|run| !was_interrupted(run));
             let runs: Vec<_> = told.collect();
             if !runs.is_empty() {

@@ -31,6 +31,7 @@ impl Style {
             Verdict::Passed => AnsiColor::Green,
             Verdict::Failed => AnsiColor::Red,
             Verdict::Inconclusive => AnsiColor::Yellow,
+            Verdict::NotApplicable => AnsiColor::Cyan,
         };
         self.paint(colour.on_default().effects(Effects::BOLD), text)
     }

@@ -4,7 +4,8 @@
 //! `failure`; *inconclusive* is an `error` of type `inconclusive`, which is
 //! JUnit's word for a test that itself went wrong. `skipped` would be the other
 //! choice, and the wrong one: what nobody looks at is then green beside a
-//! pipeline that is red, since the exit code is 3.
+//! pipeline that is red, since the exit code is 3. *Not applicable* is `skipped`:
+//! nothing is wrong, and there is nothing to have again.
 //!
 //! Not in it: moments, lengths of time and ids made up for the occasion, so
 //! equal results are equal bytes.
@@ -77,14 +78,14 @@ fn test(scenario: &ScenarioResult, is_one_of_many: bool) -> TestCase {
 }
 
 fn status(scenario: &ScenarioResult) -> TestCaseStatus {
-    let kind = match scenario.verdict {
+    let mut status = match scenario.verdict {
         Verdict::Passed => return TestCaseStatus::success(),
-        Verdict::Failed => NonSuccessKind::Failure,
-        Verdict::Inconclusive => NonSuccessKind::Error,
+        Verdict::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        Verdict::Inconclusive => TestCaseStatus::non_success(NonSuccessKind::Error),
+        Verdict::NotApplicable => TestCaseStatus::skipped(),
     };
-    let mut status = TestCaseStatus::non_success(kind);
     status
-        .set_type(scenario.verdict.word())
+        .set_type(scenario.verdict.key())
         .set_message(one_line(&headline(scenario)))
         .set_description(legal(&story(scenario)));
     status
@@ -175,6 +176,19 @@ mod tests {
             </testsuite>
         </testsuites>
         "#);
+    }
+
+    #[test]
+    fn what_is_not_applicable_is_skipped_with_its_reason() {
+        let xml = junit(&Results::new(vec![sample::not_applicable("R31")]));
+        let counts = r#"tests="1" skipped="1" errors="0" failures="0""#;
+        assert!(xml.contains(counts), "{xml}");
+        let skipped = format!(
+            r#"<skipped message="{0}" type="not_applicable">{0}"#,
+            sample::CANNOT_PAUSE
+        );
+        assert!(xml.contains(&skipped), "{xml}");
+        assert!(!xml.contains(ADVICE), "{xml}");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use crate::checks::{CheckResult, Finding, Measure};
 use crate::results::{Results, ScenarioResult};
-use crate::verdict::Verdict;
+use crate::subjects::Ability;
+use crate::verdict::{Reason, Verdict};
 
 pub(crate) fn check(name: &str, result: Finding, why: &str) -> CheckResult {
     CheckResult {
@@ -14,6 +15,7 @@ pub(crate) fn check(name: &str, result: Finding, why: &str) -> CheckResult {
         clients: Vec::new(),
         hangs_on: [].into(),
         excess: None,
+        unseen: None,
     }
 }
 
@@ -46,6 +48,18 @@ pub(crate) fn results() -> Results {
     let why = "the server told of no socket";
     blind.checks = vec![check("no_leak", Finding::NotObservable, why)];
     Results::new(vec![scenario("R01", Verdict::Passed), failed, blind])
+}
+
+/// Why [`not_applicable`] is.
+pub(crate) const CANNOT_PAUSE: &str =
+    "the case is about clients that `pause` when told to, which this client cannot";
+
+/// A result that is not applicable.
+pub(crate) fn not_applicable(id: &str) -> ScenarioResult {
+    let mut result = scenario(id, Verdict::NotApplicable);
+    result.reasons = vec![Reason::MissingAbility(Ability::Pause)];
+    result.checks = vec![check("state_equal", Finding::NotObservable, CANNOT_PAUSE)];
+    result
 }
 
 /// Text as somebody who means no good would have it.

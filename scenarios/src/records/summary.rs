@@ -27,6 +27,14 @@ const FOR_FRAME: usize = 16 * 1024;
 /// The longest title or name, in characters.
 const NAME: usize = 300;
 
+/// The columns of the table of sums.
+const COLUMNS: [Verdict; 4] = [
+    Verdict::Passed,
+    Verdict::Failed,
+    Verdict::Inconclusive,
+    Verdict::NotApplicable,
+];
+
 /// The most subjects in the table of sums.
 const SUBJECTS: usize = 20;
 
@@ -55,21 +63,15 @@ fn sums(results: &Results) -> String {
     }
     let rows = clients.iter().take(SUBJECTS).map(|(client, scenarios)| {
         let count = |verdict| scenarios.iter().filter(|s| s.verdict == verdict).count();
-        let counts = [Verdict::Passed, Verdict::Failed, Verdict::Inconclusive].map(count);
-        let [passed, failed, inconclusive] = counts;
-        let client = name(client);
-        format!(
-            "<tr><td>{client}</td><td>{passed}</td><td>{failed}</td><td>{inconclusive}</td></tr>\n"
-        )
+        let cells = COLUMNS.map(|verdict| format!("<td>{}</td>", count(verdict)));
+        format!("<tr><td>{}</td>{}</tr>\n", name(client), cells.concat())
     });
-    table(
-        &["client", "passed", "failed", "inconclusive"],
-        rows,
-        FOR_FRAME / 2,
-    )
+    let words = COLUMNS.map(Verdict::word);
+    let heads = [&["client"][..], &words].concat();
+    table(&heads, rows, FOR_FRAME / 2)
 }
 
-/// What did not pass: failed before inconclusive.
+/// What did not pass, the worst first.
 fn wanting(results: &Results) -> String {
     let of = |verdict| {
         results
@@ -77,16 +79,18 @@ fn wanting(results: &Results) -> String {
             .iter()
             .filter(move |s| s.verdict == verdict)
     };
-    let rows = of(Verdict::Failed)
-        .chain(of(Verdict::Inconclusive))
-        .map(|scenario| {
-            let verdict = match scenario.verdict {
-                Verdict::Passed => "✅ passed",
-                Verdict::Failed => "❌ failed",
-                Verdict::Inconclusive => "⚠️ inconclusive",
-            };
-            format!("<tr><td>{verdict}</td><td>{}</td></tr>\n", story(scenario))
-        });
+    let worst_first = Verdict::WORST_FIRST.into_iter();
+    let not_passed = worst_first.filter(|verdict| *verdict != Verdict::Passed);
+    let rows = not_passed.flat_map(of).map(|scenario| {
+        let sign = match scenario.verdict {
+            Verdict::Passed => "✅",
+            Verdict::Failed => "❌",
+            Verdict::Inconclusive => "⚠️",
+            Verdict::NotApplicable => "➖",
+        };
+        let (word, story) = (scenario.verdict.word(), story(scenario));
+        format!("<tr><td>{sign} {word}</td><td>{story}</td></tr>\n")
+    });
     table(
         &["verdict", "what happened, and how to repeat it"],
         rows,
@@ -231,6 +235,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_applicable_is_counted_and_named_with_its_reason() {
+        let runs = vec![
+            sample::scenario("R01", Verdict::Passed),
+            sample::not_applicable("R31"),
+        ];
+        let text = summary(&Results::new(runs));
+        let sums = "## chaos: 1 passed, 0 failed, 0 inconclusive, 1 not applicable\n";
+        assert!(text.starts_with(sums), "{text}");
+        let row = format!(
+            "<tr><td>➖ not applicable</td><td><b>R31</b> The title of R31 (sim, seed 1)<br>{}<br>",
+            html(sample::CANNOT_PAUSE)
+        );
+        assert!(text.contains(&row), "{text}");
+        assert!(!text.contains(&html(ADVICE)), "{text}");
+    }
+
+    #[test]
     fn a_control_is_not_explained() {
         let control = ScenarioResult {
             control: Some("wire".into()),
@@ -277,11 +298,13 @@ mod tests {
             run("sim", 2, Verdict::Passed),
             run("mine", 1, Verdict::Failed),
             run("mine", 2, Verdict::Passed),
+            run("mine", 3, Verdict::NotApplicable),
         ];
         let text = summary(&Results::new(runs.into()));
         for row in [
-            "<tr><td>sim</td><td>2</td><td>0</td><td>0</td></tr>",
-            "<tr><td>mine</td><td>1</td><td>1</td><td>0</td></tr>",
+            "<th>passed</th><th>failed</th><th>inconclusive</th><th>not applicable</th>",
+            "<tr><td>sim</td><td>2</td><td>0</td><td>0</td><td>0</td></tr>",
+            "<tr><td>mine</td><td>1</td><td>1</td><td>0</td><td>1</td></tr>",
             "<tr><td>R01</td><td>The title of R01</td><td>sim</td><td>2</td></tr>",
         ] {
             assert!(text.contains(row), "{text}");

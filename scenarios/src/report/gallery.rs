@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::timeline::Timeline;
 use crate::verdict::Verdict;
 
-/// So many are kept of the runs that passed, and of those that did not.
+/// So many are kept of the runs that went well, and of those that did not.
 const MOST: usize = 300;
 
 /// Timelines by the place of their run's result in the results.
@@ -22,7 +22,8 @@ impl Gallery {
     /// enough with lower ones.
     pub fn add(&mut self, index: usize, verdict: Verdict, timeline: Timeline) {
         let kept = match verdict {
-            Verdict::Passed => &mut self.passed,
+            // There is nothing to see of the others.
+            Verdict::Passed | Verdict::NotApplicable => &mut self.passed,
             Verdict::Failed | Verdict::Inconclusive => &mut self.wanting,
         };
         kept.insert(index, timeline);

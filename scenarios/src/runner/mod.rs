@@ -183,6 +183,19 @@ async fn run_on_the_system(
     }
 }
 
+/// The record of a run that would say nothing about this client, as is known
+/// beforehand: nobody is started, and the journal has its header alone.
+pub(crate) fn not_applicable(scenario: &Scenario, settings: &Settings) -> Record {
+    let header = header(scenario, settings);
+    let path = settings.folder.prepare(&scenario.text);
+    let written = path.and_then(|path| Writer::create(&path, &header));
+    Record {
+        header,
+        entries: Vec::new(),
+        problem: written.err().map(HarnessError::Journal),
+    }
+}
+
 fn header(scenario: &Scenario, settings: &Settings) -> Header {
     let flaws = scenario.flaws(&settings.flaws).into_iter();
     Header {

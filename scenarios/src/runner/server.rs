@@ -6,6 +6,7 @@
 
 use std::io;
 use std::pin::pin;
+use std::time::Duration;
 
 use environment::{Environment, Key, Listener, Observer, Realm, Seed};
 use tokio::sync::mpsc;
@@ -189,6 +190,14 @@ pub(super) fn down(event: &ServerEvent) -> Mark {
     Mark::ServerDown {
         name: event.name.clone(),
         end: event.end.word().to_owned(),
+    }
+}
+
+/// The mark of its end by the harness, for it took too long to stop.
+pub(super) fn killed(event: &ServerEvent, after: Duration) -> Mark {
+    Mark::ServerKilled {
+        name: event.name.clone(),
+        after_us: u64::try_from(after.as_micros()).unwrap_or(u64::MAX),
     }
 }
 

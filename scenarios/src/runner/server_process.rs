@@ -21,7 +21,7 @@ use super::custom_client::LAST_OUTPUT;
 use super::readiness;
 use super::recorder::Recorder;
 use super::reporter::Notes;
-use super::server::{ServerChange, ServerError, down, next_down, up, wait_for_up};
+use super::server::{ServerChange, ServerError, down, killed, next_down, up, wait_for_up};
 use crate::journal::Entry;
 use crate::language::{Address, Ready, ServerCommand, ServerEnd, ServerEvent};
 use crate::process::{Ended, Flood, Lines, Program, Running, Tail};
@@ -194,13 +194,17 @@ impl ServerProcess {
         }
     }
 
-    async fn end(&self, mut serving: Serving, event: &ServerEvent) -> Ended {
+    async fn end(&self, mut serving: Serving, event: &ServerEvent) {
         self.recorder.mark(down(event));
         match event.end {
-            ServerEnd::Kill => serving.running.kill().await,
+            ServerEnd::Kill => {
+                serving.running.kill().await;
+            }
             ServerEnd::Restart => {
                 let clock = self.environment.clock.clone();
-                serving.running.stop(clock, PATIENCE).await
+                if let Ended::Killed(after) = serving.running.stop(clock, PATIENCE).await {
+                    self.recorder.mark(killed(event, after));
+                }
             }
         }
     }
@@ -292,4 +296,66 @@ async fn look_for(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Body, Mark};
+    use crate::language::{OwnKind, Scenario};
+
+    /// A run's text with this script for a server.
+    fn scenario(script: &str) -> Scenario {
+        let text = format!(
+            "id = 'x'\nduration = '9s'\n[server]\ncommand = ['sh', '-c', \"{script}\"]\n\
+             ready.line = 'ready'\n[[server_event]]\nat = '1s'\ndo = 'restart'\n\
+             [expect]\nmax_live = 1\n"
+        );
+        let source = environment::text::Source::new("x.toml", text);
+        crate::language::read(&source).unwrap()
+    }
+
+    /// What is marked when such a server is to stop.
+    async fn marks_of(script: &str) -> Vec<Mark> {
+        let scenario = scenario(script);
+        let Some(OwnKind::Command(command)) = scenario.own_server.map(|own| own.kind) else {
+            panic!("a command")
+        };
+        let environment = Environment::real();
+        let recorder = Recorder::new(environment.clock.clone(), 10);
+        let process = ServerProcess {
+            environment,
+            command,
+            port: 1,
+            seed: Seed(1),
+            recorder: recorder.clone(),
+            notes: Notes::default(),
+        };
+        let serving = process.start().unwrap();
+        serving.is_ready.cancelled().await;
+        process.end(serving, &scenario.server_events[0]).await;
+        let marks = recorder.take().into_iter().map(|entry| entry.body);
+        marks
+            .filter_map(|body| match body {
+                Body::Harness(mark) => Some(mark),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn that_it_had_to_be_killed_stands_in_the_journal() {
+        let down = Mark::ServerDown {
+            name: "restart".into(),
+            end: "restart".into(),
+        };
+        let obeys = marks_of("echo ready; while :; do sleep 0.1; done").await;
+        assert_eq!(obeys, std::slice::from_ref(&down));
+        let deaf = marks_of("trap '' TERM; echo ready; while :; do sleep 0.1; done").await;
+        let killed = Mark::ServerKilled {
+            name: "restart".into(),
+            after_us: 3_000_000,
+        };
+        assert_eq!(deaf, [down, killed]);
+    }
 }

@@ -4,6 +4,9 @@
 //! Pure. Invariant: nothing stands in a journal that the client did not say: a
 //! dial that it does not tell is not made up from its `open`. Sessions stand
 //! there by their tag only.
+//!
+//! A tick does not say of which session it is. Where a client has several at
+//! once, its number decides: see [`Sessions`].
 
 use std::collections::BTreeSet;
 
@@ -60,7 +63,68 @@ impl ClientReport {
 pub struct Interpreter {
     reports: BTreeSet<Report>,
     dial: u64,
-    session: Option<String>,
+    sessions: Sessions,
+}
+
+/// The sessions that a client was welcomed to, by which its ticks are told
+/// apart: a tick belongs to the session of the latest dial, unless its number is
+/// the next of an older one alone. From then on two of them go on, and a number
+/// that is the next of none may be of either: it is nobody's.
+#[derive(Debug, Default)]
+struct Sessions {
+    /// The session of the latest dial.
+    latest: Option<Session>,
+    /// Those before it, the latest last.
+    older: Vec<Session>,
+    /// Whether an older one has gone on since the latest dial.
+    is_mixed: bool,
+}
+
+#[derive(Debug)]
+struct Session {
+    tag: String,
+    dial: u64,
+    /// The number that continues it.
+    next: u64,
+}
+
+impl Sessions {
+    /// So many older ones are remembered.
+    const MOST: usize = 16;
+
+    /// Another dial begins: it has none yet.
+    fn dialled(&mut self) {
+        self.is_mixed = false;
+        self.older.extend(self.latest.take());
+        let too_many = self.older.len().saturating_sub(Self::MOST);
+        self.older.drain(..too_many);
+    }
+
+    fn welcomed(&mut self, tag: &str, dial: u64, next: u64) {
+        // A client may tell of no dial.
+        self.dialled();
+        let known = self.older.iter().position(|session| session.tag == tag);
+        let next = known.map_or(next, |known| self.older.remove(known).next);
+        let tag = tag.to_owned();
+        self.latest = Some(Session { tag, dial, next });
+    }
+
+    /// Whose tick that is, if anybody's.
+    fn of_tick(&mut self, seq: u64) -> Option<&Session> {
+        let is_next = |session: &Session| session.next == seq;
+        let continues_latest = self.latest.as_ref().is_some_and(is_next);
+        let older = self.older.iter().rposition(is_next);
+        let session = match older.filter(|_| !continues_latest) {
+            Some(older) => {
+                self.is_mixed = true;
+                &mut self.older[older]
+            }
+            None if self.is_mixed && !continues_latest => return None,
+            None => self.latest.as_mut()?,
+        };
+        session.next = session.next.max(seq.saturating_add(1));
+        Some(session)
+    }
 }
 
 impl Interpreter {
@@ -69,7 +133,7 @@ impl Interpreter {
         Self {
             reports,
             dial: 0,
-            session: None,
+            sessions: Sessions::default(),
         }
     }
 
@@ -105,7 +169,7 @@ impl Interpreter {
 
     fn begin(&mut self) {
         self.dial += 1;
-        self.session = None;
+        self.sessions.dialled();
     }
 
     fn message(&mut self, data: Option<&str>) -> EventKind {
@@ -114,10 +178,10 @@ impl Interpreter {
         let Some(data) = data.filter(|_| self.reports.contains(&Report::Seq)) else {
             return received;
         };
-        match (ServerMessage::parse(data), &self.session) {
-            (ServerMessage::Welcome(welcome), _) => {
+        match ServerMessage::parse(data) {
+            ServerMessage::Welcome(welcome) => {
                 let session = tag(&welcome.session);
-                self.session = Some(session.clone());
+                self.sessions.welcomed(&session, dial, welcome.next_seq);
                 EventKind::Welcomed {
                     dial,
                     session,
@@ -127,13 +191,16 @@ impl Interpreter {
                     paused: welcome.paused,
                 }
             }
-            (ServerMessage::Tick { seq, .. }, Some(session)) => EventKind::Applied {
-                dial,
-                session: session.clone(),
-                seq,
+            ServerMessage::Tick { seq, .. } => match self.sessions.of_tick(seq) {
+                Some(session) => EventKind::Applied {
+                    dial: session.dial,
+                    session: session.tag.clone(),
+                    seq,
+                },
+                None => received,
             },
-            (ServerMessage::Paused, _) => EventKind::PauseChanged { dial, paused: true },
-            (ServerMessage::Resumed, _) => EventKind::PauseChanged {
+            ServerMessage::Paused => EventKind::PauseChanged { dial, paused: true },
+            ServerMessage::Resumed => EventKind::PauseChanged {
                 dial,
                 paused: false,
             },
@@ -229,6 +296,87 @@ mod tests {
         );
         let plain = events(&[Report::Message], &[WELCOME, TICK]);
         assert_eq!(plain[1], Some(EventKind::Received { dial: 0 }));
+    }
+
+    /// What becomes of these ticks, each as "session on dial: number", after such
+    /// welcomes, each on a dial of its own; a dash where one is nobody's.
+    fn ticks_of(lines: &[(&str, u64)]) -> Vec<String> {
+        let mut interpreter = Interpreter::new([Report::Dial, Report::Seq].into());
+        let mut told = Vec::new();
+        for (session, number) in lines {
+            let data = if session.is_empty() {
+                format!(r#"{{"type":"tick","seq":{number},"value":1}}"#)
+            } else {
+                interpreter.interpret(ClientReport::Dial);
+                format!(r#"{{"type":"welcome","session":"{session}","next_seq":{number}}}"#)
+            };
+            let data = Some(data);
+            told.push(
+                match interpreter.interpret(ClientReport::Message { data }) {
+                    Some(EventKind::Applied { dial, session, seq }) => {
+                        let names = ["a", "b", "c"].into_iter();
+                        let name = names.rev().find(|name| tag(name) == session).unwrap();
+                        format!("{name} on {dial}: {seq}")
+                    }
+                    Some(EventKind::Received { .. }) => "-".to_owned(),
+                    _ => continue,
+                },
+            );
+        }
+        told
+    }
+
+    #[test]
+    fn ticks_of_two_sessions_are_told_apart_by_their_numbers() {
+        let mixed = [
+            ("a", 1),
+            ("", 1),
+            ("", 2),
+            ("b", 1),
+            ("", 3),
+            ("", 1),
+            ("", 4),
+            ("", 2),
+        ];
+        let expected = [
+            "a on 1: 1",
+            "a on 1: 2",
+            "a on 1: 3",
+            "b on 2: 1",
+            "a on 1: 4",
+            "b on 2: 2",
+        ];
+        assert_eq!(ticks_of(&mixed), expected);
+        // What is the next of neither may be of either.
+        let stray = [&mixed[..], &[("", 2), ("", 9), ("", 3), ("", 5)]].concat();
+        assert_eq!(ticks_of(&stray)[6..], ["-", "-", "b on 2: 3", "a on 1: 5"]);
+        // While the first was being replaced it went on.
+        let between = ticks_of(&[("a", 5), ("", 5), ("b", 1), ("", 6)]);
+        assert_eq!(between, ["a on 1: 5", "a on 1: 6"]);
+    }
+
+    #[test]
+    fn of_one_session_at_a_time_every_tick_is_its_own() {
+        let again = [
+            ("a", 1),
+            ("", 1),
+            ("b", 1),
+            ("", 1),
+            ("", 1),
+            ("", 7),
+            ("", 3),
+        ];
+        let expected = [
+            "a on 1: 1",
+            "b on 2: 1",
+            "b on 2: 1",
+            "b on 2: 7",
+            "b on 2: 3",
+        ];
+        assert_eq!(ticks_of(&again), expected);
+        let resumed = [("a", 1), ("", 1), ("a", 9), ("", 2), ("", 1)];
+        let expected = ["a on 1: 1", "a on 2: 2", "a on 2: 1"];
+        assert_eq!(ticks_of(&resumed), expected);
     }
 
     #[test]

@@ -163,7 +163,8 @@ async fn what_the_person_does_reaches_a_client_that_can_do_it() {
     let both = [Ability::Pause, Ability::Hide];
     for (can, words, verdict) in [
         (&both[..], &["hide", "pause"][..], Verdict::Passed),
-        (&pause, &["pause"], Verdict::Inconclusive),
+        // Then nobody is started.
+        (&pause, &[], Verdict::NotApplicable),
     ] {
         let (client, heard) = listening();
         let out = tempfile::tempdir().unwrap();
@@ -201,6 +202,46 @@ fn listening() -> (Client, Arc<Mutex<Vec<&'static str>>>) {
         }
     });
     (client, heard)
+}
+
+/// A tick does not say of which of the two it is.
+#[tokio::test]
+async fn ticks_of_two_connections_at_once_are_told_apart() {
+    let client = Client::new("double", |context: ClientContext| async move {
+        let ClientContext {
+            url,
+            tell,
+            mut commands,
+            stop,
+            ..
+        } = context;
+        let second = async {
+            commands.next().await;
+            own_client::follow(&url, &tell).await;
+        };
+        tokio::select! {
+            biased;
+            () = stop.requested() => {}
+            () = own_client::follow(&url, &tell) => {}
+            () = second => {}
+        }
+    });
+    let client = client.can([Ability::Show]).reports([Report::Seq]);
+    let text = "id = 'x'\nduration = '2s'\nsettle = '500ms'\n[server]\ntick = '50ms'\n\
+        [[action]]\nat = '500ms'\ndo = 'show'\n[expect]\nduplicated = 0\nreordered = 0\n";
+    let out = tempfile::tempdir().unwrap();
+    let outcome = run(&scenario(text), client, &out).await;
+    outcome.assert_passed();
+    let (_, entries) = read_journal(&outcome.journal).unwrap();
+    let applied = entries.iter().filter_map(|entry| match &entry.body {
+        Body::Client {
+            what: client_sim::EventKind::Applied { session, .. },
+            ..
+        } => Some(session),
+        _ => None,
+    });
+    let sessions: std::collections::BTreeSet<&String> = applied.collect();
+    assert_eq!(sessions.len(), 2);
 }
 
 /// It is dropped, a second after it was told.

@@ -37,3 +37,4 @@ mod seeds;
 mod server_events;
 mod streams;
 mod validator;
+mod words;

@@ -45,9 +45,11 @@ fn read(table: &mut Table<'_>, key: &'static str) -> Option<Limit> {
 }
 
 fn objection(setting: &Setting<'_>) -> Option<Objection> {
-    setting.is_only_slow().then(|| {
-        let why = "every fault only slows things down, and ends no connection";
-        Objection::new(why, "add a fault that does, such as `close_frame`")
+    setting.is_at_peace().or_else(|| {
+        setting.is_only_slow().then(|| {
+            let why = "every fault only slows things down, and ends no connection";
+            Objection::new(why, "add a fault that does, such as `close_frame`")
+        })
     })
 }
 

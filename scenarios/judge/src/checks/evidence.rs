@@ -63,11 +63,7 @@ impl<'a> Evidence<'a> {
 
     /// Whether the clients can do this.
     pub(super) fn can(&self, ability: Ability) -> bool {
-        let subject = self.subject.as_ref();
-        subject.map_or_else(
-            || ability.is_simulated(),
-            |subject| subject.can.contains(&ability),
-        )
+        ability.is_of(self.subject.as_ref())
     }
 
     /// Whether the case is for clients that can do this.
@@ -88,17 +84,9 @@ impl<'a> Evidence<'a> {
         !self.tells(Report::Dial) && strikes.any(|strike| strike.attempt == 0)
     }
 
-    /// What the clients cannot do and without which the run is another: somebody
-    /// who is not told to dial at once comes back when he likes. Without `stop`,
-    /// `pause` and `resume` only their own checks are blind.
+    /// What the clients cannot do and without which the run is another.
     pub(crate) fn missing_ability(&self) -> Option<Ability> {
-        let required = self.scenario.requires.iter().copied();
-        let acted = self.scenario.actions.iter();
-        let mut wanted = required.chain(acted.map(|action| action.deed.ability()));
-        wanted.find(|ability| {
-            let is_own = matches!(ability, Ability::Stop | Ability::Pause | Ability::Resume);
-            !is_own && !self.can(*ability)
-        })
+        self.scenario.missing_ability(self.subject.as_ref())
     }
 
     /// Whether this client may still dial then.

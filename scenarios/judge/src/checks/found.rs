@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::measure::Measure;
-use super::result::{Excess, Finding};
+use super::result::{Excess, Finding, Unseen};
 
 /// What a check found.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub(super) struct Found {
     pub(super) rules: Option<BTreeSet<String>>,
     /// By how much a time was beyond its limit.
     pub(super) excess: Option<Excess>,
+    /// Why nothing could be seen, if so.
+    pub(super) unseen: Option<Unseen>,
 }
 
 impl Found {
@@ -28,12 +30,21 @@ impl Found {
             clients: BTreeSet::new(),
             rules: None,
             excess: None,
+            unseen: None,
         }
     }
 
     /// There was nothing to judge.
     pub(super) fn nothing(why: impl Into<String>) -> Self {
-        Self::new(Finding::NotObservable, Measure::Unknown, why.into())
+        Self::unseen(Unseen::Nothing, why)
+    }
+
+    /// It cannot be judged.
+    pub(super) fn unseen(unseen: Unseen, why: impl Into<String>) -> Self {
+        Self {
+            unseen: Some(unseen),
+            ..Self::new(Finding::NotObservable, Measure::Unknown, why.into())
+        }
     }
 
     /// It held.

@@ -11,6 +11,7 @@ use super::evidence::Evidence;
 use super::found::Found;
 use super::limit::Limit;
 use super::measure::{Measure, span};
+use super::result::Excess;
 
 /// Two connections that overlap for less count as one after the other: the
 /// proxy sees the end of one and the beginning of the next on two sockets, in
@@ -40,12 +41,12 @@ fn judge(evidence: &Evidence<'_>, limit: Limit) -> Found {
     let clients = observed.connections.clients();
     let most = clients.filter_map(|client| {
         let live = observed.connections.live(client, observed.last);
-        Some((most_at_once(&live)?, client))
+        Some((most_at_once(&live)?, client, live))
     });
     let most: Vec<_> = most.collect();
     // The first of equals, in the order of names.
-    let worst = most.iter().min_by_key(|((count, _), _)| Reverse(*count));
-    let Some(((count, since), client)) = worst else {
+    let worst = most.iter().min_by_key(|((count, _), ..)| Reverse(*count));
+    let Some(((count, since), client, _)) = worst else {
         return Found::nothing("no connection was ever live");
     };
     let observed = Measure::count(*count);
@@ -58,8 +59,20 @@ fn judge(evidence: &Evidence<'_>, limit: Limit) -> Found {
     }
     let at = evidence.at(*since);
     let why = format!("{client} had {count} live connections {at}; expected at most {limit}");
-    let over = most.iter().filter(|((count, _), _)| *count as u64 > limit);
-    Found::failed(observed, why, over.map(|(_, client)| client))
+    let over = most.iter();
+    let over = over.filter(|((count, _), ..)| *count as u64 > limit);
+    let too_many = usize::try_from(limit)
+        .unwrap_or(usize::MAX)
+        .saturating_add(1);
+    let longest = over.clone().flat_map(|(.., live)| overlaps(live, too_many));
+    let longest = longest
+        .map(|(_, length)| length.saturating_sub(OVERLAP))
+        .max();
+    Found {
+        // On a machine that withheld as much an end was seen so late.
+        excess: longest.map(Excess::Late),
+        ..Found::failed(observed, why, over.map(|(_, client, _)| client))
+    }
 }
 
 /// The greatest number of intervals that overlap for [`OVERLAP`] or longer,
@@ -81,24 +94,29 @@ fn most_at_once(live: &[(Moment, Moment)]) -> Option<(usize, Moment)> {
 
 /// Since when at least `count` intervals overlap for long enough.
 fn overlap_of(live: &[(Moment, Moment)], count: usize) -> Option<Moment> {
+    let overlaps = overlaps(live, count).into_iter();
+    let mut long = overlaps.filter(|(_, length)| *length >= OVERLAP);
+    long.next().map(|(since, _)| since)
+}
+
+/// Since when at least `count` intervals overlap, and for how long, each time.
+fn overlaps(live: &[(Moment, Moment)], count: usize) -> Vec<(Moment, Duration)> {
     let begins = live.iter().map(|(from, _)| (*from, 1_isize));
     let ends = live.iter().map(|(_, until)| (*until, -1));
     // At one moment ends come first: -1 sorts before 1.
     let mut changes: Vec<(Moment, isize)> = begins.chain(ends).collect();
     changes.sort_unstable();
-    let (mut open, mut since) = (0, None);
+    let (mut open, mut since, mut overlaps) = (0, None, Vec::new());
     for (at, change) in changes {
         open += change;
         match since {
             None if open >= count.cast_signed() => since = Some(at),
             Some(from) if open < count.cast_signed() => {
-                if at.since(from) >= OVERLAP {
-                    return since;
-                }
+                overlaps.push((from, at.since(from)));
                 since = None;
             }
             _ => {}
         }
     }
-    None
+    overlaps
 }

@@ -38,7 +38,7 @@ pub use evidence::Evidence;
 pub use limit::{DialBudget, DialPeak, Limit};
 pub use measure::{Measure, span};
 pub use observability::{blindness, stretched};
-pub use result::{CheckResult, Excess, Finding};
+pub use result::{CheckResult, Excess, Finding, Unseen};
 
 use crate::language::Expectation;
 use found::Found;
@@ -76,8 +76,8 @@ pub const REORDERED: &Check = &sequence::REORDERED;
 /// Judges one expectation.
 pub fn check(evidence: &Evidence<'_>, expected: Expectation) -> CheckResult {
     let check = expected.check;
-    if let Some(why) = observability::blindness(evidence, check) {
-        return result(evidence, expected, Found::nothing(why));
+    if let Some((unseen, why)) = observability::blindness(evidence, check) {
+        return result(evidence, expected, Found::unseen(unseen, why));
     }
     let judged = observability::stretched(evidence, expected);
     let mut found = (check.judge)(evidence, judged.limit);
@@ -97,5 +97,6 @@ fn result(evidence: &Evidence<'_>, expected: Expectation, found: Found) -> Check
         clients: names.filter(|name| found.clients.contains(name)).collect(),
         hangs_on: found.rules.unwrap_or_else(|| evidence.acting_rules()),
         excess: found.excess,
+        unseen: found.unseen,
     }
 }

@@ -9,17 +9,20 @@ use super::evidence::Evidence;
 use super::found::Found;
 use super::limit::Limit;
 use super::measure::span;
-use super::result::Finding;
+use super::result::{Finding, Unseen};
 use crate::language::Expectation;
-use crate::verdict::Reason;
+use crate::verdict::{LATE_TOLERANCE, Reason};
 
-/// Why this cannot be judged, whatever has happened.
-pub fn blindness(evidence: &Evidence<'_>, check: &Check) -> Option<String> {
+/// Why this cannot be judged, whatever has happened: whose doing that is, and a
+/// sentence.
+pub fn blindness(evidence: &Evidence<'_>, check: &Check) -> Option<(Unseen, String)> {
     if let Some(ability) = evidence.missing_ability() {
-        return Some(Reason::MissingAbility(ability).to_string());
+        let why = Reason::MissingAbility(ability).to_string();
+        return Some((Unseen::Client, why));
     }
     let needs = (check.needs)(evidence);
-    of_server(evidence, &needs).or_else(|| of_client(evidence, &needs))
+    let of_server = of_server(evidence, &needs).map(|why| (Unseen::Server, why));
+    of_server.or_else(|| of_client(evidence, &needs).map(|why| (Unseen::Client, why)))
 }
 
 fn of_server(evidence: &Evidence<'_>, needs: &Needs) -> Option<String> {
@@ -47,16 +50,25 @@ fn of_client(evidence: &Evidence<'_>, needs: &Needs) -> Option<String> {
 const UNSEEN: &str =
     "dials that found no listener are seen by nobody, for this client does not report `dial`";
 
-/// Takes back what was found to hold of dials, some of which nobody saw.
+/// Takes back what was found to hold of dials, some of which nobody saw, or for
+/// which the machine left the clients no time: who does too much does less then.
 pub(super) fn tempered(evidence: &Evidence<'_>, check: &Check, found: Found) -> Found {
-    let is_praise = found.result == Finding::Ok
-        && (check.needs)(evidence).dials == DialsSeen::AllToHold
-        && evidence.has_unseen_dials();
-    if is_praise {
-        Found::nothing(UNSEEN)
-    } else {
-        found
+    if found.result != Finding::Ok {
+        return found;
     }
+    if (check.needs)(evidence).dials == DialsSeen::AllToHold && evidence.has_unseen_dials() {
+        return Found::unseen(Unseen::Client, UNSEEN);
+    }
+    let withheld = evidence.observed.marks.withheld();
+    if check.counts_dials && withheld > LATE_TOLERANCE {
+        let why = format!(
+            "{}, but the machine withheld {}, so that proves nothing",
+            found.why,
+            span(withheld)
+        );
+        return Found::unseen(Unseen::Machine, why);
+    }
+    found
 }
 
 /// The expectation with as much time as this subject says that it needs.

@@ -116,7 +116,76 @@ fn a_case_about_a_deed_that_the_client_cannot_do_is_not_judged_at_all() {
     );
     blind(&hidden, &back(), &[], &[], "clients that `hide`");
     let paused = format!("requires = ['pause']\n{}", reset("max_live = 1"));
-    assert_eq!(judged(&paused, &back(), &[], &[]).result, Finding::Ok);
+    blind(
+        &paused,
+        &back(),
+        &[],
+        &[],
+        "clients that `pause` when told to",
+    );
+    let resumed = format!("requires = ['resume']\n{}", reset("max_live = 1"));
+    blind(
+        &resumed,
+        &back(),
+        &[],
+        &[],
+        "clients that `resume` their session",
+    );
+    // Not required, it is a matter of its own check alone.
+    let told = format!(
+        "[[action]]\nat = '2s'\ndo = 'pause'\n{}",
+        reset("max_live = 1")
+    );
+    assert_eq!(judged(&told, &back(), &[], &[]).result, Finding::Ok);
+}
+
+#[test]
+fn whose_doing_it_is_that_nothing_can_be_seen_is_told_as_data() {
+    let unseen = |text: &str, story: &JournalBuilder| judged(text, story, &[], &[]).unseen;
+    let of_client = reset("state_equal = true");
+    assert_eq!(unseen(&of_client, &back()), Some(Unseen::Client));
+    let refused = back().struck("c1", 0, "refuse", 1000);
+    assert_eq!(
+        unseen(&reset("max_dials = 5"), &refused),
+        Some(Unseen::Client)
+    );
+    let external = format!(
+        "[server]\nexternal = 'ws://localhost:1'\n{}",
+        reset("no_leak = true")
+    );
+    assert_eq!(unseen(&external, &back()), Some(Unseen::Server));
+    assert_eq!(
+        unseen(&reset("recover_within = '1s'"), &run()),
+        Some(Unseen::Nothing)
+    );
+    assert_eq!(unseen(&reset("recover_within = '1s'"), &back()), None);
+}
+
+#[test]
+fn a_bound_from_above_that_held_proves_nothing_on_a_machine_that_withheld_time() {
+    let held_up = |late_us| back().mark(Mark::HeldUp { late_us }, 2000);
+    let twice = |late_us| held_up(late_us).mark(Mark::HeldUp { late_us }, 3000);
+    let found = |expect: &str, story: &JournalBuilder| {
+        let judged = judged(&reset(expect), story, &[], &[]);
+        (judged.result, judged.unseen)
+    };
+    let withheld = (Finding::NotObservable, Some(Unseen::Machine));
+    for expect in ["max_dials = 5", "max_live = 1"] {
+        assert_eq!(found(expect, &twice(125_000)), (Finding::Ok, None));
+        assert_eq!(found(expect, &held_up(251_000)), withheld);
+        assert_eq!(found(expect, &twice(126_000)), withheld);
+    }
+    let over = found("max_dials = 0", &held_up(251_000));
+    assert_eq!(
+        over,
+        (Finding::Failed, None),
+        "it did too much all the same"
+    );
+    let other = found("recover_within = '1s'", &held_up(251_000));
+    assert_eq!(other, (Finding::Ok, None), "what came soon came soon");
+    let why = judged(&reset("max_dials = 5"), &held_up(251_000), &[], &[]).why;
+    let part = ", but the machine withheld 251ms, so that proves nothing";
+    assert!(why.ends_with(part), "{why}");
 }
 
 #[test]
@@ -240,7 +309,13 @@ fn doubles_are_for_those_to_see_who_go_by_numbers() {
     let seen = judged(&text, &story, &[], &[Report::Seq]);
     assert_eq!(seen.result, Finding::Failed, "{}", seen.why);
     let text = format!("requires = ['resume']\n{text}");
-    blind(&text, &story, &[], &[Report::Seq], "cannot `resume`");
+    blind(
+        &text,
+        &story,
+        &[],
+        &[Report::Seq],
+        "clients that `resume` their session",
+    );
     let seen = judged(&text, &story, &[Ability::Resume], &[Report::Seq]);
     assert_eq!(seen.result, Finding::Failed, "{}", seen.why);
 }

@@ -31,6 +31,9 @@ pub struct CheckResult {
     /// time. What the machine withheld may explain it.
     #[serde(skip)]
     pub excess: Option<Excess>,
+    /// Why nothing could be seen of it; `None` if it was judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<Unseen>,
 }
 
 /// By how much a time was beyond its limit.
@@ -40,6 +43,21 @@ pub enum Excess {
     Late(Duration),
     /// It never came, and was waited for this much longer.
     Never(Duration),
+}
+
+/// Why nothing could be seen of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unseen {
+    /// This client cannot do it, or does not tell of it.
+    Client,
+    /// This server does not tell of it.
+    Server,
+    /// The machine withheld time, so that it held proves nothing.
+    Machine,
+    /// Nothing happened by which it could be judged, or that was not watched for
+    /// long enough.
+    Nothing,
 }
 
 /// What a check came to.

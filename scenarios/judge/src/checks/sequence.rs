@@ -13,6 +13,7 @@ use super::evidence::Evidence;
 use super::found::Found;
 use super::limit::count;
 use super::measure::Measure;
+use super::result::Unseen;
 use crate::subject::{Ability, Report};
 
 const SILENT: &str = "no client told of any tick that it applied";
@@ -58,7 +59,8 @@ struct Strays<'a> {
 
 fn lost(evidence: &Evidence<'_>, limit: u64) -> Found {
     if !evidence.scenario.clients.behaviour.resume {
-        return Found::nothing("the clients do not declare resume");
+        let why = "the clients do not declare resume";
+        return Found::unseen(Unseen::Client, why);
     }
     let observed = &evidence.observed;
     let Some(settled) = observed.marks.settled else {

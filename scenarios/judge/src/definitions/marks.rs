@@ -44,6 +44,8 @@ pub struct Marks {
     pub broken_off: Option<BrokenOff>,
     /// The times without a server, in order of time.
     pub downtimes: Vec<Downtime>,
+    /// The first time that the harness had to kill the server.
+    pub server_kill: Option<ServerKill>,
     /// When the machine let the harness wait since t = 0, and for how long.
     pub held_up: Vec<(Moment, Duration)>,
     /// What clients were told to do, in order of time.
@@ -83,6 +85,15 @@ pub struct Downtime {
     pub from: Moment,
     /// When it was there again; `None`: never.
     pub until: Option<Moment>,
+}
+
+/// The server was to stop and did not, so the harness killed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerKill {
+    /// The server event that was to stop it.
+    pub event: String,
+    /// How long it had for that.
+    pub after: Duration,
 }
 
 impl Marks {
@@ -131,6 +142,12 @@ impl Marks {
                 if let Some(downtime) = self.downtimes.last_mut() {
                     downtime.until.get_or_insert(entry.at);
                 }
+            }
+            Mark::ServerKilled { name, after_us } => {
+                self.server_kill.get_or_insert_with(|| ServerKill {
+                    event: name.clone(),
+                    after: Duration::from_micros(*after_us),
+                });
             }
             Mark::HeldUp { late_us } => {
                 self.held_up

@@ -111,13 +111,49 @@ impl Sequences {
 /// Ticks made and not yet applied, kept while a run goes on: what the harness
 /// waits for before it stops the clients.
 ///
-/// Only the session that a client was welcomed to last counts: an older one
-/// that it has given up ticks on with nobody there, and one whose server is gone
-/// not at all.
+/// Of a client's sessions those count that it still has: the one that it was
+/// welcomed to last, and an older one that has brought it ticks since, until it
+/// tells of the end of that one's connection. Any other ticks on with nobody
+/// there, and one whose server is gone not at all.
 #[derive(Debug, Default, Clone)]
 pub struct Unapplied {
-    current: BTreeMap<Arc<str>, String>,
+    held: BTreeMap<Arc<str>, Held>,
     open: BTreeMap<String, BTreeSet<u64>>,
+}
+
+/// The sessions that one client has.
+#[derive(Debug, Default, Clone)]
+struct Held {
+    last: String,
+    /// Older ones that go on, each with the dial that brings it.
+    beside: BTreeMap<String, u64>,
+    /// The dials that have ended: what still comes of them goes on no more.
+    ended: BTreeSet<u64>,
+}
+
+impl Held {
+    fn sessions(&self) -> impl Iterator<Item = &String> {
+        self.beside.keys().chain([&self.last])
+    }
+
+    fn fold(&mut self, what: &client_sim::EventKind) {
+        match what {
+            client_sim::EventKind::Welcomed { session, .. } => {
+                self.beside.clear();
+                self.last.clone_from(session);
+            }
+            client_sim::EventKind::Applied { dial, session, .. }
+                if *session != self.last && !self.ended.contains(dial) =>
+            {
+                self.beside.insert(session.clone(), *dial);
+            }
+            client_sim::EventKind::Closed { dial, .. } => {
+                self.ended.insert(*dial);
+                self.beside.retain(|_, brought_by| brought_by != dial);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// A fold over a journal while it grows, with what it begins with: the
@@ -136,25 +172,22 @@ impl Unapplied {
                 self.open.entry(session.clone()).or_default().insert(*seq);
             }
             Body::Harness(Mark::ServerDown { .. } | Mark::ServerUp { .. }) => self.open.clear(),
-            Body::Client { client, what } => match what {
-                client_sim::EventKind::Welcomed { session, .. } => {
-                    self.current.insert(Arc::clone(client), session.clone());
+            Body::Client { client, what } => {
+                if let client_sim::EventKind::Applied { session, seq, .. } = what
+                    && let Some(open) = self.open.get_mut(session)
+                {
+                    open.remove(seq);
                 }
-                client_sim::EventKind::Applied { session, seq, .. } => {
-                    if let Some(open) = self.open.get_mut(session) {
-                        open.remove(seq);
-                    }
-                }
-                _ => {}
-            },
+                self.held.entry(Arc::clone(client)).or_default().fold(what);
+            }
             _ => {}
         }
     }
 
     /// Whether every one has arrived.
     pub fn is_empty(&self) -> bool {
-        let mut current = self.current.values();
-        current.all(|session| self.open.get(session).is_none_or(BTreeSet::is_empty))
+        let mut held = self.held.values().flat_map(Held::sessions);
+        held.all(|session| self.open.get(session).is_none_or(BTreeSet::is_empty))
     }
 }
 
@@ -236,5 +269,30 @@ mod tests {
         let story = story.applied("c1", "s", [1], 600);
         assert!(!after(&story));
         assert!(after(&story.applied("c1", "s", [2], 700)));
+    }
+
+    #[test]
+    fn the_drain_waits_for_every_session_that_goes_on() {
+        let (state, mut fold) = unapplied(ms(100));
+        let mut after = |story: &JournalBuilder| {
+            let mut state = state.clone();
+            story
+                .entries()
+                .iter()
+                .for_each(|entry| fold(&mut state, entry));
+            state.is_empty()
+        };
+        let story = JournalBuilder::new()
+            .ticks("a", 1..=3, 0)
+            .ticks("b", 1..=1, 50)
+            .welcomed("c1", 1, "a", 0)
+            .applied("c1", "a", [1], 20)
+            .welcomed("c1", 2, "b", 51)
+            .applied("c1", "b", [1], 60);
+        assert!(after(&story), "`a` seems to be left");
+        let both = story.applied("c1", "a", [2], 70);
+        assert!(!after(&both), "`a` goes on");
+        assert!(after(&both.clone().applied("c1", "a", [3], 80)));
+        assert!(after(&both.told_closed("c1", 1, 80)), "and has ended");
     }
 }

@@ -72,6 +72,13 @@ pub enum Mark {
         #[serde(rename = "do")]
         end: String,
     },
+    /// The server had not ended so long after it was to, and was killed.
+    ServerKilled {
+        /// What the event is called in the file.
+        name: String,
+        /// After how long, in microseconds.
+        after_us: u64,
+    },
     /// The server is there again, and knows nothing of what was before.
     ServerUp {
         /// What the event is called in the file.

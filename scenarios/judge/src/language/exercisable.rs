@@ -19,6 +19,8 @@ pub(crate) struct Setting<'a> {
     pub(super) rules: &'a [Rule],
     pub(super) actions: &'a [Action],
     pub(super) has_server_events: bool,
+    /// The file names neither a fault nor a server event.
+    pub(super) is_undisturbed: bool,
     /// Whether those are all actions of the file: none was left out as wrong.
     pub(super) is_whole: bool,
 }
@@ -64,8 +66,19 @@ impl Setting<'_> {
         rules.any(|rule| rule.fault.silences_client())
     }
 
+    /// The objection to what is about harm, where nothing goes wrong.
+    pub(crate) fn is_at_peace(&self) -> Option<Objection> {
+        self.is_undisturbed.then(|| {
+            let why = "nothing goes wrong in it";
+            Objection::new(why, "give it a [[fault]], or a [[server_event]]")
+        })
+    }
+
     /// The objection to what is about harm.
     pub(crate) fn hurts_nobody(&self) -> Option<Objection> {
+        if self.is_undisturbed {
+            return self.is_at_peace();
+        }
         self.is_only_slow().then(|| {
             let why = "every fault only slows things down, and hurts nobody";
             let help =
@@ -164,6 +177,18 @@ mod tests {
                 &format!("{slow}[[fault]]\nat = '1s'\ninject.reset = {{}}"),
             );
         }
+    }
+
+    #[test]
+    fn where_nothing_goes_wrong_there_is_nothing_to_notice_or_to_recover_from() {
+        for expect in [
+            "recover_within = '1s'",
+            "detect_within = '1s'",
+            "close_code = 1006",
+        ] {
+            idle(expect, "# no [[fault]]", "nothing goes wrong in it");
+        }
+        exercised("max_dials = 0", "# no [[fault]]");
     }
 
     #[test]

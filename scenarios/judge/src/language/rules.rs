@@ -13,8 +13,6 @@ pub(super) struct Rules {
     /// Of each rule; empty when one of them could not be read, since then which
     /// place is whose is not known.
     places: Vec<Place>,
-    /// How many tables there are, sound or not.
-    pub(super) table_count: usize,
 }
 
 /// Where a file says what a rule is: each key's value, else the table.
@@ -57,7 +55,6 @@ impl Rules {
 /// Reads every `[[fault]]`.
 pub(super) fn read(root: &mut Table<'_>, clients: &[String], top: &Top) -> Rules {
     let tables = root.tables("fault");
-    let table_count = tables.len();
     let mut places: Vec<Place> = tables.iter().map(Place::of).collect();
     let reading = Reading {
         clients: Some(clients),
@@ -65,12 +62,8 @@ pub(super) fn read(root: &mut Table<'_>, clients: &[String], top: &Top) -> Rules
         ..Reading::default()
     };
     let rules = read_rules(tables, reading);
-    if rules.len() != table_count {
+    if rules.len() != places.len() {
         places.clear();
     }
-    Rules {
-        rules,
-        places,
-        table_count,
-    }
+    Rules { rules, places }
 }

@@ -126,6 +126,36 @@ impl Scenario {
         }
     }
 
+    /// Whether no fault and no server event disturbs the run: a baseline.
+    pub fn is_undisturbed(&self) -> bool {
+        self.rules.is_empty() && self.server_events.is_empty()
+    }
+
+    /// The checks that the case is about, one of which must be judged: what its
+    /// proof fails, or else all that is expected.
+    pub fn defining(&self) -> Vec<&'static str> {
+        let expected = || self.expect.iter().map(|expected| expected.name());
+        let proven = self.proof.as_ref().map(|proof| proof.fails);
+        // Other expectations may have taken the place of the file's.
+        match proven.filter(|fails| expected().any(|name| name == *fails)) {
+            Some(fails) => vec![fails],
+            None => expected().collect(),
+        }
+    }
+
+    /// What such a client cannot do and without which the run is another: what
+    /// the file requires, and what it tells clients to do. Whoever is not told to
+    /// dial at once comes back when he likes; without `stop`, `pause` and
+    /// `resume`, where they are not required, only their own checks are blind.
+    pub fn missing_ability(&self, traits: Option<&Traits>) -> Option<Ability> {
+        let acted = self.actions.iter().map(|action| action.deed.ability());
+        let is_own =
+            |ability: &Ability| matches!(ability, Ability::Stop | Ability::Pause | Ability::Resume);
+        let acted = acted.filter(|ability| !is_own(ability));
+        let mut wanted = self.requires.iter().copied().chain(acted);
+        wanted.find(|ability| !ability.is_of(traits))
+    }
+
     /// The rules expanded by a seed.
     pub fn plan(&self, seed: Seed) -> Plan {
         let names = self.client_names();

@@ -29,6 +29,8 @@ pub struct Results {
     pub passed: usize,
     /// How many failed.
     pub failed: usize,
+    /// How many are about other clients than these.
+    pub not_applicable: usize,
     /// How many say nothing, those that were not begun included.
     pub inconclusive: usize,
     /// How many were not begun, for somebody interrupted the whole; they are not
@@ -62,7 +64,7 @@ pub struct ScenarioResult {
     pub seed: u64,
     /// What it came to.
     pub verdict: Verdict,
-    /// Why it is inconclusive; empty otherwise.
+    /// Why it is inconclusive or not applicable; empty otherwise.
     pub reasons: Vec<Reason>,
     /// Every check.
     pub checks: Vec<CheckResult>,
@@ -94,7 +96,7 @@ fn is_none(count: &usize) -> bool {
 
 impl Results {
     /// The version that this program writes.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     /// Counts the verdicts; without statistics.
     pub fn new(scenarios: Vec<ScenarioResult>) -> Self {
@@ -103,6 +105,7 @@ impl Results {
             version: Self::VERSION,
             passed: count(Verdict::Passed),
             failed: count(Verdict::Failed),
+            not_applicable: count(Verdict::NotApplicable),
             inconclusive: count(Verdict::Inconclusive),
             not_begun: 0,
             late_tolerance_ms: u64::try_from(LATE_TOLERANCE.as_millis()).unwrap_or(u64::MAX),

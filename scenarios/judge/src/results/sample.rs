@@ -2,17 +2,27 @@
 
 use std::time::Duration;
 
-use crate::checks::{CheckResult, Finding, Measure};
+use crate::checks::{CheckResult, Finding, Measure, Unseen};
 use crate::definitions::Times;
 use crate::results::{Collection, Results, ScenarioResult};
+use crate::subject::Ability;
 use crate::verdict::{Reason, Verdict};
 
 /// One run with one check.
 pub fn run(id: &str, client: &str, seed: u64, verdict: Verdict) -> ScenarioResult {
-    let (result, why) = match verdict {
-        Verdict::Passed => (Finding::Ok, "no tick was lost"),
-        Verdict::Failed => (Finding::Failed, "c1 lost 2 ticks; expected none"),
-        Verdict::Inconclusive => (Finding::NotObservable, "the server told of no tick"),
+    let (result, unseen, why) = match verdict {
+        Verdict::Passed => (Finding::Ok, None, "no tick was lost"),
+        Verdict::Failed => (Finding::Failed, None, "c1 lost 2 ticks; expected none"),
+        Verdict::NotApplicable => (
+            Finding::NotObservable,
+            Some(Unseen::Client),
+            "this client cannot `resume`",
+        ),
+        Verdict::Inconclusive => (
+            Finding::NotObservable,
+            Some(Unseen::Nothing),
+            "the server told of no tick",
+        ),
     };
     let check = CheckResult {
         name: "lost".into(),
@@ -23,6 +33,7 @@ pub fn run(id: &str, client: &str, seed: u64, verdict: Verdict) -> ScenarioResul
         clients: Vec::new(),
         hangs_on: [].into(),
         excess: None,
+        unseen,
     };
     ScenarioResult {
         id: id.into(),
@@ -34,6 +45,7 @@ pub fn run(id: &str, client: &str, seed: u64, verdict: Verdict) -> ScenarioResul
         verdict,
         reasons: match verdict {
             Verdict::Inconclusive => vec![Reason::NoEffect],
+            Verdict::NotApplicable => vec![Reason::MissingAbility(Ability::Resume)],
             Verdict::Passed | Verdict::Failed => Vec::new(),
         },
         checks: vec![check],

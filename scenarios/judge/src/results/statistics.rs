@@ -74,7 +74,7 @@ impl Collection {
         let sum = self.sums.entry(key).or_insert_with(Sum::new);
         sum.seeds += 1;
         // Of a run that says nothing, its times say nothing, either.
-        if result.verdict != Verdict::Inconclusive {
+        if matches!(result.verdict, Verdict::Passed | Verdict::Failed) {
             sum.judged += 1;
             record(&mut sum.recover, &times.recover);
             record(&mut sum.detect, &times.detect);
@@ -146,7 +146,7 @@ impl Spread {
 mod tests {
     use super::*;
     use crate::results::sample::{run, times};
-    use Verdict::{Failed, Inconclusive, Passed};
+    use Verdict::{Failed, Inconclusive, NotApplicable, Passed};
 
     fn statistics(runs: &[ScenarioResult]) -> Vec<Statistics> {
         let mut collection = Collection::default();
@@ -163,11 +163,12 @@ mod tests {
             .map(|seed| run("b", "sim", seed, Passed))
             .collect();
         runs.push(run("b", "sim", 9_000, Inconclusive));
+        runs.push(run("b", "sim", 9_001, NotApplicable));
         runs.push(run("a", "sim", 300, Failed));
         let [b, a] = &statistics(&runs)[..] else {
             panic!("two scenarios, in the order of the runs")
         };
-        assert_eq!((b.id.as_str(), b.seeds, b.judged), ("b", 101, 100));
+        assert_eq!((b.id.as_str(), b.seeds, b.judged), ("b", 102, 100));
         let detect = b.detect.unwrap();
         let times = [detect.p50_ms, detect.p90_ms, detect.p99_ms, detect.max_ms];
         for (time, expect) in times.into_iter().zip([50.0, 90.0, 99.0, 100.0]) {

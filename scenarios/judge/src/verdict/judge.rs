@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::applicable::{objections, unjudged, was_withheld};
 use super::firing::{Firing, LATE_TOLERANCE, firings};
 use super::reason::Reason;
 use crate::checks::{CheckResult, Evidence, Excess, Finding, check};
@@ -17,18 +18,43 @@ pub enum Verdict {
     Passed,
     /// They did not.
     Failed,
+    /// Nothing: it is not about such clients.
+    NotApplicable,
     /// Nothing.
     Inconclusive,
 }
 
 impl Verdict {
-    /// The word of results and tables.
+    /// Every one, the worst first: as with exit codes, failed is worse than
+    /// inconclusive.
+    pub const WORST_FIRST: [Self; 4] = [
+        Self::Failed,
+        Self::Inconclusive,
+        Self::NotApplicable,
+        Self::Passed,
+    ];
+
+    /// For people.
     pub fn word(self) -> &'static str {
+        match self {
+            Self::NotApplicable => "not applicable",
+            other => other.key(),
+        }
+    }
+
+    /// The word of files.
+    pub fn key(self) -> &'static str {
         match self {
             Self::Passed => "passed",
             Self::Failed => "failed",
+            Self::NotApplicable => "not_applicable",
             Self::Inconclusive => "inconclusive",
         }
+    }
+
+    /// Whether the run wants to be looked at and had again.
+    pub fn is_wanting(self) -> bool {
+        matches!(self, Self::Failed | Self::Inconclusive)
     }
 }
 
@@ -37,7 +63,7 @@ impl Verdict {
 pub struct Judgement {
     /// The verdict.
     pub verdict: Verdict,
-    /// Why it is inconclusive; empty otherwise.
+    /// Why it is inconclusive or not applicable; empty otherwise.
     pub reasons: Vec<Reason>,
     /// Every check, in the order of the file's expectations.
     pub checks: Vec<CheckResult>,
@@ -55,33 +81,50 @@ pub fn judge_evidence(evidence: &Evidence<'_>, header: &Header) -> Judgement {
     let expected = evidence.scenario.expect.iter();
     let checks: Vec<CheckResult> = expected.map(|e| check(evidence, *e)).collect();
     let firings = firings(evidence);
-    let reasons = reasons(evidence, header, &checks, &firings);
-    let marks = &evidence.observed.marks;
-    let has_exceeded = matches!(marks.broken_off, Some(BrokenOff::Exceeded { .. }));
-    let is_complete = marks.t_zero.is_some() && (marks.ended.is_some() || has_exceeded);
-    // Otherwise a failure may be the harness's own.
-    let is_sound = is_complete
-        && !header.is_wire()
-        && evidence.observed.connections.upstream_failure().is_none();
-    // Of a run that a client's dials have ended only they can be judged.
-    let is_meant = |expected: &Expectation| !has_exceeded || expected.check.counts_dials;
-    let meant = evidence.scenario.expect.iter().zip(&checks);
-    let mut meant = meant.filter(|(expected, _)| is_meant(expected));
-    let has_failed =
-        meant.any(|(_, check)| is_blamed(check, &firings) && !is_explained(check, marks));
-    let (verdict, reasons) = if is_sound && has_failed {
-        (Verdict::Failed, Vec::new())
-    } else if reasons.is_empty() {
-        (Verdict::Passed, reasons)
-    } else {
-        (Verdict::Inconclusive, reasons)
-    };
+    let (verdict, reasons) = verdict(evidence, header, &checks, &firings);
     Judgement {
         verdict,
         reasons,
         checks,
         firings,
     }
+}
+
+/// The first that is so of failed, not applicable, inconclusive and passed.
+fn verdict(
+    evidence: &Evidence<'_>,
+    header: &Header,
+    checks: &[CheckResult],
+    firings: &[Firing],
+) -> (Verdict, Vec<Reason>) {
+    if has_failed(evidence, checks, firings) {
+        return (Verdict::Failed, Vec::new());
+    }
+    let objections = objections(evidence, header, checks);
+    if !objections.is_empty() {
+        return (Verdict::NotApplicable, objections);
+    }
+    let reasons = reasons(evidence, header, checks, firings);
+    match reasons[..] {
+        [] => (Verdict::Passed, reasons),
+        _ => (Verdict::Inconclusive, reasons),
+    }
+}
+
+/// Whether a check failed by the doing of a client.
+fn has_failed(evidence: &Evidence<'_>, checks: &[CheckResult], firings: &[Firing]) -> bool {
+    let marks = &evidence.observed.marks;
+    let has_exceeded = matches!(marks.broken_off, Some(BrokenOff::Exceeded { .. }));
+    let is_complete = marks.t_zero.is_some() && (marks.ended.is_some() || has_exceeded);
+    // Otherwise a failure may be the harness's own.
+    let is_sound = is_complete
+        && marks.server_kill.is_none()
+        && evidence.observed.connections.upstream_failure().is_none();
+    // Of a run that a client's dials have ended only they can be judged.
+    let is_meant = |expected: &Expectation| !has_exceeded || expected.check.counts_dials;
+    let meant = evidence.scenario.expect.iter().zip(checks);
+    let mut meant = meant.filter(|(expected, _)| is_meant(expected));
+    is_sound && meant.any(|(_, check)| is_blamed(check, firings) && !is_explained(check, marks))
 }
 
 /// Whether a check failed and every fault that it hangs on fired in time.
@@ -116,35 +159,64 @@ fn reasons(
     firings: &[Firing],
 ) -> Vec<Reason> {
     let marks = &evidence.observed.marks;
-    let mut reasons = Vec::new();
-    match &marks.broken_off {
-        Some(BrokenOff::Interrupted) => reasons.push(Reason::Interrupted),
-        Some(BrokenOff::Exceeded {
-            client,
-            bound,
-            most,
-        }) => reasons.push(Reason::Exceeded {
-            client: client.clone(),
-            bound: *bound,
-            most: *most,
-        }),
-        Some(BrokenOff::Failed(reason)) => reasons.push(Reason::Told(reason.clone())),
-        None if marks.ended.is_none() => reasons.push(Reason::Unfinished),
-        None if marks.t_zero.is_none() => reasons.push(Reason::NeverBegan),
-        None => {}
-    }
-    if header.is_wire() {
-        // That no rule had any effect goes without saying.
+    let mut reasons: Vec<Reason> = cut_short(marks).into_iter().collect();
+    let had_no_effect =
+        !evidence.scenario.is_undisturbed() && firings.iter().all(|firing| firing.strikes == 0);
+    if header.is_wire() && had_no_effect {
+        // As it should be: what follows from that goes without saying.
         reasons.push(Reason::Control);
         return reasons;
     }
     let failure = evidence.observed.connections.upstream_failure();
     reasons.extend(failure.map(|error| Reason::NoServer(error.to_owned())));
     reasons.extend(departures(evidence));
-    reasons.extend(evidence.missing_ability().map(Reason::MissingAbility));
+    reasons.extend(killed(marks));
     reasons.extend(of_rules(firings));
-    reasons.extend(of_checks(checks, firings, marks));
+    reasons.extend(held_up(evidence.scenario, checks, marks));
+    reasons.extend(had_no_effect.then_some(Reason::NoEffect));
+    reasons.extend(of_checks(evidence.scenario, checks));
     reasons
+}
+
+/// Why the run did not go to its end.
+fn cut_short(marks: &Marks) -> Option<Reason> {
+    match &marks.broken_off {
+        Some(BrokenOff::Interrupted) => Some(Reason::Interrupted),
+        Some(BrokenOff::Exceeded {
+            client,
+            bound,
+            most,
+        }) => Some(Reason::Exceeded {
+            client: client.clone(),
+            bound: *bound,
+            most: *most,
+        }),
+        Some(BrokenOff::Failed(reason)) => Some(Reason::Told(reason.clone())),
+        None if marks.ended.is_none() => Some(Reason::Unfinished),
+        None => marks.t_zero.is_none().then_some(Reason::NeverBegan),
+    }
+}
+
+/// What clients saw of a server that the harness had to kill is no goodbye of
+/// the server's.
+fn killed(marks: &Marks) -> Option<Reason> {
+    marks.server_kill.as_ref().map(|kill| Reason::ServerKilled {
+        event: kill.event.clone(),
+        after: kill.after,
+    })
+}
+
+/// The machine withheld what a failure or a pass would have needed.
+fn held_up(scenario: &Scenario, checks: &[CheckResult], marks: &Marks) -> Option<Reason> {
+    let mut failed = checks.iter().filter(|c| c.result == Finding::Failed);
+    let is_the_reason =
+        failed.any(|check| is_explained(check, marks)) || was_withheld(scenario, checks);
+    let longest = marks.longest_hold_up().filter(|_| is_the_reason);
+    longest.map(|(at, longest)| Reason::HeldUp {
+        at: marks.since_zero(at),
+        longest,
+        in_all: marks.withheld(),
+    })
 }
 
 /// What rules did not do, or not in time.
@@ -159,20 +231,12 @@ fn of_rules(firings: &[Firing]) -> impl Iterator<Item = Reason> {
 }
 
 /// Why what the checks came to says nothing.
-fn of_checks(checks: &[CheckResult], firings: &[Firing], marks: &Marks) -> Vec<Reason> {
+fn of_checks(scenario: &Scenario, checks: &[CheckResult]) -> Vec<Reason> {
     let mut reasons = Vec::new();
     let failed = checks.iter().filter(|c| c.result == Finding::Failed);
-    if failed.clone().any(|check| is_explained(check, marks)) {
-        reasons.extend(marks.longest_hold_up().map(|(at, longest)| Reason::HeldUp {
-            at: marks.since_zero(at),
-            longest,
-            in_all: marks.withheld(),
-        }));
-    }
-    if firings.iter().all(|firing| firing.strikes == 0) {
-        reasons.push(Reason::NoEffect);
-    }
-    if !checks.iter().any(|check| check.result == Finding::Ok) {
+    if checks.iter().any(|check| check.result == Finding::Ok) {
+        reasons.extend(unjudged(scenario, checks));
+    } else {
         reasons.push(Reason::NothingHeld);
     }
     // Reached only if nothing is blamed: then a failure hangs on a rule that

@@ -38,6 +38,15 @@ pub enum Reason {
     NeverBegan,
     /// A control, in which no fault was applied.
     Control,
+    /// A control of a case that has no fault which could be left out.
+    ControlOfNothing,
+    /// The server was to stop, took too long, and was killed by the harness.
+    ServerKilled {
+        /// The server event's name.
+        event: String,
+        /// After how long.
+        after: Duration,
+    },
     /// The proxy could not reach the server, with what the system said.
     NoServer(String),
     /// A client's process ended by itself.
@@ -73,6 +82,20 @@ pub enum Reason {
     NoEffect,
     /// No check could be judged OK.
     NothingHeld,
+    /// The check that the case is about cannot be judged of this client.
+    Hidden {
+        /// Its name.
+        check: String,
+        /// What the client cannot do or does not tell, in a sentence.
+        why: String,
+    },
+    /// The check that the case is about had nothing to judge.
+    Unjudged {
+        /// Its name.
+        check: String,
+        /// Why, in a sentence.
+        why: String,
+    },
     /// A check failed, and the clients are not to blame.
     NotBlamed {
         /// Its name.
@@ -184,6 +207,17 @@ impl fmt::Display for Reason {
                 let at = span(*at);
                 write!(f, "the process of {client} ended by itself at {at}: {how}")
             }
+            Self::ControlOfNothing => {
+                f.write_str("a control, and the case has no fault to leave out")
+            }
+            Self::ServerKilled { event, after } => write!(
+                f,
+                "the server was killed by the harness, for it had not ended {} after `{event}`",
+                span(*after)
+            ),
+            Self::MissingAbility(Ability::Resume) => f.write_str(
+                "the case is about clients that `resume` their session, which this client cannot",
+            ),
             Self::MissingAbility(ability) => write!(
                 f,
                 "the case is about clients that `{}` when told to, which this client cannot",
@@ -210,6 +244,16 @@ impl fmt::Display for Reason {
             ),
             Self::NoEffect => f.write_str("no rule had any effect"),
             Self::NothingHeld => f.write_str("no check could be judged ok"),
+            Self::Hidden { check, why } => write!(
+                f,
+                "the case is about `{check}`, which cannot be judged of this client: {why}"
+            ),
+            Self::Unjudged { check, why } => {
+                write!(
+                    f,
+                    "the case is about `{check}`, which could not be judged: {why}"
+                )
+            }
             Self::NotBlamed { check } => {
                 write!(f, "`{check}` failed, but not by the client's doing")
             }

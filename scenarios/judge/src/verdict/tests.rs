@@ -6,6 +6,7 @@ use super::*;
 use crate::checks::{Excess, Finding};
 use crate::journal::builder::JournalBuilder;
 use crate::journal::{Bound, Header, Mark};
+use crate::language::Scenario;
 use crate::language::sample::{header, scenario};
 use crate::subject::Traits;
 
@@ -237,20 +238,175 @@ fn nothing_ok_is_inconclusive() {
     judged_as(&text, &back(struck(0)), Verdict::Inconclusive, &reasons);
 }
 
+fn wire(header: &mut Header) {
+    header.control = Some("wire".into());
+}
+
 #[test]
-fn a_control_never_passes_and_never_fails() {
-    let wire = |header: &mut Header| header.control = Some("wire".into());
+fn a_control_without_effect_never_passes_and_never_fails() {
     let control = "a control: every fault was planned and none applied";
-    judged_with(
-        RESET,
-        &back(struck(0)),
-        wire,
-        Verdict::Inconclusive,
-        &[control],
-    );
+    judged_with(RESET, &run(), wire, Verdict::Inconclusive, &[control]);
     let text = RESET.replace("recover_within = '1s'", "max_live = 1");
+    judged_with(&text, &run(), wire, Verdict::Inconclusive, &[control]);
     let doubled = run().connected("c1", 2, 500, 600);
     judged_with(&text, &doubled, wire, Verdict::Inconclusive, &[control]);
+}
+
+/// Or a harness that applies what it should not would never be found out.
+#[test]
+fn a_control_in_which_a_rule_acted_is_judged_like_any_run() {
+    judged_with(RESET, &back(struck(0)), wire, Verdict::Passed, &[]);
+    judged_with(RESET, &struck(0), wire, Verdict::Failed, &[]);
+}
+
+#[test]
+fn what_is_not_disturbed_is_a_case_and_has_no_control() {
+    let text = "[clients]\ncount = 2\n[expect]\nmax_dials = 1\nmax_live = 1\n";
+    let judged = |story: &JournalBuilder, wire: bool| {
+        let scenario = sound_and_undisturbed(text);
+        let mut header = header(&scenario);
+        header.control = wire.then(|| "wire".into());
+        let judgement = judge(&scenario, &header, &story.entries());
+        (judgement.verdict, sentences(&judgement.reasons))
+    };
+    assert_eq!(judged(&run(), false), (Verdict::Passed, Vec::new()));
+    let restless = run().connected("c1", 2, 500, 600);
+    assert_eq!(judged(&restless, false).0, Verdict::Failed);
+    let reason = "a control, and the case has no fault to leave out".to_owned();
+    assert_eq!(judged(&run(), true), (Verdict::NotApplicable, vec![reason]));
+}
+
+fn sound_and_undisturbed(text: &str) -> Scenario {
+    let text = format!("id = 'x'\nduration = '10s'\nsettle = '5s'\n{text}");
+    let source = environment::text::Source::new("x.toml", text);
+    crate::language::read(&source).unwrap()
+}
+
+const PAUSE: &str = "[[action]]\nat = '2s'\ndo = 'pause'\n\
+    [[fault]]\nat = '1s'\ninject.reset = {}\n[expect]\nrecover_within = '1s'\nstate_equal = true\n";
+
+fn foreign(header: &mut Header) {
+    header.subject = Some(Traits::default());
+}
+
+#[test]
+fn what_the_client_cannot_do_or_does_not_show_makes_a_case_not_applicable() {
+    let proven = format!("{PAUSE}[proof]\nflaw = 'forgets_pause'\nfails = 'state_equal'\n");
+    let hidden = "the case is about `state_equal`, which cannot be judged of this client: \
+        this client cannot `pause`";
+    let story = back(struck(0));
+    judged_with(&proven, &story, foreign, Verdict::NotApplicable, &[hidden]);
+    // What else it does wrong is wrong all the same.
+    judged_with(&proven, &struck(0), foreign, Verdict::Failed, &[]);
+    // Without a proof, one of the checks is enough.
+    judged_with(PAUSE, &story, foreign, Verdict::Passed, &[]);
+    let alone = PAUSE.replace("recover_within = '1s'\n", "");
+    judged_with(&alone, &story, foreign, Verdict::NotApplicable, &[hidden]);
+    let required = format!("requires = ['pause']\n{PAUSE}");
+    let missing = "the case is about clients that `pause` when told to, which this client cannot";
+    judged_with(
+        &required,
+        &story,
+        foreign,
+        Verdict::NotApplicable,
+        &[missing],
+    );
+    // It is known without any run, so it goes before whatever went wrong with one.
+    let nothing = JournalBuilder::new();
+    judged_with(
+        &required,
+        &nothing,
+        foreign,
+        Verdict::NotApplicable,
+        &[missing],
+    );
+}
+
+#[test]
+fn a_defining_check_that_had_nothing_to_judge_is_inconclusive() {
+    let text = format!("{PAUSE}[proof]\nflaw = 'forgets_pause'\nfails = 'state_equal'\n");
+    let reason = "the case is about `state_equal`, which could not be judged: \
+        no client told of a session that it had when all had settled";
+    let story = back(struck(0));
+    judged_as(&text, &story, Verdict::Inconclusive, &[reason]);
+    judged_as(PAUSE, &story, Verdict::Passed, &[]);
+}
+
+#[test]
+fn a_case_about_a_bound_from_above_says_nothing_if_the_machine_withheld_time() {
+    let with = |proof: &str| {
+        let text = RESET.replace(
+            "recover_within = '1s'",
+            "recover_within = '1s'\nmax_dials = 9",
+        );
+        format!("{text}{proof}")
+    };
+    let proven = with("[proof]\nflaw = 'no_backoff'\nfails = 'max_dials'\n");
+    let held_up = |late_us| back(struck(0)).mark(Mark::HeldUp { late_us }, 2000);
+    judged_as(&proven, &held_up(250_000), Verdict::Passed, &[]);
+    let reasons = [
+        "the machine let the harness wait, for 251ms at 2s, 251ms in all: it was too busy",
+        "the case is about `max_dials`, which could not be judged: no client dialled more than \
+         2 times from t = 0 to the end of settling, but the machine withheld 251ms, so that proves nothing",
+    ];
+    judged_as(&proven, &held_up(251_000), Verdict::Inconclusive, &reasons);
+    judged_as(&with(""), &held_up(251_000), Verdict::Passed, &[]);
+}
+
+#[test]
+fn two_at_once_are_explained_by_as_much_as_the_machine_withheld() {
+    let text = "[[fault]]\nat = '1s'\nfor = '5s'\ninject.stall = {}\n[expect]\nmax_live = 1\n";
+    // That it has left the first is seen 150 ms late: a hundred more than may be.
+    let story = |late_us| {
+        run()
+            .struck("c1", 1, "stall", 1000)
+            .struck("c2", 1, "stall", 1000)
+            .connected("c1", 2, 1100, 1150)
+            .left("c1", 1, chaos_proxy::Ending::Reset, 1300)
+            .struck("c1", 2, "stall", 1150)
+            .mark(Mark::HeldUp { late_us }, 1300)
+    };
+    judged_as(text, &story(99_999), Verdict::Failed, &[]);
+    let reasons = [
+        "the machine let the harness wait, for 100ms at 1300ms, 100ms in all: it was too busy",
+        "no check could be judged ok",
+        "`max_live` failed, but not by the client's doing",
+    ];
+    judged_as(text, &story(100_000), Verdict::Inconclusive, &reasons);
+}
+
+#[test]
+fn nobody_is_blamed_for_what_he_saw_of_a_server_that_the_harness_killed() {
+    let text = KILL.replace("'kill'", "'restart'");
+    let killed = |story: JournalBuilder| {
+        let name = "restart".to_owned();
+        story.mark(
+            Mark::ServerKilled {
+                name,
+                after_us: 3_000_000,
+            },
+            1900,
+        )
+    };
+    let down = run()
+        .server_down("restart", 1000)
+        .closed("c1", 1, 1901)
+        .closed("c2", 1, 1901)
+        .server_up("restart", 3000);
+    let reason = "the server was killed by the harness, for it had not ended 3s after `restart`";
+    judged_as(&text, &down, Verdict::Failed, &[]);
+    let failed = [
+        reason,
+        "no check could be judged ok",
+        "`recover_within` failed, but not by the client's doing",
+    ];
+    judged_as(&text, &killed(down.clone()), Verdict::Inconclusive, &failed);
+    judged_as(
+        &text,
+        &killed(back_again(down)),
+        Verdict::Inconclusive,
+        &[reason],
+    );
 }
 
 #[test]
@@ -368,7 +524,6 @@ fn a_process_that_ends_by_itself_fails_what_it_should_have_done_and_passes_nothi
     };
     let dead = struck(0).mark(ended("c1"), 1100);
     let dead = dead.connected("c2", 2, 1500, 1600);
-    let foreign = |header: &mut Header| header.subject = Some(Traits::default());
     judged_with(RESET, &dead, foreign, Verdict::Failed, &[]);
     let late = back(struck(0)).mark(ended("c1"), 15_100);
     let reason = "the process of c1 ended by itself at 15100ms: exit status: 1";

@@ -120,14 +120,13 @@ fn one(run: &Run<'_>, linked: &BTreeSet<usize>) -> Markup {
 
 /// Several seeds: how many of each verdict, and links to what did not pass.
 fn many(runs: &[&Run<'_>], linked: &BTreeSet<usize>) -> Markup {
-    let verdicts = [Verdict::Failed, Verdict::Inconclusive, Verdict::Passed];
     html! {
-        @for verdict in verdicts {
+        @for verdict in Verdict::WORST_FIRST {
             @let own = of_verdict(runs, verdict);
             @let named = if rank(verdict) < rank(Verdict::Passed) { MOST_SEEDS } else { 1 };
             @if !own.is_empty() {
                 div {
-                    span class={ "badge " (verdict.word()) } { (sign(verdict)) " " (own.len()) " " (verdict.word()) }
+                    span class={ "badge " (verdict.key()) } { (sign(verdict)) " " (own.len()) " " (verdict.word()) }
                     @if own.len() == 1 { " seed" } @else { " seeds" }
                     @for run in own.iter().take(named) {
                         " " (link(run, linked, verdict, &html! { (run.result.seed) }))
@@ -150,9 +149,9 @@ fn of_verdict<'a>(runs: &[&'a Run<'a>], verdict: Verdict) -> Vec<&'a Run<'a>> {
 fn link(run: &Run<'_>, linked: &BTreeSet<usize>, verdict: Verdict, label: &Markup) -> Markup {
     html! {
         @if linked.contains(&run.index) {
-            a class={ "badge " (verdict.word()) } href={ "#" (run.anchor()) } { (label) }
+            a class={ "badge " (verdict.key()) } href={ "#" (run.anchor()) } { (label) }
         } @else {
-            span class={ "badge " (verdict.word()) } { (label) }
+            span class={ "badge " (verdict.key()) } { (label) }
         }
     }
 }
@@ -161,7 +160,7 @@ fn link(run: &Run<'_>, linked: &BTreeSet<usize>, verdict: Verdict, label: &Marku
 fn reason(run: &Run<'_>) -> Option<String> {
     match run.result.verdict {
         Verdict::Passed => None,
-        Verdict::Inconclusive => run
+        Verdict::Inconclusive | Verdict::NotApplicable => run
             .result
             .reasons
             .first()

@@ -33,7 +33,7 @@ const MATRIX_BYTES: usize = 2 * MOST_BYTES / 10;
 const STYLE: &str = include_str!("style.css");
 /// Nothing is fetched, run or sent; and no style but the page's own, which is
 /// known by its hash (a test says what that is).
-const POLICY: &str = "default-src 'none'; style-src 'sha256-6iD0r2kcpBESKx5qp9scJKB/HG6OkI3mWH2gP2Q7cGQ='; base-uri 'none'; form-action 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'sha256-wUd8lkSBKuACsL79f3uSEZKkKKWbu3ZKSzXz6PIzPAU='; base-uri 'none'; form-action 'none'";
 
 /// The whole page.
 pub fn render(results: &Results, gallery: &Gallery) -> String {
@@ -91,12 +91,10 @@ fn ordered<'a>(results: &'a Results, gallery: &'a Gallery) -> Vec<Run<'a>> {
 }
 
 /// What catches the eye first.
-fn rank(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::Failed => 0,
-        Verdict::Inconclusive => 1,
-        Verdict::Passed => 2,
-    }
+fn rank(verdict: Verdict) -> usize {
+    let mut worst_first = Verdict::WORST_FIRST.iter();
+    let place = worst_first.position(|other| *other == verdict);
+    place.unwrap_or_default()
 }
 
 /// Every run in the greatest detail that there is room for: what did not pass
@@ -108,7 +106,7 @@ fn sections(runs: &[Run<'_>]) -> Vec<Markup> {
     for (number, run) in runs.iter().enumerate() {
         let share = room / (runs.len() - number).min(MOST_SHARES);
         let figures = match run.result.verdict {
-            Verdict::Passed => share,
+            Verdict::Passed | Verdict::NotApplicable => share,
             Verdict::Failed | Verdict::Inconclusive => share.max(room / 4),
         };
         let details = [
@@ -140,6 +138,7 @@ fn sums(results: &Results) -> String {
     let parts = [
         (results.failed, "failed"),
         (results.inconclusive, "inconclusive"),
+        (results.not_applicable, "not applicable"),
         (results.passed, "passed"),
     ];
     let parts = parts.into_iter().filter(|(count, _)| *count > 0);
@@ -161,6 +160,9 @@ fn head(results: &Results, runs: &[Run<'_>]) -> Markup {
             p class="tiles" {
                 (tile(Verdict::Failed, results.failed, "the client did not do what it should"))
                 (tile(Verdict::Inconclusive, results.inconclusive, "the run says nothing about the client"))
+                @if results.not_applicable > 0 {
+                    (tile(Verdict::NotApplicable, results.not_applicable, "the case is not about such a client"))
+                }
                 (tile(Verdict::Passed, results.passed, "the client did what it should"))
             }
             dl class="facts" {
@@ -173,7 +175,7 @@ fn head(results: &Results, runs: &[Run<'_>]) -> Markup {
 }
 
 fn tile(verdict: Verdict, count: usize, meaning: &str) -> Markup {
-    let class = if count == 0 { "none" } else { verdict.word() };
+    let class = if count == 0 { "none" } else { verdict.key() };
     html! {
         span class={ "tile " (class) } {
             b { (sign(verdict)) " " (count) " " (verdict.word()) } " "
@@ -238,6 +240,7 @@ fn sign(verdict: Verdict) -> &'static str {
         Verdict::Passed => "\u{2713}",
         Verdict::Failed => "\u{2717}",
         Verdict::Inconclusive => "?",
+        Verdict::NotApplicable => "\u{2013}",
     }
 }
 

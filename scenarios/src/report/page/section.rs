@@ -46,8 +46,8 @@ pub(super) fn section(run: &Run<'_>, detail: Detail) -> Markup {
     let ScenarioResult { verdict, .. } = run.result;
     let title = format!("{}-title", run.anchor());
     html! {
-        article class={ "run " (verdict.word()) } aria-labelledby=(title) {
-            details open[*verdict != Verdict::Passed] {
+        article class={ "run " (verdict.key()) } aria-labelledby=(title) {
+            details open[verdict.is_wanting()] {
                 (summary(run, &title))
                 // Within what can be closed: who follows a link to it opens it.
                 div id=(run.anchor()) class="body" {
@@ -76,7 +76,7 @@ fn summary(run: &Run<'_>, title: &str) -> Markup {
     html! {
         summary {
             h3 id=(title) {
-                span class={ "badge " (result.verdict.word()) } { (sign(result.verdict)) " " (result.verdict.word()) }
+                span class={ "badge " (result.verdict.key()) } { (sign(result.verdict)) " " (result.verdict.word()) }
                 " " span class="id" { (result.id) } " "
                 span class="title" { (clipped(&result.title, 300)) }
             }
@@ -93,7 +93,7 @@ fn summary(run: &Run<'_>, title: &str) -> Markup {
 fn outcome(result: &ScenarioResult) -> Markup {
     let failed = result.checks.iter().filter(|c| c.result == Finding::Failed);
     html! {
-        div class={ "outcome " (result.verdict.word()) } {
+        div class={ "outcome " (result.verdict.key()) } {
             @match result.verdict {
                 Verdict::Passed => p { "Every fault came in time, and no check failed." },
                 Verdict::Failed => ul {
@@ -101,13 +101,23 @@ fn outcome(result: &ScenarioResult) -> Markup {
                         li { code { (check.name) } " failed: " (sentence(&check.why)) "." }
                     }
                 },
+                Verdict::NotApplicable => {
+                    p { "The case is not about such a client:" }
+                    (reasons(result))
+                }
                 Verdict::Inconclusive => {
                     p { "This run says nothing about the client:" }
-                    ul { @for reason in result.reasons.iter().take(MOST_ROWS) { li { (sentence(&reason.to_string())) } } }
+                    (reasons(result))
                     @if result.control.is_none() { p { (ADVICE) } }
                 }
             }
         }
+    }
+}
+
+fn reasons(result: &ScenarioResult) -> Markup {
+    html! {
+        ul { @for reason in result.reasons.iter().take(MOST_ROWS) { li { (sentence(&reason.to_string())) } } }
     }
 }
 

@@ -390,6 +390,20 @@ fn who_reads_an_inconclusive_run_is_told_what_to_do() {
 }
 
 #[test]
+fn what_is_not_applicable_is_counted_and_named_with_its_reason() {
+    let (mut result, timeline) = passed();
+    result.id = "R31".into();
+    result.verdict = Verdict::NotApplicable;
+    result.reasons = vec!["this client cannot <pause>".into()];
+    let page = page(vec![passed(), (result, timeline)]);
+    assert!(page.contains("<h1>1 not applicable, 1 passed</h1>"));
+    assert!(page.contains("<span class=\"tile not_applicable\">"));
+    assert!(page.contains("<li>this client cannot &lt;pause&gt;</li>"));
+    assert!(page.contains("<span class=\"reason\">this client cannot &lt;pause&gt;</span>"));
+    assert!(!page.contains("--jobs 4"));
+}
+
+#[test]
 fn nothing_was_run() {
     let page = page(Vec::new());
     assert!(page.contains("<h1>nothing was run</h1>"));

@@ -320,6 +320,7 @@ fn every_client_that_failed_has_a_lane_whatever_a_sentence_says() {
         clients: clients.iter().map(|&client| client.into()).collect(),
         hangs_on: [].into(),
         excess: None,
+        unseen: None,
     };
     let checks = [
         check("c93 had 2, unlike c9", &["c93", "c95"]),

@@ -1,0 +1,81 @@
+//! Whether a case has anything to say about a client at all, and whether what
+//! it is about was judged.
+//!
+//! A case is about its defining checks ([`Scenario::defining`]): what its proof
+//! fails, or else everything that it expects. One of them that held is enough.
+
+use super::reason::Reason;
+use crate::checks::{CheckResult, Evidence, Finding, Unseen};
+use crate::journal::Header;
+use crate::language::Scenario;
+use crate::subject::Traits;
+
+/// Why a run of it is not applicable, as far as that is known before it begins.
+pub fn known_before(
+    scenario: &Scenario,
+    subject: Option<&Traits>,
+    is_wire: bool,
+) -> Option<Reason> {
+    let ability = scenario.missing_ability(subject);
+    let of_client = ability.map(Reason::MissingAbility);
+    of_client.or_else(|| (is_wire && scenario.is_undisturbed()).then_some(Reason::ControlOfNothing))
+}
+
+/// Why it is not applicable; empty if it is.
+pub(super) fn objections(
+    evidence: &Evidence<'_>,
+    header: &Header,
+    checks: &[CheckResult],
+) -> Vec<Reason> {
+    let subject = evidence.subject.as_ref();
+    if let Some(reason) = known_before(evidence.scenario, subject, header.is_wire()) {
+        return vec![reason];
+    }
+    let defining = defining(evidence.scenario, checks);
+    let is_hidden = |check: &&CheckResult| check.unseen == Some(Unseen::Client);
+    if !defining.iter().all(is_hidden) {
+        return Vec::new();
+    }
+    let hidden = defining.into_iter();
+    hidden
+        .map(|check| Reason::Hidden {
+            check: check.name.clone(),
+            why: check.why.clone(),
+        })
+        .collect()
+}
+
+/// Why none of the defining checks says anything; empty if one of them does.
+pub(super) fn unjudged(scenario: &Scenario, checks: &[CheckResult]) -> Vec<Reason> {
+    let hollow = hollow(scenario, checks).into_iter();
+    hollow
+        .map(|check| Reason::Unjudged {
+            check: check.name.clone(),
+            why: check.why.clone(),
+        })
+        .collect()
+}
+
+/// Whether none of them does, and of one the machine is to blame.
+pub(super) fn was_withheld(scenario: &Scenario, checks: &[CheckResult]) -> bool {
+    let mut hollow = hollow(scenario, checks).into_iter();
+    hollow.any(|check| check.unseen == Some(Unseen::Machine))
+}
+
+/// The defining checks, if nothing could be seen of any.
+fn hollow<'a>(scenario: &Scenario, checks: &'a [CheckResult]) -> Vec<&'a CheckResult> {
+    let defining = defining(scenario, checks);
+    let is_hidden = |check: &&CheckResult| check.result == Finding::NotObservable;
+    if defining.iter().all(is_hidden) {
+        defining
+    } else {
+        Vec::new()
+    }
+}
+
+fn defining<'a>(scenario: &Scenario, checks: &'a [CheckResult]) -> Vec<&'a CheckResult> {
+    let names = scenario.defining();
+    let own = checks.iter();
+    own.filter(|check| names.contains(&check.name.as_str()))
+        .collect()
+}
