@@ -9,6 +9,8 @@ use environment::Draw;
 pub struct Base {
     /// How many clients there are.
     pub clients: u64,
+    /// Whether t = 0 is before the first dial, and not after the first message.
+    pub from_first_dial: bool,
     /// From tick to tick.
     pub tick: u64,
     /// Whether the server pings, and drops who does not answer.
@@ -34,6 +36,7 @@ impl Base {
         let tick = ticks[usize::try_from(draw.below(5)).unwrap_or(0)];
         Self {
             clients: 1 + draw.below(3),
+            from_first_dial: draw.chance(0.5),
             tick,
             pings: draw.chance(0.4),
             resumes: draw.chance(0.7),
@@ -52,6 +55,9 @@ impl Base {
 impl fmt::Display for Base {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "duration = \"{DURATION}ms\"\nsettle = \"12s\"")?;
+        if self.from_first_dial {
+            writeln!(f, "start = \"first_dial\"")?;
+        }
         writeln!(f, "\n[server]\ntick = \"{}ms\"", self.tick)?;
         writeln!(f, "heartbeat = \"400ms\"\nbuffer = 1000")?;
         if self.pings {

@@ -47,12 +47,31 @@ const FAULTS: [&str; 23] = [
     "idle_timeout",
 ];
 
+/// Faults that do more than slow things down.
+const HARMFUL: [&str; 13] = [
+    "refuse",
+    "blackhole",
+    "reject",
+    "accept_silent",
+    "upgrade_reply",
+    "stall",
+    "discard",
+    "corrupt",
+    "close",
+    "reset",
+    "cut",
+    "close_frame",
+    "drop_frame",
+];
+
 /// Faults that strike what is there, and need no window.
 const ONCE: [&str; 4] = ["close", "reset", "close_frame", "cut"];
 
 impl Entry {
     pub(super) fn draw(index: u64, base: &Base, draw: &mut Draw) -> Self {
         match draw.below(10) {
+            // The first one is to do some harm.
+            _ if index == 1 => Self::fault(index, base, draw),
             0 => Self::action(base, draw),
             1 => Self::server_event(index, draw),
             _ => Self::fault(index, base, draw),
@@ -60,12 +79,17 @@ impl Entry {
     }
 
     fn fault(index: u64, base: &Base, draw: &mut Draw) -> Self {
-        let word = one_of(draw, &FAULTS);
+        let faults = if index == 1 {
+            &HARMFUL[..]
+        } else {
+            &FAULTS[..]
+        };
+        let word = one_of(draw, faults);
         let mut lines = vec![format!("name = \"f{index} {word}\"")];
         if ON_LISTENER.contains(&word) || draw.chance(0.5) {
             lines.extend(by_the_clock(word, draw));
         } else {
-            lines.extend(on_connections(word, draw));
+            lines.extend(on_connections(word, base, draw));
         }
         lines.push("must_fire = false".to_owned());
         lines.extend(target(base, draw));
@@ -126,7 +150,7 @@ impl Entry {
     }
 
     pub(super) fn pauses(&self) -> bool {
-        self.table == "action" && ["pause", "resume"].contains(&self.word)
+        self.word == "pause"
     }
 }
 
@@ -145,22 +169,27 @@ fn moment(key: &str, from: u64, until: u64, draw: &mut Draw) -> String {
 }
 
 fn by_the_clock(word: &str, draw: &mut Draw) -> Vec<String> {
-    let mut lines = vec![moment("at", 0, DURATION - 1500, draw)];
+    let at = draw.below(DURATION - 1500);
+    let mut lines = vec![format!("at = \"{at}ms\"")];
     let is_once = ONCE.contains(&word);
     if ON_LISTENER.contains(&word) || !is_once && draw.chance(0.9) || draw.chance(0.2) {
         let lasting = 50 + draw.below(4000);
         lines.push(format!("for = \"{lasting}ms\""));
-        if draw.chance(0.2) {
-            let every = lasting + 200 + draw.below(2000);
+        let every = lasting + 200 + draw.below(2000);
+        if at + every < DURATION && draw.chance(0.3) {
             lines.push(format!("every = \"{every}ms\"\nuntil = \"{DURATION}ms\""));
         }
     }
     lines
 }
 
-fn on_connections(word: &str, draw: &mut Draw) -> Vec<String> {
-    let attempts = ["1", "2", "\"1..\"", "\"2..\"", "\"2..3\"", "\"..2\""];
-    let mut on = vec![format!("attempt = {}", one_of(draw, &attempts))];
+fn on_connections(word: &str, base: &Base, draw: &mut Draw) -> Vec<String> {
+    let attempts: &[&str] = if base.from_first_dial {
+        &["1", "1", "2", "\"1..\"", "\"2..3\"", "\"..2\""]
+    } else {
+        &["2", "3", "\"1..\"", "\"2..\"", "\"2..3\""]
+    };
+    let mut on = vec![format!("attempt = {}", one_of(draw, attempts))];
     let is_of_entry = ["reject", "accept_silent", "connect_delay"].contains(&word);
     if !is_of_entry && draw.chance(0.5) {
         let phase = one_of(draw, &["connect", "upgrade", "open", "closing"]);

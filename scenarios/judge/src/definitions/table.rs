@@ -406,7 +406,12 @@ fn a_server_that_dies_behind_a_stall_is_missed_when_that_reaches_the_client() {
     let expected = Row {
         outages: vec![(1050, 1800), (1800, 3000)],
         recovered: vec![Some(0), Some(110)],
-        notices: vec![(1050, Some(1800), None), (1800, None, Some(1801))],
+        // The end, once by each rule.
+        notices: vec![
+            (1050, Some(1800), Some(1801)),
+            (1800, None, Some(1801)),
+            (1800, None, Some(1801)),
+        ],
     };
     assert_eq!(
         row(&[&stall("800ms"), kill], &back(story, 2, 3100)),
