@@ -2,6 +2,7 @@
 //! one of them, or nothing is said, with a reason that is true.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -121,11 +122,22 @@ fn the_sound_client_is_never_blamed() {
         "{refused} of {count}:\n{}",
         whys.join("\n")
     );
+    for number in judged.keys().filter(|number| {
+        let begins = format!("S{number} ");
+        blamed
+            .iter()
+            .chain(&unsound)
+            .any(|told| told.starts_with(&begins))
+    }) {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("S{number}.toml"));
+        std::fs::write(path, Schedule::new(*number).to_string()).unwrap();
+    }
     assert!(
         blamed.is_empty() && unsound.is_empty(),
-        "of {count}, {} blamed and {} inconclusive for no true reason:\n{}\n{}",
+        "of {count}, {} blamed and {} inconclusive for no true reason, now files of {}:\n{}\n{}",
         blamed.len(),
         unsound.len(),
+        env!("CARGO_TARGET_TMPDIR"),
         blamed.join("\n"),
         unsound.join("\n"),
     );
