@@ -328,7 +328,9 @@ impl Lane {
     /// Whether what comes can still be let in, or is to be thrown away.
     pub(super) fn wants_input(&self) -> bool {
         let has_room = self.link.is_ended() || self.room() > 0;
-        self.link.wants_input() && has_room && !self.is_piped()
+        // Behind a rule's own end the source is read to hear of its end.
+        let is_told = self.is_told && self.link.is_ending();
+        (self.link.wants_input() && has_room || is_told) && !self.is_piped()
     }
 
     /// Whether bytes lie in the kernel's pipe.

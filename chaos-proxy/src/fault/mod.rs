@@ -35,6 +35,8 @@ pub use slice::Slice;
 pub use slow_close::SlowClose;
 pub use upgrade::{Answer, UpgradeDelay, UpgradeReply};
 
+use std::time::Duration;
+
 use environment::Direction;
 use environment::text::Table;
 
@@ -321,6 +323,16 @@ impl Fault {
             Self::DropFrame(it) => it.way.covers(direction),
             Self::Expiry(it) => it.swallows.is_some_and(|way| way.covers(direction)),
             _ => false,
+        }
+    }
+
+    /// By how much it makes a dial longer, if that is all that it does.
+    #[doc(hidden)]
+    pub fn dial_delay(&self) -> Option<Duration> {
+        match self {
+            Self::ConnectDelay(late) => Some(late.delay),
+            Self::UpgradeDelay(late) => Some(late.delay),
+            _ => None,
         }
     }
 

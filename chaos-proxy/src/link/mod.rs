@@ -389,6 +389,11 @@ impl Link {
         matches!(self.state, State::Ending { end: End::Cut, .. })
     }
 
+    /// Whether the source's end waits behind what is held.
+    pub(crate) fn is_ending(&self) -> bool {
+        matches!(self.state, State::Ending { .. })
+    }
+
     /// Whether the end has been passed on or forced.
     pub(crate) fn is_ended(&self) -> bool {
         matches!(self.state, State::Finished | State::Ended)

@@ -22,6 +22,20 @@ pub(crate) struct Withheld {
     pub until: Option<Moment>,
     /// How many left.
     pub bytes: u64,
+    /// The longest time in which nothing left while some of them waited; `None`
+    /// as its end: nothing left any more.
+    pub silence: (Moment, Option<Moment>),
+}
+
+impl Withheld {
+    /// Nothing left from then until then.
+    fn note_silence(&mut self, from: Moment, until: Moment) {
+        let (longest_from, longest_until) = self.silence;
+        let is_longer = |longest: Moment| until.since(from) > longest.since(longest_from);
+        if longest_until.is_some_and(is_longer) {
+            self.silence = (from, Some(until));
+        }
+    }
 }
 
 /// What a link's rules make its bytes wait for. Most links have none.
@@ -33,6 +47,8 @@ pub(super) struct Withholding {
     is_stalled: bool,
     /// When rules last let something go that had waited.
     let_go: Moment,
+    /// When anything last left.
+    left: Moment,
     run: Option<Withheld>,
     /// The run before this one, until it is asked for.
     over: Option<Withheld>,
@@ -55,15 +71,16 @@ impl Withholding {
 
     /// So many bytes left at `now` that had come then.
     pub(super) fn wrote(&mut self, came: Moment, now: Moment, bytes: u64) {
+        let last = std::mem::replace(&mut self.left, now);
         if self.let_go.since(came) <= UNFELT {
             self.over = self.run.take().or(self.over);
             return;
         }
         match &mut self.run {
             Some(run) if run.until.is_none_or(|until| came <= until) => {
-                run.first.get_or_insert(now);
                 run.until = Some(now);
                 run.bytes += bytes;
+                run.note_silence(last, now);
             }
             _ => {
                 self.over = self.run.replace(Withheld {
@@ -71,6 +88,7 @@ impl Withholding {
                     first: Some(now),
                     until: Some(now),
                     bytes,
+                    silence: (last.max(came), Some(now)),
                 });
             }
         }
@@ -91,10 +109,19 @@ impl Withholding {
             first: None,
             until: None,
             bytes: 0,
+            silence: (self.left.max(since), None),
         });
         match (run, never) {
             (Some(run), Some(never)) if run.until.is_some_and(|until| never.since <= until) => {
-                [Some(Withheld { until: None, ..run }), None]
+                let silence = never.silence;
+                [
+                    Some(Withheld {
+                        until: None,
+                        silence,
+                        ..run
+                    }),
+                    None,
+                ]
             }
             (run, never) => [run, never],
         }
@@ -115,6 +142,7 @@ mod tests {
             first: Some(ms(first)),
             until: until.map(ms),
             bytes,
+            silence: (ms(since), Some(ms(first))),
         }
     }
 
@@ -180,6 +208,7 @@ mod tests {
         link.hold(ms(100), true);
         let never = Withheld {
             first: None,
+            silence: (ms(100), None),
             ..run(100, 0, None, 0)
         };
         assert_eq!(link.finish(ms(400)), [None, Some(never)]);
@@ -188,10 +217,10 @@ mod tests {
         link.let_go(ms(400), ms(400));
         link.wrote(ms(100), ms(400), 5);
         link.hold(ms(300), true);
-        assert_eq!(
-            link.finish(ms(900)),
-            [Some(run(100, 400, None, 5)), None],
-            "it goes on"
-        );
+        let on = Withheld {
+            silence: (ms(400), None),
+            ..run(100, 400, None, 5)
+        };
+        assert_eq!(link.finish(ms(900)), [Some(on), None], "it goes on");
     }
 }

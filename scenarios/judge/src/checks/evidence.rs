@@ -38,7 +38,7 @@ impl<'a> Evidence<'a> {
         let mut observed = Observations::of(entries);
         observed.connections.note_resets(&plan);
         let subject = header.subject.as_ref();
-        let effects = effects(&observed, &plan, scenario.dial_bound(subject));
+        let effects = effects(&observed, &plan, scenario.dial_bounds(subject));
         let outages = outages(&observed, &effects, scenario.time_to_stay());
         Self {
             scenario,

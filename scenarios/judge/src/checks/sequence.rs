@@ -14,6 +14,7 @@ use super::found::Found;
 use super::limit::count;
 use super::measure::Measure;
 use super::result::Unseen;
+use crate::definitions::Outage;
 use crate::subject::{Ability, Report};
 
 const SILENT: &str = "no client told of any tick that it applied";
@@ -91,18 +92,25 @@ fn lost(evidence: &Evidence<'_>, limit: u64) -> Found {
 fn owed_until(evidence: &Evidence<'_>, client: &str) -> Option<Moment> {
     /// What a network and a busy server may take.
     const UNDER_WAY: Duration = Duration::from_millis(250);
+    /// What a client may take after an outage until it has what it missed.
+    const CATCHING_UP: Duration = Duration::from_secs(1);
     let observed = &evidence.observed;
     let told = observed.marks.told(client, "stop").next();
     let stopped = told
         .into_iter()
         .chain(observed.reports.stopped(client))
         .min()?;
-    let mut outages = evidence.outages.iter();
-    let open = outages.find(|outage| {
-        let is_over = outage.data.is_some_and(|data| data <= stopped);
-        &*outage.client == client && outage.start <= stopped && !is_over
+    let own = evidence
+        .outages
+        .iter()
+        .filter(|outage| &*outage.client == client);
+    let before: Vec<&Outage> = own.filter(|outage| outage.start <= stopped).collect();
+    // What was missed in an outage comes behind it, and may be kept away again.
+    let from = before.iter().rev().fold(stopped, |from, outage| {
+        let is_over = outage.data.is_some_and(|data| data + CATCHING_UP <= from);
+        if is_over { from } else { outage.start }
     });
-    Some(open.map_or(stopped, |outage| outage.start) - UNDER_WAY)
+    Some(from - UNDER_WAY)
 }
 
 fn duplicated(evidence: &Evidence<'_>, limit: u64) -> Found {

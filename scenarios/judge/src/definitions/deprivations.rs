@@ -24,8 +24,9 @@ pub(super) struct Deprivation {
     pub from: Moment,
     /// When it was given back on this very connection; `None`: not on it.
     pub until: Option<Moment>,
-    /// When anything next reached the client on it; `None`: nothing did.
-    pub heard: Option<Moment>,
+    /// The longest time of it in which nothing reached the client on it; `None`
+    /// as its end: nothing did any more.
+    pub silence: (Moment, Option<Moment>),
     /// Whether its client had it open, and so may be asked to notice.
     pub was_open: bool,
     /// When the rule let go of the connection, if it is one that holds: from then
@@ -42,7 +43,7 @@ pub(super) fn of_strike(
     rule: &Rule,
     strike: &Strike,
     healed: Moment,
-    dial_bound: Duration,
+    bounds: DialBounds,
 ) -> Option<Deprivation> {
     let connection = observed.connections.get(&strike.client, strike.attempt)?;
     let watched = observed.watched_until();
@@ -52,7 +53,8 @@ pub(super) fn of_strike(
         at: strike.at,
         healed,
         watched,
-        dial_bound,
+        dial_bound: bounds.known,
+        longest_dial: bounds.longest,
     };
     let deprivation = taken.deprivation()?;
     let is_left = connection.left.is_some_and(|left| left <= deprivation.from);
@@ -72,6 +74,27 @@ struct Taking<'a> {
     healed: Moment,
     watched: Moment,
     dial_bound: Duration,
+    longest_dial: Duration,
+}
+
+/// How long dials take before they are given up.
+#[derive(Debug, Clone, Copy)]
+pub struct DialBounds {
+    /// None of these clients' takes longer; of what nobody knows, for ever.
+    pub known: Duration,
+    /// The longest bound that the file declares.
+    pub longest: Duration,
+}
+
+/// The longest time from `from` on in which nothing came.
+fn longest_silence(losses: &[&Loss], from: Moment) -> (Moment, Option<Moment>) {
+    let silences = losses.iter().map(|loss| {
+        let (begun, until) = loss.silence;
+        (begun.max(from), until.map(|until| until.max(from)))
+    });
+    let longest = silences
+        .max_by_key(|(begun, until)| until.map_or(Duration::MAX, |until| until.since(*begun)));
+    longest.unwrap_or((from, None))
 }
 
 impl Taking<'_> {
@@ -83,8 +106,10 @@ impl Taking<'_> {
         match (fault.phase(), fault) {
             (_, Fault::ConnectDelay(_) | Fault::UpgradeDelay(_)) => {
                 let slowed = self.kept_out()?;
+                // Who waits long enough gets through, and is not kept out by it.
+                let delay = fault.dial_delay().unwrap_or_default();
                 Some(Deprivation {
-                    heals: false,
+                    heals: delay >= self.longest_dial,
                     ..slowed
                 })
             }
@@ -103,11 +128,20 @@ impl Taking<'_> {
             attempt: self.connection.attempt,
             from,
             until: None,
-            heard: None,
+            silence: (self.silent_from(from), None),
             was_open: opened.is_some_and(|opened| opened <= from),
             healed: None,
             heals: true,
         }
+    }
+
+    /// From when on nothing came at the latest, if nothing does from `from` on:
+    /// what is still under way behind a rule comes first.
+    fn silent_from(&self, from: Moment) -> Moment {
+        let losses = self.connection.losses.of(Direction::Downstream).iter();
+        let held = losses.filter(|loss| !loss.is_destroyed && loss.covers(from));
+        let out = held.filter_map(|loss| loss.until);
+        out.fold(from, Moment::max)
     }
 
     /// The dial got no answer, or one so late that no dial waits for it.
@@ -126,7 +160,6 @@ impl Taking<'_> {
         let is_kept_out = has_left || waited > self.dial_bound;
         is_kept_out.then(|| Deprivation {
             until: opened,
-            heard: opened,
             ..self.from(self.at)
         })
     }
@@ -145,7 +178,7 @@ impl Taking<'_> {
             .try_fold(from, |last, until| until.map(|until| until.max(last)));
         Some(Deprivation {
             until,
-            heard: first.heard.filter(|heard| *heard > from),
+            silence: longest_silence(&own, from),
             healed: Some(self.healed),
             ..self.from(from)
         })

@@ -38,8 +38,10 @@ fn effect(observed: &Observations, downtime: &Downtime, client: &Arc<str>) -> Op
     let start = since.max(downtime.from);
     // Behind a fault the end comes later, and nobody can know it before.
     let told = hurt.iter().filter_map(|attempt| {
-        let ended = observed.connections.get(client, *attempt)?.ended?;
-        Some(ended.max(start))
+        let connection = observed.connections.get(client, *attempt)?;
+        let ended = connection.ended?;
+        let is_met = connection.left.is_none_or(|left| left > ended);
+        is_met.then(|| ended.max(start))
     });
     let start = told.min().unwrap_or(start);
     let notices = hurt
@@ -96,6 +98,13 @@ mod tests {
     use crate::language::sample::scenario;
     use environment::Seed;
 
+    fn scenario_bounds() -> super::super::DialBounds {
+        super::super::DialBounds {
+            known: Duration::from_secs(5),
+            longest: Duration::from_secs(5),
+        }
+    }
+
     fn killed() -> JournalBuilder {
         JournalBuilder::run(10_000, 15_000, 15_500)
             .connected("c1", 1, 0, 10)
@@ -107,7 +116,7 @@ mod tests {
     fn felt(story: &JournalBuilder) -> Vec<(String, Moment, Moment, Option<Duration>)> {
         let plan = scenario("[expect]\nmax_live = 1\n").plan(Seed(1));
         let observed = Observations::of(&story.entries());
-        let effects = effects(&observed, &plan, Duration::from_secs(5));
+        let effects = effects(&observed, &plan, scenario_bounds());
         let outages = outages(&observed, &effects, Duration::from_secs(1));
         let outages = outages.iter();
         outages
@@ -161,7 +170,7 @@ mod tests {
         let plan = scenario(text).plan(Seed(1));
         let story = story.struck("c1", 1, "reset", 900);
         let observed = Observations::of(&story.entries());
-        let effects = effects(&observed, &plan, Duration::from_secs(5));
+        let effects = effects(&observed, &plan, scenario_bounds());
         let [outage] = &outages(&observed, &effects, Duration::from_secs(1))[..] else {
             panic!("one outage")
         };

@@ -9,14 +9,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use chaos_proxy::{FaultKind, Occurrence, Plan, Rule, When};
 use environment::Moment;
 
 use super::Observations;
 use super::connections::{Connection, Strike};
-use super::deprivations::{Deprivation, of_strike};
+use super::deprivations::{Deprivation, DialBounds, of_strike};
 use super::downtimes::downtime_effects;
 
 /// One time of a rule, as one client felt it.
@@ -62,11 +61,11 @@ pub struct Notice {
     pub noticed: Option<Moment>,
 }
 
-/// Every effect, by client, then by time. No dial waits longer than `dial_bound`.
-pub fn effects(observed: &Observations, plan: &Plan, dial_bound: Duration) -> Vec<Effect> {
+/// Every effect, by client, then by time. `bounds` says how long dials wait.
+pub fn effects(observed: &Observations, plan: &Plan, bounds: DialBounds) -> Vec<Effect> {
     let mut found: Vec<Effect> = groups(observed, plan)
         .into_iter()
-        .filter_map(|(rule, strikes)| effect(observed, plan, rule, &strikes, dial_bound))
+        .filter_map(|(rule, strikes)| effect(observed, plan, rule, &strikes, bounds))
         .chain(downtime_effects(observed))
         .collect();
     found.sort_by(|a, b| (&a.client, a.start).cmp(&(&b.client, b.start)));
@@ -100,7 +99,7 @@ fn effect(
     plan: &Plan,
     rule: &Rule,
     strikes: &[&Strike],
-    dial_bound: Duration,
+    bounds: DialBounds,
 ) -> Option<Effect> {
     let client = &strikes.first()?.client;
     let taken: Vec<Deprivation> = if rule.fault.phase() == FaultKind::Listener {
@@ -113,7 +112,7 @@ fn effect(
         let taken = strikes.filter_map(|strike| {
             let healed = end(observed, plan, rule, &[*strike]);
             let until = if is_lasting(rule) { healed } else { strike.at };
-            of_strike(observed, rule, strike, until, dial_bound)
+            of_strike(observed, rule, strike, until, bounds)
         });
         taken.collect()
     };
@@ -201,7 +200,7 @@ fn kept_away(
         attempt: 0,
         from,
         until: None,
-        heard: None,
+        silence: (from, None),
         was_open: false,
         healed: None,
         heals: true,
@@ -275,10 +274,12 @@ fn notices(
         noticed: noticed(observed, client, from, hurt),
     };
     let ended = end_of(connection, taken);
-    let ends = [ended, taken.heard, taken.until, taken.healed];
-    let silence = notice(taken.from, ends.into_iter().flatten().min(), false);
+    let (begun, heard) = taken.silence;
+    let ends = [ended, heard, taken.until, taken.healed];
+    let over = ends.into_iter().flatten().filter(|end| *end >= begun).min();
+    let silence = notice(begun, over, false);
     let end = ended.map(|ended| notice(ended, None, true));
-    let is_silent = ended.is_none_or(|ended| ended > taken.from);
+    let is_silent = ended.is_none_or(|ended| ended > begun);
     is_silent
         .then_some(silence)
         .into_iter()
@@ -291,10 +292,7 @@ fn end_of(connection: &Connection, taken: &Deprivation) -> Option<Moment> {
     let ends = [connection.ended, connection.reset].into_iter().flatten();
     let ended = ends.min().filter(|ended| *ended >= taken.from)?;
     let is_first = connection.left.is_none_or(|left| left > ended);
-    let lasts = taken
-        .heard
-        .or(taken.until)
-        .is_none_or(|until| until >= ended);
+    let lasts = taken.until.is_none_or(|until| until >= ended);
     (is_first && lasts).then_some(ended)
 }
 

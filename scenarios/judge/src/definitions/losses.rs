@@ -18,8 +18,9 @@ pub struct Loss {
     pub from: Moment,
     /// When the last that was destroyed came; of bytes that waited, `from`.
     pub last: Moment,
-    /// When anything next reached the peer; `None`: nothing ever did.
-    pub heard: Option<Moment>,
+    /// The longest time of it in which nothing reached the peer; `None` as its
+    /// end: nothing did any more.
+    pub silence: (Moment, Option<Moment>),
     /// When it was given back: what waited was out, or data flowed again;
     /// `None`: never.
     pub until: Option<Moment>,
@@ -49,8 +50,9 @@ impl Losses {
             EventKind::Withheld {
                 direction,
                 since_us,
-                first_us,
                 until_us,
+                silent_from_us,
+                silent_until_us,
                 ..
             } => {
                 let from = moment(since_us);
@@ -58,7 +60,7 @@ impl Losses {
                     is_destroyed: false,
                     from,
                     last: from,
-                    heard: first_us.as_ref().map(moment),
+                    silence: (moment(silent_from_us), silent_until_us.as_ref().map(moment)),
                     until: until_us.as_ref().map(moment),
                 };
                 (direction, loss)
@@ -74,7 +76,7 @@ impl Losses {
                     is_destroyed: true,
                     from: moment(first_us),
                     last: moment(last_us),
-                    heard: heard_us.as_ref().map(moment),
+                    silence: (moment(first_us), heard_us.as_ref().map(moment)),
                     until: until_us.as_ref().map(moment),
                 };
                 (direction, loss)

@@ -6,7 +6,7 @@ use chaos_proxy::Ending;
 use super::*;
 use crate::checks::Evidence;
 use crate::journal::Mark;
-use crate::journal::builder::{JournalBuilder, ms};
+use crate::journal::builder::JournalBuilder;
 use crate::language::sample::{header, scenario};
 
 const EXPECT: &str = "\n[expect]\nmax_live = 1\n";
@@ -224,6 +224,8 @@ fn a_delay_beyond_all_patience_is_a_silence_and_a_trickle_is_none() {
             first_us: Some(1_400_000),
             until_us: Some(6_000_000),
             bytes: 9,
+            silent_from_us: 1_050_000,
+            silent_until_us: Some(1_400_000),
         },
         6000,
     );

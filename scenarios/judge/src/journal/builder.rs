@@ -111,9 +111,13 @@ impl JournalBuilder {
             let Body::Proxy {
                 client: whose,
                 attempt: which,
-                what: Proxy::Withheld {
-                    first_us, until_us, ..
-                },
+                what:
+                    Proxy::Withheld {
+                        first_us,
+                        until_us,
+                        silent_until_us,
+                        ..
+                    },
             } = &mut entry.body
             else {
                 continue;
@@ -121,6 +125,7 @@ impl JournalBuilder {
             if &**whose == client && *which == attempt && until_us.is_none() {
                 first_us.get_or_insert(micros);
                 *until_us = Some(micros);
+                *silent_until_us = Some(micros);
             }
         }
         self.proxy(client, attempt, Proxy::Resumed, at)
@@ -173,6 +178,8 @@ impl JournalBuilder {
             first_us: until_us,
             until_us,
             bytes: 1,
+            silent_from_us: ms(since).as_micros(),
+            silent_until_us: until_us,
         };
         self.proxy(client, attempt, what, until.unwrap_or(since))
     }

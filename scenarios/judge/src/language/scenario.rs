@@ -14,6 +14,7 @@ use super::expect::Expectation;
 use super::own_server::OwnServer;
 use super::proof::Proof;
 use super::server_event::ServerEvent;
+use crate::definitions::DialBounds;
 use crate::subject::{Ability, Traits};
 
 /// What a file says, checked.
@@ -188,12 +189,13 @@ impl Scenario {
         asked.reduce(|liveness, settle| liveness + settle)
     }
 
-    /// The longest that a dial of these clients may take before they give it up;
-    /// of somebody else's nobody knows.
-    pub(crate) fn dial_bound(&self, subject: Option<&Traits>) -> Duration {
-        match subject {
-            None => self.clients.behaviour.connect_timeout_cap,
-            Some(_) => Duration::MAX,
+    /// How long dials of these clients take before they are given up; of somebody
+    /// else's the file is the only word.
+    pub(crate) fn dial_bounds(&self, subject: Option<&Traits>) -> DialBounds {
+        let longest = self.clients.behaviour.connect_timeout_cap;
+        DialBounds {
+            known: subject.map_or(longest, |_| Duration::MAX),
+            longest,
         }
     }
 

@@ -61,7 +61,13 @@ fn befallen(evidence: &Evidence<'_>, event: &ServerEvent) -> Firing {
     let name = event.name.as_str();
     let mut downtimes = observed.marks.downtimes.iter();
     let downtime = downtimes.find(|downtime| downtime.name == name);
-    let lateness = |from| observed.marks.since_zero(from).saturating_sub(event.at);
+    // It cannot be before the server is back from what befell it last.
+    let lateness = |from: Moment| {
+        let before = observed.marks.downtimes.iter();
+        let back = before.filter_map(|downtime| downtime.until.filter(|until| *until <= from));
+        let due = observed.marks.moment(event.at);
+        from.since(back.fold(due, Moment::max))
+    };
     let hurt = evidence.effects.iter().filter(|e| e.rule == name);
     Firing {
         rule: event.name.clone(),
