@@ -115,10 +115,13 @@ pub enum EventKind {
         until_us: Option<u64>,
         /// How many went on.
         bytes: u64,
-        /// When the longest time began in which nothing went on.
-        silent_from_us: u64,
-        /// When it ended; `None`: nothing went on any more.
+        /// When the longest time began in which nothing went on, until something
+        /// did; `None`: nothing ever did.
+        silent_from_us: Option<u64>,
+        /// When it ended.
         silent_until_us: Option<u64>,
+        /// Since when nothing went on any more, if some never did.
+        silent_since_us: Option<u64>,
     },
     /// Rules destroyed bytes or messages of data that were for a peer; told with
     /// the next data that reaches it, or at the connection's end.

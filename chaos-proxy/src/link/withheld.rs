@@ -22,18 +22,19 @@ pub(crate) struct Withheld {
     pub until: Option<Moment>,
     /// How many left.
     pub bytes: u64,
-    /// The longest time in which nothing left while some of them waited; `None`
-    /// as its end: nothing left any more.
-    pub silence: (Moment, Option<Moment>),
+    /// The longest time in which nothing left while some of them waited, until
+    /// something did.
+    pub silence: Option<(Moment, Moment)>,
+    /// Since when nothing leaves any more, if some of them never do.
+    pub silent_since: Option<Moment>,
 }
 
 impl Withheld {
     /// Nothing left from then until then.
     fn note_silence(&mut self, from: Moment, until: Moment) {
-        let (longest_from, longest_until) = self.silence;
-        let is_longer = |longest: Moment| until.since(from) > longest.since(longest_from);
-        if longest_until.is_some_and(is_longer) {
-            self.silence = (from, Some(until));
+        let is_longer = |(begun, ended): (Moment, Moment)| until.since(from) > ended.since(begun);
+        if self.silence.is_none_or(is_longer) {
+            self.silence = Some((from, until));
         }
     }
 }
@@ -88,7 +89,8 @@ impl Withholding {
                     first: Some(now),
                     until: Some(now),
                     bytes,
-                    silence: (last.max(came), Some(now)),
+                    silence: Some((last.max(came), now)),
+                    silent_since: None,
                 });
             }
         }
@@ -109,7 +111,8 @@ impl Withholding {
             first: None,
             until: None,
             bytes: 0,
-            silence: (self.left.max(since), None),
+            silence: None,
+            silent_since: Some(self.left.max(since)),
         });
         match (run, never) {
             (Some(run), Some(never)) if run.until.is_some_and(|until| never.since <= until) => {
@@ -142,7 +145,8 @@ mod tests {
             first: Some(ms(first)),
             until: until.map(ms),
             bytes,
-            silence: (ms(since), Some(ms(first))),
+            silence: Some((ms(since), ms(first))),
+            silent_since: None,
         }
     }
 
@@ -208,7 +212,8 @@ mod tests {
         link.hold(ms(100), true);
         let never = Withheld {
             first: None,
-            silence: (ms(100), None),
+            silence: None,
+            silent_since: Some(ms(100)),
             ..run(100, 0, None, 0)
         };
         assert_eq!(link.finish(ms(400)), [None, Some(never)]);
@@ -218,7 +223,7 @@ mod tests {
         link.wrote(ms(100), ms(400), 5);
         link.hold(ms(300), true);
         let on = Withheld {
-            silence: (ms(400), None),
+            silent_since: Some(ms(400)),
             ..run(100, 400, None, 5)
         };
         assert_eq!(link.finish(ms(900)), [Some(on), None], "it goes on");

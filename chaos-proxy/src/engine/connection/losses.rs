@@ -103,8 +103,9 @@ impl Connection {
             first_us: withheld.first.map(Moment::as_micros),
             until_us: withheld.until.map(Moment::as_micros),
             bytes: withheld.bytes,
-            silent_from_us: withheld.silence.0.as_micros(),
-            silent_until_us: withheld.silence.1.map(Moment::as_micros),
+            silent_from_us: withheld.silence.map(|(from, _)| from.as_micros()),
+            silent_until_us: withheld.silence.map(|(_, until)| until.as_micros()),
+            silent_since_us: withheld.silent_since.map(Moment::as_micros),
         });
     }
 

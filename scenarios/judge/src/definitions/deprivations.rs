@@ -86,15 +86,23 @@ pub struct DialBounds {
     pub longest: Duration,
 }
 
-/// The longest time from `from` on in which nothing came.
-fn longest_silence(losses: &[&Loss], from: Moment) -> (Moment, Option<Moment>) {
-    let silences = losses.iter().map(|loss| {
-        let (begun, until) = loss.silence;
-        (begun.max(from), until.map(|until| until.max(from)))
+/// The longest time from `from` on in which nothing came, while the client had the
+/// connection.
+fn longest_silence(
+    losses: &[&Loss],
+    from: Moment,
+    end: Option<Moment>,
+) -> (Moment, Option<Moment>) {
+    let silences = losses.iter().flat_map(|loss| loss.silences).flatten();
+    let silences = silences.map(|(begun, until)| {
+        let until = until.map(|until| until.max(from));
+        (begun.max(from), until)
     });
-    let longest = silences
-        .max_by_key(|(begun, until)| until.map_or(Duration::MAX, |until| until.since(*begun)));
-    longest.unwrap_or((from, None))
+    let lasts = |(begun, until): &(Moment, Option<Moment>)| {
+        let until = until.into_iter().chain(&end).min();
+        until.map_or(Duration::MAX, |until| until.since(*begun))
+    };
+    silences.max_by_key(lasts).unwrap_or((from, None))
 }
 
 impl Taking<'_> {
@@ -178,7 +186,7 @@ impl Taking<'_> {
             .try_fold(from, |last, until| until.map(|until| until.max(last)));
         Some(Deprivation {
             until,
-            silence: longest_silence(&own, from),
+            silence: longest_silence(&own, from, self.connection.end()),
             healed: Some(self.healed),
             ..self.from(from)
         })

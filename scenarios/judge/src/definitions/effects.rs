@@ -279,7 +279,8 @@ fn notices(
     let over = ends.into_iter().flatten().filter(|end| *end >= begun).min();
     let silence = notice(begun, over, false);
     let end = ended.map(|ended| notice(ended, None, true));
-    let is_silent = ended.is_none_or(|ended| ended > begun);
+    let is_left = connection.left.is_some_and(|left| left <= begun);
+    let is_silent = !is_left && ended.is_none_or(|ended| ended > begun);
     is_silent
         .then_some(silence)
         .into_iter()

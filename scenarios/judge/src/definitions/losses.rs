@@ -18,9 +18,9 @@ pub struct Loss {
     pub from: Moment,
     /// When the last that was destroyed came; of bytes that waited, `from`.
     pub last: Moment,
-    /// The longest time of it in which nothing reached the peer; `None` as its
-    /// end: nothing did any more.
-    pub silence: (Moment, Option<Moment>),
+    /// The longest times of it in which nothing reached the peer: until something
+    /// did, and, with `None`, when nothing did any more.
+    pub silences: [Option<(Moment, Option<Moment>)>; 2],
     /// When it was given back: what waited was out, or data flowed again;
     /// `None`: never.
     pub until: Option<Moment>,
@@ -53,6 +53,7 @@ impl Losses {
                 until_us,
                 silent_from_us,
                 silent_until_us,
+                silent_since_us,
                 ..
             } => {
                 let from = moment(since_us);
@@ -60,7 +61,12 @@ impl Losses {
                     is_destroyed: false,
                     from,
                     last: from,
-                    silence: (moment(silent_from_us), silent_until_us.as_ref().map(moment)),
+                    silences: [
+                        silent_from_us
+                            .as_ref()
+                            .map(|at| (moment(at), silent_until_us.as_ref().map(moment))),
+                        silent_since_us.as_ref().map(|at| (moment(at), None)),
+                    ],
                     until: until_us.as_ref().map(moment),
                 };
                 (direction, loss)
@@ -76,7 +82,10 @@ impl Losses {
                     is_destroyed: true,
                     from: moment(first_us),
                     last: moment(last_us),
-                    silence: (moment(first_us), heard_us.as_ref().map(moment)),
+                    silences: [
+                        Some((moment(first_us), heard_us.as_ref().map(moment))),
+                        None,
+                    ],
                     until: until_us.as_ref().map(moment),
                 };
                 (direction, loss)

@@ -224,8 +224,9 @@ fn a_delay_beyond_all_patience_is_a_silence_and_a_trickle_is_none() {
             first_us: Some(1_400_000),
             until_us: Some(6_000_000),
             bytes: 9,
-            silent_from_us: 1_050_000,
+            silent_from_us: Some(1_050_000),
             silent_until_us: Some(1_400_000),
+            silent_since_us: None,
         },
         6000,
     );

@@ -115,7 +115,9 @@ impl JournalBuilder {
                     Proxy::Withheld {
                         first_us,
                         until_us,
+                        silent_from_us,
                         silent_until_us,
+                        silent_since_us,
                         ..
                     },
             } = &mut entry.body
@@ -125,6 +127,7 @@ impl JournalBuilder {
             if &**whose == client && *which == attempt && until_us.is_none() {
                 first_us.get_or_insert(micros);
                 *until_us = Some(micros);
+                *silent_from_us = silent_since_us.take();
                 *silent_until_us = Some(micros);
             }
         }
@@ -178,8 +181,9 @@ impl JournalBuilder {
             first_us: until_us,
             until_us,
             bytes: 1,
-            silent_from_us: ms(since).as_micros(),
+            silent_from_us: until_us.map(|_| ms(since).as_micros()),
             silent_until_us: until_us,
+            silent_since_us: until_us.is_none().then(|| ms(since).as_micros()),
         };
         self.proxy(client, attempt, what, until.unwrap_or(since))
     }
