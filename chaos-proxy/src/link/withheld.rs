@@ -116,15 +116,12 @@ impl Withholding {
         });
         match (run, never) {
             (Some(run), Some(never)) if run.until.is_some_and(|until| never.since <= until) => {
-                let silence = never.silence;
-                [
-                    Some(Withheld {
-                        until: None,
-                        silence,
-                        ..run
-                    }),
-                    None,
-                ]
+                let run = Withheld {
+                    until: None,
+                    silent_since: never.silent_since,
+                    ..run
+                };
+                [Some(run), None]
             }
             (run, never) => [run, never],
         }

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use chaos_proxy::{Fault, FaultKind, Rule};
+use chaos_proxy::{Fault, FaultKind, Rule, Side};
 use environment::{Direction, Moment};
 
 use super::Observations;
@@ -109,7 +109,7 @@ impl Taking<'_> {
     fn deprivation(&self) -> Option<Deprivation> {
         let fault = &self.rule.fault;
         if fault.ends().is_some() {
-            return Some(self.from(self.at));
+            return Some(self.from(self.ended_at()));
         }
         match (fault.phase(), fault) {
             (_, Fault::ConnectDelay(_) | Fault::UpgradeDelay(_)) => {
@@ -128,6 +128,18 @@ impl Taking<'_> {
             }
             (FaultKind::Listener | FaultKind::Strike, _) => None,
         }
+    }
+
+    /// When the end came about. A close frame for the server alone goes behind what
+    /// is held before it, and until it is there the server goes on.
+    fn ended_at(&self) -> Moment {
+        let goes_behind =
+            matches!(&self.rule.fault, Fault::CloseFrame(it) if it.side == Side::Server);
+        let left = self
+            .connection
+            .server_left
+            .filter(|left| goes_behind && *left > self.at);
+        left.unwrap_or(self.at)
     }
 
     fn from(&self, from: Moment) -> Deprivation {
