@@ -1,6 +1,6 @@
 # The front door. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help chaos play frontend test test-repeat test-outside test-outside-repeat test-foreign test-frontend fuzz trust bench lint lint-frontend fmt fmt-frontend install
+.PHONY: help chaos play frontend test test-repeat test-outside test-outside-repeat test-foreign test-frontend schedules fuzz trust bench lint lint-frontend fmt fmt-frontend install
 
 # Passed on to `chaos run`, for example: make chaos ARGS="--filter 'R23*' --seed 7"
 ARGS ?=
@@ -80,6 +80,12 @@ frontend/dist/index.html: frontend/node_modules/.package-lock.json frontend/inde
 
 # Each for so many seconds.
 FUZZ_SECONDS ?= 60
+
+# So many random schedules, or FROM..UNTIL.
+SCHEDULES ?= 20000
+
+schedules: ## the judge on 20,000 schedules that nobody had in mind: is the sound client ever blamed? two minutes
+	CHAOS_TEST_SCHEDULES=$(SCHEDULES) cargo test --release --package scenarios --test it schedules
 
 fuzz: ## hostile bytes for all that reads any, a minute for each kind (needs nightly Rust and cargo-fuzz)
 	for target in scanner bodies configurations; do (cd chaos-proxy && cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS)) || exit 1; done

@@ -73,6 +73,7 @@ files! {
     "R32.toml"
     "R34-pong.toml"
     "R34.toml"
+    "R37.toml"
     "R40.toml"
 }
 
