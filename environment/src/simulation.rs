@@ -177,7 +177,7 @@ mod tests {
             drop(listener.accept().await.unwrap());
             dialled.read_u8().await.unwrap_err();
             loop {
-                dialled.read(&mut [0]).await.unwrap();
+                assert_eq!(dialled.read(&mut [0]).await.unwrap(), 0);
                 clock.sleep(Duration::ZERO).await;
             }
         };

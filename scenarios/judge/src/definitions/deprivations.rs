@@ -99,7 +99,7 @@ fn longest_silence(
         (begun.max(from), until)
     });
     let lasts = |(begun, until): &(Moment, Option<Moment>)| {
-        let until = until.into_iter().chain(&end).min();
+        let until = until.iter().chain(&end).min();
         until.map_or(Duration::MAX, |until| until.since(*begun))
     };
     silences.max_by_key(lasts).unwrap_or((from, None))
