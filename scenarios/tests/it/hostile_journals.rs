@@ -8,7 +8,7 @@ use environment::Clock;
 
 use crate::program::{Answer, Place, SMALL};
 
-const HEADER: &str = r#"{"format":"chaos-journal","version":1,"id":"small","case":"small","seed":1,"time":"real","client":"sim","clients":["c1","c2"],"flaws":[],"control":null}"#;
+const HEADER: &str = r#"{"format":"chaos-journal","version":2,"id":"small","case":"small","seed":1,"time":"real","client":"sim","clients":["c1","c2"],"flaws":[],"control":null}"#;
 
 /// A hundred times as long as any of these takes.
 const SOON: Duration = Duration::from_secs(30);

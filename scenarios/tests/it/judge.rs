@@ -173,7 +173,7 @@ async fn what_is_no_journal_is_told_by_file_and_line() {
     let sound = std::fs::read_to_string(&path).unwrap();
     let count = sound.lines().count();
     let cut = sound[..sound.len() - 5].to_owned();
-    let newer = sound.replacen("\"version\":1", "\"version\":9", 1);
+    let newer = sound.replacen("\"version\":2", "\"version\":9", 1);
     let garbage = sound.replacen("\n", "\nnonsense\n", 1);
     let other = sound.replacen("\"id\":\"small\"", "\"id\":\"large\"", 1);
     for (text, part) in [

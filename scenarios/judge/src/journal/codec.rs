@@ -156,7 +156,8 @@ pub(super) fn decode_header(line: &str) -> Result<Header, HeaderError> {
         version: u32,
     }
     let Claim { format, version } = serde_json::from_str(line).map_err(HeaderError::Header)?;
-    if format != Header::FORMAT || version != Header::VERSION {
+    let is_known = (Header::OLDEST..=Header::VERSION).contains(&version);
+    if format != Header::FORMAT || !is_known {
         return Err(HeaderError::Version { format, version });
     }
     let header: Header = serde_json::from_str(line).map_err(HeaderError::Header)?;

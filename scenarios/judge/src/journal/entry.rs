@@ -144,7 +144,7 @@ pub enum Bound {
 pub struct Header {
     /// Always [`Header::FORMAT`].
     pub format: String,
-    /// [`Header::VERSION`] of this program.
+    /// From [`Header::OLDEST`] to [`Header::VERSION`].
     pub version: u32,
     /// The scenario's id.
     pub id: String,
@@ -170,14 +170,22 @@ pub struct Header {
 impl Header {
     /// The word by which a journal is known.
     pub const FORMAT: &str = "chaos-journal";
-    /// The version that this program writes and reads.
-    pub const VERSION: u32 = 1;
+    /// The version that this program writes. Since the second the proxy tells what
+    /// rules withheld and destroyed, and what was ended toward a client.
+    pub const VERSION: u32 = 2;
+    /// The oldest version that it reads, and judges as far as its fields suffice.
+    pub const OLDEST: u32 = 1;
     /// The value of [`Header::control`] for a run without any fault.
     pub const WIRE: &str = "wire";
 
     /// The seed as such.
     pub fn seed(&self) -> Seed {
         Seed(self.seed)
+    }
+
+    /// Whether the proxy told what its rules took.
+    pub(crate) fn tells_losses(&self) -> bool {
+        self.version >= 2
     }
 
     /// Whether the run was a control without any fault.

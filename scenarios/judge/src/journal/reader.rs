@@ -164,11 +164,11 @@ mod tests {
     #[test]
     fn what_is_no_journal_is_told_at_its_line() {
         let text = journal();
-        let newer = text.replace("\"version\":1", "\"version\":2");
+        let newer = text.replace("\"version\":2", "\"version\":9");
         wrong(b"", "journal j:1: the journal is empty");
         wrong(
             newer.as_bytes(),
-            "journal j:1: format `chaos-journal`, version 2; this program reads `chaos-journal`, version 1",
+            "journal j:1: format `chaos-journal`, version 9; this program reads `chaos-journal`, version 2",
         );
         wrong(b"hello\n", "journal j:1: this is not the header");
         wrong(b"\xff\n", "journal j:1: not UTF-8 from byte 0 on");

@@ -1,5 +1,6 @@
 //! From checks and firings to one verdict with its reasons.
 
+use environment::Direction;
 use serde::{Deserialize, Serialize};
 
 use super::applicable::{objections, unjudged, was_withheld};
@@ -171,6 +172,7 @@ fn reasons(
     reasons.extend(failure.map(|error| Reason::NoServer(error.to_owned())));
     reasons.extend(departures(evidence));
     reasons.extend(killed(marks));
+    reasons.extend(old_journal(evidence, header));
     reasons.extend(of_rules(firings));
     reasons.extend(held_up(evidence.scenario, checks, marks));
     reasons.extend(had_no_effect.then_some(Reason::NoEffect));
@@ -203,6 +205,22 @@ fn killed(marks: &Marks) -> Option<Reason> {
     marks.server_kill.as_ref().map(|kill| Reason::ServerKilled {
         event: kill.event.clone(),
         after: kill.after,
+    })
+}
+
+/// A rule that keeps or destroys bytes struck, and the journal is too old to tell
+/// which.
+fn old_journal(evidence: &Evidence<'_>, header: &Header) -> Option<Reason> {
+    let strikes = evidence.observed.connections.strikes();
+    let ways = [Direction::Upstream, Direction::Downstream];
+    let mut rules = evidence.plan.rules().iter().filter(|rule| {
+        let takes = |way: &Direction| rule.fault.withholds(*way) || rule.fault.destroys(*way);
+        let has_struck = || strikes.iter().any(|strike| strike.rule == rule.name);
+        ways.iter().any(takes) && has_struck()
+    });
+    let rule = rules.next().filter(|_| !header.tells_losses())?;
+    Some(Reason::OldJournal {
+        rule: rule.name.clone(),
     })
 }
 

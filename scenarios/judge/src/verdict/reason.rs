@@ -60,6 +60,11 @@ pub enum Reason {
     },
     /// The clients cannot do what the case is about.
     MissingAbility(Ability),
+    /// The journal is of a version that does not tell what this rule took.
+    OldJournal {
+        /// Which.
+        rule: String,
+    },
     /// A rule did not do what it had to.
     Missing(Missing),
     /// A rule acted later than [`LATE_TOLERANCE`].
@@ -222,6 +227,10 @@ impl fmt::Display for Reason {
                 f,
                 "the case is about clients that `{}` when told to, which this client cannot",
                 ability.word()
+            ),
+            Self::OldJournal { rule } => write!(
+                f,
+                "the journal is of version 1, which does not tell what `{rule}` kept from whom; run the case again"
             ),
             Self::Missing(missing) => missing.fmt(f),
             Self::Late { rule, by } => {

@@ -560,3 +560,17 @@ fn who_goes_beyond_the_bounds_is_failed_by_what_counts_dials_alone() {
     let why = "c1 had more than 100 connections at once, which ended the run";
     assert_eq!(judgement.reasons[0].to_string(), why);
 }
+
+#[test]
+fn a_journal_that_does_not_tell_what_was_withheld_says_nothing_of_a_stall() {
+    let stall = "[[fault]]\nat = '1s'\nfor = '2s'\ninject.stall = {}\n[expect]\nmax_live = 1\n";
+    let story = run()
+        .struck("c1", 1, "stall", 1000)
+        .struck("c2", 1, "stall", 1000);
+    let old = |header: &mut Header| header.version = 1;
+    let reason = "the journal is of version 1, which does not tell what `stall` kept from whom; run the case again";
+    judged_with(stall, &story, old, Verdict::Inconclusive, &[reason]);
+    judged_with(stall, &story, |_| {}, Verdict::Passed, &[]);
+    // What only ends connections has told enough.
+    judged_with(RESET, &back(struck(0)), old, Verdict::Passed, &[]);
+}
