@@ -233,6 +233,21 @@ impl fmt::Display for Reason {
                 "the journal is of version 1, which does not tell what `{rule}` kept from whom; run the case again"
             ),
             Self::Missing(missing) => missing.fmt(f),
+            Self::Late { .. }
+            | Self::HeldUp { .. }
+            | Self::NoEffect
+            | Self::NothingHeld
+            | Self::Hidden { .. }
+            | Self::Unjudged { .. }
+            | Self::NotBlamed { .. } => self.fmt_of_what_was_seen(f),
+        }
+    }
+}
+
+impl Reason {
+    /// The sentences about what rules, checks and the machine came to.
+    fn fmt_of_what_was_seen(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Self::Late { rule, by } => {
                 let (late, most) = (span(*by), span(LATE_TOLERANCE));
                 write!(
@@ -266,6 +281,8 @@ impl fmt::Display for Reason {
             Self::NotBlamed { check } => {
                 write!(f, "`{check}` failed, but not by the client's doing")
             }
+            // All others have their sentences in `fmt`, which names these.
+            _ => Ok(()),
         }
     }
 }
