@@ -55,12 +55,12 @@ async fn what_is_no_journal_is_told_in_few_words() {
         (b"[]\n".to_vec(), ":1: this is not the header of a journal"),
         (header("chaos-journal", evil), r":1: format `\u{1b}[31m"),
         (
-            header("\"version\":1", "\"version\":-1"),
+            header("\"version\":2", "\"version\":-1"),
             ":1: this is not the header",
         ),
         (
-            header("\"version\":1", "\"version\":2"),
-            ", version 2; this program reads ",
+            header("\"version\":2", "\"version\":3"),
+            ", version 3; this program reads ",
         ),
         (
             header("\"sim\"", "\"../../etc\""),
