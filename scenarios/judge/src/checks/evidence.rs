@@ -11,6 +11,7 @@ use crate::definitions::{Dials, Effect, Notice, Observations, Outage, effects, o
 use crate::journal::{Entry, Header};
 use crate::language::Scenario;
 use crate::subject::{Ability, Report, Traits};
+use crate::verdict::LATE_TOLERANCE;
 
 /// One run, ready to be judged.
 #[derive(Debug)]
@@ -141,6 +142,19 @@ impl<'a> Evidence<'a> {
         let marks = &self.observed.marks;
         let until = marks.settled.unwrap_or(self.observed.last);
         (marks.moment(Duration::ZERO), until)
+    }
+
+    /// What the machine withheld, if that is enough to make clients visibly slower: a
+    /// wait longer than a fault may be late, or in all a tenth of the time.
+    pub(crate) fn too_much_withheld(&self) -> Option<Duration> {
+        /// A smaller part is what any busy machine takes.
+        const PART: u32 = 10;
+        let marks = &self.observed.marks;
+        let (from, until) = self.period();
+        let longest = marks.longest_hold_up().map(|(_, late)| late);
+        let is_long = longest.is_some_and(|late| late > LATE_TOLERANCE);
+        let withheld = marks.withheld();
+        (is_long || withheld > until.since(from) / PART).then_some(withheld)
     }
 
     /// Until when this client was to stay connected: until it was told to stop

@@ -4,8 +4,6 @@
 //! beforehand what they can do and what they tell. Invariant: nobody is blamed,
 //! or praised, for what nobody could see.
 
-use std::time::Duration;
-
 use super::check::{Check, DialsSeen, Needs};
 use super::evidence::Evidence;
 use super::found::Found;
@@ -13,7 +11,7 @@ use super::limit::Limit;
 use super::measure::span;
 use super::result::{Finding, Unseen};
 use crate::language::Expectation;
-use crate::verdict::{LATE_TOLERANCE, Reason};
+use crate::verdict::Reason;
 
 /// Why this cannot be judged, whatever has happened: whose doing that is, and a
 /// sentence.
@@ -61,7 +59,7 @@ pub(super) fn tempered(evidence: &Evidence<'_>, check: &Check, found: Found) -> 
     if (check.needs)(evidence).dials == DialsSeen::AllToHold && evidence.has_unseen_dials() {
         return Found::unseen(Unseen::Client, UNSEEN);
     }
-    if let Some(withheld) = too_much_withheld(evidence).filter(|_| check.counts_dials) {
+    if let Some(withheld) = evidence.too_much_withheld().filter(|_| check.counts_dials) {
         let why = format!(
             "{}, but the machine withheld {}, so that proves nothing",
             found.why,
@@ -70,19 +68,6 @@ pub(super) fn tempered(evidence: &Evidence<'_>, check: &Check, found: Found) -> 
         return Found::unseen(Unseen::Machine, why);
     }
     found
-}
-
-/// What the machine withheld, if that is enough for a client to do visibly less: a
-/// wait longer than a fault may be late, or in all a tenth of the time.
-fn too_much_withheld(evidence: &Evidence<'_>) -> Option<Duration> {
-    /// Of the whole time, this part is what any busy machine takes.
-    const PART: u32 = 10;
-    let marks = &evidence.observed.marks;
-    let (from, until) = evidence.period();
-    let longest = marks.longest_hold_up().map(|(_, late)| late);
-    let is_long = longest.is_some_and(|late| late > LATE_TOLERANCE);
-    let withheld = marks.withheld();
-    (is_long || withheld > until.since(from) / PART).then_some(withheld)
 }
 
 /// The expectation with as much time as this subject says that it needs.

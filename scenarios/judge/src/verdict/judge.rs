@@ -125,7 +125,7 @@ fn has_failed(evidence: &Evidence<'_>, checks: &[CheckResult], firings: &[Firing
     let is_meant = |expected: &Expectation| !has_exceeded || expected.check.counts_dials;
     let meant = evidence.scenario.expect.iter().zip(checks);
     let mut meant = meant.filter(|(expected, _)| is_meant(expected));
-    is_sound && meant.any(|(_, check)| is_blamed(check, firings) && !is_explained(check, marks))
+    is_sound && meant.any(|(_, check)| is_blamed(check, firings) && !is_explained(check, evidence))
 }
 
 /// Whether a check failed and every fault that it hangs on fired in time.
@@ -139,15 +139,18 @@ fn is_blamed(check: &CheckResult, firings: &[Firing]) -> bool {
 
 /// Whether a starved machine explains the failure: it let the harness, and so
 /// the clients, wait for longer than a fault may be late; or it withheld, in
-/// all, as much time as a limit was passed by. Of what never came only the
-/// second is an explanation: who was once kept waiting, and then had all the
-/// time that it needed, has no excuse.
-fn is_explained(check: &CheckResult, marks: &Marks) -> bool {
+/// all, as much time as a limit was passed by, or of what came late a tenth of
+/// the whole. Of what never came only the second is an explanation: who was once
+/// kept waiting, and then had all the time that it needed, has no excuse.
+fn is_explained(check: &CheckResult, evidence: &Evidence<'_>) -> bool {
+    let marks = &evidence.observed.marks;
     let longest = marks.longest_hold_up().map(|(_, late)| late);
     let was_held_up = longest.is_some_and(|late| late > LATE_TOLERANCE);
     match check.excess {
         Some(Excess::Never(excess)) => excess <= marks.withheld(),
-        Some(Excess::Late(excess)) => was_held_up || excess <= marks.withheld(),
+        Some(Excess::Late(excess)) => {
+            evidence.too_much_withheld().is_some() || excess <= marks.withheld()
+        }
         None => was_held_up,
     }
 }
@@ -174,7 +177,7 @@ fn reasons(
     reasons.extend(killed(marks));
     reasons.extend(old_journal(evidence, header));
     reasons.extend(of_rules(firings));
-    reasons.extend(held_up(evidence.scenario, checks, marks));
+    reasons.extend(held_up(evidence, checks));
     reasons.extend(had_no_effect.then_some(Reason::NoEffect));
     reasons.extend(of_checks(evidence.scenario, checks));
     reasons
@@ -225,10 +228,11 @@ fn old_journal(evidence: &Evidence<'_>, header: &Header) -> Option<Reason> {
 }
 
 /// The machine withheld what a failure or a pass would have needed.
-fn held_up(scenario: &Scenario, checks: &[CheckResult], marks: &Marks) -> Option<Reason> {
+fn held_up(evidence: &Evidence<'_>, checks: &[CheckResult]) -> Option<Reason> {
+    let marks = &evidence.observed.marks;
     let mut failed = checks.iter().filter(|c| c.result == Finding::Failed);
-    let is_the_reason =
-        failed.any(|check| is_explained(check, marks)) || was_withheld(scenario, checks);
+    let is_the_reason = failed.any(|check| is_explained(check, evidence))
+        || was_withheld(evidence.scenario, checks);
     let longest = marks.longest_hold_up().filter(|_| is_the_reason);
     longest.map(|(at, longest)| Reason::HeldUp {
         at: marks.since_zero(at),
