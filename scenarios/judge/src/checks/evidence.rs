@@ -144,17 +144,15 @@ impl<'a> Evidence<'a> {
         (marks.moment(Duration::ZERO), until)
     }
 
-    /// What the machine withheld, if that is enough to make clients visibly slower: a
-    /// wait longer than a fault may be late, or in all a tenth of the time.
-    pub(crate) fn too_much_withheld(&self) -> Option<Duration> {
-        /// A smaller part is what any busy machine takes.
-        const PART: u32 = 10;
+    /// What the machine withheld, if that is much: a wait longer than a fault may be
+    /// late, or in all more than this part of the time.
+    pub(crate) fn much_withheld(&self, part: f64) -> Option<Duration> {
         let marks = &self.observed.marks;
         let (from, until) = self.period();
         let longest = marks.longest_hold_up().map(|(_, late)| late);
         let is_long = longest.is_some_and(|late| late > LATE_TOLERANCE);
         let withheld = marks.withheld();
-        (is_long || withheld > until.since(from) / PART).then_some(withheld)
+        (is_long || withheld > until.since(from).mul_f64(part)).then_some(withheld)
     }
 
     /// Until when this client was to stay connected: until it was told to stop

@@ -50,6 +50,9 @@ fn of_client(evidence: &Evidence<'_>, needs: &Needs) -> Option<String> {
 const UNSEEN: &str =
     "dials that found no listener are seen by nobody, for this client does not report `dial`";
 
+/// Who has so much less time, as a part of the whole, dials visibly less.
+const ENOUGH_TO_DO_LESS: f64 = 0.25;
+
 /// Takes back what was found to hold of dials, some of which nobody saw, or for
 /// which the machine left the clients no time: who does too much does less then.
 pub(super) fn tempered(evidence: &Evidence<'_>, check: &Check, found: Found) -> Found {
@@ -59,7 +62,10 @@ pub(super) fn tempered(evidence: &Evidence<'_>, check: &Check, found: Found) -> 
     if (check.needs)(evidence).dials == DialsSeen::AllToHold && evidence.has_unseen_dials() {
         return Found::unseen(Unseen::Client, UNSEEN);
     }
-    if let Some(withheld) = evidence.too_much_withheld().filter(|_| check.counts_dials) {
+    if let Some(withheld) = evidence
+        .much_withheld(ENOUGH_TO_DO_LESS)
+        .filter(|_| check.counts_dials)
+    {
         let why = format!(
             "{}, but the machine withheld {}, so that proves nothing",
             found.why,

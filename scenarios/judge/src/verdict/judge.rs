@@ -137,6 +137,9 @@ fn is_blamed(check: &CheckResult, firings: &[Firing]) -> bool {
             .all(Firing::is_in_time)
 }
 
+/// Who waits for so much of the time, as a part of the whole, may be late.
+const ENOUGH_TO_BE_LATE: f64 = 0.1;
+
 /// Whether a starved machine explains the failure: it let the harness, and so
 /// the clients, wait for longer than a fault may be late; or it withheld, in
 /// all, as much time as a limit was passed by, or of what came late a tenth of
@@ -149,7 +152,7 @@ fn is_explained(check: &CheckResult, evidence: &Evidence<'_>) -> bool {
     match check.excess {
         Some(Excess::Never(excess)) => excess <= marks.withheld(),
         Some(Excess::Late(excess)) => {
-            evidence.too_much_withheld().is_some() || excess <= marks.withheld()
+            evidence.much_withheld(ENOUGH_TO_BE_LATE).is_some() || excess <= marks.withheld()
         }
         None => was_held_up,
     }
