@@ -11,7 +11,6 @@ use crate::definitions::{Dials, Effect, Notice, Observations, Outage, effects, o
 use crate::journal::{Entry, Header};
 use crate::language::Scenario;
 use crate::subject::{Ability, Report, Traits};
-use crate::verdict::LATE_TOLERANCE;
 
 /// One run, ready to be judged.
 #[derive(Debug)]
@@ -144,15 +143,11 @@ impl<'a> Evidence<'a> {
         (marks.moment(Duration::ZERO), until)
     }
 
-    /// What the machine withheld, if that is much: a wait longer than a fault may be
-    /// late, or in all more than this part of the time.
-    pub(crate) fn much_withheld(&self, part: f64) -> Option<Duration> {
-        let marks = &self.observed.marks;
+    /// What the machine withheld in all, if that is more than this part of the time.
+    pub(crate) fn withheld_beyond(&self, part: f64) -> Option<Duration> {
         let (from, until) = self.period();
-        let longest = marks.longest_hold_up().map(|(_, late)| late);
-        let is_long = longest.is_some_and(|late| late > LATE_TOLERANCE);
-        let withheld = marks.withheld();
-        (is_long || withheld > until.since(from).mul_f64(part)).then_some(withheld)
+        let withheld = self.observed.marks.withheld();
+        (withheld > until.since(from).mul_f64(part)).then_some(withheld)
     }
 
     /// Until when this client was to stay connected: until it was told to stop

@@ -63,7 +63,7 @@ pub(super) fn tempered(evidence: &Evidence<'_>, check: &Check, found: Found) -> 
         return Found::unseen(Unseen::Client, UNSEEN);
     }
     if let Some(withheld) = evidence
-        .much_withheld(ENOUGH_TO_DO_LESS)
+        .withheld_beyond(ENOUGH_TO_DO_LESS)
         .filter(|_| check.counts_dials)
     {
         let why = format!(

@@ -152,7 +152,9 @@ fn is_explained(check: &CheckResult, evidence: &Evidence<'_>) -> bool {
     match check.excess {
         Some(Excess::Never(excess)) => excess <= marks.withheld(),
         Some(Excess::Late(excess)) => {
-            evidence.much_withheld(ENOUGH_TO_BE_LATE).is_some() || excess <= marks.withheld()
+            was_held_up
+                || evidence.withheld_beyond(ENOUGH_TO_BE_LATE).is_some()
+                || excess <= marks.withheld()
         }
         None => was_held_up,
     }
