@@ -247,6 +247,15 @@ mod tests {
         assert!(state.is_empty(), "the old session's ticks never arrive");
     }
 
+    /// Whether the drain waits for nothing that was made until 100 ms.
+    fn is_drained(story: &JournalBuilder) -> bool {
+        let (mut state, mut fold) = unapplied(ms(100));
+        for entry in &story.entries() {
+            fold(&mut state, entry);
+        }
+        state.is_empty()
+    }
+
     #[test]
     fn the_drain_waits_for_ticks_of_current_sessions_only() {
         let story = JournalBuilder::new()
@@ -255,33 +264,15 @@ mod tests {
             .welcomed("c1", 1, "left", 0)
             .ticks("left", 1..=2, 0)
             .ticks("s", 3..=3, 500);
-        let (state, mut fold) = unapplied(ms(100));
-        let mut after = |story: &JournalBuilder| {
-            let mut state = state.clone();
-            story
-                .entries()
-                .iter()
-                .for_each(|entry| fold(&mut state, entry));
-            state.is_empty()
-        };
         let story = story.welcomed("c1", 2, "s", 0);
-        assert!(!after(&story));
+        assert!(!is_drained(&story));
         let story = story.applied("c1", "s", [1], 600);
-        assert!(!after(&story));
-        assert!(after(&story.applied("c1", "s", [2], 700)));
+        assert!(!is_drained(&story));
+        assert!(is_drained(&story.applied("c1", "s", [2], 700)));
     }
 
     #[test]
     fn the_drain_waits_for_every_session_that_goes_on() {
-        let (state, mut fold) = unapplied(ms(100));
-        let mut after = |story: &JournalBuilder| {
-            let mut state = state.clone();
-            story
-                .entries()
-                .iter()
-                .for_each(|entry| fold(&mut state, entry));
-            state.is_empty()
-        };
         let story = JournalBuilder::new()
             .ticks("a", 1..=3, 0)
             .ticks("b", 1..=1, 50)
@@ -289,10 +280,10 @@ mod tests {
             .applied("c1", "a", [1], 20)
             .welcomed("c1", 2, "b", 51)
             .applied("c1", "b", [1], 60);
-        assert!(after(&story), "`a` seems to be left");
+        assert!(is_drained(&story), "`a` seems to be left");
         let both = story.applied("c1", "a", [2], 70);
-        assert!(!after(&both), "`a` goes on");
-        assert!(after(&both.clone().applied("c1", "a", [3], 80)));
-        assert!(after(&both.told_closed("c1", 1, 80)), "and has ended");
+        assert!(!is_drained(&both), "`a` goes on");
+        assert!(is_drained(&both.clone().applied("c1", "a", [3], 80)));
+        assert!(is_drained(&both.told_closed("c1", 1, 80)), "and has ended");
     }
 }
