@@ -36,7 +36,7 @@ pub use clock::{Clock, Elapsed, Moment, Stall};
 pub use feed::{Feed, FeedEnded, Follower};
 #[cfg(feature = "http")]
 pub use http_timer::ClockTimer;
-pub use net::{Gone, Listener, Network, Pipe, Stream};
+pub use net::{Gone, Listener, Network, Passed, Passing, Pipe, Stream};
 pub use observer::Observer;
 pub use simulation::Simulation;
 

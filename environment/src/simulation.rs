@@ -14,7 +14,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::Environment;
 use crate::clock::{Clock, Leap, Stall};
-use crate::net::Network;
+use crate::net::{Network, Passed};
+use crate::observer::Observer;
 
 /// How much may happen in one simulation: a minute or two of a machine's time.
 const MOST_EVENTS: u64 = 100_000_000;
@@ -24,6 +25,7 @@ const MOST_EVENTS: u64 = 100_000_000;
 pub struct Simulation {
     runtime: Runtime,
     leap: Arc<Leap>,
+    tap: Option<Observer<Passed>>,
 }
 
 impl Simulation {
@@ -49,13 +51,24 @@ impl Simulation {
         let pulse = Arc::clone(&leap);
         // It ends with the runtime, whose own it is.
         drop(runtime.spawn(async move { pulse.pulse().await }));
-        Ok(Self { runtime, leap })
+        let tap = None;
+        Ok(Self { runtime, leap, tap })
+    }
+
+    /// The same, with whatever passes at the ends of its connections told, as no
+    /// program in it tells it.
+    #[must_use]
+    pub fn tapped(self, tap: Observer<Passed>) -> Self {
+        Self {
+            tap: Some(tap),
+            ..self
+        }
     }
 
     /// What everything in this world is handed.
     pub fn environment(&self) -> Environment {
         Environment {
-            network: Network::simulated(Arc::clone(&self.leap)),
+            network: Network::simulated(Arc::clone(&self.leap), self.tap.clone()),
             clock: Clock::leaping(Arc::clone(&self.leap)),
         }
     }

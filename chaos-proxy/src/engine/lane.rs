@@ -122,6 +122,8 @@ pub(super) struct Lane {
     pub(super) wrote_at: Option<Moment>,
     /// Whose cut inside a frame it was, if it was one.
     pub(super) cut_by: Option<Box<FrameRuleId>>,
+    /// Since when the editor has kept back data.
+    kept_since: Option<Moment>,
     /// Its end is a rule's, and about this peer alone: what the peer answers to it
     /// is not for the other.
     pub(super) is_told: bool,
@@ -140,6 +142,7 @@ impl Lane {
             is_blocked: false,
             wrote_at: None,
             cut_by: None,
+            kept_since: None,
             is_told: false,
             bulk: None,
         }
@@ -227,6 +230,8 @@ impl Lane {
             return;
         };
         act(&mut editor, &mut |step| self.obey(step, now, notes));
+        let since = self.kept_since.unwrap_or(now);
+        self.kept_since = editor.keeps_data().then_some(since);
         self.editor = Some(editor);
     }
 
@@ -239,7 +244,8 @@ impl Lane {
         match step {
             Step::Pass(bytes, late) => {
                 self.read_data(&bytes);
-                self.link.push_late(now, bytes, late);
+                let came = self.kept_since.unwrap_or(now);
+                self.link.push_late(now, bytes, late, came);
             }
             Step::Frame {
                 index,

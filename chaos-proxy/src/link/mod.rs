@@ -162,12 +162,19 @@ impl Link {
     ///
     /// If the link had no room until this very `now`, they were waiting for it.
     pub(crate) fn push(&mut self, now: Moment, bytes: Bytes) {
-        self.push_late(now, bytes, None);
+        self.push_late(now, bytes, None, now);
     }
 
     /// As [`Link::push`], for bytes of a message that leaves later, while the
-    /// effects allow it. What comes behind them waits.
-    pub(crate) fn push_late(&mut self, now: Moment, mut bytes: Bytes, late: Option<Late>) {
+    /// effects allow it. What comes behind them waits. A rule has kept them since
+    /// `since`.
+    pub(crate) fn push_late(
+        &mut self,
+        now: Moment,
+        mut bytes: Bytes,
+        late: Option<Late>,
+        since: Moment,
+    ) {
         if self.state != State::Open || bytes.is_empty() {
             return;
         }
@@ -178,13 +185,13 @@ impl Link {
         if let Some(room) = room.filter(|&room| room <= bytes.len() as u64) {
             self.damage.discarded += bytes.len() as u64 - room;
             bytes.truncate(usize::try_from(room).unwrap_or(usize::MAX));
-            self.take(now, bytes, late);
+            self.take(now, bytes, late, since);
             return self.push_end(now, End::Cut);
         }
-        self.take(now, bytes, late);
+        self.take(now, bytes, late, since);
     }
 
-    fn take(&mut self, now: Moment, bytes: Bytes, late: Option<Late>) {
+    fn take(&mut self, now: Moment, bytes: Bytes, late: Option<Late>, since: Moment) {
         if bytes.is_empty() {
             return;
         }
@@ -203,10 +210,14 @@ impl Link {
         let chunk = Chunk {
             bytes,
             offset,
+            since,
             came: now,
             arrived,
             late,
         };
+        if since < now {
+            self.withholding.get_or_insert_default();
+        }
         if self.effects.shapes() {
             self.shaper.get_or_insert_default().queue.push(chunk);
         } else {
@@ -235,6 +246,7 @@ impl Link {
         if effects == *self.effects {
             return;
         }
+        let due = self.front.map(|front| front.due);
         self.forget_front();
         let before = std::mem::replace(&mut self.effects, effects.into());
         let shaper = self.shaper.as_mut().map(|shaper| &mut shaper.queue);
@@ -248,6 +260,13 @@ impl Link {
             (true, true) | (false, _) => {}
         }
         self.find_front();
+        let is_sooner = self
+            .front
+            .zip(due)
+            .is_some_and(|(front, due)| front.due < due);
+        if let Some(withholding) = self.withholding.as_mut().filter(|_| is_sooner) {
+            withholding.heal();
+        }
     }
 
     /// Whether what comes in may go out at once: nothing is held or ending, and
@@ -326,22 +345,22 @@ impl Link {
 
     /// A rule keeps what is in front, if there is anything.
     fn hold(&mut self, is_stalled: bool) {
-        if let Some(came) = self.front_chunk().map(|chunk| chunk.came) {
+        if let Some(since) = self.front_chunk().map(|chunk| chunk.since) {
             let withholding = self.withholding.get_or_insert_default();
-            withholding.hold(came, is_stalled);
+            withholding.hold(since, is_stalled);
         }
     }
 
     /// `count` of the bytes that [`Link::poll`] gave have left at `now`.
     pub(crate) fn wrote(&mut self, now: Moment, count: usize) {
         self.note_room(now);
-        let came = self.front_chunk().map(|chunk| chunk.came);
+        let came = self.front_chunk().map(|chunk| (chunk.since, chunk.came));
         let Some(front) = &mut self.front else {
             return;
         };
         let count = count.min(front.length);
-        if let (Some(withholding), Some(came)) = (&mut self.withholding, came) {
-            withholding.wrote(came, now, count as u64);
+        if let (Some(withholding), Some((since, came))) = (&mut self.withholding, came) {
+            withholding.wrote(since, came, now, count as u64);
         }
         front.length -= count;
         let Front {

@@ -37,6 +37,8 @@ pub(super) struct Chunk {
     pub(super) bytes: Bytes,
     /// Offset of the first byte in the stream.
     pub(super) offset: u64,
+    /// Since when a rule has kept them, here or before they came to the link.
+    pub(super) since: Moment,
     /// When they came to the link.
     pub(super) came: Moment,
     pub(super) arrived: Arrival,

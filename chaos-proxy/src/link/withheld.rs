@@ -62,6 +62,12 @@ impl Withholding {
         self.is_stalled |= is_stalled;
     }
 
+    /// What is kept in front may go sooner than it was to: by a heal, and not by its
+    /// due time.
+    pub(super) fn heal(&mut self) {
+        self.is_stalled |= self.waits.is_some();
+    }
+
     /// What is in front may go at `now`; its own time was `due`.
     pub(super) fn let_go(&mut self, now: Moment, due: Moment) {
         if self.waits.take().is_some() {
@@ -70,26 +76,26 @@ impl Withholding {
         self.is_stalled = false;
     }
 
-    /// So many bytes left at `now` that had come then.
-    pub(super) fn wrote(&mut self, came: Moment, now: Moment, bytes: u64) {
+    /// So many bytes left at `now` that came to the link then, kept since `since`.
+    pub(super) fn wrote(&mut self, since: Moment, came: Moment, now: Moment, bytes: u64) {
         let last = std::mem::replace(&mut self.left, now);
-        if self.let_go.since(came) <= UNFELT {
+        if self.let_go.max(came).since(since) <= UNFELT {
             self.over = self.run.take().or(self.over);
             return;
         }
         match &mut self.run {
-            Some(run) if run.until.is_none_or(|until| came <= until) => {
+            Some(run) if run.until.is_none_or(|until| since <= until) => {
                 run.until = Some(now);
                 run.bytes += bytes;
                 run.note_silence(last, now);
             }
             _ => {
                 self.over = self.run.replace(Withheld {
-                    since: came,
+                    since,
                     first: Some(now),
                     until: Some(now),
                     bytes,
-                    silence: Some((last.max(came), now)),
+                    silence: Some((last.max(since), now)),
                     silent_since: None,
                 });
             }
@@ -152,7 +158,7 @@ mod tests {
         let mut link = Withholding::default();
         link.hold(ms(100), true);
         link.let_go(ms(350), ms(100));
-        link.wrote(ms(100), ms(350), 5);
+        link.wrote(ms(100), ms(100), ms(350), 5);
         assert_eq!(link.finish(ms(400)), [None, None]);
     }
 
@@ -161,7 +167,7 @@ mod tests {
         let mut link = Withholding::default();
         link.hold(ms(100), false);
         link.let_go(ms(200), ms(200));
-        link.wrote(ms(100), ms(9000), 5);
+        link.wrote(ms(100), ms(100), ms(9000), 5);
         assert_eq!(link.finish(ms(9000)), [None, None]);
     }
 
@@ -170,8 +176,30 @@ mod tests {
         let mut link = Withholding::default();
         link.hold(ms(100), false);
         link.let_go(ms(900), ms(300));
-        link.wrote(ms(100), ms(900), 5);
+        link.wrote(ms(100), ms(100), ms(900), 5);
         assert_eq!(link.finish(ms(900)), [None, None]);
+    }
+
+    #[test]
+    fn what_a_heal_lets_go_has_waited_until_then() {
+        let mut link = Withholding::default();
+        link.hold(ms(100), false);
+        link.heal();
+        link.let_go(ms(900), ms(100));
+        link.wrote(ms(100), ms(100), ms(900), 5);
+        link.wrote(ms(500), ms(500), ms(900), 5);
+        assert_eq!(
+            link.finish(ms(900)),
+            [Some(run(100, 900, Some(900), 10)), None]
+        );
+    }
+
+    #[test]
+    fn what_was_kept_before_it_came_here_has_waited_there() {
+        let mut link = Withholding::default();
+        link.wrote(ms(100), ms(600), ms(600), 5);
+        link.wrote(ms(500), ms(600), ms(600), 5);
+        assert_eq!(link.take(), Some(run(100, 600, Some(600), 5)));
     }
 
     #[test]
@@ -179,14 +207,14 @@ mod tests {
         let mut link = Withholding::default();
         link.hold(ms(100), false);
         link.let_go(ms(400), ms(400));
-        link.wrote(ms(100), ms(400), 5);
+        link.wrote(ms(100), ms(100), ms(400), 5);
         link.hold(ms(300), false);
         link.let_go(ms(600), ms(600));
-        link.wrote(ms(300), ms(600), 5);
+        link.wrote(ms(300), ms(300), ms(600), 5);
         assert_eq!(link.take(), None);
         link.hold(ms(700), false);
         link.let_go(ms(1000), ms(1000));
-        link.wrote(ms(700), ms(1000), 1);
+        link.wrote(ms(700), ms(700), ms(1000), 1);
         assert_eq!(link.take(), Some(run(100, 400, Some(600), 10)));
         let last = run(700, 1000, Some(1000), 1);
         assert_eq!(link.finish(ms(1000)), [Some(last), None]);
@@ -197,9 +225,9 @@ mod tests {
         let mut link = Withholding::default();
         link.hold(ms(100), true);
         link.let_go(ms(500), ms(100));
-        link.wrote(ms(100), ms(500), 5);
+        link.wrote(ms(100), ms(100), ms(500), 5);
         assert_eq!(link.take(), None);
-        link.wrote(ms(500), ms(500), 1);
+        link.wrote(ms(500), ms(500), ms(500), 1);
         assert_eq!(link.take(), Some(run(100, 500, Some(500), 5)));
     }
 
@@ -217,7 +245,7 @@ mod tests {
         let mut link = Withholding::default();
         link.hold(ms(100), false);
         link.let_go(ms(400), ms(400));
-        link.wrote(ms(100), ms(400), 5);
+        link.wrote(ms(100), ms(100), ms(400), 5);
         link.hold(ms(300), true);
         let on = Withheld {
             silent_since: Some(ms(400)),

@@ -14,6 +14,7 @@ pub use listener::{Gone, Listener};
 pub use pipe::Pipe;
 pub use stream::Stream;
 
+use crate::observer::Observer;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -21,7 +22,8 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use crate::clock::Leap;
-use simulated::Fabric;
+use simulated::{Fabric, Tap};
+pub use simulated::{Passed, Passing};
 use tcp::{TcpPort, TcpSocket};
 
 /// Where listeners are bound and dials go. Cheap to clone.
@@ -42,8 +44,9 @@ impl Network {
     }
 
     /// One of a simulation's own.
-    pub(crate) fn simulated(leap: Arc<Leap>) -> Self {
-        Self(Kind::Simulated(Fabric::new(leap)))
+    pub(crate) fn simulated(leap: Arc<Leap>, tap: Option<Observer<Passed>>) -> Self {
+        let tap = tap.map_or_else(Tap::default, Tap::new);
+        Self(Kind::Simulated(Fabric::new(leap, tap)))
     }
 
     /// Binds `address` and listens on it; port 0 takes a free port.

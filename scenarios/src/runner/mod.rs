@@ -39,7 +39,7 @@ pub use recorder::Recorder;
 pub use reporter::{Reporter, TooMuch};
 pub use server::ServerError;
 pub use server_process::ProcessProblem;
-pub use simulated::{Difference, Trace, difference, simulate};
+pub use simulated::{Difference, Trace, difference, simulate, simulate_tapped};
 pub use writer::{JournalError, Writer};
 
 use std::collections::BTreeSet;

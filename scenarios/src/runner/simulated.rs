@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use environment::{Observer, Simulation};
+use environment::{Observer, Passed, Simulation};
 use tokio_util::sync::CancellationToken;
 
 use super::context::RunContext;
@@ -49,6 +49,22 @@ pub fn simulate(
             problem: Some(HarnessError::Simulation(error)),
         },
     }
+}
+
+/// As [`simulate`], with whatever passes at the ends of connections told to `tap`.
+///
+/// # Errors
+/// As [`Simulation::new`].
+pub fn simulate_tapped(
+    scenario: &Scenario,
+    settings: &Settings,
+    tap: Observer<Passed>,
+) -> std::io::Result<Trace> {
+    let simulation = Simulation::new()?.tapped(tap);
+    let (progress, never) = (Observer::none(), CancellationToken::new());
+    Ok(simulate_in(
+        simulation, scenario, settings, &progress, &never,
+    ))
 }
 
 fn simulate_in(

@@ -16,6 +16,7 @@ mod hostile_journals;
 mod interrupts;
 mod judge;
 mod matrix;
+mod oracle;
 mod out_folder;
 mod own_client;
 mod own_server;

@@ -198,7 +198,7 @@ fn run(steps: &[(u64, Step)], most: usize, spurious: bool) -> (Trace, Link) {
         );
         match step {
             Step::Push(bytes, late) => {
-                link.push_late(now, Bytes::copy_from_slice(bytes), *late);
+                link.push_late(now, Bytes::copy_from_slice(bytes), *late, now);
             }
             Step::Apply(effects) => link.apply(effects.clone()),
             Step::Poll => {}

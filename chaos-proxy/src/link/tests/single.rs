@@ -61,7 +61,7 @@ fn a_late_message_is_late_only_while_its_rule_holds() {
     let mut effects = Effects::default();
     effects.allow_late(LATE);
     link.apply(effects);
-    link.push_late(at(0), Bytes::from_static(b"a"), Some(late));
+    link.push_late(at(0), Bytes::from_static(b"a"), Some(late), at(0));
     link.push(at(0), Bytes::from_static(b"b"));
     assert_eq!(link.deadline(), Some(at(500)));
     link.apply(Effects::default());

@@ -45,7 +45,7 @@ fn a_late_message_is_no_limit() {
     link.apply(effects);
     for _ in 0..20 {
         assert!(link.room() >= 1_000_000);
-        link.push_late(at(0), Bytes::from(vec![7; 1_000_000]), Some(late));
+        link.push_late(at(0), Bytes::from(vec![7; 1_000_000]), Some(late), at(0));
     }
     let mut trace = Trace::default();
     drain(&mut link, at(300), usize::MAX, &mut trace);

@@ -188,6 +188,12 @@ impl Editor {
         !self.edits.orders.is_empty()
     }
 
+    /// Whether data is kept back whole, until something comes after which it goes on.
+    pub(crate) fn keeps_data(&self) -> bool {
+        let mut waiting = self.waiting.iter();
+        waiting.any(|waiting| !waiting.kept.is_control()) || self.building[0].held() > 0
+    }
+
     /// How many bytes are held back.
     pub fn held(&self) -> usize {
         let waiting = self.waiting.iter().map(|waiting| waiting.kept.held());

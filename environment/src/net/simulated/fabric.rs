@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::connection::LATENCY;
 use super::port::Port;
 use super::socket::Socket;
+use super::tap::Tap;
 use crate::clock::{Clock, Leap};
 
 /// How many connections may wait to be accepted; Linux takes one more than it is
@@ -37,6 +38,7 @@ pub(in crate::net) struct Fabric {
     ports: Arc<Mutex<Ports>>,
     clock: Clock,
     leap: Arc<Leap>,
+    tap: Tap,
 }
 
 #[derive(Debug)]
@@ -67,7 +69,7 @@ pub(super) enum Manner {
 }
 
 impl Fabric {
-    pub(in crate::net) fn new(leap: Arc<Leap>) -> Self {
+    pub(in crate::net) fn new(leap: Arc<Leap>, tap: Tap) -> Self {
         let ports = Ports {
             taken: BTreeMap::new(),
             next: FIRST_PORT,
@@ -76,6 +78,7 @@ impl Fabric {
             ports: Arc::new(Mutex::new(ports)),
             clock: Clock::leaping(Arc::clone(&leap)),
             leap,
+            tap,
         }
     }
 
@@ -129,7 +132,7 @@ impl Fabric {
             Manner::Silent => None,
             Manner::Open if taken.waiting.len() >= BACKLOG => None,
             Manner::Open => {
-                let (dialled, accepted) = Socket::pair(local, address, &self.leap);
+                let (dialled, accepted) = Socket::pair(local, address, &self.leap, &self.tap);
                 taken.waiting.push_back(accepted);
                 let wakers = std::mem::take(&mut taken.wakers);
                 drop(guard);

@@ -15,7 +15,10 @@ mod connection;
 mod fabric;
 mod port;
 mod socket;
+mod tap;
 
 pub(super) use fabric::{Fabric, look_up};
 pub(super) use port::Port;
 pub(super) use socket::Socket;
+pub(super) use tap::Tap;
+pub use tap::{Passed, Passing};

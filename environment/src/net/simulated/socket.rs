@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker, ready};
 use tokio::io::{Interest, ReadBuf, Ready};
 
 use super::connection::{Connection, End, LATENCY, Wakes};
+use super::tap::{Passing, Tap};
 use crate::clock::{Leap, Moment};
 
 /// Dropping it closes it.
@@ -19,6 +20,7 @@ pub(in crate::net) struct Socket {
     local: SocketAddr,
     peer: SocketAddr,
     leap: Arc<Leap>,
+    tap: Tap,
 }
 
 impl Socket {
@@ -27,6 +29,7 @@ impl Socket {
         dialled: SocketAddr,
         accepted: SocketAddr,
         leap: &Arc<Leap>,
+        tap: &Tap,
     ) -> (Self, Self) {
         let connection = Arc::<Mutex<Connection>>::default();
         let end = |end, local, peer| Self {
@@ -35,6 +38,7 @@ impl Socket {
             local,
             peer,
             leap: Arc::clone(leap),
+            tap: tap.clone(),
         };
         (
             end(End::Dialled, dialled, accepted),
@@ -79,7 +83,9 @@ impl Socket {
     }
 
     pub(in crate::net) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.act(|connection, end, _, wakes| connection.read(end, buffer, wakes))
+        let read = self.act(|connection, end, _, wakes| connection.read(end, buffer, wakes));
+        self.tell(|| Passing::of_read(&read, buffer));
+        read
     }
 
     pub(in crate::net) fn poll_read(
@@ -103,7 +109,10 @@ impl Socket {
     }
 
     pub(in crate::net) fn try_write(&self, parts: &[io::IoSlice<'_>]) -> io::Result<usize> {
-        self.act(|connection, end, now, wakes| connection.write(end, now, parts, wakes))
+        let written =
+            self.act(|connection, end, now, wakes| connection.write(end, now, parts, wakes));
+        self.tell(|| Passing::of_write(&written, parts));
+        written
     }
 
     pub(in crate::net) fn poll_write(
@@ -136,6 +145,7 @@ impl Socket {
 
     pub(in crate::net) fn reset(&self) {
         self.act(Connection::reset);
+        self.tell(|| Some(Passing::Closed));
     }
 
     fn poll_until<T>(&self, cx: &mut Context<'_>, what: impl Fn(Ready) -> Option<T>) -> Poll<T> {
@@ -148,6 +158,11 @@ impl Socket {
                 Poll::Pending
             }
         }
+    }
+
+    fn tell(&self, what: impl FnOnce() -> Option<Passing>) {
+        let ends = (self.local, self.peer);
+        self.tap.tell(self.leap.now(), self.end, ends, what);
     }
 
     fn register(&self, connection: &mut Connection, waker: &Waker) {
@@ -183,5 +198,6 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         self.act(Connection::close);
+        self.tell(|| Some(Passing::Closed));
     }
 }

@@ -28,7 +28,7 @@ pub struct Loss {
 
 impl Loss {
     /// Whether it lasts at that moment.
-    pub(super) fn covers(&self, at: Moment) -> bool {
+    pub fn covers(&self, at: Moment) -> bool {
         self.from <= at && self.until.is_none_or(|until| at < until)
     }
 }
