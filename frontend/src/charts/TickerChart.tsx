@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from "react";
 import type { Series } from "../core/series.ts";
 import type { TickerState } from "../core/state.ts";
+import { count } from "../core/words.ts";
 import { useMedia } from "../hooks/useMedia.ts";
 import { isDense, LivePlot, readPalette } from "./live-plot.ts";
 
@@ -132,5 +133,7 @@ function Key({ isDense }: { readonly isDense: boolean }) {
 
 function summary(state: TickerState, outages: number, shown: Window): string {
   const times = outages === 1 ? "1 outage" : `${outages} outages`;
-  return `Line chart of the numbers, ${shown.spoken}; ${times} so far; ${state.lost} numbers lost`;
+  const isUnknown = state.lostUnknown || state.outage !== null;
+  const losses = `${count(state.lost)} lost${isUnknown ? ", maybe more" : ""}`;
+  return `Line chart of the numbers, ${shown.spoken}; ${times} so far; ${losses}`;
 }

@@ -5,8 +5,8 @@
 
 import uPlot from "uplot";
 import { type Series, SPAN_LIMIT, type Span } from "../core/series.ts";
-import { spell } from "../core/state.ts";
 import { rowAt, thin } from "../core/thinning.ts";
+import { spell } from "../core/words.ts";
 
 export interface Palette {
   readonly line: string;
