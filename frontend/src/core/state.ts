@@ -34,8 +34,6 @@ export type StateWord = Connection["kind"] | "paused";
 
 export interface TickerState {
   readonly connection: Connection;
-  /** Why the last connection or dial ended, in words; `null` once there is a connection again. */
-  readonly trouble: string | null;
   readonly session: string | null;
   /** The highest number applied, or known to be lost, of the session. */
   readonly lastSeq: number;
@@ -64,7 +62,6 @@ export interface TickerState {
 
 export const INITIAL: TickerState = {
   connection: { kind: "connecting", isOpen: false }, // as it will be in a moment
-  trouble: null,
   session: null,
   lastSeq: 0,
   value: null,
@@ -168,7 +165,8 @@ function step(state: TickerState, event: TickerEvent, stamp: Stamp): TickerState
       return { ...state, connection: { kind: "waiting", dueAt: event.dueAt } };
     case "gave-up": {
       const attempts = event.failures === 1 ? "1 attempt" : `${event.failures} attempts in a row`;
-      const why = event.why ?? `${attempts} failed; at last: ${state.trouble}`;
+      const latest = state.outage?.latest ?? state.outage?.cause;
+      const why = event.why ?? `${attempts} failed; at last: ${latest}`;
       const connection = { kind: "gave-up", why } as const;
       return { ...state, connection, log: log("bad", `Gave up: ${why}`) };
     }
@@ -237,7 +235,7 @@ function silent(state: TickerState, heardAt: number, stamp: Stamp): TickerState 
 /** A connection is lost, or a dial has failed. */
 function lost(state: TickerState, why: string, stamp: Stamp): TickerState {
   const next = down(state, why, stamp);
-  return { ...next, outage: next.outage && failed(next.outage, why), trouble: why };
+  return { ...next, outage: next.outage && failed(next.outage, why) };
 }
 
 /** There is no live connection from now on; if there was one, this ended it. */
@@ -297,7 +295,6 @@ function welcomed(state: TickerState, welcome: Welcome, stamp: Stamp): TickerSta
   return {
     ...state,
     ...back(state, stamp.at),
-    trouble: null,
     session,
     lastSeq: isSame ? Math.max(state.lastSeq, before) : before,
     tickMs,
