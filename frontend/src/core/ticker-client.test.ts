@@ -282,7 +282,7 @@ describe("an outage", () => {
     }
     expect(words()).toHaveLength(3);
     expect(words()[0]).toMatch(
-      /^Down 6 min, 40 attempts, since [\d:]{8}: the server met an error of its own \(1011\); at last: refused, or nobody there$/,
+      /^Down 5 min, 40 attempts, since [\d:]{8}: the server met an error of its own \(1011\); at last: refused, or nobody there$/,
     );
     host.pass(10_000);
     greeted({ resumed: true });
