@@ -26,6 +26,11 @@ export function rowAt(columns: Columns, x: number): number {
   return low;
 }
 
+/** Whether the rows from time `from` on are finer than the pixels they are drawn on. */
+export function isDense(columns: Columns, from: number, pixels: number): boolean {
+  return columns.x.length - rowAt(columns, from) > pixels;
+}
+
 interface Bucket {
   readonly index: number;
   sum: number;

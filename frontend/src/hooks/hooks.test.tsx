@@ -2,8 +2,8 @@
 
 import { act, cleanup, fireEvent, renderHook } from "@testing-library/react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { followPage } from "../core/page-life.ts";
 import { useNow } from "./useNow.ts";
-import { usePageLife } from "./usePageLife.ts";
 
 const names = ["start", "stop", "wake", "online", "offline"] as const;
 
@@ -31,12 +31,10 @@ it.each<[string, () => unknown, string[]]>([
 ])("a page that is %s has its client told, until it goes", (_, happens, expected) => {
   const told: string[] = [];
   const client = Object.fromEntries(names.map((name) => [name, () => told.push(name)]));
-  const { unmount } = renderHook(() =>
-    usePageLife(client as unknown as Parameters<typeof usePageLife>[0]),
-  );
+  const leave = followPage(client as unknown as Parameters<typeof followPage>[0]);
   happens();
   expect(told).toEqual(expected);
-  unmount();
+  leave();
   happens();
   expect(told).toEqual(expected);
 });
