@@ -10,7 +10,7 @@ import { FakeSocket } from "./testing/fake-host.ts";
 // A canvas is what jsdom does not have, and what the browser tests are for.
 vi.mock("./charts/live-plot.ts", () => ({
   readPalette: () => ({}),
-  isDense: () => false,
+  plotPixels: (width: number) => width,
   LivePlot: class {
     frame() {}
     resize() {}
@@ -165,6 +165,30 @@ describe("the page", () => {
     expect(facts).toContain("unknown if it still lives");
     expect(facts).not.toMatch(/no outage yet|every number came|the same so far/);
     expect(screen.getByTestId("chart").getAttribute("aria-label")).toContain("maybe more");
+  });
+
+  it("draws the states, the current one and the way to it marked", () => {
+    show();
+    const drawn = () => {
+      const diagram = screen.getByTestId("diagram");
+      const nodes = [...diagram.querySelectorAll<SVGElement>("[data-current]")];
+      const edges = diagram.querySelectorAll("[data-taken]").length;
+      return [...nodes.map((node) => node.dataset["node"]), edges];
+    };
+    expect(drawn()).toEqual(["connecting", 0]);
+    greet();
+    expect(drawn()).toEqual(["live", 1]);
+    socket().ends();
+    pass(20);
+    expect(drawn()).toEqual(["waiting", 1]);
+  });
+
+  it("shows a long address in part, and all of it to whoever asks", () => {
+    const address = `ws://127.0.0.1:9000/ws?${"long".repeat(100)}`;
+    history.replaceState(null, "", `/?ws=${encodeURIComponent(address)}`);
+    show();
+    const shown = screen.getByTitle(address);
+    expect(shown.textContent).toBe(`${address.slice(0, 120)}…`);
   });
 
   it("counts an outage on between its events", () => {

@@ -102,17 +102,10 @@ export class Stage {
     );
   }
 
-  /** Asks for a pause as a person would, again if the first press was lost with its connection. */
+  /** Presses Pause once, as a person would: a press that is lost is the page's fault. */
   async pause(): Promise<Shown> {
-    const press = async () => {
-      const shown = await this.read();
-      if (shown.state === "live") {
-        // Where it is asked for already, there is no such button until that is settled.
-        await this.ticker.pause(this.page).catch(() => undefined);
-      }
-      return shown;
-    };
-    return eventually("paused", press, (shown) => shown.state === "paused");
+    await this.ticker.pause(this.page);
+    return this.until("paused", (shown) => shown.state === "paused");
   }
 
   /** Waits until the proxy's journal holds what is asked for. */

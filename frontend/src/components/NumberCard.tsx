@@ -5,6 +5,7 @@ import { outageWords } from "../core/outage.ts";
 import { outageFrom, stateWord, type TickerState } from "../core/state.ts";
 import { capitalized, spell } from "../core/words.ts";
 import { useNow } from "../hooks/useNow.ts";
+import { StateDiagram } from "./StateDiagram.tsx";
 
 interface Props {
   readonly state: TickerState;
@@ -32,6 +33,7 @@ export function NumberCard({ state, children }: Props) {
         </span>
       </p>
       <Age state={state} />
+      <StateDiagram word={word} />
       {children}
     </section>
   );
