@@ -59,7 +59,8 @@ const HEADROOM = 0.15;
 const CALM_MS = 1_000;
 const MAX_STEP_MS = 1_000;
 const TEN_MINUTES_MS = 600_000;
-const NARROW_PX = 480;
+/** What the words at a mark of the time take at least, with room beside them. */
+const MARK_PX = 64;
 /** At the usual size of letters; all that has letters in it grows with them. */
 const FONT_PX = 11;
 const VALUES_PX = 34;
@@ -210,7 +211,8 @@ export class LivePlot {
       // The marks stand still while the line moves under them.
       splits: (plot, _axis, min, max) => {
         const most = this.#windowMs === TEN_MINUTES_MS ? 5 : 6; // so that marks are round
-        const parts = plot.width < NARROW_PX * this.#scale ? Math.floor(most / 2) : most;
+        const room = plotPixels(plot.width) / (MARK_PX * this.#scale);
+        const parts = [most, Math.floor(most / 2)].find((parts) => parts <= room) ?? 1;
         return Array.from({ length: parts + 1 }, (_, part) => min + ((max - min) * part) / parts);
       },
       values: (plot, splits) => {

@@ -12,7 +12,7 @@ interface Node {
   readonly y: number;
 }
 
-const [WIDTH, HEIGHT] = [84, 26];
+const [WIDTH, HEIGHT] = [96, 26];
 
 const NODES: readonly Node[] = [
   { word: "stopped", name: "Stopped", x: 44, y: 20 },
@@ -31,23 +31,29 @@ interface Edge {
 }
 
 const EDGES: readonly Edge[] = [
-  { from: "stopped", to: "connecting", path: "M86 20H124" },
-  { from: "connecting", to: "live", path: "M212 20H250" },
+  { from: "stopped", to: "connecting", path: "M92 20H118" },
+  { from: "connecting", to: "live", path: "M218 20H244" },
   { from: "connecting", to: "waiting", path: "M158 33V87" },
   { from: "waiting", to: "connecting", path: "M182 91V37" },
-  { from: "waiting", to: "gave-up", path: "M128 104H90" },
-  { from: "stale", to: "waiting", path: "M254 104H216" },
+  { from: "waiting", to: "gave-up", path: "M122 104H96" },
+  { from: "stale", to: "waiting", path: "M248 104H222" },
   { from: "live", to: "paused", path: "M288 33V45" },
   { from: "paused", to: "live", path: "M304 49V37" },
   { from: "live", to: "waiting", path: "M266 33L206 89" },
-  { from: "live", to: "stale", path: "M338 26C354 50 354 74 341 96" },
-  { from: "stale", to: "live", path: "M331 91C346 70 346 52 333 37" },
+  { from: "live", to: "stale", path: "M344 27C358 50 358 74 347 95" },
+  { from: "stale", to: "live", path: "M335 91C348 70 348 54 338 38" },
 ];
 
 export function StateDiagram({ word }: { readonly word: StateWord }) {
   const from = usePrevious(word);
   return (
-    <svg className="diagram" viewBox="0 0 352 124" aria-hidden="true" data-testid="diagram">
+    <svg
+      className="diagram"
+      viewBox="-6 0 362 124"
+      aria-hidden="true"
+      data-testid="diagram"
+      data-state={word}
+    >
       <defs>
         <marker
           id="arrow"

@@ -46,6 +46,12 @@ describe("a wide window", () => {
     expect(prompt).toEqual([5.5, 5.5, null, 5]);
   });
 
+  it("has no gap where a number merely came late", () => {
+    const series = tenASecond(2);
+    series.push(6_000, 21, 5, 100);
+    expect(thin(series.columns, 0, 1_000).prompt).toEqual([5.5, 5.5, 5]);
+  });
+
   it("tells replayed numbers from others, and joins the two", () => {
     const series = tenASecond(1);
     series.begin("outage", 1_000);
