@@ -30,12 +30,15 @@ interface Edge {
   readonly path: string;
 }
 
+/** The ordinary ways; that every state leads to `stopped` is left out. */
 const EDGES: readonly Edge[] = [
   { from: "stopped", to: "connecting", path: "M92 20H118" },
-  { from: "connecting", to: "live", path: "M218 20H244" },
+  { from: "connecting", to: "live", path: "M218 16H244" },
+  { from: "live", to: "connecting", path: "M248 25H222" },
+  { from: "connecting", to: "gave-up", path: "M130 33L68 88" },
+  { from: "gave-up", to: "connecting", path: "M80 91L138 37" },
   { from: "connecting", to: "waiting", path: "M158 33V87" },
   { from: "waiting", to: "connecting", path: "M182 91V37" },
-  { from: "waiting", to: "gave-up", path: "M122 104H96" },
   { from: "stale", to: "waiting", path: "M248 104H222" },
   { from: "live", to: "paused", path: "M288 33V45" },
   { from: "paused", to: "live", path: "M304 49V37" },

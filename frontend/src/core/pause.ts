@@ -78,9 +78,8 @@ export function hear(pause: Pause, paused: boolean): readonly [Pause, By] {
     const adrift = { ...pause.adrift, [kind]: pause.adrift[kind] - 1 };
     return [{ ...said, adrift }, "our past"];
   }
-  // Where answers are to come, they have the last word.
-  const isAdopted = pause.asked.length === 0 && pause.holds !== paused;
-  return [isAdopted ? { ...said, wanted: paused } : said, "somebody else"];
+  // What is said again is no news; so nobody has the last word over an answer that is to come.
+  return [pause.holds === paused ? said : { ...said, wanted: paused }, "somebody else"];
 }
 
 /** What the person wants, as far as they said; else what is. */

@@ -102,13 +102,13 @@ describe("a session", () => {
     greeted();
     ticks(1, 2, 3);
     broken({ resumed: false, session: "fedcba9876543210", next_seq: 1 });
+    expect(state().replayed, "there is nothing to replay").toBeNull();
     ticks(1, 2);
     expect(state()).toMatchObject({
       received: 5,
       lost: 0,
       lostUnknown: true,
       session: "fedcba9876543210",
-      replayed: null,
     });
     expect(client.series.columns.prompt, "a gap between the two").toEqual([1, 2, 3, null, 1, 2]);
     expect(words()[0]).toContain("to a new session: the server no longer knows the old one");
@@ -362,11 +362,12 @@ describe("silence", () => {
     expect(stateWord(state())).toBe("waiting");
   });
 
-  it("that outlasted a frozen page is told as soon as the browser says it is online", () => {
+  it("is ended by an overdue dial as soon as the browser says it is online", () => {
     greeted();
-    host.freeze(4_000);
+    host.socket.ends(1013);
+    host.freeze(60_000);
     client.online();
-    expect(stateWord(state())).toBe("stale");
+    expect(host.sockets).toHaveLength(2);
   });
 });
 
