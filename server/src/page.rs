@@ -73,8 +73,10 @@ pub(crate) fn takes_gzip(accept: &str) -> bool {
             is_it.then(|| quality.trim().parse::<f32>().unwrap_or(0.0))
         })
     };
-    (quality("gzip").or_else(|| quality("x-gzip")).or_else(|| quality("*")))
-        .is_some_and(|quality| quality > 0.0)
+    (quality("gzip")
+        .or_else(|| quality("x-gzip"))
+        .or_else(|| quality("*")))
+    .is_some_and(|quality| quality > 0.0)
 }
 
 /// The `Cache-Control` of what may change with the next build. Not `no-store`:

@@ -158,12 +158,7 @@ async fn front(State(app): State<App>, headers: HeaderMap) -> Response {
 }
 
 /// The other files of the built page.
-async fn other(
-    State(app): State<App>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
+async fn other(State(app): State<App>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
     match app.page.asset(uri.path()) {
         Some(asset) if method == Method::GET || method == Method::HEAD => built(asset, &headers),
         Some(_) => (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET,HEAD")]).into_response(),

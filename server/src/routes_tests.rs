@@ -94,7 +94,10 @@ async fn files_are_compressed_for_those_who_take_it() {
         let said = answer.headers.get(CONTENT_ENCODING);
         assert_eq!(said.map(|it| it.to_str().unwrap()), encoding, "{accept:?}");
         assert_eq!(answer.header(VARY), "Accept-Encoding", "{accept:?}");
-        assert_eq!(answer.header(CONTENT_TYPE), "text/javascript; charset=utf-8");
+        assert_eq!(
+            answer.header(CONTENT_TYPE),
+            "text/javascript; charset=utf-8"
+        );
         assert!(answer.header(CACHE_CONTROL).contains("immutable"));
     }
     let front = ask_taking(page, Method::GET, "/", Some("gzip")).await;
