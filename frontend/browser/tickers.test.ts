@@ -134,18 +134,20 @@ describe.skipIf(hasNoBrowser).concurrent("the last wish wins", () => {
       [[fault]]
       on = { attempt = 1, phase = "open" }
       after = "1s"
-      for = "20s"
+      until_on = { attempt = 3, phase = "open" }
       inject.stall = { direction = "upstream" }`;
-    const stage = await open({ ticker: builtPage, faults });
+    const stage = await open({ ticker: builtPage, faults, pongWithin: "60s" });
+    const reconnect = () => stage.page.getByRole("button", { name: "Reconnect" }).click();
     await stage.untilFurther(5);
     await stage.untilJournal("the stall", (journal) => journal.struck("stall") === 1);
     await builtPage.pause(stage.page);
-    await stage.page.getByRole("button", { name: "Reconnect" }).click();
+    await reconnect();
     const isPaused = ({ state, reconnects }: Shown) => state === "paused" && reconnects === 1;
     const paused = await stage.until("paused on the second connection", isPaused);
     await builtPage.resume(stage.page);
-    await stage.untilFurther(5);
+    await stage.until("resumed", ({ state }) => state === "live");
     expect(stage.journal.count("healed"), "the first pause is still on its way").toBe(0);
+    await reconnect();
     const log = () => stage.page.getByTestId("log").innerText();
     const isLate = (words: string) => words.includes("Paused, as was asked earlier");
     await eventually("the pause that was on its way", log, isLate);

@@ -27,6 +27,8 @@ export type Scene = {
   /** `[[fault]]` tables; none is a wire. */
   readonly faults?: string;
   readonly tick?: string;
+  /** How long the server waits for a silent client to answer a ping. */
+  readonly pongWithin?: string;
   /** The host and port that the page comes from, if not from the server. */
   readonly from?: string;
   readonly context?: BrowserContextOptions;
@@ -169,7 +171,8 @@ async function openStage(chrome: Browser, scene: Scene, closers: Closer[]): Prom
   closers.push(() => rm(folder, { recursive: true }));
   const [scenario, journal] = [join(folder, "scenario.toml"), join(folder, "journal.jsonl")];
   writeFileSync(scenario, scene.faults ?? "");
-  const settings = ["--tick", scene.tick ?? "100ms", "--heartbeat", "500ms"];
+  const pongs = ["--pong-within", scene.pongWithin ?? "10s"];
+  const settings = ["--tick", scene.tick ?? "100ms", "--heartbeat", "500ms", ...pongs];
   const server = await serve(closers, ["--seed", "1"], (more, listen) =>
     startServer([...settings, ...more], listen),
   );

@@ -24,15 +24,17 @@ export function NumberCard({ state, children }: Props) {
         Current number
       </h2>
       <StateLine state={state} />
-      <p className="number" data-testid="value" data-seq={state.valueSeq ?? undefined}>
-        <span
-          key={flashes ? state.valueSeq : "still"}
-          className={state.value === null ? "none" : flashes ? "fresh" : undefined}
-        >
-          {state.value ?? "–"}
-        </span>
-      </p>
-      <Age state={state} />
+      <div>
+        <p className="number" data-testid="value" data-seq={state.valueSeq ?? undefined}>
+          <span
+            key={flashes ? state.valueSeq : "still"}
+            className={state.value === null ? "none" : flashes ? "fresh" : undefined}
+          >
+            {state.value ?? "–"}
+          </span>
+        </p>
+        <Age state={state} />
+      </div>
       <StateDiagram word={word} />
       {children}
     </section>
