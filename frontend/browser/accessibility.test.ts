@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import type { AxeResults } from "axe-core";
 import type { Page } from "playwright-core";
 import { describe, expect } from "vitest";
-import { builtPage, echoPage, simplePage, type TickerPage } from "./support/pages.ts";
+import { builtPage, demoPage, echoPage, simplePage, type TickerPage } from "./support/pages.ts";
 import { hasNoBrowser, type Stage, test } from "./support/stage.ts";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -146,13 +146,13 @@ function isSeen(page: Page, selector: string): Promise<boolean> {
   }, selector);
 }
 
-describe.skipIf(hasNoBrowser)("the echo page", () => {
+describe.skipIf(hasNoBrowser).concurrent.each([echoPage, demoPage])("$name", (ticker) => {
   test("connected, on a desk and on a telephone", async ({ open }) => {
-    const stage = await open({ ticker: echoPage, context: { viewport: DESK } });
-    await stage.until("connected", (shown) => shown.state === "open");
-    await expectNothingSerious(stage, name(echoPage, "desk"));
+    const stage = await open({ ticker, context: { viewport: DESK } });
+    await stage.until("connected", ({ state }) => state === "open" || state === "live");
+    await expectNothingSerious(stage, name(ticker, "desk"));
     await stage.page.setViewportSize(TELEPHONE);
-    await expectNothingSerious(stage, name(echoPage, "telephone"));
+    await expectNothingSerious(stage, name(ticker, "telephone"));
     await expectNothingBeside(stage.page);
   });
 });

@@ -27,8 +27,6 @@ export type Scene = {
   /** `[[fault]]` tables; none is a wire. */
   readonly faults?: string;
   readonly tick?: string;
-  /** How long the server waits for a silent client to answer a ping. */
-  readonly pongWithin?: string;
   /** The host and port that the page comes from, if not from the server. */
   readonly from?: string;
   readonly context?: BrowserContextOptions;
@@ -41,6 +39,8 @@ export type Scene = {
 /** A program that can be ended and started again at the same address. */
 export type Service = {
   readonly address: string;
+  /** What it said when it was started last. */
+  said(): readonly string[];
   stop(): Promise<void>;
   start(args?: readonly string[]): Promise<void>;
 };
@@ -110,6 +110,14 @@ export class Stage {
     return this.until("paused", (shown) => shown.state === "paused");
   }
 
+  /** Has the proxy stall one connection, counted from 1, or release it again. */
+  async strike(connection: number, act: "stall" | "release"): Promise<void> {
+    const api = /^API on (\S+)$/m.exec(this.proxy.said().join("\n"))?.[1];
+    const url = `${api}/chaos/v1/connections/main/${connection}/${act}`;
+    const answer = await fetch(url, { method: "POST" });
+    expect(answer.ok, `${act}: ${answer.status}`).toBe(true);
+  }
+
   /** Waits until the proxy's journal holds what is asked for. */
   async untilJournal(what: string, holds: (journal: ProxyJournal) => boolean): Promise<void> {
     await eventually(what, () => holds(this.journal), Boolean);
@@ -171,7 +179,8 @@ async function openStage(chrome: Browser, scene: Scene, closers: Closer[]): Prom
   closers.push(() => rm(folder, { recursive: true }));
   const [scenario, journal] = [join(folder, "scenario.toml"), join(folder, "journal.jsonl")];
   writeFileSync(scenario, scene.faults ?? "");
-  const pongs = ["--pong-within", scene.pongWithin ?? "10s"];
+  // So long that no server gives up what a slow machine has a test do on a stalled connection.
+  const pongs = ["--pong-within", "60s"];
   const settings = ["--tick", scene.tick ?? "100ms", "--heartbeat", "500ms", ...pongs];
   const server = await serve(closers, ["--seed", "1"], (more, listen) =>
     startServer([...settings, ...more], listen),
@@ -202,6 +211,7 @@ async function serve(
   closers.push(() => program.stop());
   return {
     address,
+    said: () => program.said,
     stop: () => program.stop(),
     start: async (more = args) => {
       ({ program } = await start(more, address));
