@@ -75,7 +75,7 @@ frontend/node_modules/.package-lock.json: frontend/package-lock.json
 	npm --prefix frontend ci
 
 frontend/dist/index.html: frontend/node_modules/.package-lock.json frontend/index.html \
-		frontend/vite.config.ts frontend/package.json $(shell find frontend/src -type f)
+		frontend/demo.html frontend/scripts/precompress.ts frontend/vite.config.ts frontend/package.json $(shell find frontend/src -type f)
 	npm --prefix frontend run build
 
 # Each for so many seconds.

@@ -1,5 +1,6 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { precompress } from "./scripts/precompress.ts";
 
 /** The policy under which ticker-server serves its pages: whoever previews the page sees it held. */
 const policy = [
@@ -14,8 +15,9 @@ const policy = [
 ].join("; ");
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), precompress()],
   build: {
+    rollupOptions: { input: ["index.html", "demo.html"] },
     // A data: URL in a script would be one more thing for the policy to allow.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

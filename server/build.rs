@@ -24,6 +24,7 @@ fn main() -> io::Result<()> {
         collect(&fs::canonicalize(DIST)?, "", &mut files)?;
     }
     files.sort();
+    let files = paired(files);
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo says where to write"));
     fs::write(out.join("page.rs"), list(&files))
 }
@@ -46,13 +47,46 @@ fn collect(folder: &Path, prefix: &str, files: &mut Vec<(String, PathBuf)>) -> i
     Ok(())
 }
 
+/// A file of the page, and its gzip where the page's build made one.
+struct File {
+    address: String,
+    path: PathBuf,
+    gzip: Option<PathBuf>,
+}
+
+/// Puts `x.gz` with `x`; it has no address of its own.
+fn paired(files: Vec<(String, PathBuf)>) -> Vec<File> {
+    let (packed, plain): (Vec<_>, Vec<_>) =
+        (files.into_iter()).partition(|(address, _)| address.ends_with(".gz"));
+    let with_gzip = |(address, path): (String, PathBuf)| {
+        let name = format!("{address}.gz");
+        let gzip = packed.iter().find(|(packed, _)| *packed == name);
+        let gzip = gzip.map(|(_, path)| path.clone());
+        File {
+            address,
+            path,
+            gzip,
+        }
+    };
+    plain.into_iter().map(with_gzip).collect()
+}
+
 /// The files as a Rust expression.
-fn list(files: &[(String, PathBuf)]) -> String {
+fn list(files: &[File]) -> String {
     let mut text = String::from("&[\n");
-    for (address, path) in files {
+    for File {
+        address,
+        path,
+        gzip,
+    } in files
+    {
+        let gzip = match gzip {
+            Some(gzip) => format!("Some(include_bytes!({gzip:?}))"),
+            None => "None".into(),
+        };
         writeln!(
             text,
-            "    Asset {{ address: {address:?}, bytes: include_bytes!({path:?}) }},"
+            "    Asset {{ address: {address:?}, bytes: include_bytes!({path:?}), gzip: {gzip} }},"
         )
         .expect("a String takes everything");
     }

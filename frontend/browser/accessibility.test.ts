@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import type { AxeResults } from "axe-core";
 import type { Page } from "playwright-core";
 import { describe, expect } from "vitest";
-import { builtPage, echoPage, simplePage, type TickerPage } from "./support/pages.ts";
+import { builtPage, demoPage, echoPage, simplePage, type TickerPage } from "./support/pages.ts";
 import { hasNoBrowser, type Stage, test } from "./support/stage.ts";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -78,13 +78,81 @@ describe.skipIf(hasNoBrowser).concurrent.each([simplePage, builtPage])("$name", 
   });
 });
 
-describe.skipIf(hasNoBrowser)("the echo page", () => {
+describe.skipIf(hasNoBrowser).concurrent("the page", () => {
+  test("in forced colours hides no mark, and shows which window is selected", async ({ open }) => {
+    const context = { viewport: DESK, forcedColors: "active", reducedMotion: "reduce" } as const;
+    const stage = await open({ ticker: builtPage, context });
+    await stage.untilFurther(5);
+    await stage.screenshot("page-forced");
+    const marks = [".dot", ".log .words", ".key [data-mark=line]", ".key [data-mark=outage]"];
+    for (const mark of [...marks, ".windows [aria-pressed=true]"]) {
+      expect(await isSeen(stage.page, mark), `${mark} is seen`).toBe(true);
+    }
+  });
+
+  test("with letters twice as large and a long address has nothing beside it", async ({ open }) => {
+    const stage = await open({ ticker: builtPage, context: { viewport: TELEPHONE } });
+    await stage.page.evaluate(() => {
+      document.documentElement.style.fontSize = "32px";
+    });
+    await stage.untilFurther(5);
+    await expectNothingBeside(stage.page);
+    await stage.screenshot("page-large-letters");
+    await stage.page.goto(`${stage.url}${encodeURIComponent(`?${"long".repeat(500)}`)}`);
+    await stage.untilFurther(5);
+    await expectNothingBeside(stage.page);
+    const { height } = (await stage.page.locator(".masthead").boundingBox()) ?? { height: 1_000 };
+    expect(height, "an address does not fill the screen").toBeLessThan(200);
+  });
+
+  test("in reduced motion draws the chart once a second, whatever comes", async ({ open }) => {
+    const context = { viewport: DESK, reducedMotion: "reduce" } as const;
+    const stage = await open({ ticker: builtPage, context });
+    await stage.page.evaluate(countDrawings);
+    await stage.untilFurther(50);
+    const drawn = await stage.page.evaluate(
+      () => (globalThis as unknown as { drawn: { count: number; since: number } }).drawn,
+    );
+    const seconds = ((await stage.page.evaluate(() => performance.now())) - drawn.since) / 1_000;
+    expect(drawn.count).toBeGreaterThan(1);
+    expect(drawn.count).toBeLessThanOrEqual(seconds + 1);
+  });
+});
+
+/** Counts how often a canvas is cleared for a new drawing. */
+function countDrawings(): void {
+  const drawn = { count: 0, since: performance.now() };
+  Object.assign(globalThis, { drawn });
+  const { clearRect } = CanvasRenderingContext2D.prototype;
+  CanvasRenderingContext2D.prototype.clearRect = function (...rect) {
+    drawn.count += 1;
+    clearRect.apply(this, rect);
+  };
+}
+
+/** Whether the element, or the mark before it, has another background or border than what is behind. */
+function isSeen(page: Page, selector: string): Promise<boolean> {
+  return page.evaluate((selector) => {
+    const element = document.querySelector(selector);
+    if (element === null) {
+      return false;
+    }
+    const behind = getComputedStyle(document.body).backgroundColor;
+    const styles = [getComputedStyle(element), getComputedStyle(element, "::before")];
+    return styles.some(({ backgroundColor, borderTopWidth, borderTopColor }) => {
+      const isFilled = !["rgba(0, 0, 0, 0)", behind].includes(backgroundColor);
+      return isFilled || (borderTopWidth !== "0px" && borderTopColor !== behind);
+    });
+  }, selector);
+}
+
+describe.skipIf(hasNoBrowser).concurrent.each([echoPage, demoPage])("$name", (ticker) => {
   test("connected, on a desk and on a telephone", async ({ open }) => {
-    const stage = await open({ ticker: echoPage, context: { viewport: DESK } });
-    await stage.until("connected", (shown) => shown.state === "open");
-    await expectNothingSerious(stage, name(echoPage, "desk"));
+    const stage = await open({ ticker, context: { viewport: DESK } });
+    await stage.until("connected", ({ state }) => state === "open" || state === "live");
+    await expectNothingSerious(stage, name(ticker, "desk"));
     await stage.page.setViewportSize(TELEPHONE);
-    await expectNothingSerious(stage, name(echoPage, "telephone"));
+    await expectNothingSerious(stage, name(ticker, "telephone"));
     await expectNothingBeside(stage.page);
   });
 });

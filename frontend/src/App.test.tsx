@@ -10,7 +10,7 @@ import { FakeSocket } from "./testing/fake-host.ts";
 // A canvas is what jsdom does not have, and what the browser tests are for.
 vi.mock("./charts/live-plot.ts", () => ({
   readPalette: () => ({}),
-  isDense: () => false,
+  plotPixels: (width: number) => width,
   LivePlot: class {
     frame() {}
     resize() {}
@@ -139,6 +139,69 @@ describe("the page", () => {
     expect([word(), text("reconnects")]).toEqual(["live", "1"]);
     expect(screen.getByTestId("chart").dataset["outages"]).toBe("1");
     expect(screen.getByRole("button", { name: "Reconnect" })).toBeTruthy();
+  });
+
+  it("tells an outage in one line that lives, with its cause, and calls unknown what is", () => {
+    show();
+    greet();
+    says({ type: "tick", seq: 1, value: 7 });
+    expect(text("log")).toContain("Connected");
+    socket().ends(1006);
+    for (let second = 0; second < 300; second += 1) {
+      pass(1_000);
+      if (socket().isLive) {
+        socket().ends();
+      }
+    }
+    const lines = screen.getByTestId("log").querySelectorAll("li");
+    expect(lines).toHaveLength(3);
+    const line =
+      /^Down 5 min, \d\d attempts, since [\d:]{8}: the connection broke off \(1006\); at last: refused, or nobody there$/;
+    expect(lines[0]?.querySelector(".words")?.textContent).toMatch(line);
+    expect(text("state")).toContain("Down 5 min");
+    const facts = screen.getByLabelText("Counts of this page").textContent;
+    expect(facts).toContain("unknown until it is back");
+    expect(facts).toContain("down for 5 min");
+    expect(facts).toContain("unknown if it still lives");
+    expect(facts).not.toMatch(/no outage yet|every number came|the same so far/);
+    expect(screen.getByTestId("chart").getAttribute("aria-label")).toContain("maybe more");
+  });
+
+  it("draws the states, the current one and the way to it marked", () => {
+    show();
+    const drawn = () => {
+      const diagram = screen.getByTestId("diagram");
+      const nodes = [...diagram.querySelectorAll<SVGElement>("[data-current]")];
+      const edges = diagram.querySelectorAll("[data-taken]").length;
+      return [...nodes.map((node) => node.dataset["node"]), edges];
+    };
+    expect(drawn()).toEqual(["connecting", 0]);
+    greet();
+    expect(drawn()).toEqual(["live", 1]);
+    socket().ends();
+    pass(20);
+    expect(drawn()).toEqual(["waiting", 1]);
+  });
+
+  it("shows a long address in part, and all of it to whoever asks", () => {
+    const address = `ws://127.0.0.1:9000/ws?${"long".repeat(100)}`;
+    history.replaceState(null, "", `/?ws=${encodeURIComponent(address)}`);
+    show();
+    const shown = screen.getByTitle(address);
+    expect(shown.textContent).toBe(`${address.slice(0, 120)}…`);
+  });
+
+  it("counts an outage on between its events", () => {
+    show();
+    greet();
+    says({ type: "tick", seq: 1, value: 7 });
+    pass(1_500 + 1_500); // silent
+    expect(word()).toBe("stale");
+    const words = () => screen.getByTestId("log").querySelector("li .words")?.textContent;
+    expect(words()).toMatch(/^Nothing heard for 3.0 s/);
+    pass(1_000);
+    expect(words()).toMatch(/^Nothing heard for 4.0 s/);
+    expect(text("state")).toContain("Nothing heard for 4.0 s");
   });
 
   it("counts the wait down in sight, but not aloud", () => {

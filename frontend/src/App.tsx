@@ -32,6 +32,7 @@ export function App() {
         </div>
       </main>
       <footer className="foot">
+        <a href="/demo.html">The same core in twenty lines</a>
         <a href="/plain.html">The same in plain JavaScript</a>
         <a href="/websocket.html">Echo</a>
       </footer>

@@ -11,6 +11,8 @@ pub(crate) struct Asset {
     /// Where it is served, such as `/assets/index-4f2a.js`.
     pub(crate) address: &'static str,
     pub(crate) bytes: &'static [u8],
+    /// The same, compressed; not where that would be hardly smaller.
+    pub(crate) gzip: Option<&'static [u8]>,
 }
 
 /// All files of the page; none if it was not built.
@@ -60,6 +62,23 @@ impl Asset {
     }
 }
 
+/// Whether an `Accept-Encoding` takes gzip: named, or as any other, and not at
+/// a quality of nothing (RFC 9110 §12.5.3).
+pub(crate) fn takes_gzip(accept: &str) -> bool {
+    let quality = |coding: &str| {
+        accept.split(',').find_map(|item| {
+            let (name, parameters) = item.split_once(';').unwrap_or((item, ""));
+            let quality = parameters.trim().strip_prefix("q=").unwrap_or("1");
+            let is_it = name.trim().eq_ignore_ascii_case(coding);
+            is_it.then(|| quality.trim().parse::<f32>().unwrap_or(0.0))
+        })
+    };
+    (quality("gzip")
+        .or_else(|| quality("x-gzip"))
+        .or_else(|| quality("*")))
+    .is_some_and(|quality| quality > 0.0)
+}
+
 /// The `Cache-Control` of what may change with the next build. Not `no-store`:
 /// that would keep a page from coming back whole by the back button.
 pub(crate) const ASK_FIRST: &str = "no-cache";
@@ -72,6 +91,7 @@ mod tests {
         Asset {
             address,
             bytes: b"",
+            gzip: None,
         }
     }
 
@@ -89,6 +109,29 @@ mod tests {
     }
 
     #[test]
+    fn gzip_is_for_those_who_take_it() {
+        for (accept, takes) in [
+            ("gzip, deflate, br, zstd", true),
+            ("br, GZIP", true),
+            ("x-gzip", true),
+            ("gzip;q=0.5", true),
+            ("gzip ; q=0.001", true),
+            ("*", true),
+            ("br, *;q=0.1", true),
+            ("", false),
+            ("br", false),
+            ("identity", false),
+            ("gzip;q=0", false),
+            ("gzip;q=0.000, *", false),
+            ("*;q=0", false),
+            ("gzip;q=high", false),
+            ("gzipped", false),
+        ] {
+            assert_eq!(takes_gzip(accept), takes, "{accept:?}");
+        }
+    }
+
+    #[test]
     fn only_names_with_a_hash_are_kept_for_good() {
         assert!(asset("/assets/index-1a.js").caching().contains("immutable"));
         assert_eq!(asset("/index.html").caching(), "no-cache");
@@ -101,10 +144,12 @@ mod tests {
             Asset {
                 address: "/assets/a.js",
                 bytes: b"a",
+                gzip: None,
             },
             Asset {
                 address: "/index.html",
                 bytes: b"i",
+                gzip: None,
             },
         ];
         let page = Page(&FILES);
@@ -127,5 +172,10 @@ mod tests {
     fn what_is_built_in_is_a_whole_page_or_nothing() {
         assert_eq!(BUILT.asset("/").is_some(), cfg!(page_is_built));
         assert_eq!(BUILT.0.is_empty(), !cfg!(page_is_built));
+        for asset in BUILT.0 {
+            let is_smaller = asset.gzip.is_none_or(|gzip| gzip.len() < asset.bytes.len());
+            assert!(is_smaller, "{}", asset.address);
+            assert!(!asset.address.ends_with(".gz"), "{}", asset.address);
+        }
     }
 }

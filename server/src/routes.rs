@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{Query, Request, State};
 use axum::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY,
-    RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    HeaderName, REFERRER_POLICY, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -20,7 +20,7 @@ use axum::{Extension, Router};
 use crate::apps::{Echo, Ticker};
 use crate::handshake;
 use crate::hub::{AttachError, Hub};
-use crate::page::{ASK_FIRST, Asset, Page};
+use crate::page::{ASK_FIRST, Asset, Page, takes_gzip};
 use crate::resume::Resume;
 
 /// What follows the upgrade of a connection.
@@ -143,9 +143,9 @@ fn unavailable(text: String) -> Response {
 }
 
 /// The built page, or else the simple one and how to get the other.
-async fn front(State(app): State<App>) -> Response {
+async fn front(State(app): State<App>, headers: HeaderMap) -> Response {
     match app.page.asset("/") {
-        Some(asset) => built(asset),
+        Some(asset) => built(asset, &headers),
         None => {
             let text = PLAIN_PAGE.replace("    </main>", &format!("{UNBUILT}    </main>"));
             let headers = [
@@ -158,9 +158,9 @@ async fn front(State(app): State<App>) -> Response {
 }
 
 /// The other files of the built page.
-async fn other(State(app): State<App>, method: Method, uri: Uri) -> Response {
+async fn other(State(app): State<App>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
     match app.page.asset(uri.path()) {
-        Some(asset) if method == Method::GET || method == Method::HEAD => built(asset),
+        Some(asset) if method == Method::GET || method == Method::HEAD => built(asset, &headers),
         Some(_) => (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET,HEAD")]).into_response(),
         None => (StatusCode::NOT_FOUND, NOWHERE).into_response(),
     }
@@ -169,12 +169,23 @@ async fn other(State(app): State<App>, method: Method, uri: Uri) -> Response {
 const NOWHERE: &str =
     "not here; there are /, /plain.html, /websocket.html, /healthz, /ws and /echo\n";
 
-fn built(asset: &Asset) -> Response {
+/// A file of the built page, compressed for whoever takes that.
+fn built(asset: &Asset, asked: &HeaderMap) -> Response {
     let headers = [
         (CONTENT_TYPE, asset.kind()),
         (CACHE_CONTROL, asset.caching()),
     ];
-    (headers, asset.bytes).into_response()
+    let Some(gzip) = asset.gzip else {
+        return (headers, asset.bytes).into_response();
+    };
+    // A cache must not hand the one form to who takes the other only.
+    let vary = [(VARY, "Accept-Encoding")];
+    let mut accept = asked.get_all(ACCEPT_ENCODING).iter();
+    if accept.any(|value| value.to_str().is_ok_and(takes_gzip)) {
+        (headers, vary, [(CONTENT_ENCODING, "gzip")], gzip).into_response()
+    } else {
+        (headers, vary, asset.bytes).into_response()
+    }
 }
 
 async fn page(text: &'static str) -> impl IntoResponse {

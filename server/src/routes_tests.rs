@@ -13,10 +13,12 @@ static FILES: [Asset; 2] = [
     Asset {
         address: "/assets/index-1a.js",
         bytes: b"built script",
+        gzip: Some(b"packed script"),
     },
     Asset {
         address: "/index.html",
         bytes: b"built page",
+        gzip: None,
     },
 ];
 
@@ -33,13 +35,20 @@ impl Answer {
 }
 
 async fn ask(page: Page, method: Method, path: &str) -> Answer {
+    ask_taking(page, method, path, None).await
+}
+
+async fn ask_taking(page: Page, method: Method, path: &str, accept: Option<&str>) -> Answer {
     let hub = Hub::new(Clock::start(), Observer::none(), &Config::default()).unwrap();
     let app = App {
         hub,
         allow_origins: Arc::new([]),
         page,
     };
-    let request = Request::builder().method(method).uri(path);
+    let mut request = Request::builder().method(method).uri(path);
+    if let Some(accept) = accept {
+        request = request.header(ACCEPT_ENCODING, accept);
+    }
     let request = request.body(Body::empty()).unwrap();
     let response = router(app).oneshot(request).await.unwrap();
     let (head, body) = response.into_parts();
@@ -69,6 +78,32 @@ async fn a_built_page_is_at_the_front_and_the_simple_one_beside_it() {
     assert_eq!(script.header(X_CONTENT_TYPE_OPTIONS), "nosniff");
     let plain = get_from(page, "/plain.html").await;
     assert_eq!(plain.body, PLAIN_PAGE);
+}
+
+#[tokio::test]
+async fn files_are_compressed_for_those_who_take_it() {
+    let page = Page(&FILES);
+    let script = "/assets/index-1a.js";
+    for (accept, encoding, body) in [
+        (Some("gzip, deflate, br"), Some("gzip"), "packed script"),
+        (Some("gzip;q=0, br"), None, "built script"),
+        (None, None, "built script"),
+    ] {
+        let answer = ask_taking(page, Method::GET, script, accept).await;
+        assert_eq!(answer.body, body, "{accept:?}");
+        let said = answer.headers.get(CONTENT_ENCODING);
+        assert_eq!(said.map(|it| it.to_str().unwrap()), encoding, "{accept:?}");
+        assert_eq!(answer.header(VARY), "Accept-Encoding", "{accept:?}");
+        assert_eq!(
+            answer.header(CONTENT_TYPE),
+            "text/javascript; charset=utf-8"
+        );
+        assert!(answer.header(CACHE_CONTROL).contains("immutable"));
+    }
+    let front = ask_taking(page, Method::GET, "/", Some("gzip")).await;
+    assert_eq!(front.body, "built page");
+    assert!(!front.headers.contains_key(CONTENT_ENCODING));
+    assert!(!front.headers.contains_key(VARY));
 }
 
 #[tokio::test]

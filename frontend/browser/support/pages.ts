@@ -46,7 +46,7 @@ export const simplePage: TickerPage = {
         reconnects: Math.max(0, digits("connections") - 1),
       };
     }),
-  pause: (page) => page.getByRole("button", { name: "Pause" }).click({ timeout: 1000 }),
+  pause: (page) => page.getByRole("button", { name: "Pause" }).click(),
   resume: (page) => page.getByRole("button", { name: "Resume" }).click(),
 };
 
@@ -68,7 +68,24 @@ export const builtPage: TickerPage = {
         reconnects: Number(text("reconnects")),
       };
     }),
-  pause: (page) => page.getByRole("button", { name: "Pause" }).click({ timeout: 1000 }),
+  pause: (page) => page.getByRole("button", { name: "Pause" }).click(),
+  resume: (page) => page.getByRole("button", { name: "Resume" }).click(),
+};
+
+/** The core without a framework shows its state, its number and its latest event. */
+export const demoPage: TickerPage = {
+  name: "the demo",
+  path: "/demo.html",
+  state: "#ticker",
+  socket: "/ws",
+  read: (page) =>
+    page.evaluate(() => ({
+      state: document.getElementById("ticker")?.dataset.state ?? "none",
+      words: document.getElementById("event")?.textContent ?? "",
+      value: document.getElementById("number")?.textContent ?? "",
+      ...{ seq: 0, lost: 0, reconnects: 0 },
+    })),
+  pause: (page) => page.getByRole("button", { name: "Pause" }).click(),
   resume: (page) => page.getByRole("button", { name: "Resume" }).click(),
 };
 

@@ -28,6 +28,8 @@ export type Started = {
 export class Program {
   readonly #name: string;
   readonly #guard: ChildProcess;
+  /** What it said before it announced its address. */
+  readonly said: string[] = [];
   #stderr = "";
 
   private constructor(name: string, guard: ChildProcess) {
@@ -63,6 +65,7 @@ export class Program {
         if (address !== undefined) {
           return address;
         }
+        this.said.push(line);
       }
     } finally {
       clearTimeout(late);
@@ -110,6 +113,6 @@ export function startProxy(
   args: readonly string[],
   listen = "127.0.0.1:0",
 ): Promise<Started> {
-  const all = ["--listen", listen, "--upstream", upstream, ...args];
+  const all = ["--listen", listen, "--api", "127.0.0.1:0", "--upstream", upstream, ...args];
   return Program.start(ours("chaos-proxy"), all, /^listening on (127\.0\.0\.1:\d+),/);
 }

@@ -39,6 +39,8 @@ export type Scene = {
 /** A program that can be ended and started again at the same address. */
 export type Service = {
   readonly address: string;
+  /** What it said when it was started last. */
+  said(): readonly string[];
   stop(): Promise<void>;
   start(args?: readonly string[]): Promise<void>;
 };
@@ -102,17 +104,18 @@ export class Stage {
     );
   }
 
-  /** Asks for a pause as a person would, again if the first press was lost with its connection. */
+  /** Presses Pause once, as a person would: a press that is lost is the page's fault. */
   async pause(): Promise<Shown> {
-    const press = async () => {
-      const shown = await this.read();
-      if (shown.state === "live") {
-        // Where it is asked for already, there is no such button until that is settled.
-        await this.ticker.pause(this.page).catch(() => undefined);
-      }
-      return shown;
-    };
-    return eventually("paused", press, (shown) => shown.state === "paused");
+    await this.ticker.pause(this.page);
+    return this.until("paused", (shown) => shown.state === "paused");
+  }
+
+  /** Has the proxy stall one connection, counted from 1, or release it again. */
+  async strike(connection: number, act: "stall" | "release"): Promise<void> {
+    const api = /^API on (\S+)$/m.exec(this.proxy.said().join("\n"))?.[1];
+    const url = `${api}/chaos/v1/connections/main/${connection}/${act}`;
+    const answer = await fetch(url, { method: "POST" });
+    expect(answer.ok, `${act}: ${answer.status}`).toBe(true);
   }
 
   /** Waits until the proxy's journal holds what is asked for. */
@@ -176,7 +179,9 @@ async function openStage(chrome: Browser, scene: Scene, closers: Closer[]): Prom
   closers.push(() => rm(folder, { recursive: true }));
   const [scenario, journal] = [join(folder, "scenario.toml"), join(folder, "journal.jsonl")];
   writeFileSync(scenario, scene.faults ?? "");
-  const settings = ["--tick", scene.tick ?? "100ms", "--heartbeat", "500ms"];
+  // So long that no server gives up what a slow machine has a test do on a stalled connection.
+  const pongs = ["--pong-within", "60s"];
+  const settings = ["--tick", scene.tick ?? "100ms", "--heartbeat", "500ms", ...pongs];
   const server = await serve(closers, ["--seed", "1"], (more, listen) =>
     startServer([...settings, ...more], listen),
   );
@@ -206,6 +211,7 @@ async function serve(
   closers.push(() => program.stop());
   return {
     address,
+    said: () => program.said,
     stop: () => program.stop(),
     start: async (more = args) => {
       ({ program } = await start(more, address));

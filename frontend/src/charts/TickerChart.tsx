@@ -3,8 +3,10 @@
 import { useEffect, useRef, useState } from "react";
 import type { Series } from "../core/series.ts";
 import type { TickerState } from "../core/state.ts";
+import { isDense } from "../core/thinning.ts";
+import { count } from "../core/words.ts";
 import { useMedia } from "../hooks/useMedia.ts";
-import { isDense, LivePlot, readPalette } from "./live-plot.ts";
+import { LivePlot, plotPixels, readPalette } from "./live-plot.ts";
 
 interface Props {
   readonly series: Series;
@@ -21,7 +23,7 @@ type Window = (typeof WINDOWS)[number];
 
 export function TickerChart({ series, state }: Props) {
   const [shown, setShown] = useState<Window>(WINDOWS[0]);
-  const root = usePlot(series, shown.ms);
+  const { root, width } = usePlot(series, shown.ms);
   const outages = series.spans.filter((span) => span.kind === "outage").length;
   return (
     <section className="card chart-card" aria-labelledby="chart-title">
@@ -38,16 +40,18 @@ export function TickerChart({ series, state }: Props) {
         data-outages={outages}
         data-points={series.columns.x.length}
       />
-      <Key isDense={isDense(series, performance.now() - shown.ms)} />
+      <Key isDense={isDense(series.columns, performance.now() - shown.ms, plotPixels(width))} />
     </section>
   );
 }
 
 /** The plot's life: made with the element, moved once a frame, gone with the element. */
 function usePlot(series: Series, windowMs: number) {
+  const [width, setWidth] = useState(Number.POSITIVE_INFINITY);
   const root = useRef<HTMLDivElement>(null);
   const plot = useRef<LivePlot>(null);
   const isDark = useMedia("(prefers-color-scheme: dark)");
+  const isForced = useMedia("(forced-colors: active)");
   const isCalm = useMedia("(prefers-reduced-motion: reduce)");
 
   useEffect(() => {
@@ -57,9 +61,10 @@ function usePlot(series: Series, windowMs: number) {
     }
     const made = new LivePlot(element, series, readPalette(element));
     plot.current = made;
-    const observer = new ResizeObserver(() =>
-      made.resize(element.clientWidth, element.clientHeight),
-    );
+    const observer = new ResizeObserver(() => {
+      made.resize(element.clientWidth, element.clientHeight);
+      setWidth(element.clientWidth);
+    });
     observer.observe(element);
     let request = 0;
     const frame = () => {
@@ -82,14 +87,14 @@ function usePlot(series: Series, windowMs: number) {
     }
   }, [windowMs, isCalm]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the style sheet follows isDark
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the style sheet follows both
   useEffect(() => {
     if (plot.current !== null && root.current !== null) {
       plot.current.palette = readPalette(root.current);
     }
-  }, [isDark]);
+  }, [isDark, isForced]);
 
-  return root;
+  return { root, width };
 }
 
 interface WindowButtonsProps {
@@ -132,5 +137,7 @@ function Key({ isDense }: { readonly isDense: boolean }) {
 
 function summary(state: TickerState, outages: number, shown: Window): string {
   const times = outages === 1 ? "1 outage" : `${outages} outages`;
-  return `Line chart of the numbers, ${shown.spoken}; ${times} so far; ${state.lost} numbers lost`;
+  const isUnknown = state.lostUnknown || state.outage !== null;
+  const losses = `${count(state.lost)} lost${isUnknown ? ", maybe more" : ""}`;
+  return `Line chart of the numbers, ${shown.spoken}; ${times} so far; ${losses}`;
 }

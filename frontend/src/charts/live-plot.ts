@@ -5,8 +5,8 @@
 
 import uPlot from "uplot";
 import { type Series, SPAN_LIMIT, type Span } from "../core/series.ts";
-import { spell } from "../core/state.ts";
-import { rowAt, thin } from "../core/thinning.ts";
+import { isDense, thin } from "../core/thinning.ts";
+import { spell } from "../core/words.ts";
 
 export interface Palette {
   readonly line: string;
@@ -22,11 +22,16 @@ export interface Palette {
   readonly pause: string;
 }
 
-/** The colours that the style sheet has for the chart at present. */
+/** The colours that the style sheet has for the chart at present, as a canvas takes them. */
 export function readPalette(element: Element): Palette {
-  const style = getComputedStyle(element);
-  const color = (name: string) => style.getPropertyValue(`--chart-${name}`).trim();
-  return {
+  // A canvas knows neither mixtures nor the system's colours; what is computed for an element is plain.
+  const probe = element.appendChild(document.createElement("span"));
+  probe.style.setProperty("forced-color-adjust", "none");
+  const color = (name: string) => {
+    probe.style.color = `var(--chart-${name})`;
+    return getComputedStyle(probe).color;
+  };
+  const palette = {
     line: color("line"),
     late: color("late"),
     fill: color("fill"),
@@ -38,10 +43,10 @@ export function readPalette(element: Element): Palette {
     outageText: color("outage-text"),
     pause: color("pause"),
   };
+  probe.remove();
+  return palette;
 }
 
-/** Above so many numbers in the window each would be finer than a pixel or two. */
-const ROWS_LIMIT = 1_200;
 /** The width of an average, where there are too many numbers. */
 const BUCKET_PX = 3;
 /** What stands in the columns of the range while every number has its own step. */
@@ -50,21 +55,36 @@ const LOWEST = 0;
 const HIGHEST = 10;
 /** Room above the highest number, for the words on an outage. */
 const HEADROOM = 0.15;
-/** With reduced motion the chart moves once a second. */
+/** With reduced motion the chart moves once a second, whatever comes. */
 const CALM_MS = 1_000;
 const MAX_STEP_MS = 1_000;
 const TEN_MINUTES_MS = 600_000;
-const NARROW_PX = 480;
-const FONT = "11px system-ui, sans-serif";
+/** What the words at a mark of the time take at least, with room beside them. */
+const MARK_PX = 64;
+/** At the usual size of letters; all that has letters in it grows with them. */
+const FONT_PX = 11;
+const VALUES_PX = 34;
+const TIMES_PX = 28;
+const RIGHT_PX = 16;
+
+/** How much larger than usual the person has letters. */
+function fontScale(): number {
+  return Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
+}
+
+/** The width that is left for the line in a chart so wide. */
+export function plotPixels(width: number): number {
+  return Math.max(1, width - (VALUES_PX + RIGHT_PX) * fontScale());
+}
 
 export class LivePlot {
+  readonly #scale = fontScale();
   readonly #series: Series;
   readonly #plot: uPlot;
   #palette: Palette;
   #windowMs = 60_000;
   #isCalm = false;
   #drawnAt = Number.NEGATIVE_INFINITY;
-  #drawnRevision = -1;
   #isThinned = false;
 
   constructor(root: HTMLElement, series: Series, palette: Palette) {
@@ -98,7 +118,6 @@ export class LivePlot {
       return false;
     }
     this.#drawnAt = now;
-    this.#drawnRevision = this.#series.revision;
     this.#plot.batch(() => {
       this.#plot.setData(this.#data(now - this.#windowMs), false);
       this.#plot.setScale("x", { min: now - this.#windowMs, max: now });
@@ -112,18 +131,16 @@ export class LivePlot {
 
   #stepMs(): number {
     const pixels = Math.max(1, this.#plot.bbox.width);
-    const step = Math.min(MAX_STEP_MS, this.#windowMs / pixels / 2);
-    const isNews = this.#drawnRevision !== this.#series.revision;
-    return this.#isCalm && !isNews ? Math.max(step, CALM_MS) : step;
+    return this.#isCalm ? CALM_MS : Math.min(MAX_STEP_MS, this.#windowMs / pixels / 2);
   }
 
   #data(from: number): uPlot.AlignedData {
     const { columns } = this.#series;
-    this.#isThinned = isDense(this.#series, from);
+    const pixels = plotPixels(this.#plot.width);
+    this.#isThinned = isDense(columns, from, pixels);
     if (!this.#isThinned) {
       return [columns.x, columns.prompt, columns.late, NONE, NONE];
     }
-    const pixels = Math.max(1, this.#plot.bbox.width / uPlot.pxRatio);
     const { x, prompt, late, low, high } = thin(
       columns,
       from,
@@ -136,7 +153,7 @@ export class LivePlot {
     return {
       width: Math.max(1, root.clientWidth),
       height: Math.max(1, root.clientHeight),
-      padding: [8, 16, 0, 0],
+      padding: [8, RIGHT_PX * this.#scale, 0, 0],
       legend: { show: false },
       cursor: { show: false },
       scales: {
@@ -190,11 +207,12 @@ export class LivePlot {
   #timeAxis(): uPlot.Axis {
     return {
       ...this.#axis(),
-      size: 28,
+      size: TIMES_PX * this.#scale,
       // The marks stand still while the line moves under them.
       splits: (plot, _axis, min, max) => {
         const most = this.#windowMs === TEN_MINUTES_MS ? 5 : 6; // so that marks are round
-        const parts = plot.width < NARROW_PX ? Math.floor(most / 2) : most;
+        const room = plotPixels(plot.width) / (MARK_PX * this.#scale);
+        const parts = [most, Math.floor(most / 2)].find((parts) => parts <= room) ?? 1;
         return Array.from({ length: parts + 1 }, (_, part) => min + ((max - min) * part) / parts);
       },
       values: (plot, splits) => {
@@ -207,8 +225,8 @@ export class LivePlot {
   #valueAxis(): uPlot.Axis {
     return {
       ...this.#axis(),
-      size: 34,
-      space: 36,
+      size: VALUES_PX * this.#scale,
+      space: 36 * this.#scale,
       incrs: [1, 2, 5, 10, 20, 50, 100, 500, 1_000, 10_000, 100_000, 1_000_000],
     };
   }
@@ -216,7 +234,12 @@ export class LivePlot {
   #axis(): uPlot.Axis {
     const text = () => this.#palette.text;
     const grid = { stroke: () => this.#palette.grid, width: 1 };
-    return { stroke: text, font: FONT, gap: 6, grid, ticks: { show: false } };
+    const font = this.#font(1);
+    return { stroke: text, font, gap: 6, grid, ticks: { show: false } };
+  }
+
+  #font(ratio: number): string {
+    return `${FONT_PX * this.#scale * ratio}px system-ui, sans-serif`;
   }
 
   #drawSpans(plot: uPlot): void {
@@ -234,9 +257,10 @@ export class LivePlot {
   #drawSpan(plot: uPlot, span: Span): void {
     const { ctx, bbox } = plot;
     const end = span.to ?? this.#drawnAt;
-    const left = plot.valToPos(span.from, "x", true);
-    const right = plot.valToPos(end, "x", true);
-    if (right < bbox.left || left > bbox.left + bbox.width) {
+    // What is in view, so that its words are, too.
+    const left = Math.max(bbox.left, plot.valToPos(span.from, "x", true));
+    const right = Math.min(bbox.left + bbox.width, plot.valToPos(end, "x", true));
+    if (right < left) {
       return;
     }
     const width = Math.max(right - left, uPlot.pxRatio);
@@ -248,7 +272,7 @@ export class LivePlot {
       ctx.fillRect(left, bbox.top, width, 2 * uPlot.pxRatio);
     }
     const words = isOutage ? spell(end - span.from) : "paused";
-    ctx.font = FONT.replace("11", String(11 * uPlot.pxRatio));
+    ctx.font = this.#font(uPlot.pxRatio);
     ctx.textBaseline = "top";
     ctx.textAlign = "center";
     if (ctx.measureText(words).width + 6 * uPlot.pxRatio < width) {
@@ -292,11 +316,6 @@ export class LivePlot {
 
 const stepped = uPlot.paths.stepped?.({ align: 1 });
 const linear = uPlot.paths.linear?.();
-
-/** Whether a window from here to now shows averages. */
-export function isDense(series: Series, from: number): boolean {
-  return series.columns.x.length - rowAt(series.columns, from) > ROWS_LIMIT;
-}
 
 function valueRange(low: number | null, high: number | null): [number, number] {
   const bottom = Math.min(LOWEST, low ?? LOWEST);

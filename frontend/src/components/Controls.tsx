@@ -1,3 +1,4 @@
+import { isPending, isWanted } from "../core/pause.ts";
 import { stateWord, type TickerState } from "../core/state.ts";
 
 interface Props {
@@ -8,8 +9,7 @@ interface Props {
 
 /** Pause and resume, and dialling now. Both can always be pressed, so that neither loses the focus. */
 export function Controls({ state, onPaused, onRetry }: Props) {
-  const paused = state.wanted ?? state.isPaused;
-  const isPending = paused !== state.isPaused;
+  const paused = isWanted(state.pause);
   const word = stateWord(state);
   const isUp = word === "live" || word === "paused";
   const isUrgent = word === "waiting" || word === "gave-up" || word === "stale";
@@ -20,7 +20,7 @@ export function Controls({ state, onPaused, onRetry }: Props) {
         className="button"
         data-testid="pause"
         data-paused={paused}
-        aria-busy={isPending}
+        aria-busy={isPending(state.pause)}
         onClick={() => onPaused(!paused)}
       >
         {paused ? "Resume" : "Pause"}

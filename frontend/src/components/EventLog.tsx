@@ -1,4 +1,7 @@
 import type { Entry } from "../core/log.ts";
+import { type Outage, outageWords } from "../core/outage.ts";
+import { clock } from "../core/words.ts";
+import { useNow } from "../hooks/useNow.ts";
 
 /** What happened, newest first. The region scrolls, so the keyboard must be able to get into it. */
 export function EventLog({ log }: { readonly log: readonly Entry[] }) {
@@ -18,18 +21,17 @@ export function EventLog({ log }: { readonly log: readonly Entry[] }) {
 }
 
 function LogLine({ entry }: { readonly entry: Entry }) {
-  const date = new Date(entry.wall);
   return (
     <li data-tone={entry.tone}>
-      <time dateTime={date.toISOString()}>{clock(date)}</time>
+      <time dateTime={new Date(entry.wall).toISOString()}>{clock(entry.wall)}</time>
       <span className="words">
-        {entry.words}
+        {entry.outage?.until === null ? <LiveLine outage={entry.outage} /> : entry.words}
         {entry.count > 1 && <span className="count"> ×{entry.count}</span>}
       </span>
     </li>
   );
 }
 
-function clock(date: Date): string {
-  return date.toLocaleTimeString("en-GB", { hour12: false });
+function LiveLine({ outage }: { readonly outage: Outage }) {
+  return outageWords(outage, useNow(true));
 }

@@ -1,12 +1,14 @@
 import type { ReactNode } from "react";
-import { spell, type TickerState } from "../core/state.ts";
+import type { TickerState } from "../core/state.ts";
+import { spell } from "../core/words.ts";
+import { useNow } from "../hooks/useNow.ts";
 
 const SESSION_SHOWN = 8;
 
 /** The counts. The numbers themselves stand as digits only. */
 export function Facts({ state }: { readonly state: TickerState }) {
-  const { received, lost, lostUnknown, lastOutageMs, session } = state;
-  const outage = lastOutageMs === null ? "no outage yet" : `last outage ${spell(lastOutageMs)}`;
+  const { received, lost, lostUnknown, session } = state;
+  const now = useNow(state.outage !== null);
   return (
     <dl className="facts" aria-label="Counts of this page">
       <Fact label="Received" note={receivedNote(state)}>
@@ -17,7 +19,7 @@ export function Facts({ state }: { readonly state: TickerState }) {
           {lost}
         </span>
       </Fact>
-      <Fact label="Reconnects" note={outage}>
+      <Fact label="Reconnects" note={outageNote(state, now)}>
         <span data-testid="reconnects">{Math.max(0, state.welcomes - 1)}</span>
       </Fact>
       {/* The id is a secret between this page and the server: a part of it tells sessions apart. */}
@@ -35,16 +37,36 @@ function receivedNote({ received, late }: TickerState): string {
   return received === 0 ? "none yet" : "all as they came";
 }
 
-function sessionNote({ session, lostUnknown }: TickerState): string {
+function outageNote({ outage, lastOutageMs, welcomes }: TickerState, now: number): string {
+  if (outage?.wasUp) {
+    return `${outage.cause === null ? "silent" : "down"} for ${spell(now - outage.from)}`;
+  }
+  if (welcomes === 0) {
+    return "not connected yet";
+  }
+  return lastOutageMs === null ? "no outage yet" : `last outage ${spell(lastOutageMs)}`;
+}
+
+function sessionNote({ session, lostUnknown, outage }: TickerState): string {
   if (session === null) {
     return "none yet";
+  }
+  if (outage !== null) {
+    return "unknown if it still lives";
   }
   return lostUnknown ? "a new one" : "the same so far";
 }
 
-function lossNote({ lost, lostUnknown }: TickerState): string {
+/** What is under way during an outage, nobody here can know. */
+function lossNote({ lost, lostUnknown, welcomes, outage }: TickerState): string {
+  if (welcomes === 0) {
+    return "none yet";
+  }
   if (lostUnknown) {
     return "and some of an old session";
+  }
+  if (outage !== null) {
+    return lost === 0 ? "unknown until it is back" : "so far; more is unknown";
   }
   return lost === 0 ? "every number came" : "gone for good";
 }

@@ -1,7 +1,8 @@
-import type { Address } from "../core/address.ts";
+import { type Address, shorten } from "../core/address.ts";
 
 /** What this is, and where it connects. */
 export function Masthead({ address }: { readonly address: Address }) {
+  const whole = address.kind === "usable" ? address.url : address.given;
   return (
     <header className="masthead">
       <svg className="mark" viewBox="0 0 32 32" aria-hidden="true">
@@ -11,7 +12,7 @@ export function Masthead({ address }: { readonly address: Address }) {
       <h1>Ticker</h1>
       <p className="address">
         <span className="sr-only">Connects to </span>
-        <code>{address.kind === "usable" ? address.url : address.given}</code>
+        <code title={whole}>{shorten(whole)}</code>
       </p>
     </header>
   );

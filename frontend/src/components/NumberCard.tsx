@@ -1,8 +1,11 @@
 // The current number, and what it is worth: how things stand, in words and colour.
 
 import type { ReactNode } from "react";
-import { spell, stateWord, type TickerState } from "../core/state.ts";
+import { outageWords } from "../core/outage.ts";
+import { outageFrom, stateWord, type TickerState } from "../core/state.ts";
+import { capitalized, spell } from "../core/words.ts";
 import { useNow } from "../hooks/useNow.ts";
+import { StateDiagram } from "./StateDiagram.tsx";
 
 interface Props {
   readonly state: TickerState;
@@ -21,15 +24,18 @@ export function NumberCard({ state, children }: Props) {
         Current number
       </h2>
       <StateLine state={state} />
-      <p className="number" data-testid="value" data-seq={state.valueSeq ?? undefined}>
-        <span
-          key={flashes ? state.valueSeq : "still"}
-          className={state.value === null ? "none" : flashes ? "fresh" : undefined}
-        >
-          {state.value ?? "–"}
-        </span>
-      </p>
-      <Age state={state} />
+      <div>
+        <p className="number" data-testid="value" data-seq={state.valueSeq ?? undefined}>
+          <span
+            key={flashes ? state.valueSeq : "still"}
+            className={state.value === null ? "none" : flashes ? "fresh" : undefined}
+          >
+            {state.value ?? "–"}
+          </span>
+        </p>
+        <Age state={state} />
+      </div>
+      <StateDiagram word={word} />
       {children}
     </section>
   );
@@ -38,7 +44,7 @@ export function NumberCard({ state, children }: Props) {
 function StateLine({ state }: { readonly state: TickerState }) {
   const word = stateWord(state);
   const { connection } = state;
-  const now = useNow(connection.kind === "waiting");
+  const now = useNow(state.outage !== null);
   const seconds =
     connection.kind === "waiting" ? Math.max(0, Math.ceil((connection.dueAt - now) / 1_000)) : 0;
   return (
@@ -49,7 +55,7 @@ function StateLine({ state }: { readonly state: TickerState }) {
         {/* Not said aloud: it would be said every second. */}
         {word === "waiting" && <span aria-hidden="true">{seconds} s</span>}
       </p>
-      <p className="state-why">{whyWords(state)}</p>
+      <p className="state-why">{whyWords(state, now)}</p>
     </div>
   );
 }
@@ -64,32 +70,32 @@ const NAMES: Readonly<Record<ReturnType<typeof stateWord>, string>> = {
   stopped: "Stopped",
 };
 
-function whyWords(state: TickerState): string {
-  const { connection, trouble } = state;
-  const after = trouble === null ? "" : `${trouble}. `;
+function whyWords(state: TickerState, now: number): string {
+  const { connection, outage } = state;
+  const after = outage === null || outage.cause === null ? "" : `${outageWords(outage, now)}. `;
   switch (connection.kind) {
     case "stopped":
       return "Not connected.";
     case "connecting":
       return connection.isOpen
         ? "Connected; waiting for the server’s welcome."
-        : `${after}Dialling.`;
+        : `${after}Connecting.`;
     case "live":
-      return state.isPaused
+      return state.pause.holds
         ? "The server makes no numbers until resumed."
         : "Numbers come as they are made.";
     case "stale":
-      return "The connection is open, but nothing comes. This number is old.";
+      return `Nothing heard for ${spell(now - connection.heardAt)}. This number is old.`;
     case "waiting":
-      return `${after}Dials again by itself.`;
+      return `${after}Reconnecting automatically.`;
     case "gave-up":
-      return `${connection.why}. It will not dial again by itself.`;
+      return `${capitalized(connection.why)}. It will not reconnect by itself.`;
   }
 }
 
 /** An old number must not look like a new one. */
 function Age({ state }: { readonly state: TickerState }) {
-  const isOld = state.outageFrom !== null && state.value !== null;
+  const isOld = outageFrom(state) !== null && state.value !== null;
   const now = useNow(isOld);
   if (state.value === null) {
     return <p className="age">No number yet</p>;

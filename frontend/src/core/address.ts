@@ -55,6 +55,6 @@ export function withResume(
   return next.href;
 }
 
-function shorten(text: string): string {
+export function shorten(text: string): string {
   return text.length > 120 ? `${text.slice(0, 120)}…` : text;
 }

@@ -105,9 +105,12 @@ function readWelcome(it: Readonly<Record<string, unknown>>): Welcome | null {
   };
 }
 
-/** A period that a person might live to see the end of; else 0, for "not said". */
+/** A day: a period that somebody might wait for. */
+const PERIOD_LIMIT = 86_400_000;
+
+/** In milliseconds; 0, for "not said", where nobody would wait for it. */
 function period(value: unknown): number {
-  const isSensible = typeof value === "number" && value > 0 && value <= 3_600_000;
+  const isSensible = typeof value === "number" && value > 0 && value <= PERIOD_LIMIT;
   return isSensible ? value : 0;
 }
 

@@ -104,6 +104,21 @@ describe("dialling", () => {
     });
   });
 
+  it("is bounded as at first again once a connection was open", () => {
+    host.units = [0, 0, 0];
+    const socket = make();
+    socket.start();
+    host.pass(0);
+    host.pass(5_000); // the first dial; the second may take 10 s
+    host.pass(6_000);
+    host.socket.opens();
+    host.socket.ends();
+    host.pass(0);
+    expect(host.sockets).toHaveLength(3);
+    host.pass(5_000);
+    expect(host.sockets).toHaveLength(4);
+  });
+
   it("is given up at once where the address cannot be dialled at all", () => {
     host.refusal = new Error("insecure");
     const socket = make();
@@ -271,6 +286,19 @@ describe("silence", () => {
     expect(types()).toContain("lost");
   });
 
+  it("is forgiven anew to a page that slept again, if something was heard between", () => {
+    opened();
+    for (let night = 0; night < 3; night += 1) {
+      host.sleep(3_600_000);
+      host.socket.says("{}");
+      alive(10_000);
+    }
+    host.sleep(3_600_000);
+    expect(types()).not.toContain("lost");
+    host.pass(5_000);
+    expect(types()).toContain("lost");
+  });
+
   it("of a hidden page that still hears is no silence", () => {
     opened();
     for (let minute = 0; minute < 10; minute += 1) {
@@ -283,6 +311,14 @@ describe("silence", () => {
 });
 
 describe("an old socket", () => {
+  it("is told to close, and nothing of this page hangs on it any more", () => {
+    const socket = opened();
+    const { socket: first } = host;
+    socket.reconnect();
+    expect(first.closedWith).toBe(1000);
+    expect([first.onopen, first.onmessage, first.onclose]).toEqual([null, null, null]);
+  });
+
   it("has no say any more", () => {
     opened();
     const first = host.socket;
@@ -328,6 +364,78 @@ describe("stop", () => {
   });
 });
 
+describe("stop and start", () => {
+  it("begin with the shortest delay again", () => {
+    const reconnect = { shape: "exponential", baseMs: 1_000, capMs: 30_000, factor: 2 } as const;
+    const socket = make({ reconnect });
+    socket.start();
+    host.pass(0);
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      host.socket.ends();
+      untilDial();
+    }
+    socket.stop();
+    socket.start();
+    host.pass(0);
+    host.socket.ends();
+    expect(last()).toMatchObject({ type: "waiting", delayMs: 1_000 });
+  });
+});
+
+describe("a dial that hangs", () => {
+  /** Dialled, and nothing comes for so long. */
+  function hanging(ms: number, behaviour: Partial<Behaviour> = {}) {
+    const socket = make(behaviour);
+    socket.start();
+    host.pass(0);
+    host.pass(ms);
+    return socket;
+  }
+
+  it.each(["reconnect", "hurry"] as const)("is replaced by %s", (act) => {
+    const socket = hanging(2_000);
+    expect(socket[act]()).toBeFalsy();
+    expect(host.sockets.map((it) => it.closedWith)).toEqual([1000, null]);
+    host.socket.opens();
+    expect(socket.isOpen).toBe(true);
+    expect(host.mostLive).toBe(1);
+    alive(60_000);
+    expect(host.sockets).toHaveLength(2);
+  });
+
+  it.each(["reconnect", "hurry"] as const)("is no young one, which %s leaves alone", (act) => {
+    const socket = hanging(1_999);
+    socket[act]();
+    expect(host.sockets).toHaveLength(1);
+    expect(host.socket.isLive).toBe(true);
+  });
+
+  it("is given more time each time, so that impatience does not shut a slow way in", () => {
+    const socket = hanging(2_000, { connectTimeoutMs: 60_000 });
+    let presses = 0;
+    for (; host.sockets.length < 4; presses += 1) {
+      socket.reconnect();
+      host.pass(500);
+    }
+    expect(presses, "after 2, 4 and 8 s").toBe(1 + 8 + 16);
+    host.socket.opens();
+    host.socket.ends();
+    untilDial();
+    host.pass(2_000);
+    socket.reconnect();
+    expect(host.sockets, "after 2 s again").toHaveLength(6);
+  });
+
+  it("that is replaced has the whole time a dial has", () => {
+    const socket = hanging(4_000);
+    socket.reconnect();
+    host.pass(4_999);
+    expect(types()).not.toContain("lost");
+    host.pass(1);
+    expect(types()).toContain("lost");
+  });
+});
+
 describe("reconnect", () => {
   it("while waiting dials once, at once, and starts the back-off afresh", () => {
     const socket = make({
@@ -349,11 +457,11 @@ describe("reconnect", () => {
     expect(last()).toMatchObject({ type: "waiting", delayMs: 1_000 });
   });
 
-  it("while dialling leaves the attempt alone", () => {
+  it("while dialling leaves the attempt alone, and says so", () => {
     const socket = make();
     socket.start();
     host.pass(0);
-    socket.reconnect();
+    expect(socket.reconnect()).toBe(true);
     host.pass(1_000);
     expect(host.sockets).toHaveLength(1);
     expect(host.socket.isLive).toBe(true);
@@ -395,13 +503,16 @@ describe("the page's own life", () => {
     expect(host.sockets).toHaveLength(2);
   });
 
-  it("waking up makes an overdue dial", () => {
+  it("waking up makes an overdue dial, and none before it is due", () => {
     const socket = opened();
     host.socket.ends(1013);
-    host.sleep(0);
+    host.freeze(7_499);
     socket.wake();
     expect(host.sockets).toHaveLength(1);
-    host.pass(7_500);
+    host.freeze(1);
+    socket.wake();
+    expect(host.sockets).toHaveLength(2);
+    host.pass(1_000);
     expect(host.sockets).toHaveLength(2);
   });
 

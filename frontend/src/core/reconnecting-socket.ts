@@ -76,7 +76,7 @@ interface Open {
 
 type State =
   | { readonly kind: "idle" }
-  | { readonly kind: "connecting"; readonly dueAt: number }
+  | { readonly kind: "connecting"; readonly since: number }
   | Open
   | { readonly kind: "waiting"; readonly dueAt: number }
   | { readonly kind: "gave-up" };
@@ -85,6 +85,8 @@ type State =
 const NORMAL = 1000;
 /** A timer so late means that the page was throttled or the machine asleep. */
 const ASLEEP_MS = 1_000;
+/** A dial that takes longer than this hangs: whoever will not wait gets another one. */
+const HANGING_MS = 2_000;
 /** A dial that has not begun yet has no limit of its own. */
 const NEXT_TASK_MS = 0;
 
@@ -102,6 +104,8 @@ export class ReconnectingSocket {
   #dials = 0;
   /** Connect timeouts since a connection was last open. */
   #timeouts = 0;
+  /** Dials since then that hung and were replaced because somebody would not wait. */
+  #replaced = 0;
 
   constructor(
     host: Host,
@@ -125,7 +129,7 @@ export class ReconnectingSocket {
     if (this.#state.kind !== "idle") {
       return;
     }
-    this.#state = { kind: "connecting", dueAt: this.#host.now() };
+    this.#state = { kind: "connecting", since: this.#host.now() };
     this.#arm(NEXT_TASK_MS, () => this.#dial());
   }
 
@@ -140,24 +144,40 @@ export class ReconnectingSocket {
     this.#tell({ type: "stopped" });
   }
 
-  /** The person will not wait. An attempt that is under way is the one. */
-  reconnect(): void {
+  /** The person will not wait: dials, or says true where a dial that has just begun goes on. */
+  reconnect(): boolean {
     this.#backoff.restart();
-    if (this.#state.kind !== "idle" && this.#state.kind !== "connecting") {
+    if (this.#state.kind === "connecting") {
+      return !this.#replacesHanging();
+    }
+    if (this.#state.kind !== "idle") {
       this.#drop();
       this.#dial();
     }
+    return false;
   }
 
   /** The network is said to be back: comes soon, but not in step with everybody else. */
   hurry(): void {
-    if (this.#state.kind !== "waiting") {
+    if (this.#replacesHanging() || this.#state.kind !== "waiting") {
       return;
     }
     const delayMs = this.#host.random() * this.#behaviour.reconnect.baseMs;
     if (this.#host.now() + delayMs < this.#state.dueAt) {
       this.#wait(delayMs);
     }
+  }
+
+  /** Dials anew where the dial under way hangs. Each time more patience: the way in may be slow. */
+  #replacesHanging(): boolean {
+    const patience = HANGING_MS * 2 ** this.#replaced;
+    if (this.#state.kind !== "connecting" || this.#host.now() - this.#state.since < patience) {
+      return false;
+    }
+    this.#replaced += 1;
+    this.#drop();
+    this.#dial();
+    return true;
   }
 
   /** The page may have been asleep: whatever fell due meanwhile is looked at now. */
@@ -191,7 +211,7 @@ export class ReconnectingSocket {
     this.#dials += 1;
     this.#silence = DEFAULT_SILENCE;
     const limit = this.#connectLimit();
-    this.#state = { kind: "connecting", dueAt: this.#host.now() + limit };
+    this.#state = { kind: "connecting", since: this.#host.now() };
     this.#tell({ type: "dialling", dial: this.#dials });
     try {
       this.#attach(this.#host.open(this.#address()));
@@ -227,6 +247,7 @@ export class ReconnectingSocket {
   #opened(): void {
     const now = this.#host.now();
     this.#timeouts = 0;
+    this.#replaced = 0;
     this.#state = { kind: "open", since: now, heardAt: now, isStale: false, spareUntil: null };
     this.#tell({ type: "opened" });
     this.#look(false);

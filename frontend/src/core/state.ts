@@ -1,12 +1,25 @@
 // What the page knows, and how each event changes it: a pure fold.
 //
 // The invariants: each number of a session is applied once and in order; what the person wants
-// (paused or not) outlives the connection. Used by the ticker client, which does what follows.
+// (paused or not) outlives the connection; an outage is one entry of the log and keeps its cause. Used
+// by the ticker client, which does what follows.
 
 import { meaning } from "./close-codes.ts";
-import { append, type Entry, type Tone } from "./log.ts";
+import { append, type Entry, record, type Tone } from "./log.ts";
 import type { ServerMessage, Strange, Welcome } from "./message.ts";
+import { failed, type Outage } from "./outage.ts";
+import {
+  ask,
+  hear,
+  lose,
+  owed,
+  type Pause,
+  UNASKED,
+  welcome as welcomePause,
+  wish,
+} from "./pause.ts";
 import type { SocketEvent, Why } from "./reconnecting-socket.ts";
+import { count, spell } from "./words.ts";
 
 export type Connection =
   | { readonly kind: "stopped" }
@@ -21,8 +34,6 @@ export type StateWord = Connection["kind"] | "paused";
 
 export interface TickerState {
   readonly connection: Connection;
-  /** Why the last connection or dial ended, in words; `null` once there is a connection again. */
-  readonly trouble: string | null;
   readonly session: string | null;
   /** The highest number applied, or known to be lost, of the session. */
   readonly lastSeq: number;
@@ -36,18 +47,13 @@ export interface TickerState {
   /** A session was lost, and with it nobody knows how many numbers. */
   readonly lostUnknown: boolean;
   readonly welcomes: number;
-  /** What the server has said last. */
-  readonly isPaused: boolean;
-  /** What the person wants; `null` before they wanted anything. */
-  readonly wanted: boolean | null;
-  /** A command is out on this connection and not yet acknowledged. */
-  readonly isAsked: boolean;
+  readonly pause: Pause;
   /** Numbers that came late, of those received. */
   readonly late: number;
   /** How long the last outage was, in milliseconds; `null` before the first. */
   readonly lastOutageMs: number | null;
-  /** Since when there has been no live connection; `null` while there is, and before the first. */
-  readonly outageFrom: number | null;
+  /** What lasts for as long as there is no live connection. */
+  readonly outage: Outage | null;
   /** Numbers that came late since the last welcome; `null` once that has been said. */
   readonly replayed: number | null;
   readonly problem: { readonly words: string; readonly at: number } | null;
@@ -56,7 +62,6 @@ export interface TickerState {
 
 export const INITIAL: TickerState = {
   connection: { kind: "connecting", isOpen: false }, // as it will be in a moment
-  trouble: null,
   session: null,
   lastSeq: 0,
   value: null,
@@ -67,12 +72,10 @@ export const INITIAL: TickerState = {
   lost: 0,
   lostUnknown: false,
   welcomes: 0,
-  isPaused: false,
-  wanted: null,
-  isAsked: false,
+  pause: UNASKED,
   late: 0,
   lastOutageMs: null,
-  outageFrom: null,
+  outage: null,
   replayed: null,
   problem: null,
   log: [],
@@ -91,7 +94,12 @@ export type TickerEvent =
   | Exclude<ServerMessage, { type: "tick" }>
   | Tick
   | Strange
-  | { readonly type: "wanted"; readonly paused: boolean; readonly isSent: boolean }
+  /** The person pressed. */
+  | { readonly type: "wanted"; readonly paused: boolean }
+  /** A command was sent. */
+  | { readonly type: "asked"; readonly paused: boolean }
+  /** The person will not wait, but the dial under way has just begun. */
+  | { readonly type: "retried" }
   | { readonly type: "network"; readonly isOnline: boolean }
   | { readonly type: "unusable"; readonly why: string };
 
@@ -105,7 +113,7 @@ export interface Stamp {
 const PROBLEM_MS = 10_000;
 
 export function stateWord(state: TickerState): StateWord {
-  return state.connection.kind === "live" && state.isPaused ? "paused" : state.connection.kind;
+  return state.connection.kind === "live" && state.pause.holds ? "paused" : state.connection.kind;
 }
 
 /** How to go on with the session on a new connection. */
@@ -115,7 +123,12 @@ export function resumeOf(state: TickerState): { session: string; lastSeq: number
 
 /** What is to be said to the server, after its welcome, so that the person's wish holds. */
 export function owedCommand(state: TickerState): boolean | null {
-  return state.wanted !== null && state.wanted !== state.isPaused ? state.wanted : null;
+  return isWelcomed(state) ? owed(state.pause) : null;
+}
+
+/** Since when a connection that was there is lost; `null` while there is one, and before the first. */
+export function outageFrom({ outage }: TickerState): number | null {
+  return outage?.wasUp ? outage.from : null;
 }
 
 /** Whether the current connection has been welcomed. */
@@ -124,41 +137,38 @@ export function isWelcomed(state: TickerState): boolean {
 }
 
 export function fold(state: TickerState, event: TickerEvent, stamp: Stamp): TickerState {
+  const next = step(state, event, stamp);
+  if (next.outage === state.outage) {
+    return next;
+  }
+  const ended = state.outage && { ...state.outage, until: stamp.at };
+  const outage = next.outage ?? ended;
+  return outage === null ? next : { ...next, log: record(next.log, outage, stamp.at) };
+}
+
+function step(state: TickerState, event: TickerEvent, stamp: Stamp): TickerState {
   const log = (tone: Tone, words: string) => append(state.log, stamp.wall, tone, words);
   switch (event.type) {
-    case "dialling": {
-      const connection = { kind: "connecting", isOpen: false } as const;
-      const words = event.dial === 1 ? "Connecting" : `Connecting, attempt ${event.dial}`;
-      return { ...down(state, stamp.at), connection, log: log("note", words) };
-    }
+    case "dialling":
+      return dialling(state, stamp);
     case "opened":
       return { ...state, connection: { kind: "connecting", isOpen: true } };
-    case "stale": {
-      if (state.connection.kind !== "live") {
-        return state;
-      }
-      const { heardAt } = event;
-      const outage = { connection: { kind: "stale", heardAt }, outageFrom: heardAt } as const;
-      const seconds = spell(stamp.at - heardAt);
-      return { ...state, ...outage, log: log("wait", `Nothing heard for ${seconds}`) };
-    }
+    case "stale":
+      return silent(state, event.heardAt, stamp);
     case "revived":
       return state.connection.kind === "stale"
         ? { ...state, ...back(state, stamp.at), log: log("good", "Heard from the server again") }
         : state;
     case "lost":
-      // Said in the log together with what follows from it.
-      return { ...down(state, stamp.at), trouble: lossWords(state, event.why, event.wasOpen) };
-    case "waiting": {
-      const connection = { kind: "waiting", dueAt: event.dueAt } as const;
-      const words = `${state.trouble ?? "Not connected"}; again in ${spell(event.delayMs)}`;
-      return { ...state, connection, log: log("bad", words) };
-    }
+      return lost(state, lossWords(state, event.why, event.wasOpen), stamp);
+    case "waiting":
+      return { ...state, connection: { kind: "waiting", dueAt: event.dueAt } };
     case "gave-up": {
       const attempts = event.failures === 1 ? "1 attempt" : `${event.failures} attempts in a row`;
-      const why = event.why ?? `${attempts} failed; at last: ${state.trouble}`;
+      const latest = state.outage?.latest ?? state.outage?.cause;
+      const why = event.why ?? `${attempts} failed; at last: ${latest}`;
       const connection = { kind: "gave-up", why } as const;
-      return { ...down(state, stamp.at), connection, log: log("bad", `Gave up: ${why}`) };
+      return { ...state, connection, log: log("bad", `Gave up: ${why}`) };
     }
     case "unusable": {
       const words = `Cannot connect: ${event.why}`;
@@ -167,7 +177,7 @@ export function fold(state: TickerState, event: TickerEvent, stamp: Stamp): Tick
       return { ...state, connection, problem, log: log("bad", words) };
     }
     case "stopped":
-      return { ...down(state, stamp.at), connection: { kind: "stopped" } };
+      return { ...down(state, "the page was put aside", stamp), connection: { kind: "stopped" } };
     case "welcome":
       return welcomed(state, event, stamp);
     case "tick":
@@ -182,11 +192,16 @@ export function fold(state: TickerState, event: TickerEvent, stamp: Stamp): Tick
     case "strange":
       return complained(state, `The server sent ${event.words}`, stamp);
     case "wanted": {
-      const words = event.paused ? "Pause" : "Resume";
-      const rest = event.isSent ? "asked for" : "will be asked for once connected";
-      const { paused, isSent } = event;
-      return { ...state, wanted: paused, isAsked: isSent, log: log("note", `${words} ${rest}`) };
+      const pause = wish(state.pause, event.paused);
+      const words = `${pauseWord(event.paused)} will be asked for once connected`;
+      return { ...state, pause, log: isWelcomed(state) ? state.log : log("note", words) };
     }
+    case "asked": {
+      const pause = ask(state.pause, event.paused);
+      return { ...state, pause, log: log("note", `${pauseWord(event.paused)} asked for`) };
+    }
+    case "retried":
+      return { ...state, log: log("note", "Retry: the attempt that has just begun goes on") };
     case "network":
       return event.isOnline
         ? { ...state, log: log("note", "The browser says it is online again") }
@@ -196,19 +211,57 @@ export function fold(state: TickerState, event: TickerEvent, stamp: Stamp): Tick
   }
 }
 
-/** There is no live connection from now on, if there was one. */
-function down(state: TickerState, at: number): TickerState {
-  const outageFrom = state.outageFrom ?? (isWelcomed(state) ? at : null);
-  return { ...state, outageFrom, isAsked: false };
+function pauseWord(paused: boolean): string {
+  return paused ? "Pause" : "Resume";
+}
+
+function dialling(state: TickerState, stamp: Stamp): TickerState {
+  const connection = { kind: "connecting", isOpen: false } as const;
+  const next = down(state, "left for a new connection, as asked", stamp);
+  const outage = next.outage ?? beginning(stamp.at, stamp.wall, { wasUp: false, cause: null });
+  return { ...next, connection, outage: { ...outage, attempts: outage.attempts + 1 } };
+}
+
+/** The connection is there, but nothing comes: an outage may have begun when something last did. */
+function silent(state: TickerState, heardAt: number, stamp: Stamp): TickerState {
+  if (state.connection.kind !== "live") {
+    return state;
+  }
+  const since = stamp.wall - (stamp.at - heardAt);
+  const outage = beginning(heardAt, since, { wasUp: true, cause: null });
+  return { ...state, connection: { kind: "stale", heardAt }, outage };
+}
+
+/** A connection is lost, or a dial has failed. */
+function lost(state: TickerState, why: string, stamp: Stamp): TickerState {
+  const next = down(state, why, stamp);
+  return { ...next, outage: next.outage && failed(next.outage, why) };
+}
+
+/** There is no live connection from now on; if there was one, this ended it. */
+function down(state: TickerState, cause: string, { at, wall }: Stamp): TickerState {
+  const pause = lose(state.pause);
+  if (!isWelcomed(state)) {
+    return { ...state, pause };
+  }
+  const outage =
+    state.outage === null
+      ? beginning(at, wall, { wasUp: true, cause })
+      : failed(state.outage, cause);
+  return { ...state, pause, outage };
+}
+
+function beginning(from: number, since: number, known: Pick<Outage, "wasUp" | "cause">): Outage {
+  return { from, since, ...known, until: null, attempts: 0, latest: null };
 }
 
 /** There is a live connection from now on. */
 function back(state: TickerState, at: number): Partial<TickerState> {
-  const { outageFrom } = state;
+  const from = outageFrom(state);
   return {
     connection: { kind: "live" },
-    outageFrom: null,
-    lastOutageMs: outageFrom === null ? state.lastOutageMs : at - outageFrom,
+    outage: null,
+    lastOutageMs: from === null ? state.lastOutageMs : at - from,
     replayed: state.replayed ?? 0,
   };
 }
@@ -216,18 +269,17 @@ function back(state: TickerState, at: number): Partial<TickerState> {
 function lossWords(state: TickerState, why: Why, wasOpen: boolean): string {
   switch (why.kind) {
     case "connect-timeout":
-      return "No answer in time";
+      return "no answer in time";
     case "silent":
       return isWelcomed(state)
-        ? "The connection went silent"
-        : "The server never said its welcome, so it may be no ticker";
+        ? "the connection went silent"
+        : "the server never said its welcome, so it may be no ticker";
     case "closed": {
       if (!wasOpen) {
-        return "No connection: refused, or nobody there";
+        return "refused, or nobody there";
       }
       const said = why.reason === "" ? "" : `: “${why.reason}”`;
-      const { words } = meaning(why.code);
-      return `${words.charAt(0).toUpperCase()}${words.slice(1)} (${why.code})${said}`;
+      return `${meaning(why.code).words} (${why.code})${said}`;
     }
   }
 }
@@ -243,14 +295,13 @@ function welcomed(state: TickerState, welcome: Welcome, stamp: Stamp): TickerSta
   return {
     ...state,
     ...back(state, stamp.at),
-    trouble: null,
     session,
     lastSeq: isSame ? Math.max(state.lastSeq, before) : before,
     tickMs,
     lost: state.lost + missing,
     lostUnknown: state.lostUnknown || !(isSame || isFirst),
     welcomes: state.welcomes + 1,
-    isPaused: paused,
+    pause: welcomePause(state.pause, paused, isSame),
     replayed: isSame ? 0 : null,
     problem: null,
     log: append(state.log, stamp.wall, tone, words),
@@ -261,7 +312,8 @@ function welcomeWords(state: TickerState, isSame: boolean, missing: number, at: 
   if (state.session === null) {
     return "Connected";
   }
-  const away = state.outageFrom === null ? "" : ` after ${spell(at - state.outageFrom)}`;
+  const from = outageFrom(state);
+  const away = from === null ? "" : ` after ${spell(at - from)}`;
   if (!isSame) {
     return `Connected${away} to a new session: the server no longer knows the old one`;
   }
@@ -307,17 +359,21 @@ function summed(state: TickerState, stamp: Stamp): TickerState {
   return { ...state, replayed: null, log };
 }
 
-/** Where nothing was asked, somebody else on this session did it, and that is what holds now. */
 function acknowledged(state: TickerState, paused: boolean, stamp: Stamp): TickerState {
-  const isOurs = state.isAsked && state.wanted === paused;
-  const isForeign = !state.isAsked && state.isPaused !== paused;
-  const words = `${paused ? "Paused" : "Resumed"}${isForeign ? " by somebody else" : ""}`;
-  const isNews = state.isPaused !== paused;
+  if (!isWelcomed(state)) {
+    return complained(state, "The server answered before its welcome; not believed", stamp);
+  }
+  const [pause, by] = hear(state.pause, paused);
+  const rest = {
+    us: "",
+    "our past": ", as was asked earlier",
+    "somebody else": " by somebody else",
+  };
+  const words = `${paused ? "Paused" : "Resumed"}${rest[by]}`;
+  const isNews = state.pause.holds !== paused;
   return {
     ...state,
-    isPaused: paused,
-    isAsked: state.isAsked && !isOurs,
-    wanted: isForeign ? paused : state.wanted,
+    pause,
     log: isNews ? append(state.log, stamp.wall, "good", words) : state.log,
   };
 }
@@ -325,21 +381,6 @@ function acknowledged(state: TickerState, paused: boolean, stamp: Stamp): Ticker
 function complained(state: TickerState, words: string, stamp: Stamp): TickerState {
   const problem = { words, at: stamp.at };
   return { ...state, problem, log: append(state.log, stamp.wall, "bad", words) };
-}
-
-/** 900 ms, 2.5 s, 14 s, 3 min. */
-export function spell(ms: number): string {
-  if (ms < 1_000) {
-    return `${Math.max(0, Math.round(ms))} ms`;
-  }
-  if (ms < 9_950) {
-    return `${(ms / 1_000).toFixed(1)} s`;
-  }
-  return ms < 120_000 ? `${Math.round(ms / 1_000)} s` : `${Math.round(ms / 60_000)} min`;
-}
-
-function count(numbers: number): string {
-  return numbers === 1 ? "1 number" : `${numbers.toLocaleString("en")} numbers`;
 }
 
 function unreachable(event: never): never {

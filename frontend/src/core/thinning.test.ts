@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Series } from "./series.ts";
-import { rowAt, thin } from "./thinning.ts";
+import { isDense, rowAt, thin } from "./thinning.ts";
 
 /** Numbers 1 to 10 over and over, ten a second from time 0 on. */
 function tenASecond(seconds: number): Series {
@@ -14,6 +14,12 @@ function tenASecond(seconds: number): Series {
 it("finds the first row at or after a time", () => {
   const { columns } = tenASecond(1);
   expect([-1, 0, 50, 100, 900, 901].map((x) => rowAt(columns, x))).toEqual([0, 0, 1, 1, 9, 10]);
+});
+
+it("is dense where there are more rows than pixels", () => {
+  const { columns } = tenASecond(60);
+  expect([600, 599].map((pixels) => isDense(columns, 0, pixels))).toEqual([false, true]);
+  expect(isDense(columns, 30_000, 310), "only what is in the window counts").toBe(false);
 });
 
 describe("a wide window", () => {
@@ -38,6 +44,12 @@ describe("a wide window", () => {
     const { x, prompt } = thin(series.columns, 0, 1_000);
     expect(x).toEqual([0, 1_000, 2_000, 6_000]);
     expect(prompt).toEqual([5.5, 5.5, null, 5]);
+  });
+
+  it("has no gap where a number merely came late", () => {
+    const series = tenASecond(2);
+    series.push(6_000, 21, 5, 100);
+    expect(thin(series.columns, 0, 1_000).prompt).toEqual([5.5, 5.5, 5]);
   });
 
   it("tells replayed numbers from others, and joins the two", () => {

@@ -1,7 +1,7 @@
 // Fewer rows for a wide window: averages with their range, where numbers are finer than pixels.
 //
 // The invariant: buckets begin at multiples of their width, so a scrolling chart does not flicker,
-// and a gap wider than a bucket stays one. Used by the chart.
+// and a gap wider than a bucket stays one; a number that merely came late makes none. Used by the chart.
 
 import type { Columns } from "./series.ts";
 
@@ -26,6 +26,11 @@ export function rowAt(columns: Columns, x: number): number {
   return low;
 }
 
+/** Whether the rows from time `from` on are finer than the pixels they are drawn on. */
+export function isDense(columns: Columns, from: number, pixels: number): boolean {
+  return columns.x.length - rowAt(columns, from) > pixels;
+}
+
 interface Bucket {
   readonly index: number;
   sum: number;
@@ -39,15 +44,18 @@ interface Bucket {
 export function thin(columns: Columns, from: number, bucketMs: number): Thinned {
   const result: Thinned = { x: [], prompt: [], late: [], low: [], high: [] };
   let bucket: Bucket | null = null;
+  let isBroken = false;
   for (let row = rowAt(columns, from); row < columns.x.length; row += 1) {
     const prompt = columns.prompt[row] ?? null;
     const value = prompt ?? columns.late[row] ?? null;
     if (value === null) {
-      continue; // a gap; if it is wide enough, the next bucket shows it
+      isBroken = true; // a gap; if it is wide enough, the next bucket shows it
+      continue;
     }
     const index = Math.floor((columns.x[row] ?? 0) / bucketMs);
     if (bucket === null || bucket.index !== index) {
-      close(result, bucket, bucketMs, index);
+      close(result, bucket, bucketMs, isBroken ? index : null);
+      isBroken = false;
       bucket = { index, sum: 0, promptCount: 0, lateCount: 0, low: value, high: value };
     }
     bucket.sum += value;
@@ -60,7 +68,7 @@ export function thin(columns: Columns, from: number, bucketMs: number): Thinned 
   return result;
 }
 
-/** Writes a finished bucket; `next` is the one that follows. */
+/** Writes a finished bucket; `next` is the one that follows a gap, if one does. */
 function close(into: Thinned, bucket: Bucket | null, bucketMs: number, next: number | null): void {
   if (bucket === null) {
     return;

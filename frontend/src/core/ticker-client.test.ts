@@ -102,6 +102,7 @@ describe("a session", () => {
     greeted();
     ticks(1, 2, 3);
     broken({ resumed: false, session: "fedcba9876543210", next_seq: 1 });
+    expect(state().replayed, "there is nothing to replay").toBeNull();
     ticks(1, 2);
     expect(state()).toMatchObject({
       received: 5,
@@ -109,6 +110,7 @@ describe("a session", () => {
       lostUnknown: true,
       session: "fedcba9876543210",
     });
+    expect(client.series.columns.prompt, "a gap between the two").toEqual([1, 2, 3, null, 1, 2]);
     expect(words()[0]).toContain("to a new session: the server no longer knows the old one");
   });
 
@@ -177,6 +179,16 @@ describe("pause", () => {
     expect(host.socket.sent).toEqual(['{"type":"pause"}']);
   });
 
+  it("wished for before the welcome would cross it, and waits for it", () => {
+    host.socket.opens();
+    client.setPaused(true);
+    expect(host.socket.sent).toEqual([]);
+    expect(words()[0]).toBe("Pause will be asked for once connected");
+    host.socket.says(welcome);
+    expect(host.socket.sent).toEqual(['{"type":"pause"}']);
+    expect(words()[0]).toBe("Pause asked for");
+  });
+
   it("wished for and taken back meanwhile is not asked for", () => {
     greeted();
     host.socket.ends();
@@ -204,6 +216,43 @@ describe("pause", () => {
     expect(words()).toContain("Paused by somebody else");
   });
 
+  it("whose command arrives late does not overtake the person", () => {
+    greeted();
+    client.setPaused(true); // and then nothing comes through
+    host.pass(10_000);
+    host.socket.opens();
+    client.setPaused(false);
+    host.socket.says({ ...welcome, resumed: true });
+    expect(host.socket.sent).toEqual([]);
+    host.socket.says({ type: "paused" }); // the first connection has healed
+    expect(host.socket.sent).toEqual(['{"type":"resume"}']);
+    expect(words().slice(0, 2)).toEqual(["Resume asked for", "Paused, as was asked earlier"]);
+    host.socket.says({ type: "resumed" });
+    expect(state().pause).toMatchObject({ wanted: false, holds: false, asked: [] });
+  });
+
+  it("of three presses within a round trip is the third", () => {
+    greeted();
+    client.setPaused(true);
+    client.setPaused(false);
+    client.setPaused(true);
+    host.socket.says({ type: "paused" });
+    host.socket.says({ type: "resumed" });
+    expect(words()[0]).toBe("Resumed");
+    expect(state().pause.wanted).toBe(true);
+    broken({ paused: false }); // before the third was answered
+    expect(host.socket.sent).toEqual(['{"type":"pause"}']);
+  });
+
+  it("said before the welcome is not believed", () => {
+    client.setPaused(true);
+    host.socket.opens();
+    host.socket.says({ type: "resumed" });
+    expect(problem()).toContain("before its welcome");
+    greeted();
+    expect(host.socket.sent).toEqual(['{"type":"pause"}']);
+  });
+
   it("is shaded, and makes nothing late", () => {
     greeted();
     ticks(1);
@@ -218,6 +267,107 @@ describe("pause", () => {
     expect(state()).toMatchObject({ received: 2, late: 0, lost: 0 });
     expect(client.series.spans.map((span) => span.kind)).toEqual(["pause"]);
     expect(client.series.columns.prompt).toEqual([1, null, 2]);
+  });
+});
+
+describe("an outage", () => {
+  it("is one line, which keeps its cause however many dials fail", () => {
+    greeted();
+    host.units = Array.from({ length: 200 }, () => 0.9);
+    host.socket.ends(1011);
+    for (let dial = 0; dial < 40; dial += 1) {
+      const { connection } = state();
+      host.pass(connection.kind === "waiting" ? connection.dueAt - host.now() : 0);
+      host.socket.ends();
+    }
+    expect(words()).toHaveLength(3);
+    expect(words()[0]).toMatch(
+      /^Down 5 min, 40 attempts, since [\d:]{8}: the server met an error of its own \(1011\); at last: refused, or nobody there$/,
+    );
+    host.pass(10_000);
+    greeted({ resumed: true });
+    expect(words()[0]).toMatch(/^Back after 6 min$/);
+    expect(words()[1]).toMatch(/^Down 6 min, 41 attempts, /);
+    expect(state().outage).toBeNull();
+  });
+
+  it("that was silence first begins with what was heard last", () => {
+    greeted();
+    host.pass(2_500);
+    expect(words()[0]).toMatch(/^Nothing heard for 2.5 s, since 0?/);
+    host.socket.says({ type: "heartbeat" });
+    expect(words().slice(0, 2)).toEqual([
+      "Heard from the server again",
+      expect.stringMatching(/^Nothing heard for 2.5 s/),
+    ]);
+    host.pass(5_000);
+    expect(words()[0]).toMatch(/^Down 5.0 s, since .*: the connection went silent$/);
+  });
+
+  it("asked for says so, and so does one of a page put aside", () => {
+    greeted();
+    client.retry();
+    expect(words()[0]).toMatch(/^Down .* 1 attempt, .*: left for a new connection, as asked$/);
+    greeted({ resumed: true });
+    client.stop();
+    expect(words()[0]).toMatch(/: the page was put aside$/);
+    expect(state().lastOutageMs).not.toBeNull();
+  });
+
+  it("before the first connection is none, but is told", () => {
+    expect(words()).toEqual(["Connecting"]);
+    host.socket.ends();
+    host.pass(1_000);
+    host.socket.ends();
+    expect(words()).toHaveLength(1);
+    expect(words()[0]).toMatch(/^Not connected for 1.0 s, 2 attempts, .*: refused/);
+    host.pass(1_000);
+    greeted();
+    expect(words()[0]).toBe("Connected");
+    expect(state()).toMatchObject({ lastOutageMs: null });
+    expect(client.series.spans).toEqual([]);
+  });
+
+  it("whose dial hangs is ended by Retry and by online; a young dial is let be, and that is said", () => {
+    host.pass(1_000);
+    client.retry();
+    expect(words()[0]).toBe("Retry: the attempt that has just begun goes on");
+    host.pass(1_000);
+    client.retry();
+    expect(host.sockets).toHaveLength(2);
+    host.pass(4_000);
+    client.online();
+    expect(host.sockets).toHaveLength(3);
+    expect(host.mostLive).toBe(1);
+  });
+});
+
+describe("silence", () => {
+  it.each([
+    ["half a second", 500, 1_500],
+    ["a second", 1_000, 2_500],
+    ["forty seconds", 40_000, 60_000],
+    ["three minutes", 180_000, 270_000],
+    ["an hour", 3_600_000, 5_400_000],
+    ["a day", 86_400_000, 129_600_000],
+  ])("of a server that speaks every %s is judged by that", (_, heartbeat, stale) => {
+    greeted({ heartbeat_ms: heartbeat });
+    host.pass(stale - 1);
+    expect(stateWord(state())).toBe("live");
+    host.pass(1);
+    expect(stateWord(state())).toBe("stale");
+    host.pass(stale - 100);
+    expect(stateWord(state())).toBe("stale");
+    host.pass(100);
+    expect(stateWord(state())).toBe("waiting");
+  });
+
+  it("is ended by an overdue dial as soon as the browser says it is online", () => {
+    greeted();
+    host.socket.ends(1013);
+    host.freeze(60_000);
+    client.online();
+    expect(host.sockets).toHaveLength(2);
   });
 });
 
@@ -277,6 +427,13 @@ describe("bad input", () => {
     expect(stateWord(state())).toBe("live");
   });
 
+  it("is forgotten with the next welcome", () => {
+    greeted();
+    host.socket.says("nonsense");
+    broken({});
+    expect(state().problem).toBeNull();
+  });
+
   it("is forgotten after a while of good numbers", () => {
     greeted();
     host.socket.says("nonsense");
@@ -306,7 +463,9 @@ describe("bad input", () => {
   it("of a server that is no ticker is said", () => {
     host.socket.opens();
     host.pass(10_000);
-    expect(words()[0]).toContain("never said its welcome, so it may be no ticker; again in");
+    expect(words()[0]).toMatch(
+      /^Not connected for 10 s, 1 attempt, since [\d:]{8}: the server never said its welcome, so it may be no ticker$/,
+    );
   });
 
   it("of nobody there ends in words too, where an end was asked for", () => {
@@ -318,7 +477,7 @@ describe("bad input", () => {
     host.socket.ends();
     host.pass(16);
     expect(impatient.snapshot().log[0]?.words).toBe(
-      "Gave up: 1 attempt failed; at last: No connection: refused, or nobody there",
+      "Gave up: 1 attempt failed; at last: refused, or nobody there",
     );
   });
 
@@ -339,7 +498,7 @@ describe("bad input", () => {
   it("a close with a reason is told with it", () => {
     greeted();
     host.socket.ends(1008, "no tickets");
-    expect(words()[0]).toMatch(/^The server refuses this client \(1008\): “no tickets”; again in/);
+    expect(words()[0]).toMatch(/: the server refuses this client \(1008\): “no tickets”$/);
   });
 });
 

@@ -11,6 +11,7 @@ import {
   type Behaviour,
   DEFAULT_BEHAVIOUR,
   ReconnectingSocket,
+  type Silence,
   type SocketEvent,
 } from "./reconnecting-socket.ts";
 import { Series } from "./series.ts";
@@ -18,6 +19,7 @@ import {
   fold,
   INITIAL,
   isWelcomed,
+  outageFrom,
   owedCommand,
   resumeOf,
   type TickerEvent,
@@ -28,7 +30,16 @@ const NOTIFY_MS = 16;
 /** Silence for so many heartbeats is suspicious; twice as many is death. */
 const STALE_HEARTBEATS = 2.5;
 const MIN_STALE_MS = 1_500;
-const MAX_STALE_MS = 60_000;
+/** Patience beyond this is for servers that promise no more than that. */
+const LONG_STALE_MS = 60_000;
+const LONG_STALE_HEARTBEATS = 1.5;
+
+/** How long a server that speaks so often may be silent. */
+function silenceOf(heartbeatMs: number): Silence {
+  const long = Math.max(LONG_STALE_MS, heartbeatMs * LONG_STALE_HEARTBEATS);
+  const staleMs = Math.max(MIN_STALE_MS, Math.min(heartbeatMs * STALE_HEARTBEATS, long));
+  return { staleMs, deadMs: 2 * staleMs };
+}
 
 export class TickerClient {
   readonly series = new Series();
@@ -73,7 +84,11 @@ export class TickerClient {
 
   readonly stop = (): void => this.#socket?.stop();
 
-  readonly retry = (): void => this.#socket?.reconnect();
+  readonly retry = (): void => {
+    if (this.#socket?.reconnect()) {
+      this.#apply({ type: "retried" });
+    }
+  };
 
   readonly wake = (): void => this.#socket?.wake();
 
@@ -87,13 +102,16 @@ export class TickerClient {
   readonly offline = (): void => this.#apply({ type: "network", isOnline: false });
 
   readonly setPaused = (paused: boolean): void => {
-    // Before the welcome it would cross it; the welcome is answered anyway.
-    const isSent = isWelcomed(this.#state) && this.#send(paused);
-    this.#apply({ type: "wanted", paused, isSent });
+    this.#apply({ type: "wanted", paused });
+    this.#settle();
   };
 
-  #send(paused: boolean): boolean {
-    return this.#socket?.send(encode(paused ? "pause" : "resume")) ?? false;
+  /** Asks for what the person wants, where the server is not about to do it anyway. */
+  #settle(): void {
+    const paused = owedCommand(this.#state);
+    if (paused !== null && this.#socket?.send(encode(paused ? "pause" : "resume"))) {
+      this.#apply({ type: "asked", paused });
+    }
   }
 
   #heard(event: SocketEvent): void {
@@ -112,7 +130,8 @@ export class TickerClient {
       case "welcome":
         return this.#welcomed(message);
       default:
-        return this.#apply(message);
+        this.#apply(message);
+        return this.#settle();
     }
   }
 
@@ -124,14 +143,9 @@ export class TickerClient {
     }
     this.#apply(welcome);
     if (welcome.heartbeatMs > 0) {
-      const wished = welcome.heartbeatMs * STALE_HEARTBEATS;
-      const staleMs = Math.min(Math.max(wished, MIN_STALE_MS), MAX_STALE_MS);
-      this.#socket?.expect({ staleMs, deadMs: 2 * staleMs });
+      this.#socket?.expect(silenceOf(welcome.heartbeatMs));
     }
-    const owed = owedCommand(this.#state);
-    if (owed !== null) {
-      this.#apply({ type: "wanted", paused: owed, isSent: this.#send(owed) });
-    }
+    this.#settle();
   }
 
   #apply(event: TickerEvent): void {
@@ -144,14 +158,15 @@ export class TickerClient {
 
   /** Keeps the chart's spans in step with the state. */
   #trace(before: TickerState, after: TickerState, at: number): void {
-    if (after.outageFrom !== null) {
-      this.series.begin("outage", after.outageFrom);
-    } else if (before.outageFrom !== null) {
+    const from = outageFrom(after);
+    if (from !== null) {
+      this.series.begin("outage", from);
+    } else if (outageFrom(before) !== null) {
       this.series.end("outage", at);
     }
-    if (after.isPaused && !before.isPaused) {
+    if (after.pause.holds && !before.pause.holds) {
       this.series.begin("pause", at);
-    } else if (!after.isPaused && before.isPaused) {
+    } else if (!after.pause.holds && before.pause.holds) {
       this.series.end("pause", at);
       this.series.cut(at);
     }

@@ -3,10 +3,10 @@
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { readAddress, readMaxAttempts } from "../core/address.ts";
 import { browserHost } from "../core/host.ts";
+import { followPage } from "../core/page-life.ts";
 import { DEFAULT_BEHAVIOUR } from "../core/reconnecting-socket.ts";
 import type { TickerState } from "../core/state.ts";
 import { TickerClient } from "../core/ticker-client.ts";
-import { usePageLife } from "./usePageLife.ts";
 
 function clientOfThisPage(): TickerClient {
   const maxAttempts = readMaxAttempts(location.href);
@@ -23,7 +23,7 @@ export function usePageTicker(): TickerClient {
     client.start();
     return client.stop;
   }, [client]);
-  usePageLife(client);
+  useEffect(() => followPage(client), [client]);
   return client;
 }
 

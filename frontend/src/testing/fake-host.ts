@@ -125,6 +125,11 @@ export class FakeHost implements Host {
     }
   }
 
+  /** The page is frozen: time passes, and nothing happens, not even late. */
+  freeze(ms: number): void {
+    this.#now += ms;
+  }
+
   #next(end: number): Due | undefined {
     return this.#timers
       .filter((due) => due.at <= end)

@@ -21,6 +21,9 @@ let lost = 0;
 let session = null;
 let lastSeq = 0;
 let paused = false;
+// What the person wants, and how many commands of this connection are unanswered.
+let wanted = null;
+let asked = 0;
 let silenceMs = MIN_SILENCE_MS;
 let liveness = 0;
 let retry = 0;
@@ -97,6 +100,7 @@ function gone(why) {
   clearTimeout(uptime);
   const old = socket;
   socket = null;
+  asked = 0;
   if (old) {
     old.close();
   }
@@ -125,7 +129,9 @@ function receive(text) {
     case "paused":
     case "resumed":
       paused = message.type === "paused";
+      asked = Math.max(0, asked - 1);
       showConnected();
+      settle();
       break;
     case "error":
       byId("state").textContent = `The server says: ${message.message}`;
@@ -143,6 +149,7 @@ function welcome(message) {
   silenceMs = Math.max(MIN_SILENCE_MS, SILENT_HEARTBEATS * message.heartbeat_ms);
   alive();
   showConnected();
+  settle();
 }
 
 function tick(message) {
@@ -155,14 +162,23 @@ function tick(message) {
   showConnected();
 }
 
-function command(type) {
-  if (socket && socket.readyState === WebSocket.OPEN) {
-    socket.send(JSON.stringify({ type }));
+function want(pausing) {
+  wanted = pausing;
+  settle();
+}
+
+// A command may be lost with its connection, and one of an old connection may
+// arrive late: until it is as the person wants, it is asked for again.
+function settle() {
+  const isOwed = wanted !== null && wanted !== paused && asked === 0;
+  if (isOwed && socket && socket.readyState === WebSocket.OPEN) {
+    asked += 1;
+    socket.send(JSON.stringify({ type: wanted ? "pause" : "resume" }));
   }
 }
 
-byId("pause").addEventListener("click", () => command("pause"));
-byId("resume").addEventListener("click", () => command("resume"));
+byId("pause").addEventListener("click", () => want(true));
+byId("resume").addEventListener("click", () => want(false));
 // The network is back: waiting longer helps nobody.
 addEventListener("online", () => {
   if (!socket) {
@@ -175,6 +191,7 @@ addEventListener("pagehide", () => {
   clearTimeout(liveness);
   const old = socket;
   socket = null;
+  asked = 0;
   if (old) {
     old.close(1000);
   }
