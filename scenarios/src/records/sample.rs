@@ -33,6 +33,7 @@ pub(crate) fn scenario(id: &str, verdict: Verdict) -> ScenarioResult {
         rules: Vec::new(),
         flaws: Vec::new(),
         control: None,
+        retried: 0,
         repeat: format!("chaos run {id}.toml --seed 1"),
     }
 }

@@ -52,6 +52,7 @@ pub fn run(id: &str, client: &str, seed: u64, verdict: Verdict) -> ScenarioResul
         rules: Vec::new(),
         flaws: Vec::new(),
         control: None,
+        retried: 0,
         repeat: format!("chaos run {id}.toml --client {client} --seed {seed}"),
     }
 }

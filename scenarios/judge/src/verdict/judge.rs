@@ -182,7 +182,7 @@ fn reasons(
     reasons.extend(killed(marks));
     reasons.extend(old_journal(evidence, header));
     reasons.extend(of_rules(firings));
-    reasons.extend(held_up(evidence, checks));
+    reasons.extend(held_up(evidence, checks, firings));
     reasons.extend(had_no_effect.then_some(Reason::NoEffect));
     reasons.extend(of_checks(evidence.scenario, checks));
     reasons
@@ -232,13 +232,21 @@ fn old_journal(evidence: &Evidence<'_>, header: &Header) -> Option<Reason> {
     })
 }
 
-/// The machine withheld what a failure or a pass would have needed.
-fn held_up(evidence: &Evidence<'_>, checks: &[CheckResult]) -> Option<Reason> {
+/// The machine withheld what a failure or a pass would have needed, or for so long
+/// that a rule may have missed what it was to strike.
+fn held_up(
+    evidence: &Evidence<'_>,
+    checks: &[CheckResult],
+    firings: &[Firing],
+) -> Option<Reason> {
     let marks = &evidence.observed.marks;
     let mut failed = checks.iter().filter(|c| c.result == Finding::Failed);
     let is_the_reason = failed.any(|check| is_explained(check, evidence))
         || was_withheld(evidence.scenario, checks);
-    let longest = marks.longest_hold_up().filter(|_| is_the_reason);
+    let has_missed = firings.iter().any(|firing| firing.missing.is_some());
+    let longest = marks
+        .longest_hold_up()
+        .filter(|(_, longest)| is_the_reason || has_missed && *longest > LATE_TOLERANCE);
     longest.map(|(at, longest)| Reason::HeldUp {
         at: marks.since_zero(at),
         longest,

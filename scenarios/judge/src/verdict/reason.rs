@@ -159,8 +159,31 @@ pub enum Missing {
 
 impl Reason {
     /// Whether the machine is to blame.
-    pub fn is_busy_machine(&self) -> bool {
+    fn is_busy_machine(&self) -> bool {
         matches!(self, Self::Late { .. } | Self::HeldUp { .. })
+    }
+
+    /// Whether these are the machine's doing alone: it was too busy, and whatever
+    /// else stands there may follow from that.
+    pub fn are_the_machines(reasons: &[Self]) -> bool {
+        reasons.iter().any(Self::is_busy_machine)
+            && reasons
+                .iter()
+                .all(|reason| reason.is_busy_machine() || reason.may_follow())
+    }
+
+    /// Whether a machine that was too busy may bring it about.
+    fn may_follow(&self) -> bool {
+        match self {
+            Self::NoEffect | Self::NothingHeld | Self::Unjudged { .. } | Self::NotBlamed { .. } => {
+                true
+            }
+            Self::Missing(missing) => matches!(
+                missing,
+                Missing::NeverMet { .. } | Missing::Spared { .. } | Missing::NoTarget { .. }
+            ),
+            _ => false,
+        }
     }
 
     /// Fit to be shown: a journal may be anybody's, and what a program told
