@@ -165,6 +165,7 @@ mod tests {
             reasons,
             checks,
             rules: Vec::new(),
+            situation: Vec::new(),
             flaws: Vec::new(),
             control: None,
             retried: 0,

@@ -31,6 +31,7 @@ pub(crate) fn scenario(id: &str, verdict: Verdict) -> ScenarioResult {
         reasons: Vec::new(),
         checks: vec![check("lost", Finding::Ok, "no tick was lost")],
         rules: Vec::new(),
+        situation: Vec::new(),
         flaws: Vec::new(),
         control: None,
         retried: 0,

@@ -124,7 +124,7 @@ impl<'a> Evidence<'a> {
 
     /// Until when this client was left to itself; and whether it was then told
     /// to stop, after which it owes nothing.
-    pub(super) fn watched_until(&self, client: &str) -> (Moment, bool) {
+    pub(crate) fn watched_until(&self, client: &str) -> (Moment, bool) {
         let end = self.observed.watched_until();
         // Somebody else's client does not say that it has stopped.
         let told = || self.observed.marks.told(client, "stop").next();

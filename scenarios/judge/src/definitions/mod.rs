@@ -24,8 +24,10 @@ mod effects;
 mod losses;
 mod marks;
 mod outages;
+mod pings;
 mod reports;
 mod sequences;
+mod situations;
 mod sockets;
 #[cfg(test)]
 mod table;
@@ -40,8 +42,13 @@ pub use effects::{Effect, Notice, effects};
 pub use losses::{Loss, Losses};
 pub use marks::{BrokenOff, Departure, Downtime, Instruction, Marks};
 pub use outages::{Outage, outages};
+pub use pings::Pings;
 pub use reports::{End, Reports, Session};
 pub use sequences::{Sequences, unapplied};
+pub use situations::{
+    attempts_given_up, overlapping_connections, own_delay, silences_outlasted,
+    told_while_connecting, told_while_waiting,
+};
 pub use sockets::{Socket, Sockets};
 pub use times::Times;
 
@@ -62,6 +69,8 @@ pub struct Observations {
     pub sockets: Sockets,
     /// Ticks made and applied.
     pub sequences: Sequences,
+    /// The clients' pings.
+    pub pings: Pings,
     /// The last entry's moment: nothing was observed after it.
     pub last: Moment,
 }
@@ -79,6 +88,7 @@ impl Observations {
             all.reports.fold(entry);
             all.sockets.fold(entry);
             all.sequences.fold(entry);
+            all.pings.fold(entry);
         }
         all
     }

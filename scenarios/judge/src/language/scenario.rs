@@ -14,6 +14,7 @@ use super::expect::Expectation;
 use super::own_server::OwnServer;
 use super::proof::Proof;
 use super::server_event::ServerEvent;
+use super::situation::Situation;
 use crate::definitions::DialBounds;
 use crate::subject::{Ability, Traits};
 
@@ -56,6 +57,8 @@ pub struct Scenario {
     pub actions: Vec<Action>,
     /// What befalls the server, by time; no two at once.
     pub server_events: Vec<ServerEvent>,
+    /// What must have come about for a run to say anything.
+    pub situation: Vec<Situation>,
     /// What must hold; never empty.
     pub expect: Vec<Expectation>,
     /// The flaw that this scenario must catch.

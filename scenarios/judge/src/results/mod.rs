@@ -14,7 +14,7 @@ use crate::checks::CheckResult;
 use crate::journal::Header;
 use crate::language::Scenario;
 use crate::plain;
-use crate::verdict::{Firing, Judgement, LATE_TOLERANCE, Reason, Verdict};
+use crate::verdict::{Firing, Judgement, LATE_TOLERANCE, Reason, SituationResult, Verdict};
 
 /// The longest sentence, in characters: many times what any has that a program
 /// did not fill.
@@ -73,6 +73,10 @@ pub struct ScenarioResult {
     pub checks: Vec<CheckResult>,
     /// What became of every rule.
     pub rules: Vec<RuleResult>,
+    /// Whether each client came into the situation of the case; of a case that names
+    /// one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub situation: Vec<SituationResult>,
     /// The flaws that the clients wore.
     pub flaws: Vec<String>,
     /// `wire` for a control without any fault.
@@ -206,6 +210,7 @@ impl ScenarioResult {
                 .into_iter()
                 .map(RuleResult::from)
                 .collect(),
+            situation: judgement.situation,
             flaws: header.flaws.clone(),
             control: header.control.clone(),
             retried: header.retried,

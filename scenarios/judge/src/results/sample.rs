@@ -50,6 +50,7 @@ pub fn run(id: &str, client: &str, seed: u64, verdict: Verdict) -> ScenarioResul
         },
         checks: vec![check],
         rules: Vec::new(),
+        situation: Vec::new(),
         flaws: Vec::new(),
         control: None,
         retried: 0,

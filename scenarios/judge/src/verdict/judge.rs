@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::applicable::{objections, unjudged, was_withheld};
 use super::firing::{Firing, LATE_TOLERANCE, firings};
 use super::reason::Reason;
+use super::situation::{SituationResult, excluded, not_come_about, situations};
 use crate::checks::{CheckResult, Evidence, Excess, Finding, check};
 use crate::definitions::{BrokenOff, Marks};
 use crate::journal::{Entry, Header};
@@ -70,6 +71,8 @@ pub struct Judgement {
     pub checks: Vec<CheckResult>,
     /// Every rule.
     pub firings: Vec<Firing>,
+    /// Whether each client came into the situation of the case.
+    pub situation: Vec<SituationResult>,
 }
 
 /// Judges a run from its scenario and its journal, and from nothing else.
@@ -82,12 +85,14 @@ pub fn judge_evidence(evidence: &Evidence<'_>, header: &Header) -> Judgement {
     let expected = evidence.scenario.expect.iter();
     let checks: Vec<CheckResult> = expected.map(|e| check(evidence, *e)).collect();
     let firings = firings(evidence);
-    let (verdict, reasons) = verdict(evidence, header, &checks, &firings);
+    let situation = situations(evidence);
+    let (verdict, reasons) = verdict(evidence, header, &checks, &firings, &situation);
     Judgement {
         verdict,
         reasons,
         checks,
         firings,
+        situation,
     }
 }
 
@@ -97,15 +102,19 @@ fn verdict(
     header: &Header,
     checks: &[CheckResult],
     firings: &[Firing],
+    situation: &[SituationResult],
 ) -> (Verdict, Vec<Reason>) {
     if has_failed(evidence, checks, firings) {
         return (Verdict::Failed, Vec::new());
     }
-    let objections = objections(evidence, header, checks);
+    let mut objections = objections(evidence, header, checks);
+    if objections.is_empty() && !is_idle_control(evidence, header, firings) {
+        objections.extend(excluded(evidence, situation));
+    }
     if !objections.is_empty() {
         return (Verdict::NotApplicable, objections);
     }
-    let reasons = reasons(evidence, header, checks, firings);
+    let reasons = reasons(evidence, header, checks, firings, situation);
     match reasons[..] {
         [] => (Verdict::Passed, reasons),
         _ => (Verdict::Inconclusive, reasons),
@@ -166,12 +175,13 @@ fn reasons(
     header: &Header,
     checks: &[CheckResult],
     firings: &[Firing],
+    situation: &[SituationResult],
 ) -> Vec<Reason> {
     let marks = &evidence.observed.marks;
     let mut reasons: Vec<Reason> = cut_short(marks).into_iter().collect();
-    let had_no_effect =
-        !evidence.scenario.is_undisturbed() && firings.iter().all(|firing| firing.strikes == 0);
-    if header.is_wire() && had_no_effect {
+    let is_whole = reasons.is_empty();
+    let had_no_effect = had_no_effect(evidence, firings);
+    if is_idle_control(evidence, header, firings) {
         // As it should be: what follows from that goes without saying.
         reasons.push(Reason::Control);
         return reasons;
@@ -184,8 +194,18 @@ fn reasons(
     reasons.extend(of_rules(firings));
     reasons.extend(held_up(evidence, checks, firings));
     reasons.extend(had_no_effect.then_some(Reason::NoEffect));
+    reasons.extend(not_come_about(situation).filter(|_| is_whole));
     reasons.extend(of_checks(evidence.scenario, checks));
     reasons
+}
+
+fn had_no_effect(evidence: &Evidence<'_>, firings: &[Firing]) -> bool {
+    !evidence.scenario.is_undisturbed() && firings.iter().all(|firing| firing.strikes == 0)
+}
+
+/// Whether it is a control in which, as it should be, nothing was done.
+fn is_idle_control(evidence: &Evidence<'_>, header: &Header, firings: &[Firing]) -> bool {
+    header.is_wire() && had_no_effect(evidence, firings)
 }
 
 /// Why the run did not go to its end.
@@ -234,11 +254,7 @@ fn old_journal(evidence: &Evidence<'_>, header: &Header) -> Option<Reason> {
 
 /// The machine withheld what a failure or a pass would have needed, or for so long
 /// that a rule may have missed what it was to strike.
-fn held_up(
-    evidence: &Evidence<'_>,
-    checks: &[CheckResult],
-    firings: &[Firing],
-) -> Option<Reason> {
+fn held_up(evidence: &Evidence<'_>, checks: &[CheckResult], firings: &[Firing]) -> Option<Reason> {
     let marks = &evidence.observed.marks;
     let mut failed = checks.iter().filter(|c| c.result == Finding::Failed);
     let is_the_reason = failed.any(|check| is_explained(check, evidence))

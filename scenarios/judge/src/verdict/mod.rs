@@ -2,10 +2,10 @@
 //!
 //! - *failed* if a check failed and every fault that it hangs on fired in time;
 //! - else *not applicable* if this client cannot do what the case is about, or
-//!   does not show it;
+//!   does not show it, or does not come into its situation by what it declares;
 //! - else *inconclusive* if a fault that must fire did not, or fired too late,
 //!   or no rule had any effect, or the check that the case is about could not be
-//!   judged, or the run is not complete, or the harness killed the server;
+//!   judged, or no client came into the situation of the case, or the run is not complete, or the harness killed the server;
 //! - else *passed*.
 //!
 //! Invariant: inconclusive and not applicable are never passed and never blamed
@@ -16,10 +16,14 @@ mod applicable;
 mod firing;
 mod judge;
 mod reason;
+mod situation;
+#[cfg(test)]
+mod situation_tests;
 #[cfg(test)]
 mod tests;
 
 pub use applicable::known_before;
 pub use firing::{Firing, LATE_TOLERANCE};
 pub use judge::{Judgement, Verdict, judge, judge_evidence};
-pub use reason::{Missing, Reason};
+pub use reason::{Figure, Missing, Reason, Seen};
+pub use situation::SituationResult;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::firing::LATE_TOLERANCE;
 use crate::checks::span;
 use crate::journal::Bound;
+use crate::language::Needed;
 use crate::plain;
 use crate::subject::Ability;
 
@@ -101,11 +102,51 @@ pub enum Reason {
         /// Why, in a sentence.
         why: String,
     },
+    /// No client came into the situation that the case is about.
+    NotInSituation {
+        /// Its key.
+        situation: &'static str,
+        /// How much of it there must be.
+        needed: Needed,
+        /// The most of it that there was.
+        seen: Seen,
+    },
+    /// What the client declares of itself keeps it out of the situation.
+    Excluded {
+        /// The situation's key.
+        situation: &'static str,
+        /// What it declares.
+        figure: Figure,
+        /// How much that is.
+        declared: Duration,
+        /// How much there is of it in the case.
+        there: Duration,
+    },
     /// A check failed, and the clients are not to blame.
     NotBlamed {
         /// Its name.
         check: String,
     },
+}
+
+/// How much of a situation there was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// So often.
+    Times(u64),
+    /// The shortest; `None`: nothing was ever measured.
+    Shortest(Option<Duration>),
+}
+
+/// A figure of a client, as it declares it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Figure {
+    /// How long it takes to notice a silence.
+    Liveness,
+    /// How long it lets a dial take.
+    DialBound,
+    /// How long it waits before the first dial after a loss.
+    FirstDelay,
 }
 
 /// What a rule or a server event did not do.
@@ -175,9 +216,11 @@ impl Reason {
     /// Whether a machine that was too busy may bring it about.
     fn may_follow(&self) -> bool {
         match self {
-            Self::NoEffect | Self::NothingHeld | Self::Unjudged { .. } | Self::NotBlamed { .. } => {
-                true
-            }
+            Self::NoEffect
+            | Self::NothingHeld
+            | Self::Unjudged { .. }
+            | Self::NotInSituation { .. }
+            | Self::NotBlamed { .. } => true,
             Self::Missing(missing) => matches!(
                 missing,
                 Missing::NeverMet { .. } | Missing::Spared { .. } | Missing::NoTarget { .. }
@@ -262,6 +305,8 @@ impl fmt::Display for Reason {
             | Self::NothingHeld
             | Self::Hidden { .. }
             | Self::Unjudged { .. }
+            | Self::NotInSituation { .. }
+            | Self::Excluded { .. }
             | Self::NotBlamed { .. } => self.fmt_of_what_was_seen(f),
         }
     }
@@ -301,11 +346,63 @@ impl Reason {
                     "the case is about `{check}`, which could not be judged: {why}"
                 )
             }
+            Self::NotInSituation {
+                situation,
+                needed,
+                seen,
+            } => write!(
+                f,
+                "no client came into the situation that the case is about: `{situation}` {}",
+                shortfall(*needed, *seen)
+            ),
+            Self::Excluded {
+                situation,
+                figure,
+                declared,
+                there,
+            } => write!(
+                f,
+                "the client stays out of the situation that the case is about (`{situation}`) by what it declares: {}",
+                contrast(*figure, *declared, *there)
+            ),
             Self::NotBlamed { check } => {
                 write!(f, "`{check}` failed, but not by the client's doing")
             }
             // All others have their sentences in `fmt`, which names these.
             _ => Ok(()),
+        }
+    }
+}
+
+/// How much there was of what there must be.
+fn shortfall(needed: Needed, seen: Seen) -> String {
+    let needed = match needed {
+        Needed::Times(times) => format!("at least {times}"),
+        Needed::Below(limit) => format!("less than {}", span(limit)),
+    };
+    match seen {
+        Seen::Times(times) => format!("was {times} at most; needed {needed}"),
+        Seen::Shortest(Some(shortest)) => {
+            format!("was {} at the least; needed {needed}", span(shortest))
+        }
+        Seen::Shortest(None) => format!("was never measured; needed {needed}"),
+    }
+}
+
+/// What the client declares, beside what there is.
+fn contrast(figure: Figure, declared: Duration, there: Duration) -> String {
+    let (declared, there) = (span(declared), span(there));
+    match figure {
+        Figure::Liveness => {
+            format!("it takes {declared} to notice a silence, and none lasts longer than {there}")
+        }
+        Figure::DialBound => {
+            format!(
+                "it lets a dial take {declared}, and none is kept waiting for more than {there}"
+            )
+        }
+        Figure::FirstDelay => {
+            format!("it waits {declared} before it dials again, and that is not less than {there}")
         }
     }
 }
