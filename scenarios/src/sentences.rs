@@ -61,6 +61,23 @@ pub(crate) fn run_again(results: &Results) -> Option<String> {
     })
 }
 
+/// What the witnesses contradicted each other about in runs whose verdict does not
+/// hang on it; in the others it stands among the reasons.
+pub(crate) fn contradictions(results: &Results) -> Vec<String> {
+    let runs = results.scenarios.iter();
+    let aside = runs.flat_map(|run| {
+        let told = run.contradictions.iter();
+        let aside = told.filter(|told| !run.reasons.iter().any(|r| r.to_string() == **told));
+        aside.map(move |told| clipped(&format!("{}: {told}", run.id), SENTENCE))
+    });
+    let mut all: Vec<String> = aside.take(SENTENCES + 1).collect();
+    if all.len() > SENTENCES {
+        all.truncate(SENTENCES);
+        all.push("… and more, in results.json".to_owned());
+    }
+    all
+}
+
 /// "R18 inconclusive"; with client and seed where these are others than usual.
 fn came_to(scenario: &ScenarioResult) -> String {
     let ScenarioResult {
@@ -186,6 +203,21 @@ mod tests {
             R02 (sim, seed 1) passed, R03 (sim, seed 1) inconclusive; \
             1 more was spoiled, and no more than 10 run again";
         assert_eq!(told(&runs).unwrap(), both);
+    }
+
+    #[test]
+    fn a_contradiction_is_told_where_no_reason_has_it() {
+        let told = "c1 says so, and the proxy otherwise".to_owned();
+        let run = |verdict, reasons: Vec<Reason>| ScenarioResult {
+            contradictions: vec![told.clone()],
+            reasons,
+            ..sample::scenario("R01", verdict)
+        };
+        let aside = |run| contradictions(&Results::new(vec![run]));
+        let named = vec![format!("R01: {told}")];
+        assert_eq!(aside(run(Verdict::Passed, Vec::new())), named);
+        let reasons = vec![told.as_str().into()];
+        assert_eq!(aside(run(Verdict::Inconclusive, reasons)), [""; 0]);
     }
 
     #[test]

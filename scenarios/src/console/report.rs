@@ -8,7 +8,8 @@ use super::{matrix, seeds};
 use crate::checks::{CheckResult, Finding};
 use crate::results::{Results, ScenarioResult};
 use crate::sentences::{
-    ADVICE, Sentence, needs_advice, not_begun, run_again, sentences, sums, was_interrupted,
+    ADVICE, Sentence, contradictions, needs_advice, not_begun, run_again, sentences, sums,
+    was_interrupted,
 };
 use crate::verdict::Verdict;
 
@@ -39,6 +40,9 @@ pub fn report(results: &Results, screen: Screen) -> String {
     }
     if let Some(not_begun) = not_begun(results) {
         text += &format!("\n{not_begun}\n");
+    }
+    for contradiction in contradictions(results) {
+        text += &format!("\n{}\n", screen.wrapped(&contradiction));
     }
     if let Some(again) = run_again(results) {
         text += &format!("\n{}\n", screen.wrapped(&again));
@@ -166,6 +170,7 @@ mod tests {
             checks,
             rules: Vec::new(),
             situation: Vec::new(),
+            contradictions: Vec::new(),
             flaws: Vec::new(),
             control: None,
             retried: 0,

@@ -32,6 +32,7 @@ pub(crate) fn scenario(id: &str, verdict: Verdict) -> ScenarioResult {
         checks: vec![check("lost", Finding::Ok, "no tick was lost")],
         rules: Vec::new(),
         situation: Vec::new(),
+        contradictions: Vec::new(),
         flaws: Vec::new(),
         control: None,
         retried: 0,

@@ -7,7 +7,10 @@ use chaos_proxy::Plan;
 use environment::Moment;
 
 use super::measure::span;
-use crate::definitions::{Dials, Effect, Notice, Observations, Outage, effects, outages};
+use crate::definitions::{
+    Contradiction, Dials, Effect, Fact, Notice, Observations, Outage, contradictions, effects,
+    outages,
+};
 use crate::journal::{Entry, Header};
 use crate::language::Scenario;
 use crate::subject::{Ability, Report, Traits};
@@ -27,6 +30,8 @@ pub struct Evidence<'a> {
     pub outages: Vec<Outage>,
     /// The clients' dials.
     pub dials: Dials,
+    /// In what the witnesses contradict each other.
+    pub contradictions: Vec<Contradiction>,
     /// What is to be known of the clients; nothing of simulated ones.
     pub subject: Option<Traits>,
 }
@@ -40,8 +45,10 @@ impl<'a> Evidence<'a> {
         let subject = header.subject.as_ref();
         let effects = effects(&observed, &plan, scenario.dial_bounds(subject));
         let outages = outages(&observed, &effects, scenario.time_to_stay());
+        let contradictions = contradictions(&observed, &plan, scenario.is_tcp());
         Self {
             scenario,
+            contradictions,
             plan,
             dials: Dials::of(&observed),
             observed,
@@ -49,6 +56,12 @@ impl<'a> Evidence<'a> {
             outages,
             subject: header.subject.clone(),
         }
+    }
+
+    /// What makes one of these facts count for nothing, if anything does.
+    pub(crate) fn contradicted(&self, facts: &[Fact]) -> Option<&Contradiction> {
+        let mut contradictions = self.contradictions.iter();
+        contradictions.find(|one| one.facts().iter().any(|fact| facts.contains(fact)))
     }
 
     /// What clients had to notice, by client, then by time.

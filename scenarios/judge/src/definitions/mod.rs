@@ -31,6 +31,7 @@ mod situations;
 mod sockets;
 #[cfg(test)]
 mod table;
+mod testimony;
 #[cfg(test)]
 mod tests;
 mod times;
@@ -46,10 +47,11 @@ pub use pings::Pings;
 pub use reports::{End, Reports, Session};
 pub use sequences::{Sequences, unapplied};
 pub use situations::{
-    attempts_given_up, overlapping_connections, own_delay, silences_outlasted,
+    attempts_given_up, overlapping_connections, own_delay, silences_outlasted, thrown_out,
     told_while_connecting, told_while_waiting,
 };
 pub use sockets::{Socket, Sockets};
+pub use testimony::{Contradiction, Fact, Testimony, contradictions};
 pub use times::Times;
 
 use environment::Moment;
@@ -71,6 +73,8 @@ pub struct Observations {
     pub sequences: Sequences,
     /// The clients' pings.
     pub pings: Pings,
+    /// What several witnesses speak of.
+    pub testimony: Testimony,
     /// The last entry's moment: nothing was observed after it.
     pub last: Moment,
 }
@@ -89,6 +93,7 @@ impl Observations {
             all.sockets.fold(entry);
             all.sequences.fold(entry);
             all.pings.fold(entry);
+            all.testimony.fold(entry, &all.sequences);
         }
         all
     }

@@ -81,6 +81,21 @@ pub fn told_while_waiting(observed: &Observations, client: &str) -> usize {
         .count()
 }
 
+/// How many connections had data and were ended by the server before they had lasted
+/// so long: it let the client in, and threw it out again.
+pub fn thrown_out(observed: &Observations, client: &str, to_stay: Duration) -> usize {
+    let connections = observed.connections.of(client);
+    let is_thrown_out = |connection: &&Connection| {
+        let (Some(data), Some(end)) = (connection.first_data, connection.server_left) else {
+            return false;
+        };
+        let before = [connection.left, connection.reset, connection.closed];
+        let was_there = before.into_iter().flatten().all(|at| at >= end);
+        was_there && end.since(data) < to_stay
+    };
+    connections.filter(is_thrown_out).count()
+}
+
 fn told(observed: &Observations, client: &str) -> BTreeSet<Moment> {
     let given = observed.marks.instructions.iter();
     let own = given.filter(|given| given.targets.contains(client));

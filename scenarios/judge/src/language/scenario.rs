@@ -122,6 +122,12 @@ impl Scenario {
         })
     }
 
+    /// Whether the file's server speaks no HTTP.
+    pub(crate) fn is_tcp(&self) -> bool {
+        let own = self.own_server.as_ref();
+        own.is_some_and(|own| own.address().scheme == Scheme::Tcp)
+    }
+
     /// What a client is to dial, by way of this `host:port`.
     pub fn url(&self, server: Option<&Address>, authority: &str) -> String {
         match server {

@@ -25,6 +25,8 @@ pub enum SituationKind {
     ToldWhileConnecting,
     /// The person did something while the client waited for its next dial.
     ToldWhileWaiting,
+    /// A connection that had data and was ended by the server before it had lasted.
+    ThrownOut,
     /// The wait between a loss and the next dial, the client's own choice.
     OwnDelayBelow,
 }
@@ -49,13 +51,14 @@ pub struct Situation {
 
 impl SituationKind {
     /// Every one, in the order in which they are read and told.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::AttemptsGivenUp,
         Self::OverlappingConnections,
         Self::SilencesOutlasted,
         Self::PingsSent,
         Self::ToldWhileConnecting,
         Self::ToldWhileWaiting,
+        Self::ThrownOut,
         Self::OwnDelayBelow,
     ];
 
@@ -68,6 +71,7 @@ impl SituationKind {
             Self::PingsSent => "pings_sent",
             Self::ToldWhileConnecting => "told_while_connecting",
             Self::ToldWhileWaiting => "told_while_waiting",
+            Self::ThrownOut => "thrown_out",
             Self::OwnDelayBelow => "own_delay_below",
         }
     }
@@ -94,7 +98,10 @@ impl SituationKind {
             Self::AttemptsGivenUp => holds_dials(fault),
             Self::OverlappingConnections | Self::SilencesOutlasted => silences(fault),
             Self::PingsSent => sees_pings(fault),
-            Self::ToldWhileConnecting | Self::ToldWhileWaiting | Self::OwnDelayBelow => false,
+            Self::ToldWhileConnecting
+            | Self::ToldWhileWaiting
+            | Self::ThrownOut
+            | Self::OwnDelayBelow => false,
         }
     }
 }
@@ -250,14 +257,14 @@ mod tests {
     #[test]
     fn every_key_is_read() {
         let keys = "attempts_given_up = 1\noverlapping_connections = 2\nsilences_outlasted = 3\n\
-            pings_sent = 4\ntold_while_connecting = 5\ntold_while_waiting = 6\n\
+            pings_sent = 4\ntold_while_connecting = 5\ntold_while_waiting = 6\nthrown_out = 7\n\
             own_delay_below = '2s'";
         let read = sound(&with(keys, &[STALL, PONGS, STOP].concat())).situation;
         let kinds: Vec<SituationKind> = read.iter().map(|one| one.kind).collect();
         assert_eq!(kinds, SituationKind::ALL);
-        let times = read.iter().map(|one| one.needed).take(6);
-        assert!(times.eq((1..=6).map(Needed::Times)));
-        assert_eq!(read[6].needed, Needed::Below(Duration::from_secs(2)));
+        let times = read.iter().map(|one| one.needed).take(7);
+        assert!(times.eq((1..=7).map(Needed::Times)));
+        assert_eq!(read[7].needed, Needed::Below(Duration::from_secs(2)));
         assert_eq!(
             sound(&with(keys, &[STALL, PONGS, STOP].concat())).situation,
             read

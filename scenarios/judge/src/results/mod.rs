@@ -77,6 +77,9 @@ pub struct ScenarioResult {
     /// one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub situation: Vec<SituationResult>,
+    /// In what proxy, server and clients contradict each other, in sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contradictions: Vec<String>,
     /// The flaws that the clients wore.
     pub flaws: Vec<String>,
     /// `wire` for a control without any fault.
@@ -211,6 +214,11 @@ impl ScenarioResult {
                 .map(RuleResult::from)
                 .collect(),
             situation: judgement.situation,
+            contradictions: judgement
+                .contradictions
+                .iter()
+                .map(|one| told(one.to_string()))
+                .collect(),
             flaws: header.flaws.clone(),
             control: header.control.clone(),
             retried: header.retried,

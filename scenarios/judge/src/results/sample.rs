@@ -51,6 +51,7 @@ pub fn run(id: &str, client: &str, seed: u64, verdict: Verdict) -> ScenarioResul
         checks: vec![check],
         rules: Vec::new(),
         situation: Vec::new(),
+        contradictions: Vec::new(),
         flaws: Vec::new(),
         control: None,
         retried: 0,

@@ -8,7 +8,7 @@ use super::firing::{Firing, LATE_TOLERANCE, firings};
 use super::reason::Reason;
 use super::situation::{SituationResult, excluded, not_come_about, situations};
 use crate::checks::{CheckResult, Evidence, Excess, Finding, check};
-use crate::definitions::{BrokenOff, Marks};
+use crate::definitions::{BrokenOff, Contradiction, Marks};
 use crate::journal::{Entry, Header};
 use crate::language::{Expectation, Scenario};
 
@@ -73,6 +73,8 @@ pub struct Judgement {
     pub firings: Vec<Firing>,
     /// Whether each client came into the situation of the case.
     pub situation: Vec<SituationResult>,
+    /// In what the witnesses contradict each other, whether or not a check hangs on it.
+    pub contradictions: Vec<Contradiction>,
 }
 
 /// Judges a run from its scenario and its journal, and from nothing else.
@@ -93,6 +95,7 @@ pub fn judge_evidence(evidence: &Evidence<'_>, header: &Header) -> Judgement {
         checks,
         firings,
         situation,
+        contradictions: evidence.contradictions.clone(),
     }
 }
 
@@ -104,7 +107,8 @@ fn verdict(
     firings: &[Firing],
     situation: &[SituationResult],
 ) -> (Verdict, Vec<Reason>) {
-    if has_failed(evidence, checks, firings) {
+    let contradicted = contradicted(evidence);
+    if contradicted.is_empty() && has_failed(evidence, checks, firings) {
         return (Verdict::Failed, Vec::new());
     }
     let mut objections = objections(evidence, header, checks);
@@ -114,11 +118,25 @@ fn verdict(
     if !objections.is_empty() {
         return (Verdict::NotApplicable, objections);
     }
-    let reasons = reasons(evidence, header, checks, firings, situation);
+    let mut reasons = reasons(evidence, header, checks, firings, situation);
+    reasons.splice(0..0, contradicted);
     match reasons[..] {
         [] => (Verdict::Passed, reasons),
         _ => (Verdict::Inconclusive, reasons),
     }
+}
+
+/// In what the witnesses contradict each other, as far as an expected check hangs on
+/// it.
+fn contradicted(evidence: &Evidence<'_>) -> Vec<Reason> {
+    let contradictions = evidence.contradictions.iter();
+    let hang_on = |contradiction: &&Contradiction| {
+        let mut expected = evidence.scenario.expect.iter();
+        let facts = contradiction.facts();
+        expected.any(|e| e.check.facts.iter().any(|fact| facts.contains(fact)))
+    };
+    let told = contradictions.filter(hang_on).cloned();
+    told.map(Reason::Contradiction).collect()
 }
 
 /// Whether a check failed by the doing of a client.

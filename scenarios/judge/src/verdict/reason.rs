@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::firing::LATE_TOLERANCE;
 use crate::checks::span;
+use crate::definitions::Contradiction;
 use crate::journal::Bound;
 use crate::language::Needed;
 use crate::plain;
@@ -122,6 +123,8 @@ pub enum Reason {
         /// How much there is of it in the case.
         there: Duration,
     },
+    /// Witnesses contradict each other about what a check hangs on.
+    Contradiction(Contradiction),
     /// A check failed, and the clients are not to blame.
     NotBlamed {
         /// Its name.
@@ -299,6 +302,7 @@ impl fmt::Display for Reason {
                 "the journal is of version 1, which does not tell what `{rule}` kept from whom; run the case again"
             ),
             Self::Missing(missing) => missing.fmt(f),
+            Self::Contradiction(contradiction) => contradiction.fmt(f),
             Self::Late { .. }
             | Self::HeldUp { .. }
             | Self::NoEffect

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::reason::{Figure, Reason, Seen};
 use crate::checks::{Evidence, Measure};
 use crate::definitions::{
-    attempts_given_up, overlapping_connections, own_delay, silences_outlasted,
+    attempts_given_up, overlapping_connections, own_delay, silences_outlasted, thrown_out,
     told_while_connecting, told_while_waiting,
 };
 use crate::language::{Needed, Situation, SituationKind};
@@ -81,6 +81,7 @@ fn seen(evidence: &Evidence<'_>, kind: SituationKind, client: &str) -> Seen {
         SituationKind::PingsSent => observed.pings.sent(client),
         SituationKind::ToldWhileConnecting => told_while_connecting(observed, client),
         SituationKind::ToldWhileWaiting => told_while_waiting(observed, client),
+        SituationKind::ThrownOut => thrown_out(observed, client, evidence.scenario.time_to_stay()),
         SituationKind::OwnDelayBelow => {
             let dials = evidence.dials.get(client);
             return Seen::Shortest(dials.and_then(|own| own_delay(observed, client, own)));

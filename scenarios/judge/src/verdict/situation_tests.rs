@@ -229,6 +229,26 @@ fn own_delay_below() {
     is_not_there(&text, &told(asked), why);
 }
 
+#[test]
+fn thrown_out() {
+    let text = text("thrown_out = 1", RESET);
+    let lost = || {
+        run()
+            .struck("c1", 1, "reset", 1000)
+            .struck("c2", 1, "reset", 1000)
+            .connected("c1", 2, 2500, 2600)
+    };
+    // For twice the first delay, which by default is a second.
+    is_there(&text, &lost().server_left("c1", 2, 4599));
+    let none = "`thrown_out` was 0 at most; needed at least 1";
+    is_not_there(&text, &lost().server_left("c1", 2, 4600), none);
+    let left = lost().left("c1", 2, Ending::Fin, 3000);
+    is_not_there(&text, &left.server_left("c1", 2, 3001), none);
+    // An attempt that had no data was not let in.
+    let refused = lost().accepted("c1", 3, 9000).server_left("c1", 3, 9100);
+    is_not_there(&text, &refused, none);
+}
+
 /// A client of somebody else's that takes so long to notice a silence.
 fn declares(liveness: Option<Duration>) -> Option<Traits> {
     Some(Traits {
