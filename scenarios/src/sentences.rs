@@ -7,7 +7,7 @@ use crate::checks::{CheckResult, Finding};
 use crate::plain::clipped;
 use crate::results::{Results, ScenarioResult};
 use crate::suite::MOST_RETRIED;
-use crate::verdict::{Reason, Verdict};
+use crate::verdict::{Note, Reason, Verdict};
 
 /// What to do when a verdict is inconclusive.
 pub const ADVICE: &str = "An inconclusive scenario proves nothing and blames nobody; its reasons stand with it. \
@@ -61,23 +61,6 @@ pub(crate) fn run_again(results: &Results) -> Option<String> {
     })
 }
 
-/// What the witnesses contradicted each other about in runs whose verdict does not
-/// hang on it; in the others it stands among the reasons.
-pub(crate) fn contradictions(results: &Results) -> Vec<String> {
-    let runs = results.scenarios.iter();
-    let aside = runs.flat_map(|run| {
-        let told = run.contradictions.iter();
-        let aside = told.filter(|told| !run.reasons.iter().any(|r| r.to_string() == **told));
-        aside.map(move |told| clipped(&format!("{}: {told}", run.id), SENTENCE))
-    });
-    let mut all: Vec<String> = aside.take(SENTENCES + 1).collect();
-    if all.len() > SENTENCES {
-        all.truncate(SENTENCES);
-        all.push("… and more, in results.json".to_owned());
-    }
-    all
-}
-
 /// "R18 inconclusive"; with client and seed where these are others than usual.
 fn came_to(scenario: &ScenarioResult) -> String {
     let ScenarioResult {
@@ -103,12 +86,15 @@ pub(crate) enum Sentence<'a> {
     Reason(&'a Reason),
     /// What a check has found.
     Check(&'a CheckResult),
+    /// What is to be known beside it.
+    Note(&'a Note),
 }
 
 impl fmt::Display for Sentence<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Reason(reason) => reason.fmt(f),
+            Self::Note(note) => write!(f, "note: {note}"),
             Self::Check(check) => {
                 let CheckResult {
                     name, result, why, ..
@@ -120,12 +106,13 @@ impl fmt::Display for Sentence<'_> {
 }
 
 /// All that did not go well: first why a run says nothing, then each check
-/// that is not OK. None of a scenario in which all did.
+/// that is not OK, then what else is to be known.
 pub(crate) fn sentences(scenario: &ScenarioResult) -> impl Iterator<Item = Sentence<'_>> {
     let reasons = scenario.reasons.iter().map(Sentence::Reason);
     let checks = scenario.checks.iter();
     let wanting = checks.filter(|check| check.result != Finding::Ok);
-    reasons.chain(wanting.map(Sentence::Check))
+    let notes = scenario.notes.iter().map(Sentence::Note);
+    reasons.chain(wanting.map(Sentence::Check)).chain(notes)
 }
 
 /// Likewise, as text for a record: bounded in number and length.
@@ -149,6 +136,7 @@ pub(crate) fn headline(scenario: &ScenarioResult) -> String {
     let says_most = |sentence: &Sentence<'_>| match sentence {
         Sentence::Reason(_) => true,
         Sentence::Check(check) => check.result == Finding::Failed,
+        Sentence::Note(_) => false,
     };
     let headline = sentences(scenario).find(says_most);
     let headline = headline.map(|sentence| sentence.to_string());
@@ -203,21 +191,6 @@ mod tests {
             R02 (sim, seed 1) passed, R03 (sim, seed 1) inconclusive; \
             1 more was spoiled, and no more than 10 run again";
         assert_eq!(told(&runs).unwrap(), both);
-    }
-
-    #[test]
-    fn a_contradiction_is_told_where_no_reason_has_it() {
-        let told = "c1 says so, and the proxy otherwise".to_owned();
-        let run = |verdict, reasons: Vec<Reason>| ScenarioResult {
-            contradictions: vec![told.clone()],
-            reasons,
-            ..sample::scenario("R01", verdict)
-        };
-        let aside = |run| contradictions(&Results::new(vec![run]));
-        let named = vec![format!("R01: {told}")];
-        assert_eq!(aside(run(Verdict::Passed, Vec::new())), named);
-        let reasons = vec![told.as_str().into()];
-        assert_eq!(aside(run(Verdict::Inconclusive, reasons)), [""; 0]);
     }
 
     #[test]

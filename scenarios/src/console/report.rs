@@ -8,8 +8,7 @@ use super::{matrix, seeds};
 use crate::checks::{CheckResult, Finding};
 use crate::results::{Results, ScenarioResult};
 use crate::sentences::{
-    ADVICE, Sentence, contradictions, needs_advice, not_begun, run_again, sentences, sums,
-    was_interrupted,
+    ADVICE, Sentence, needs_advice, not_begun, run_again, sentences, sums, was_interrupted,
 };
 use crate::verdict::Verdict;
 
@@ -40,9 +39,6 @@ pub fn report(results: &Results, screen: Screen) -> String {
     }
     if let Some(not_begun) = not_begun(results) {
         text += &format!("\n{not_begun}\n");
-    }
-    for contradiction in contradictions(results) {
-        text += &format!("\n{}\n", screen.wrapped(&contradiction));
     }
     if let Some(again) = run_again(results) {
         text += &format!("\n{}\n", screen.wrapped(&again));
@@ -87,11 +83,11 @@ fn checks_ok(checks: &[CheckResult]) -> String {
     format!("{sums:>5} checks ok")
 }
 
-/// What did not go well in a scenario, in sentences; nothing of one that passed.
-/// Of several subjects it says which.
+/// What did not go well in a scenario, in sentences; of one that passed nothing,
+/// unless there is something to know beside it. Of several subjects it says which.
 fn story(scenario: &ScenarioResult, is_matrix: bool, screen: Screen) -> String {
     let mut text = String::new();
-    if scenario.verdict == Verdict::Passed {
+    if scenario.verdict == Verdict::Passed && scenario.notes.is_empty() {
         return text;
     }
     let verdict = screen
@@ -113,6 +109,7 @@ pub(crate) fn indented(scenario: &ScenarioResult, indent: &str, screen: Screen) 
         let sentence = match sentence {
             Sentence::Reason(reason) => reason.to_string().replace('\n', &format!("\n{indent}  ")),
             Sentence::Check(check) => check_line(check, screen),
+            Sentence::Note(_) => sentence.to_string(),
         };
         line(&mut text, &screen.wrapped(&format!("{indent}{sentence}")));
     }
@@ -167,6 +164,7 @@ mod tests {
             seed: 1,
             verdict,
             reasons,
+            notes: Vec::new(),
             checks,
             rules: Vec::new(),
             situation: Vec::new(),

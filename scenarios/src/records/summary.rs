@@ -44,9 +44,6 @@ pub fn summary(results: &Results) -> String {
     if let Some(not_begun) = sentences::not_begun(results) {
         write!(text, "<p>{not_begun}</p>\n\n").expect(INFALLIBLE);
     }
-    for contradiction in sentences::contradictions(results) {
-        write!(text, "<p>{}</p>\n\n", html(&contradiction)).expect(INFALLIBLE);
-    }
     if let Some(again) = sentences::run_again(results) {
         write!(text, "<p>{}</p>\n\n", html(&again)).expect(INFALLIBLE);
     }

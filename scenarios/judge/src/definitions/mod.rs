@@ -42,7 +42,7 @@ pub use dials::{ClientDials, Dial, Dials};
 pub use effects::{Effect, Notice, effects};
 pub use losses::{Loss, Losses};
 pub use marks::{BrokenOff, Departure, Downtime, Instruction, Marks};
-pub use outages::{Outage, outages};
+pub use outages::{Outage, Return, outages};
 pub use pings::Pings;
 pub use reports::{End, Reports, Session};
 pub use sequences::{Sequences, unapplied};

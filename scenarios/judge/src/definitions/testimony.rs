@@ -187,13 +187,17 @@ impl Testimony {
 }
 
 /// Everything in which two witnesses contradict each other, by kind, then by client.
-/// `is_tcp`: a connection is open as soon as it is accepted.
-pub fn contradictions(observed: &Observations, plan: &Plan, is_tcp: bool) -> Vec<Contradiction> {
+/// Of what is no WebSocket anything may come as soon as it is accepted.
+pub fn contradictions(
+    observed: &Observations,
+    plan: &Plan,
+    is_websocket: bool,
+) -> Vec<Contradiction> {
     let judge = CrossExamination {
         observed,
         told: &observed.testimony,
         slack: SLACK + observed.marks.withheld(),
-        is_tcp,
+        is_websocket,
     };
     let may_garble = |fault: &Fault| matches!(fault, Fault::Corrupt(_));
     let is_garbled = plan.rules().iter().any(|rule| may_garble(&rule.fault));
@@ -210,7 +214,7 @@ struct CrossExamination<'a> {
     observed: &'a Observations,
     told: &'a Testimony,
     slack: Duration,
-    is_tcp: bool,
+    is_websocket: bool,
 }
 
 impl CrossExamination<'_> {
@@ -238,28 +242,34 @@ impl CrossExamination<'_> {
     /// When anything can have passed to the client, in order and apart; `None` if the
     /// proxy tells of no connection of its.
     fn passages(&self, client: &str) -> Option<Vec<(Moment, Moment)>> {
-        let answered = self.told.answered.get(client);
         let mut connections = self.observed.connections.of(client).peekable();
         connections.peek()?;
-        let mut open: Vec<(Moment, Moment)> = connections
-            .filter_map(|connection| {
-                let answer = answered.and_then(|all| all.get(&connection.attempt))?;
-                Some(self.spells(connection, *answer))
-            })
-            .flatten()
-            .collect();
-        open.sort_unstable();
-        Some(merged(open))
+        let spells = connections.filter_map(|connection| {
+            let opening = self.opening(client, connection)?;
+            Some(self.spells(connection, opening))
+        });
+        let mut spells: Vec<(Moment, Moment)> = spells.flatten().collect();
+        spells.sort_unstable();
+        Some(merged(spells))
     }
 
-    /// From the first answer to the connection's end, without its silences.
-    fn spells(&self, connection: &Connection, answer: Moment) -> Vec<(Moment, Moment)> {
+    /// From when on the connection can have been open for the client.
+    fn opening(&self, client: &str, connection: &Connection) -> Option<Moment> {
+        if !self.is_websocket {
+            return Some(connection.accepted);
+        }
+        let answered = self.told.answered.get(client)?;
+        answered.get(&connection.attempt).copied()
+    }
+
+    /// From its opening to the connection's end, without its silences.
+    fn spells(&self, connection: &Connection, opening: Moment) -> Vec<(Moment, Moment)> {
         let end = connection.end().unwrap_or(self.observed.last);
         let losses = connection.losses.downstream.iter();
         let silences = losses.flat_map(|loss| loss.silences.into_iter().flatten());
         let mut silences: Vec<(Moment, Option<Moment>)> = silences.collect();
         silences.sort_unstable();
-        let (mut from, mut spells) = (answer, Vec::new());
+        let (mut from, mut spells) = (opening, Vec::new());
         for (silent, until) in silences {
             spells.push((from, silent.min(end)));
             from = from.max(until.unwrap_or(end));
@@ -289,17 +299,8 @@ impl CrossExamination<'_> {
     fn openings(&self, client: &str) -> Option<Vec<Moment>> {
         let mut connections = self.observed.connections.of(client).peekable();
         connections.peek()?;
-        if self.is_tcp {
-            return Some(connections.map(|connection| connection.accepted).collect());
-        }
-        let answered = self.told.answered.get(client);
-        Some(
-            answered
-                .into_iter()
-                .flat_map(BTreeMap::values)
-                .copied()
-                .collect(),
-        )
+        let openings = connections.filter_map(|connection| self.opening(client, connection));
+        Some(openings.collect())
     }
 
     fn sockets(&self) -> Option<Contradiction> {

@@ -5,13 +5,13 @@ use chaos_proxy::Ending;
 
 const STALL: &str = "[[fault]]\nat = '4s'\nfor = '20s'\ninject.stall = {}\n[expect]\nlost = 0\n";
 
-fn found_with(text: &str, story: &JournalBuilder, is_tcp: bool) -> Vec<Contradiction> {
+fn found_with(text: &str, story: &JournalBuilder, is_websocket: bool) -> Vec<Contradiction> {
     let plan = scenario(text).plan(environment::Seed(1));
-    contradictions(&Observations::of(&story.entries()), &plan, is_tcp)
+    contradictions(&Observations::of(&story.entries()), &plan, is_websocket)
 }
 
 fn found(story: &JournalBuilder) -> Vec<Contradiction> {
-    found_with(STALL, story, false)
+    found_with(STALL, story, true)
 }
 
 /// Live from 10 ms on, with a session and its first ticks.
@@ -115,7 +115,7 @@ fn open_connections_that_the_proxy_never_saw_answered() {
     }];
     assert_eq!(found(&opened(again.clone(), 5000)), expected);
     // What is raw is open as soon as it is accepted.
-    assert_eq!(found_with(STALL, &opened(again.clone(), 5000), true), []);
+    assert_eq!(found_with(STALL, &opened(again.clone(), 5000), false), []);
     let answered = |at| again.clone().opened("c1", 2, at);
     assert_eq!(found(&opened(answered(4600), 5000)), []);
     assert_eq!(
@@ -173,8 +173,8 @@ fn sessions_that_were_never_given_and_ticks_that_were_never_made() {
     // Told a moment too late, it was made all the same.
     assert_eq!(found(&applied.clone().ticks("s", 101..=103, 3001)), []);
     let garbles = STALL.replace("inject.stall = {}", "inject.corrupt = { bytes = 1 }");
-    assert_eq!(found_with(&garbles, &welcomed, false), []);
-    assert_eq!(found_with(&garbles, &applied, false), []);
+    assert_eq!(found_with(&garbles, &welcomed, true), []);
+    assert_eq!(found_with(&garbles, &applied, true), []);
 }
 
 #[test]

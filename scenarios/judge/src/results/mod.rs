@@ -14,7 +14,7 @@ use crate::checks::CheckResult;
 use crate::journal::Header;
 use crate::language::Scenario;
 use crate::plain;
-use crate::verdict::{Firing, Judgement, LATE_TOLERANCE, Reason, SituationResult, Verdict};
+use crate::verdict::{Firing, Judgement, LATE_TOLERANCE, Note, Reason, SituationResult, Verdict};
 
 /// The longest sentence, in characters: many times what any has that a program
 /// did not fill.
@@ -69,6 +69,9 @@ pub struct ScenarioResult {
     pub verdict: Verdict,
     /// Why it is inconclusive or not applicable; empty otherwise.
     pub reasons: Vec<Reason>,
+    /// What is to be known beside it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
     /// Every check.
     pub checks: Vec<CheckResult>,
     /// What became of every rule.
@@ -207,6 +210,7 @@ impl ScenarioResult {
                 .into_iter()
                 .map(Reason::made_plain)
                 .collect(),
+            notes: judgement.notes,
             checks: judgement.checks.into_iter().map(check).collect(),
             rules: judgement
                 .firings

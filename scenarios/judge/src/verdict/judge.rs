@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::applicable::{objections, unjudged, was_withheld};
 use super::firing::{Firing, LATE_TOLERANCE, firings};
+use super::note::{Note, notes};
 use super::reason::Reason;
 use super::situation::{SituationResult, excluded, not_come_about, situations};
 use crate::checks::{CheckResult, Evidence, Excess, Finding, check};
@@ -67,6 +68,8 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// Why it is inconclusive or not applicable; empty otherwise.
     pub reasons: Vec<Reason>,
+    /// What is to be known beside it.
+    pub notes: Vec<Note>,
     /// Every check, in the order of the file's expectations.
     pub checks: Vec<CheckResult>,
     /// Every rule.
@@ -92,6 +95,7 @@ pub fn judge_evidence(evidence: &Evidence<'_>, header: &Header) -> Judgement {
     Judgement {
         verdict,
         reasons,
+        notes: notes(evidence),
         checks,
         firings,
         situation,
@@ -130,13 +134,15 @@ fn verdict(
 /// it.
 fn contradicted(evidence: &Evidence<'_>) -> Vec<Reason> {
     let contradictions = evidence.contradictions.iter();
-    let hang_on = |contradiction: &&Contradiction| {
-        let mut expected = evidence.scenario.expect.iter();
-        let facts = contradiction.facts();
-        expected.any(|e| e.check.facts.iter().any(|fact| facts.contains(fact)))
-    };
-    let told = contradictions.filter(hang_on).cloned();
-    told.map(Reason::Contradiction).collect()
+    let told = contradictions.filter(|contradiction| matters(evidence, contradiction));
+    told.cloned().map(Reason::Contradiction).collect()
+}
+
+/// Whether an expected check hangs on it.
+pub(super) fn matters(evidence: &Evidence<'_>, contradiction: &Contradiction) -> bool {
+    let facts = contradiction.facts();
+    let mut expected = evidence.scenario.expect.iter();
+    expected.any(|e| e.check.facts.iter().any(|fact| facts.contains(fact)))
 }
 
 /// Whether a check failed by the doing of a client.

@@ -21,6 +21,7 @@ mod contradiction;
 mod contradiction_tests;
 mod firing;
 mod judge;
+mod note;
 mod reason;
 mod situation;
 #[cfg(test)]
@@ -31,5 +32,6 @@ mod tests;
 pub use applicable::known_before;
 pub use firing::{Firing, LATE_TOLERANCE};
 pub use judge::{Judgement, Verdict, judge, judge_evidence};
+pub use note::Note;
 pub use reason::{Figure, Missing, Reason, Seen};
 pub use situation::SituationResult;

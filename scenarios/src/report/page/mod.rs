@@ -16,7 +16,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::gallery::Gallery;
 use crate::plain::is_unseen;
 use crate::results::{Results, ScenarioResult};
-use crate::sentences::{contradictions, not_begun, run_again};
+use crate::sentences::{not_begun, run_again};
 use crate::verdict::Verdict;
 use section::{Detail, Run};
 
@@ -65,9 +65,6 @@ pub fn render(results: &Results, gallery: &Gallery) -> String {
                         (left_out(runs.len(), sections.len()))
                         @if let Some(not_begun) = not_begun(results) {
                             p class="note" { (not_begun) ": the whole was interrupted." }
-                        }
-                        @for contradiction in contradictions(results) {
-                            p class="note" { (contradiction) "." }
                         }
                         @if let Some(again) = run_again(results) {
                             p class="note" { (again) "." }
