@@ -19,6 +19,7 @@ mod applicable;
 mod contradiction;
 #[cfg(test)]
 mod contradiction_tests;
+mod display;
 mod firing;
 mod judge;
 mod note;
