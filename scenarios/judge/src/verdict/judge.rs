@@ -115,15 +115,16 @@ fn verdict(
     if contradicted.is_empty() && has_failed(evidence, checks, firings) {
         return (Verdict::Failed, Vec::new());
     }
-    let mut objections = objections(evidence, header, checks);
-    if objections.is_empty() && !is_idle_control(evidence, header, firings) {
-        objections.extend(excluded(evidence, situation));
-    }
+    let objections = objections(evidence, header, checks);
     if !objections.is_empty() {
         return (Verdict::NotApplicable, objections);
     }
     let mut reasons = reasons(evidence, header, checks, firings, situation);
     reasons.splice(0..0, contradicted);
+    let exclusions = excluded(evidence, situation);
+    if !exclusions.is_empty() && reasons.iter().all(Reason::is_of_situation) {
+        return (Verdict::NotApplicable, exclusions);
+    }
     match reasons[..] {
         [] => (Verdict::Passed, reasons),
         _ => (Verdict::Inconclusive, reasons),

@@ -229,6 +229,15 @@ impl Reason {
         }
     }
 
+    /// Whether it says no more than that the case's situation did not come about, or
+    /// what follows from that.
+    pub(super) fn is_of_situation(&self) -> bool {
+        matches!(
+            self,
+            Self::NotInSituation { .. } | Self::NothingHeld | Self::Unjudged { .. }
+        )
+    }
+
     /// Fit to be shown: a journal may be anybody's, and what a program told
     /// stands in it.
     #[must_use]

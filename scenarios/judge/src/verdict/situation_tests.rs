@@ -287,6 +287,18 @@ fn what_a_client_declares_may_keep_it_out() {
 }
 
 #[test]
+fn a_run_with_another_reason_is_not_excused_by_what_a_client_declares() {
+    let text = text("silences_outlasted = 1", STALL);
+    let ended = Mark::ClientEnded {
+        client: "c2".into(),
+        how: "exit status: 1".into(),
+    };
+    let story = stalled().resumed("c1", 1, 3900).mark(ended, 15_000);
+    let judgement = judged(&text, &story, declares(Some(Duration::from_secs(11))));
+    assert_eq!(judgement.verdict, Verdict::Inconclusive, "{judgement:#?}");
+}
+
+#[test]
 fn whoever_does_wrong_has_failed_whatever_the_situation() {
     let text = text("silences_outlasted = 1", STALL);
     let doubled = stalled()
