@@ -10,7 +10,7 @@ use crate::plan::FOR_EVER;
 use crate::rule::{Reading, Rule, read_rules};
 
 /// Tables and keys of a scenario file that the proxy passes over.
-const OTHERS: [&str; 15] = [
+const OTHERS: [&str; 16] = [
     "id",
     "proof",
     "start",
@@ -25,6 +25,7 @@ const OTHERS: [&str; 15] = [
     "clients",
     "action",
     "server_event",
+    "situation",
     "expect",
 ];
 

@@ -68,6 +68,8 @@ flaws! {
         "closes a silent connection politely and dials only when that has ended"
     LeaksOldSocket "leaks_old_socket"
         "keeps an abandoned socket open beside the new one"
+    LeaksAttempts "leaks_attempts"
+        "leaves the socket of an attempt that timed out open, and dials again"
     TrustsOldSocket "trusts_old_socket"
         "keeps an abandoned socket and lets its late end take the new one down"
     MixesOldData "mixes_old_data"
@@ -88,6 +90,8 @@ flaws! {
         "does not say its wish again when an old connection's late word undoes it"
     ForgetsSession "forgets_session"
         "declares resume and reconnects without its session"
+    KeepsRefusedSession "keeps_refused_session"
+        "asks for its old session again and again, though the server has refused it"
     AppliesDuplicates "applies_duplicates"
         "applies a tick again that it has already applied"
 }

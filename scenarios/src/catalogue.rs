@@ -74,6 +74,8 @@ files! {
     "R34-pong.toml"
     "R34.toml"
     "R37.toml"
+    "R38.toml"
+    "R39.toml"
     "R40.toml"
 }
 

@@ -6,6 +6,7 @@ use std::fmt;
 use crate::checks::{CheckResult, Finding};
 use crate::plain::clipped;
 use crate::results::{Results, ScenarioResult};
+use crate::suite::MOST_RETRIED;
 use crate::verdict::{Note, Reason, Verdict};
 
 /// What to do when a verdict is inconclusive.
@@ -36,6 +37,41 @@ pub(crate) fn not_begun(results: &Results) -> Option<String> {
         many => Some(format!("{many} runs were not begun")),
     }
 }
+
+/// "2 runs were spoiled by a busy machine and ran again, alone: R01 passed, R18
+/// inconclusive", where any was.
+pub(crate) fn run_again(results: &Results) -> Option<String> {
+    let again: Vec<String> = results.run_again().map(came_to).collect();
+    let runs = match again.len() {
+        0 => return None,
+        1 => "1 run was".to_owned(),
+        many => format!("{many} runs were"),
+    };
+    let told = format!(
+        "{runs} spoiled by a busy machine and ran again, alone: {}",
+        again.join(", ")
+    );
+    let others = results.scenarios.iter();
+    let others = others.filter(|s| s.retried == 0 && s.is_spoiled()).count();
+    let limit = format!("no more than {MOST_RETRIED} run again");
+    Some(match others {
+        0 => told,
+        1 => format!("{told}; 1 more was spoiled, and {limit}"),
+        more => format!("{told}; {more} more were spoiled, and {limit}"),
+    })
+}
+
+/// "R18 inconclusive"; with client and seed where these are others than usual.
+fn came_to(scenario: &ScenarioResult) -> String {
+    let ScenarioResult {
+        id, client, seed, ..
+    } = scenario;
+    let verdict = scenario.verdict.word();
+    format!("{id} ({}, seed {seed}) {verdict}", clipped(client, NAME))
+}
+
+/// The longest name in a sentence, in characters.
+const NAME: usize = 100;
 
 /// The most sentences about one scenario in a record.
 const SENTENCES: usize = 30;
@@ -128,6 +164,34 @@ pub(crate) fn sums(results: &Results) -> String {
 mod tests {
     use super::*;
     use crate::records::sample;
+
+    #[test]
+    fn what_ran_again_is_named_with_what_it_came_to() {
+        let again = |id: &str, verdict| ScenarioResult {
+            retried: 1,
+            ..sample::scenario(id, verdict)
+        };
+        let mut runs = vec![
+            sample::scenario("R01", Verdict::Passed),
+            again("R02", Verdict::Passed),
+        ];
+        let told = |runs: &[ScenarioResult]| run_again(&Results::new(runs.to_vec()));
+        assert_eq!(told(&runs[..1]), None);
+        let one =
+            "1 run was spoiled by a busy machine and ran again, alone: R02 (sim, seed 1) passed";
+        assert_eq!(told(&runs).unwrap(), one);
+        runs.push(again("R03", Verdict::Inconclusive));
+        let mut spoiled = sample::scenario("R04", Verdict::Inconclusive);
+        spoiled.reasons.push(Reason::Late {
+            rule: "reset".into(),
+            by: std::time::Duration::from_secs(1),
+        });
+        runs.push(spoiled);
+        let both = "2 runs were spoiled by a busy machine and ran again, alone: \
+            R02 (sim, seed 1) passed, R03 (sim, seed 1) inconclusive; \
+            1 more was spoiled, and no more than 10 run again";
+        assert_eq!(told(&runs).unwrap(), both);
+    }
 
     #[test]
     fn sentences_are_bounded_in_number_and_length() {

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::task::{Context, Poll, ready};
 
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::hub::Attachment;
 use crate::message::{ClientMessage, ServerMessage};
@@ -26,8 +27,13 @@ pub(crate) trait Conversation {
     /// Takes in a text or binary message.
     fn receive(&mut self, message: Message);
 
-    /// Waits for something to say by itself; `None` once it has fallen behind.
+    /// Waits for something to say by itself; `None` once nothing more will come.
     fn poll_feed(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>>;
+
+    /// What is said when nothing more will come by itself.
+    fn farewell(&self) -> (CloseCode, &'static str) {
+        (CloseCode::Again, "fell behind; come back and resume")
+    }
 }
 
 /// The longest command, in bytes.
@@ -88,6 +94,46 @@ impl Conversation for Ticker {
     fn poll_feed(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
         let text = ready!(self.attachment.feed.poll_recv(cx));
         Poll::Ready(text.map(Message::Text))
+    }
+}
+
+/// What a client hears whose session is not there any more, where that is refused:
+/// a complaint, and the end.
+#[derive(Debug, Default)]
+pub(crate) struct Refusal {
+    is_said: bool,
+}
+
+/// As 401 is among statuses: other credentials are needed.
+const UNAUTHORISED: CloseCode = CloseCode::Library(4401);
+
+const NO_SESSION: &str = "there is no such session any more";
+
+impl Conversation for Refusal {
+    fn limit(&self) -> usize {
+        COMMAND_LIMIT
+    }
+
+    fn is_idle(&self) -> bool {
+        self.is_said
+    }
+
+    fn owed(&mut self) -> Option<Message> {
+        if std::mem::replace(&mut self.is_said, true) {
+            return None;
+        }
+        let message = NO_SESSION.to_owned();
+        Some(Message::text(ServerMessage::Error { message }.encode()))
+    }
+
+    fn receive(&mut self, _: Message) {}
+
+    fn poll_feed(&mut self, _: &mut Context<'_>) -> Poll<Option<Message>> {
+        Poll::Ready(None)
+    }
+
+    fn farewell(&self) -> (CloseCode, &'static str) {
+        (UNAUTHORISED, NO_SESSION)
     }
 }
 

@@ -38,6 +38,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     session_expiry: Option<Duration>,
 
+    /// Refuse clients that ask for a session which is not there any more (4401); by
+    /// default they get a fresh one
+    #[arg(long)]
+    refuse_unknown: bool,
+
     /// How many sessions there are at most [default: 10000]
     #[arg(long, value_name = "COUNT")]
     max_sessions: Option<usize>,
@@ -87,6 +92,7 @@ impl Args {
             heartbeat: self.heartbeat.unwrap_or(default.heartbeat),
             buffer: self.buffer.unwrap_or(default.buffer),
             session_expiry: self.session_expiry.unwrap_or(default.session_expiry),
+            refuse_unknown: self.refuse_unknown,
             max_sessions: self.max_sessions.unwrap_or(default.max_sessions),
             max_connections: self.max_connections.unwrap_or(default.max_connections),
             ping_every: self.ping_every.unwrap_or(default.ping_every),

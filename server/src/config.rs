@@ -27,6 +27,9 @@ pub struct Config {
     pub buffer: usize,
     /// How long a session lives without a socket.
     pub session_expiry: Duration,
+    /// Whether a client that asks for a session which is not there, or no longer, is
+    /// refused; else it gets a fresh one.
+    pub refuse_unknown: bool,
     /// How many sessions there are at most. At the limit the one longest
     /// without a socket is dropped; if all have one, the upgrade gets 503.
     pub max_sessions: usize,
@@ -54,6 +57,7 @@ impl Default for Config {
             heartbeat: Duration::from_secs(1),
             buffer: 1024,
             session_expiry: Duration::from_secs(120),
+            refuse_unknown: false,
             max_sessions: 10_000,
             max_connections: 5_000,
             ping_every: Duration::from_secs(10),
@@ -97,6 +101,7 @@ impl Config {
             heartbeat: table.or("heartbeat", default.heartbeat),
             buffer: table.or("buffer", default.buffer),
             session_expiry: table.or("session_expiry", default.session_expiry),
+            refuse_unknown: table.or("refuse_unknown", default.refuse_unknown),
             max_sessions: table.or("max_sessions", default.max_sessions),
             max_connections: table.or("max_connections", default.max_connections),
             ping_every: table.or("ping_every", default.ping_every),
@@ -200,7 +205,7 @@ mod tests {
         let (config, report) = read(
             "[server]\n\
              tick = '100ms'\nheartbeat = '2s'\nbuffer = 7\nsession_expiry = '3s'\n\
-             max_sessions = 4\nmax_connections = 5\nping_every = '6s'\npong_within = '7s'\n\
+             refuse_unknown = true\nmax_sessions = 4\nmax_connections = 5\nping_every = '6s'\npong_within = '7s'\n\
              header_timeout = '8s'\nallow_origins = ['https://example.org']\ndrain = '9s'\n",
         );
         assert_eq!(report, "");
@@ -210,6 +215,7 @@ mod tests {
             heartbeat: secs(2),
             buffer: 7,
             session_expiry: secs(3),
+            refuse_unknown: true,
             max_sessions: 4,
             max_connections: 5,
             ping_every: secs(6),

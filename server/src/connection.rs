@@ -77,6 +77,7 @@ impl Server {
         match upgrade {
             Upgrade::Ticker(ticker) => self.websocket(stream, &part, ticker).await,
             Upgrade::Echo(echo) => self.websocket(stream, &part, echo).await,
+            Upgrade::Refusal(refusal) => self.websocket(stream, &part, refusal).await,
         }
     }
 

@@ -41,6 +41,9 @@ pub(crate) enum AttachError {
         /// The limit.
         limit: usize,
     },
+    /// The session that is asked for is not there, and that is refused.
+    #[error("there is no such session any more")]
+    Refused,
     /// No id can be made.
     #[error("the system has no randomness to give")]
     Secret(#[source] io::Error),
@@ -52,6 +55,7 @@ pub(crate) struct Hub {
     tick: Duration,
     heartbeat: Duration,
     max_sessions: usize,
+    refuses_unknown: bool,
     /// What values follow from.
     values: Seed,
     /// What session ids follow from; without it they are the system's secrets.
@@ -109,6 +113,7 @@ impl Hub {
             tick: config.tick,
             heartbeat: config.heartbeat,
             max_sessions: config.max_sessions,
+            refuses_unknown: config.refuse_unknown,
             values: config.seed.map_or_else(secret_seed, Ok)?,
             ids: config.seed,
             state: Mutex::new(state),
@@ -143,6 +148,9 @@ impl Hub {
         let socket = SocketId(state.sockets + 1);
         let resumed = asked.map(|asked| state.registry.resume(now, socket, asked));
         let (session, replay, complaint) = match resumed {
+            Some(Err(NotResumed::Unknown)) if self.refuses_unknown => {
+                return Err(AttachError::Refused);
+            }
             Some(Ok((session, replay))) => (session, Some(replay), None),
             Some(Err(why)) => (self.create(&mut state, now, socket)?, None, Some(why)),
             None => (self.create(&mut state, now, socket)?, None, None),

@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 
-use crate::apps::{Echo, Ticker};
+use crate::apps::{Echo, Refusal, Ticker};
 use crate::handshake;
 use crate::hub::{AttachError, Hub};
 use crate::page::{ASK_FIRST, Asset, Page, takes_gzip};
@@ -27,6 +27,7 @@ use crate::resume::Resume;
 pub(crate) enum Upgrade {
     Ticker(Ticker),
     Echo(Echo),
+    Refusal(Refusal),
 }
 
 /// Where a handler leaves the [`Upgrade`] for the connection's task.
@@ -110,6 +111,10 @@ async fn ticker(
     match app.hub.attach(Resume::from_query(&query).as_ref()) {
         Ok(attachment) => {
             slot.put(Upgrade::Ticker(Ticker::new(attachment)));
+            accepted.into_response()
+        }
+        Err(AttachError::Refused) => {
+            slot.put(Upgrade::Refusal(Refusal::default()));
             accepted.into_response()
         }
         Err(error @ AttachError::Full { .. }) => unavailable(format!("{error}\n")),

@@ -167,7 +167,10 @@ where
         let said = match wake {
             Wake::Stop => self.close(CloseCode::Away, "the server is stopping"),
             Wake::Fed(Some(message)) => self.say(message),
-            Wake::Fed(None) => self.close(CloseCode::Again, "fell behind; come back and resume"),
+            Wake::Fed(None) => {
+                let (code, reason) = self.conversation.farewell();
+                self.close(code, reason)
+            }
             Wake::Due => return self.act_on_time(),
             Wake::Received(message) => {
                 self.receive(message);

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use environment::{Draw, Key, Moment, Realm, Seed};
 
-use self::endings::is_denial;
+use self::endings::{is_denial, is_refusal};
 use self::silence::Silence;
 use super::feed::Feed;
 use super::{Command, Ending, Input, Output, Resume};
@@ -184,7 +184,9 @@ impl Session {
         match self.state {
             State::Connecting { .. } => {
                 self.timeouts = self.timeouts.saturating_add(1);
-                self.abandon();
+                if !self.has(Flaw::LeaksAttempts) {
+                    self.abandon();
+                }
                 self.lost(now, Ending::of(CloseReason::ConnectTimeout));
             }
             State::Open(open) => {
@@ -353,6 +355,9 @@ impl Session {
             _ => None,
         };
         self.keep_remains(ending);
+        if is_refusal(ending) && !self.has(Flaw::KeepsRefusedSession) {
+            self.feed = Feed::default();
+        }
         let Ending { why, code, .. } = ending;
         let dial = self.dial;
         self.tell(EventKind::Closed { dial, why, code });

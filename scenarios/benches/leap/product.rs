@@ -9,7 +9,7 @@ use scenarios::journal::Body;
 use scenarios::language::{Scenario, read_all};
 use scenarios::runner::{Folder, Settings, Time, Trace, simulate};
 use scenarios::subjects::Subject;
-use scenarios::suite::Suite;
+use scenarios::suite::{Jobs, Suite};
 use scenarios::verdict::{Verdict, judge};
 use tokio_util::sync::CancellationToken;
 
@@ -56,7 +56,8 @@ pub(crate) fn catalogue() {
             ..Invocation::default()
         },
         out: out.path().to_owned(),
-        jobs: 2,
+        jobs: Jobs::stated(2),
+        retry: 0,
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let collected = runtime.block_on(suite.run(Observer::none(), CancellationToken::new()));

@@ -75,9 +75,14 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "A..B")]
     pub(crate) seeds: Option<Seeds>,
     /// How many runs there are at a time; by default six for each core, for they
-    /// mostly wait; in virtual time, where nobody does, one.
+    /// mostly wait, and fewer once the machine has no time for so many; in virtual
+    /// time, where nobody waits, one for each core.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) jobs: Option<u16>,
+    /// How often a run that the machine has spoiled is tried again, alone, when all
+    /// others have ended; at most ten runs are. In virtual time none is ever spoiled.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=9))]
+    pub(crate) retry: u8,
     /// Who is put to the test; several, with commas between, side by side in the
     /// same scenarios.
     #[arg(long, value_name = "NAME[,NAME…]", value_delimiter = ',', default_value = Subject::SIM)]

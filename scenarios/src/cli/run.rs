@@ -16,7 +16,7 @@ use scenarios::records;
 use scenarios::report::Gallery;
 use scenarios::results::{Results, Seeds};
 use scenarios::subjects::{self, SetupError, Subject};
-use scenarios::suite::Suite;
+use scenarios::suite::{Jobs, Suite};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -67,6 +67,7 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         invocation,
         out: args.out.clone(),
         jobs: jobs(args),
+        retry: args.retry.into(),
     };
     let runs = suite.count();
     ensure!(
@@ -171,15 +172,20 @@ fn are_suited(scenarios: &[(Origin, Arc<Scenario>)], subjects: &[Subject], time:
     objections.is_empty()
 }
 
-fn jobs(args: &RunArgs) -> usize {
+fn jobs(args: &RunArgs) -> Jobs {
+    if let Some(stated) = args.jobs {
+        return Jobs::stated(stated.into());
+    }
     let per_core = match args.time {
         Time::Real => JOBS_PER_CORE,
         // Nobody waits there.
         Time::Virtual => 1,
     };
-    let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
-    args.jobs
-        .map_or_else(|| cores().saturating_mul(per_core), usize::from)
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    Jobs {
+        most: cores.saturating_mul(per_core),
+        adapts: true,
+    }
 }
 
 /// "chaos: 62 scenarios × 2 clients × 200 seeds, 12 at a time".
@@ -195,7 +201,7 @@ fn announce(suite: &Suite) {
             what += &format!(" × {}", counted(count, noun));
         }
     }
-    let jobs = suite.count().min(suite.jobs as u64);
+    let jobs = suite.count().min(suite.jobs.most as u64);
     complain(&format!("chaos: {what}, {jobs} at a time"));
 }
 

@@ -52,8 +52,13 @@ impl Live {
     /// Takes notice.
     pub fn tell(&self, progress: Progress) {
         let now = self.bar.elapsed();
-        let is_end = matches!(progress, Progress::Judged(..));
+        let (is_end, news) = (matches!(progress, Progress::Judged(..)), news(&progress));
         let see = || locked(&self.running).see(progress, now);
+        if let Some(news) = news {
+            see();
+            self.say(&news);
+            return;
+        }
         if !is_end {
             see();
             return;
@@ -110,6 +115,19 @@ fn style(running: Arc<Mutex<Running>>) -> ProgressStyle {
     let style = ProgressStyle::with_template("{spinner} {picture}");
     let style = style.expect("a template without a mistake");
     style.with_key("picture", picture)
+}
+
+/// What is told at once, besides verdicts.
+fn news(progress: &Progress) -> Option<String> {
+    match progress {
+        Progress::Again(label) => Some(format!(
+            "chaos: the machine was too busy for {label}: it runs again, alone"
+        )),
+        Progress::Fewer(runs) => Some(format!(
+            "chaos: the machine has no time for so many; from now on {runs} at a time"
+        )),
+        Progress::RunPhase(..) | Progress::Judged(..) => None,
+    }
 }
 
 fn line(done: &Done, style: Style) -> String {

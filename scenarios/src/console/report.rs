@@ -8,7 +8,7 @@ use super::{matrix, seeds};
 use crate::checks::{CheckResult, Finding};
 use crate::results::{Results, ScenarioResult};
 use crate::sentences::{
-    ADVICE, Sentence, needs_advice, not_begun, sentences, sums, was_interrupted,
+    ADVICE, Sentence, needs_advice, not_begun, run_again, sentences, sums, was_interrupted,
 };
 use crate::verdict::Verdict;
 
@@ -39,6 +39,9 @@ pub fn report(results: &Results, screen: Screen) -> String {
     }
     if let Some(not_begun) = not_begun(results) {
         text += &format!("\n{not_begun}\n");
+    }
+    if let Some(again) = run_again(results) {
+        text += &format!("\n{}\n", screen.wrapped(&again));
     }
     text += &format!("\n{}\n", sums(results));
     text
@@ -164,8 +167,11 @@ mod tests {
             notes: Vec::new(),
             checks,
             rules: Vec::new(),
+            situation: Vec::new(),
+            contradictions: Vec::new(),
             flaws: Vec::new(),
             control: None,
+            retried: 0,
             repeat: String::new(),
         }
     }

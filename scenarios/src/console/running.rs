@@ -79,6 +79,12 @@ impl Running {
                 None
             }
             Progress::Judged(label, verdict) => Some(self.end(label, verdict, now)),
+            Progress::Again(_) => {
+                // It counted as that.
+                self.inconclusive = self.inconclusive.saturating_sub(1);
+                None
+            }
+            Progress::Fewer(_) => None,
         }
     }
 
@@ -240,6 +246,21 @@ mod tests {
         );
         let expected = "2/62  13s  1 failed  1 inconclusive  1 starting\n  R02  starting    12s";
         assert_eq!(running.picture(at(13), 40, 24), expected);
+    }
+
+    #[test]
+    fn what_runs_again_counts_once() {
+        let mut running = running(&["R01"]);
+        running.see(
+            Progress::Judged("R01".into(), Verdict::Inconclusive),
+            at(12),
+        );
+        running.see(Progress::Again("R01".into()), at(12));
+        running.see(Progress::RunPhase("R01".into(), RunPhase::Starting), at(13));
+        let expected = "0/62  14s  1 starting\n  R01  starting     1s";
+        assert_eq!(running.picture(at(14), 40, 24), expected);
+        let done = running.see(Progress::Judged("R01".into(), Verdict::Passed), at(20));
+        assert_eq!(done.unwrap().count, (1, 62));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::language::Origin;
 use crate::report;
 use crate::results::Seeds;
 use crate::runner::Folder;
-use crate::suite::Suite;
+use crate::suite::{Jobs, Suite};
 
 /// The variable with the seed.
 pub(super) const SEED: &str = "CHAOS_SEED";
@@ -78,7 +78,8 @@ impl Scenario {
                 ..Invocation::default()
             },
             out,
-            jobs: 1,
+            jobs: Jobs::stated(1),
+            retry: 0,
         };
         let collected = Box::pin(suite.run(Observer::none(), CancellationToken::new())).await;
         let (mut results, gallery) = collected.done();

@@ -115,6 +115,9 @@ fn properties(scenario: &ScenarioResult) -> Vec<Property> {
     if let Some(control) = &scenario.control {
         properties.push(Property::new("control", one_line(control)));
     }
+    if scenario.retried > 0 {
+        properties.push(Property::new("retried", scenario.retried.to_string()));
+    }
     properties
 }
 

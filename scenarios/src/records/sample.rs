@@ -32,8 +32,11 @@ pub(crate) fn scenario(id: &str, verdict: Verdict) -> ScenarioResult {
         notes: Vec::new(),
         checks: vec![check("lost", Finding::Ok, "no tick was lost")],
         rules: Vec::new(),
+        situation: Vec::new(),
+        contradictions: Vec::new(),
         flaws: Vec::new(),
         control: None,
+        retried: 0,
         repeat: format!("chaos run {id}.toml --seed 1"),
     }
 }

@@ -44,6 +44,9 @@ pub fn summary(results: &Results) -> String {
     if let Some(not_begun) = sentences::not_begun(results) {
         write!(text, "<p>{not_begun}</p>\n\n").expect(INFALLIBLE);
     }
+    if let Some(again) = sentences::run_again(results) {
+        write!(text, "<p>{}</p>\n\n", html(&again)).expect(INFALLIBLE);
+    }
     text += &sums(results);
     text += &wanting(results);
     if results.scenarios.iter().any(needs_advice) {

@@ -107,7 +107,7 @@ const NOTABLE: Duration = Duration::from_millis(20);
 /// Tells of every notable lateness, until dropped. What counts is when the task
 /// runs again, not when its timer fires: it waits for its turn in the runtime as
 /// the clients' tasks do, on the same timer.
-pub(super) async fn watch_lateness(clock: Clock, tell: impl Fn(Duration)) -> Infallible {
+pub(crate) async fn watch_lateness(clock: Clock, tell: impl Fn(Duration)) -> Infallible {
     loop {
         let due = clock.now() + EVERY;
         clock.sleep_until(due).await;

@@ -35,6 +35,7 @@ pub use custom_client::ClientError;
 pub use decisions::{Decisions, decision_line};
 pub use error::HarnessError;
 pub use folder::{Folder, FolderError, JOURNAL, SCENARIO};
+pub(crate) use machine::watch_lateness;
 pub use recorder::Recorder;
 pub use reporter::{Reporter, TooMuch};
 pub use server::ServerError;
@@ -209,6 +210,7 @@ fn header(scenario: &Scenario, settings: &Settings) -> Header {
         clients: scenario.client_names(),
         flaws: flaws.map(|flaw| flaw.word().to_owned()).collect(),
         control: settings.is_wire.then(|| Header::WIRE.to_owned()),
+        retried: settings.folder.retried(),
         subject: settings.subject.traits(),
     }
 }

@@ -149,6 +149,7 @@ mod tests {
             clients: Vec::new(),
             flaws: Vec::new(),
             control: None,
+            retried: 0,
             subject: None,
         }
     }

@@ -27,6 +27,7 @@ mod program;
 mod proof;
 mod readme;
 mod report;
+mod retries;
 mod schedules;
 mod schema;
 #[cfg(all(

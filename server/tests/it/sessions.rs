@@ -152,6 +152,25 @@ async fn an_expired_session_is_unknown() {
 }
 
 #[tokio::test]
+async fn where_that_is_refused_an_unknown_session_is_told_so_and_closed() {
+    let config = Config {
+        refuse_unknown: true,
+        ..still()
+    };
+    let server = Server::start(config);
+    let mut client = server.open("/ws?session=nobody&last_seq=7").await;
+    let error = client.json().await;
+    assert_eq!(error["type"], "error");
+    assert_eq!(client.closed().await.0, 4401);
+    // Whoever asks for none, or for one that is there, is served.
+    let mut client = server.open("/ws").await;
+    let session = session_of(&client.welcome().await);
+    let path = format!("/ws?session={session}&last_seq=0");
+    let welcome = server.open(&path).await.welcome().await;
+    assert_eq!(welcome["resumed"], json!(true));
+}
+
+#[tokio::test]
 async fn a_claim_beyond_the_head_is_an_error_and_then_a_fresh_start() {
     let server = Server::start(still());
     let mut client = server.open("/ws").await;

@@ -50,6 +50,12 @@ impl Session {
     }
 }
 
+/// Whether the server has refused what this client showed it: an application's own
+/// 401. Then the session is asked for no more.
+pub(super) fn is_refusal(ending: Ending) -> bool {
+    ending.code == Some(4401)
+}
+
 /// Whether the server has said that coming back soon is unwelcome.
 ///
 /// The declared table: 401 and 403, 1013 (try again later), and the codes that

@@ -10,6 +10,7 @@ use environment::text::Table;
 use super::evidence::Evidence;
 use super::found::Found;
 use super::limit::Limit;
+use crate::definitions::Fact;
 use crate::language::{Objection, Setting};
 use crate::subject::{Ability, Report};
 
@@ -28,6 +29,8 @@ pub struct Check {
     pub(crate) objection: fn(&Setting<'_>) -> Option<Objection>,
     /// What must be seen for it to be judged.
     pub(crate) needs: fn(&Evidence<'_>) -> Needs,
+    /// What it hangs on of which several witnesses speak.
+    pub(crate) facts: &'static [Fact],
     /// How long the clients ask for themselves, if they do; a shorter limit is
     /// made as long.
     pub(crate) asked: fn(&Evidence<'_>) -> Option<Duration>,
@@ -99,6 +102,7 @@ impl Check {
         read: |_, _| None,
         objection: |_| None,
         needs: |_| Needs::default(),
+        facts: &[Fact::Passage],
         asked: |_| None,
         counts_dials: false,
         judge: |_, _| Found::nothing("nothing is judged"),

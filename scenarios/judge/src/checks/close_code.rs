@@ -172,7 +172,7 @@ mod tests {
     fn the_end_of_another_connection_is_not_looked_at() {
         let story = ended(CloseReason::CloseFrame, Some(1012))
             .dialled("c1", 2, 1100)
-            .accepted("c1", 2, 1101)
+            .connected("c1", 2, 1101, 1102)
             .client("c1", EventKind::Opened { dial: 2 }, 1102)
             .told_closed("c1", 2, 5000);
         let why = "1 connection ended by faults, each with close code 1012 as its client told";

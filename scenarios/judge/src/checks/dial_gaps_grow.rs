@@ -31,7 +31,7 @@ use super::evidence::Evidence;
 use super::found::Found;
 use super::limit::holds;
 use super::measure::{Measure, counted, span};
-use crate::definitions::ClientDials;
+use crate::definitions::{ClientDials, Fact};
 use crate::language::{Objection, Setting};
 
 /// The fewest gaps of a run: two at first, two later, and one between.
@@ -49,6 +49,7 @@ const RESOLUTION: Duration = Duration::from_millis(5);
 
 pub(super) const CHECK: Check = Check {
     key: "dial_gaps_grow",
+    facts: &[Fact::Dials],
     read: holds,
     objection,
     needs: Needs::all_dials,

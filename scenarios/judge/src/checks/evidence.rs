@@ -7,7 +7,10 @@ use chaos_proxy::Plan;
 use environment::Moment;
 
 use super::measure::span;
-use crate::definitions::{Dials, Effect, Notice, Observations, Outage, Return, effects, outages};
+use crate::definitions::{
+    Contradiction, Dials, Effect, Fact, Notice, Observations, Outage, Return, contradictions,
+    effects, outages,
+};
 use crate::journal::{Entry, Header};
 use crate::language::{Outcome, Scenario};
 use crate::subject::{Ability, Report, Traits};
@@ -27,6 +30,8 @@ pub struct Evidence<'a> {
     pub outages: Vec<Outage>,
     /// The clients' dials.
     pub dials: Dials,
+    /// In what the witnesses contradict each other.
+    pub contradictions: Vec<Contradiction>,
     /// What is to be known of the clients; nothing of simulated ones.
     pub subject: Option<Traits>,
 }
@@ -45,8 +50,10 @@ impl<'a> Evidence<'a> {
             is_confirmed: subject.map_or_else(|| observed.reports.has_messages(), tells),
         };
         let outages = outages(&observed, &effects, wanted);
+        let contradictions = contradictions(&observed, &plan, scenario.is_websocket());
         Self {
             scenario,
+            contradictions,
             plan,
             dials: Dials::of(&observed),
             observed,
@@ -54,6 +61,12 @@ impl<'a> Evidence<'a> {
             outages,
             subject: header.subject.clone(),
         }
+    }
+
+    /// What makes one of these facts count for nothing, if anything does.
+    pub(crate) fn contradicted(&self, facts: &[Fact]) -> Option<&Contradiction> {
+        let mut contradictions = self.contradictions.iter();
+        contradictions.find(|one| one.facts().iter().any(|fact| facts.contains(fact)))
     }
 
     /// What clients had to notice, by client, then by time.
@@ -138,7 +151,7 @@ impl<'a> Evidence<'a> {
 
     /// Until when this client was left to itself; and whether it was then told
     /// to stop, after which it owes nothing.
-    pub(super) fn watched_until(&self, client: &str) -> (Moment, bool) {
+    pub(crate) fn watched_until(&self, client: &str) -> (Moment, bool) {
         let end = self.observed.watched_until();
         // Somebody else's client does not say that it has stopped.
         let told = || self.observed.marks.told(client, "stop").next();

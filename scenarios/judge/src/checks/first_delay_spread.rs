@@ -17,12 +17,14 @@ use super::evidence::Evidence;
 use super::found::Found;
 use super::limit::{Limit, at_least};
 use super::measure::{Measure, span};
+use crate::definitions::Fact;
 
 /// Losses no further apart than this are one.
 const AT_ONCE: Duration = Duration::from_millis(100);
 
 pub(super) const CHECK: Check = Check {
     key: "first_delay_spread",
+    facts: &[Fact::Dials],
     read: at_least,
     objection: |setting| setting.is_no_crowd(CROWD),
     needs: Needs::all_dials,

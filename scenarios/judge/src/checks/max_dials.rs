@@ -15,9 +15,11 @@ use super::evidence::Evidence;
 use super::found::Found;
 use super::limit::{DialBudget, Limit, required_time};
 use super::measure::{Measure, counted, span};
+use crate::definitions::Fact;
 
 pub(super) const CHECK: Check = Check {
     key: "max_dials",
+    facts: &[Fact::Dials],
     read,
     needs: |_| Needs {
         dials: DialsSeen::AllToHold,

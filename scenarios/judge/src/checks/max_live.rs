@@ -1,122 +1,20 @@
 //! `max_live`: a client has at most so many live connections at once.
 
-use std::cmp::Reverse;
-use std::time::Duration;
-
-use environment::Moment;
-use environment::text::Table;
-
+use super::at_once::{Counted, judge, read};
 use super::check::Check;
-use super::evidence::Evidence;
-use super::found::Found;
-use super::limit::Limit;
-use super::measure::{Measure, span};
-use super::result::Excess;
-
-/// Two connections that overlap for less count as one after the other: the
-/// proxy sees the end of one and the beginning of the next on two sockets, in
-/// no fixed order.
-const OVERLAP: Duration = Duration::from_millis(50);
 
 pub(super) const CHECK: Check = Check {
     key: "max_live",
     read,
     counts_dials: true,
-    judge,
+    judge: |evidence, limit| judge(evidence, limit, &LIVE),
     ..Check::BASE
 };
 
-fn read(table: &mut Table<'_>, key: &'static str) -> Option<Limit> {
-    let (limit, span) = table.spanned::<u64>(key)?;
-    if limit == 0 {
-        table.error(span, "`max_live` must be at least 1: a good client has one");
-        return None;
-    }
-    Some(Limit::Count(limit))
-}
-
-fn judge(evidence: &Evidence<'_>, limit: Limit) -> Found {
-    let limit = limit.count();
-    let observed = &evidence.observed;
-    let clients = observed.connections.clients();
-    let most = clients.filter_map(|client| {
-        let live = observed.connections.live(client, observed.last);
-        Some((most_at_once(&live)?, client, live))
-    });
-    let most: Vec<_> = most.collect();
-    // The first of equals, in the order of names.
-    let worst = most.iter().min_by_key(|((count, _), ..)| Reverse(*count));
-    let Some(((count, since), client, _)) = worst else {
-        return Found::nothing("no connection was ever live");
-    };
-    let observed = Measure::count(*count);
-    if *count as u64 <= limit {
-        let why = format!(
-            "no client ever had more than {count} live at once (overlaps below {} aside)",
-            span(OVERLAP)
-        );
-        return Found::ok(observed, why);
-    }
-    let at = evidence.at(*since);
-    let why = format!("{client} had {count} live connections {at}; expected at most {limit}");
-    let over = most.iter();
-    let over = over.filter(|((count, _), ..)| *count as u64 > limit);
-    let too_many = usize::try_from(limit)
-        .unwrap_or(usize::MAX)
-        .saturating_add(1);
-    let longest = over.clone().flat_map(|(.., live)| overlaps(live, too_many));
-    let longest = longest
-        .map(|(_, length)| length.saturating_sub(OVERLAP))
-        .max();
-    Found {
-        // On a machine that withheld as much an end was seen so late.
-        excess: longest.map(Excess::Late),
-        ..Found::failed(observed, why, over.map(|(_, client, _)| client))
-    }
-}
-
-/// The greatest number of intervals that overlap for [`OVERLAP`] or longer,
-/// and since when; a single one counts however short it is.
-fn most_at_once(live: &[(Moment, Moment)]) -> Option<(usize, Moment)> {
-    let first = live.iter().map(|(from, _)| *from).min()?;
-    let mut most = (1, first);
-    // So many are too many: where more overlap, fewer do, so halves are enough.
-    let mut too_many = live.len() + 1;
-    while too_many - most.0 > 1 {
-        let count = most.0.midpoint(too_many);
-        match overlap_of(live, count) {
-            Some(since) => most = (count, since),
-            None => too_many = count,
-        }
-    }
-    Some(most)
-}
-
-/// Since when at least `count` intervals overlap for long enough.
-fn overlap_of(live: &[(Moment, Moment)], count: usize) -> Option<Moment> {
-    let overlaps = overlaps(live, count).into_iter();
-    let mut long = overlaps.filter(|(_, length)| *length >= OVERLAP);
-    long.next().map(|(since, _)| since)
-}
-
-/// Since when at least `count` intervals overlap, and for how long, each time.
-fn overlaps(live: &[(Moment, Moment)], count: usize) -> Vec<(Moment, Duration)> {
-    let begins = live.iter().map(|(from, _)| (*from, 1_isize));
-    let ends = live.iter().map(|(_, until)| (*until, -1));
-    // At one moment ends come first: -1 sorts before 1.
-    let mut changes: Vec<(Moment, isize)> = begins.chain(ends).collect();
-    changes.sort_unstable();
-    let (mut open, mut since, mut overlaps) = (0, None, Vec::new());
-    for (at, change) in changes {
-        open += change;
-        match since {
-            None if open >= count.cast_signed() => since = Some(at),
-            Some(from) if open < count.cast_signed() => {
-                overlaps.push((from, at.since(from)));
-                since = None;
-            }
-            _ => {}
-        }
-    }
-    overlaps
-}
+const LIVE: Counted = Counted {
+    adjective: "live",
+    intervals: |evidence, client| {
+        let observed = &evidence.observed;
+        observed.connections.live(client, observed.last)
+    },
+};

@@ -11,7 +11,7 @@ use super::evidence::{Evidence, and_more};
 use super::found::Found;
 use super::limit::{Limit, at_least};
 use super::measure::{Measure, counted, span};
-use crate::definitions::ClientDials;
+use crate::definitions::{ClientDials, Fact};
 
 /// Of a client that does not tell of its dials, two accepted connections are
 /// compared, and the first of them may have waited for its accept: so much,
@@ -20,6 +20,7 @@ const ACCEPT_DELAY: Duration = Duration::from_millis(50);
 
 pub(super) const CHECK: Check = Check {
     key: "min_dial_gap",
+    facts: &[Fact::Dials],
     read: at_least,
     needs: Needs::all_dials,
     counts_dials: true,

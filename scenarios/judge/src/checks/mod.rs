@@ -4,6 +4,7 @@
 //! why. Invariant: every check names the rules that it hangs on, so that a
 //! failure is not blamed on the client when the fault itself went wrong.
 
+mod at_once;
 mod availability;
 mod check;
 mod close_code;
@@ -16,6 +17,7 @@ mod found;
 mod limit;
 mod max_dials;
 mod max_live;
+mod max_open;
 mod measure;
 mod min_dial_gap;
 mod no_leak;
@@ -46,10 +48,11 @@ use crate::language::Expectation;
 use found::Found;
 
 /// Every check, in the order in which they are read, judged and shown.
-pub const ALL: [&Check; 17] = [
+pub const ALL: [&Check; 18] = [
     &recover_within::CHECK,
     &detect_within::CHECK,
     &max_live::CHECK,
+    &max_open::CHECK,
     &max_dials::CHECK,
     &min_dial_gap::CHECK,
     &dial_gaps_grow::CHECK,

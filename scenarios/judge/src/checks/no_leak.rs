@@ -12,9 +12,11 @@ use super::evidence::Evidence;
 use super::found::Found;
 use super::limit::holds;
 use super::measure::{Measure, counted};
+use crate::definitions::Fact;
 
 pub(super) const CHECK: Check = Check {
     key: "no_leak",
+    facts: &[Fact::Sockets],
     read: holds,
     needs: |_| Needs {
         of_server: Some("its sockets"),

@@ -20,6 +20,9 @@ pub fn blindness(evidence: &Evidence<'_>, check: &Check) -> Option<(Unseen, Stri
         let why = Reason::MissingAbility(ability).to_string();
         return Some((Unseen::Client, why));
     }
+    if let Some(contradiction) = evidence.contradicted(check.facts) {
+        return Some((Unseen::Witnesses, contradiction.to_string()));
+    }
     let needs = (check.needs)(evidence);
     let of_server = of_server(evidence, &needs).map(|why| (Unseen::Server, why));
     of_server.or_else(|| of_client(evidence, &needs).map(|why| (Unseen::Client, why)))

@@ -12,9 +12,11 @@ use super::evidence::Evidence;
 use super::found::Found;
 use super::limit::{DialPeak, Limit, required_time};
 use super::measure::{Measure, share, span};
+use crate::definitions::Fact;
 
 pub(super) const CHECK: Check = Check {
     key: "peak_dials",
+    facts: &[Fact::Dials],
     read,
     objection: |setting| setting.is_no_crowd(CROWD),
     needs: Needs::all_dials,

@@ -14,7 +14,7 @@ use super::evidence::{Evidence, and_more};
 use super::found::Found;
 use super::limit::holds;
 use super::measure::{Measure, counted, span};
-use crate::definitions::Connection;
+use crate::definitions::{Connection, Fact};
 use crate::language::ClientAction;
 use crate::subject::Ability;
 
@@ -23,6 +23,7 @@ const GRACE: Duration = Duration::from_millis(250);
 
 pub(super) const CHECK: Check = Check {
     key: "quiet_after_stop",
+    facts: &[Fact::Dials],
     read: holds,
     objection: |setting| {
         let (why, help) = (

@@ -55,6 +55,8 @@ pub enum Unseen {
     Server,
     /// The machine withheld time, so that it held proves nothing.
     Machine,
+    /// The witnesses contradict each other about what it hangs on.
+    Witnesses,
     /// Nothing happened by which it could be judged, or that was not watched for
     /// long enough.
     Nothing,

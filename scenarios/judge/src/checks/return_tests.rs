@@ -71,6 +71,19 @@ fn who_tells_of_its_messages_is_back_with_one_that_it_tells() {
 }
 
 #[test]
+fn the_client_may_write_its_message_down_before_the_proxy_does() {
+    let back = |told| {
+        run()
+            .connected("c1", 2, 1500, 1510)
+            .opened("c1", 2, 1505)
+            .client("c1", Client::Received { dial: 2 }, told)
+    };
+    assert_eq!(recovering(&back(1509), telling()), Finding::Ok);
+    assert_eq!(recovering(&back(1500), telling()), Finding::Ok);
+    assert_eq!(recovering(&back(1499), telling()), Finding::Failed);
+}
+
+#[test]
 fn a_message_behind_the_end_of_the_connection_confirms_nothing() {
     let refused = run()
         .connected("c1", 2, 1500, 1510)

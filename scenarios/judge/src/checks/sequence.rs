@@ -14,13 +14,14 @@ use super::found::Found;
 use super::limit::count;
 use super::measure::Measure;
 use super::result::Unseen;
-use crate::definitions::Outage;
+use crate::definitions::{Fact, Outage};
 use crate::subject::{Ability, Report};
 
 const SILENT: &str = "no client told of any tick that it applied";
 
 pub(super) const LOST: Check = Check {
     key: "lost",
+    facts: &[Fact::Ticks],
     read: count,
     needs: |_| Needs {
         of_server: Some("the ticks that it makes"),
@@ -34,6 +35,7 @@ pub(super) const LOST: Check = Check {
 
 pub(super) const DUPLICATED: Check = Check {
     key: "duplicated",
+    facts: &[Fact::Ticks],
     read: count,
     needs: Needs::numbered_ticks,
     judge: |evidence, limit| duplicated(evidence, limit.count()),
@@ -42,6 +44,7 @@ pub(super) const DUPLICATED: Check = Check {
 
 pub(super) const REORDERED: Check = Check {
     key: "reordered",
+    facts: &[Fact::Ticks],
     read: count,
     needs: Needs::numbered_ticks,
     judge: |evidence, limit| reordered(evidence, limit.count()),

@@ -8,11 +8,13 @@ use super::evidence::{Evidence, and_more};
 use super::found::Found;
 use super::limit::holds;
 use super::measure::{Measure, counted};
+use crate::definitions::Fact;
 use crate::language::ClientAction;
 use crate::subject::{Ability, Report};
 
 pub(super) const CHECK: Check = Check {
     key: "state_equal",
+    facts: &[Fact::Ticks],
     read: holds,
     objection: |setting| {
         let (why, help) = (

@@ -60,6 +60,11 @@ impl Dials {
         self.0.iter().map(|(client, dials)| (&**client, dials))
     }
 
+    /// One client's.
+    pub fn get(&self, client: &str) -> Option<&ClientDials> {
+        self.0.get(client)
+    }
+
     /// When one client dialled, in order.
     pub fn moments(&self, client: &str) -> impl Iterator<Item = Moment> {
         let dials = self.0.get(client).into_iter();

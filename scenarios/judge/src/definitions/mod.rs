@@ -24,11 +24,14 @@ mod effects;
 mod losses;
 mod marks;
 mod outages;
+mod pings;
 mod reports;
 mod sequences;
+mod situations;
 mod sockets;
 #[cfg(test)]
 mod table;
+mod testimony;
 #[cfg(test)]
 mod tests;
 mod times;
@@ -40,9 +43,15 @@ pub use effects::{Effect, Notice, effects};
 pub use losses::{Loss, Losses};
 pub use marks::{BrokenOff, Departure, Downtime, Instruction, Marks};
 pub use outages::{Outage, Return, outages};
+pub use pings::Pings;
 pub use reports::{End, Reports, Session};
 pub use sequences::{Sequences, unapplied};
+pub use situations::{
+    attempts_given_up, overlapping_connections, own_delay, silences_outlasted, thrown_out,
+    told_while_connecting, told_while_waiting,
+};
 pub use sockets::{Socket, Sockets};
+pub use testimony::{Contradiction, Fact, Testimony, contradictions};
 pub use times::Times;
 
 use environment::Moment;
@@ -62,6 +71,10 @@ pub struct Observations {
     pub sockets: Sockets,
     /// Ticks made and applied.
     pub sequences: Sequences,
+    /// The clients' pings.
+    pub pings: Pings,
+    /// What several witnesses speak of.
+    pub testimony: Testimony,
     /// The last entry's moment: nothing was observed after it.
     pub last: Moment,
 }
@@ -79,6 +92,8 @@ impl Observations {
             all.reports.fold(entry);
             all.sockets.fold(entry);
             all.sequences.fold(entry);
+            all.pings.fold(entry);
+            all.testimony.fold(entry, &all.sequences);
         }
         all
     }

@@ -146,7 +146,7 @@ impl Back<'_> {
         let end = connection.end().filter(|end| *end < watched);
         let lasted = end.unwrap_or(watched).since(data);
         match end {
-            _ if !self.is_confirmed(data, end.unwrap_or(watched)) => Some(false),
+            _ if !self.is_confirmed(connection, data, end.unwrap_or(watched)) => Some(false),
             _ if connection.answers.contains(&data) => Some(true),
             _ if lasted > self.wanted.stay => Some(true),
             None => None,
@@ -155,11 +155,13 @@ impl Back<'_> {
     }
 
     /// Whether the client told of a message, if it tells of any, from the data until
-    /// the connection was over, or little later.
-    fn is_confirmed(&self, data: Moment, until: Moment) -> bool {
+    /// the connection was over, or little later. Proxy and client write down at once
+    /// what passes between them, and either may be the first.
+    fn is_confirmed(&self, connection: &Connection, data: Moment, until: Moment) -> bool {
+        let from = connection.accepted.max(data - TOLD_WITHIN);
         let until = until + TOLD_WITHIN;
         let reports = &self.observed.reports;
-        let message = || reports.message_after(self.client, data);
+        let message = || reports.message_after(self.client, from);
         !self.wanted.is_confirmed
             || data + TOLD_WITHIN > self.observed.watched_until()
             || message().is_some_and(|at| at <= until)

@@ -52,6 +52,11 @@ impl Sequences {
         }
     }
 
+    /// Whether the server told of any tick of this session.
+    pub(super) fn is_told(&self, session: &str) -> bool {
+        self.made.contains_key(session)
+    }
+
     /// Whether any client told of any tick.
     pub fn are_reported(&self) -> bool {
         !self.applied.is_empty()

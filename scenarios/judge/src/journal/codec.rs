@@ -200,6 +200,7 @@ mod tests {
             clients: vec!["c1".into()],
             flaws: vec!["no_liveness".into()],
             control: None,
+            retried: 0,
             subject: None,
         }
     }

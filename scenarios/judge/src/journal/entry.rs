@@ -162,9 +162,17 @@ pub struct Header {
     pub flaws: Vec<String>,
     /// `wire` when every fault was planned and none applied.
     pub control: Option<String>,
+    /// How often the machine had spoiled this run before, so that it was run again.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub retried: u32,
     /// What is to be known of the subject; of the simulated client nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Traits>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde wants it")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Header {

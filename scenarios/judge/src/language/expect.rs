@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn every_check_is_read_and_named_by_its_key() {
-        let text = "recover_within = '1s'\ndetect_within = '1s'\nmax_live = 1\nmax_dials = 20\n\
+        let text = "recover_within = '1s'\ndetect_within = '1s'\nmax_live = 1\nmax_open = 2\nmax_dials = 20\n\
                     min_dial_gap = '50ms'\ndial_gaps_grow = true\n\
                     peak_dials = { share = 0.5, within = '1s' }\nfirst_delay_spread = '500ms'\n\
                     availability = 0.9\nlost = 0\nduplicated = 0\nreordered = 0\n\

@@ -2,7 +2,7 @@
 //!
 //! TOML; every mistake of a file is reported at once, at its place. Each
 //! section belongs to the crate that obeys it; this module owns the top,
-//! `[[action]]`, `[[server_event]]`, `[expect]` and `[proof]`, and what holds
+//! `[[action]]`, `[[server_event]]`, `[situation]`, `[expect]` and `[proof]`, and what holds
 //! between sections.
 //! Invariant: a [`Scenario`] exists only without a single mistake.
 
@@ -21,6 +21,7 @@ mod rules;
 pub mod sample;
 mod scenario;
 mod server_event;
+mod situation;
 #[cfg(test)]
 mod tests;
 mod top;
@@ -37,3 +38,4 @@ pub use proof::Proof;
 pub use read::{Mistakes, read};
 pub use scenario::{Outcome, Scenario, Start};
 pub use server_event::{ServerEnd, ServerEvent};
+pub use situation::{Needed, Situation, SituationKind};

@@ -19,11 +19,12 @@ const READY_WITHIN: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_secs(600);
 
 /// The keys of the ticker.
-const TICKER: [&str; 11] = [
+const TICKER: [&str; 12] = [
     "tick",
     "heartbeat",
     "buffer",
     "session_expiry",
+    "refuse_unknown",
     "max_sessions",
     "max_connections",
     "ping_every",

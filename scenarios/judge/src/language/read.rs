@@ -13,9 +13,10 @@ use super::proof::Proof;
 use super::rules::Rules;
 use super::scenario::{Scenario, names};
 use super::server_event::ServerEvent;
+use super::situation::Situation;
 use super::top::Top;
 use super::validate::{Sections, validate};
-use super::{action, expect, own_server, proof, rules, server_event};
+use super::{action, expect, own_server, proof, rules, server_event, situation};
 use crate::checks;
 use crate::subject::Ability;
 
@@ -74,6 +75,7 @@ struct Parts {
     actions: Vec<Action>,
     action_places: Vec<action::Place>,
     server_events: Vec<(ServerEvent, server_event::Place)>,
+    situation: Vec<Situation>,
     expect: Vec<Expectation>,
     proof: Option<Proof>,
 }
@@ -101,6 +103,7 @@ impl Parts {
             has_server_events: !server_events.is_empty(),
             is_whole: actions.len() == action_count,
         };
+        let situation = situation::read(root.table("situation"), &setting);
         let expect = read_expect(root, &setting);
         let proof = root.table("proof");
         let proof = proof.and_then(|mut table| proof::read(&mut table, &expect));
@@ -114,6 +117,7 @@ impl Parts {
             actions,
             action_places,
             server_events,
+            situation,
             expect,
             proof,
         }
@@ -142,6 +146,7 @@ impl Parts {
             rules: self.rules.rules,
             actions: self.actions,
             server_events: events.collect(),
+            situation: self.situation,
             expect: self.expect,
             proof: self.proof,
             text: source.text().to_owned(),

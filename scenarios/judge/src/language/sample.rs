@@ -78,6 +78,7 @@ pub fn header(scenario: &Scenario) -> Header {
         clients: scenario.client_names(),
         flaws: Vec::new(),
         control: None,
+        retried: 0,
         subject: None,
     }
 }

@@ -14,6 +14,7 @@ use super::expect::Expectation;
 use super::own_server::OwnServer;
 use super::proof::Proof;
 use super::server_event::ServerEvent;
+use super::situation::Situation;
 use crate::definitions::DialBounds;
 use crate::subject::{Ability, Traits};
 
@@ -60,6 +61,8 @@ pub struct Scenario {
     pub actions: Vec<Action>,
     /// What befalls the server, by time; no two at once.
     pub server_events: Vec<ServerEvent>,
+    /// What must have come about for a run to say anything.
+    pub situation: Vec<Situation>,
     /// What must hold; never empty.
     pub expect: Vec<Expectation>,
     /// The flaw that this scenario must catch.
@@ -137,6 +140,12 @@ impl Scenario {
                 "put a client of its protocol into the chair: --client NAME, or a folder with a client.toml",
             )
         })
+    }
+
+    /// Whether clients open connections by an upgrade.
+    pub(crate) fn is_websocket(&self) -> bool {
+        let own = self.own_server.as_ref();
+        own.is_none_or(|own| own.address().scheme == Scheme::WebSocket)
     }
 
     /// What a client is to dial, by way of this `host:port`.

@@ -14,7 +14,7 @@ use crate::checks::CheckResult;
 use crate::journal::Header;
 use crate::language::Scenario;
 use crate::plain;
-use crate::verdict::{Firing, Judgement, LATE_TOLERANCE, Note, Reason, Verdict};
+use crate::verdict::{Firing, Judgement, LATE_TOLERANCE, Note, Reason, SituationResult, Verdict};
 
 /// The longest sentence, in characters: many times what any has that a program
 /// did not fill.
@@ -37,6 +37,9 @@ pub struct Results {
     /// among `scenarios`.
     #[serde(default, skip_serializing_if = "is_none")]
     pub not_begun: usize,
+    /// How many were run again, for the machine had spoiled them.
+    #[serde(default)]
+    pub retried: usize,
     /// Later than this a fault counts as not fired in time.
     pub late_tolerance_ms: u64,
     /// Each of them with each subject and each seed, in the order given.
@@ -73,10 +76,20 @@ pub struct ScenarioResult {
     pub checks: Vec<CheckResult>,
     /// What became of every rule.
     pub rules: Vec<RuleResult>,
+    /// Whether each client came into the situation of the case; of a case that names
+    /// one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub situation: Vec<SituationResult>,
+    /// In what proxy, server and clients contradict each other, in sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contradictions: Vec<String>,
     /// The flaws that the clients wore.
     pub flaws: Vec<String>,
     /// `wire` for a control without any fault.
     pub control: Option<String>,
+    /// How often it was run again, for the machine had spoiled it.
+    #[serde(default, skip_serializing_if = "is_never")]
+    pub retried: u32,
     /// The command that repeats it.
     pub repeat: String,
 }
@@ -97,6 +110,11 @@ fn is_none(count: &usize) -> bool {
     *count == 0
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde wants it")]
+fn is_never(count: &u32) -> bool {
+    *count == 0
+}
+
 impl Results {
     /// The version that this program writes.
     pub const VERSION: u32 = 2;
@@ -111,6 +129,7 @@ impl Results {
             not_applicable: count(Verdict::NotApplicable),
             inconclusive: count(Verdict::Inconclusive),
             not_begun: 0,
+            retried: scenarios.iter().filter(|s| s.retried > 0).count(),
             late_tolerance_ms: u64::try_from(LATE_TOLERANCE.as_millis()).unwrap_or(u64::MAX),
             scenarios,
             statistics: Vec::new(),
@@ -148,6 +167,11 @@ impl Results {
         clients
     }
 
+    /// Whoever was run again, in order.
+    pub fn run_again(&self) -> impl Iterator<Item = &ScenarioResult> {
+        self.scenarios.iter().filter(|s| s.retried > 0)
+    }
+
     /// The text of the file.
     pub fn to_json(&self) -> String {
         let text =
@@ -157,6 +181,14 @@ impl Results {
 }
 
 impl ScenarioResult {
+    /// Whether it says nothing only because the machine had no time for it: then
+    /// another run may say something. In virtual time no machine is too busy.
+    pub fn is_spoiled(&self) -> bool {
+        self.verdict == Verdict::Inconclusive
+            && self.time == "real"
+            && Reason::are_the_machines(&self.reasons)
+    }
+
     /// A judgement with what was judged.
     pub fn new(scenario: &Scenario, header: &Header, judgement: Judgement, repeat: String) -> Self {
         // A journal may be anybody's, and what a program told stands in it.
@@ -185,8 +217,15 @@ impl ScenarioResult {
                 .into_iter()
                 .map(RuleResult::from)
                 .collect(),
+            situation: judgement.situation,
+            contradictions: judgement
+                .contradictions
+                .iter()
+                .map(|one| told(one.to_string()))
+                .collect(),
             flaws: header.flaws.clone(),
             control: header.control.clone(),
+            retried: header.retried,
             repeat,
         }
     }

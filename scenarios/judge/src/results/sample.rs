@@ -51,8 +51,11 @@ pub fn run(id: &str, client: &str, seed: u64, verdict: Verdict) -> ScenarioResul
         notes: Vec::new(),
         checks: vec![check],
         rules: Vec::new(),
+        situation: Vec::new(),
+        contradictions: Vec::new(),
         flaws: Vec::new(),
         control: None,
+        retried: 0,
         repeat: format!("chaos run {id}.toml --client {client} --seed {seed}"),
     }
 }

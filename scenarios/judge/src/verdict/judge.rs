@@ -7,8 +7,9 @@ use super::applicable::{objections, unjudged, was_withheld};
 use super::firing::{Firing, LATE_TOLERANCE, firings};
 use super::note::{Note, notes};
 use super::reason::Reason;
+use super::situation::{SituationResult, excluded, not_come_about, situations};
 use crate::checks::{CheckResult, Evidence, Excess, Finding, check};
-use crate::definitions::{BrokenOff, Marks};
+use crate::definitions::{BrokenOff, Contradiction, Marks};
 use crate::journal::{Entry, Header};
 use crate::language::{Expectation, Scenario};
 
@@ -73,6 +74,10 @@ pub struct Judgement {
     pub checks: Vec<CheckResult>,
     /// Every rule.
     pub firings: Vec<Firing>,
+    /// Whether each client came into the situation of the case.
+    pub situation: Vec<SituationResult>,
+    /// In what the witnesses contradict each other, whether or not a check hangs on it.
+    pub contradictions: Vec<Contradiction>,
 }
 
 /// Judges a run from its scenario and its journal, and from nothing else.
@@ -85,13 +90,16 @@ pub fn judge_evidence(evidence: &Evidence<'_>, header: &Header) -> Judgement {
     let expected = evidence.scenario.expect.iter();
     let checks: Vec<CheckResult> = expected.map(|e| check(evidence, *e)).collect();
     let firings = firings(evidence);
-    let (verdict, reasons) = verdict(evidence, header, &checks, &firings);
+    let situation = situations(evidence);
+    let (verdict, reasons) = verdict(evidence, header, &checks, &firings, &situation);
     Judgement {
         verdict,
         reasons,
         notes: notes(evidence),
         checks,
         firings,
+        situation,
+        contradictions: evidence.contradictions.clone(),
     }
 }
 
@@ -101,19 +109,41 @@ fn verdict(
     header: &Header,
     checks: &[CheckResult],
     firings: &[Firing],
+    situation: &[SituationResult],
 ) -> (Verdict, Vec<Reason>) {
-    if has_failed(evidence, checks, firings) {
+    let contradicted = contradicted(evidence);
+    if contradicted.is_empty() && has_failed(evidence, checks, firings) {
         return (Verdict::Failed, Vec::new());
     }
     let objections = objections(evidence, header, checks);
     if !objections.is_empty() {
         return (Verdict::NotApplicable, objections);
     }
-    let reasons = reasons(evidence, header, checks, firings);
+    let mut reasons = reasons(evidence, header, checks, firings, situation);
+    reasons.splice(0..0, contradicted);
+    let exclusions = excluded(evidence, situation);
+    if !exclusions.is_empty() && reasons.iter().all(Reason::is_of_situation) {
+        return (Verdict::NotApplicable, exclusions);
+    }
     match reasons[..] {
         [] => (Verdict::Passed, reasons),
         _ => (Verdict::Inconclusive, reasons),
     }
+}
+
+/// In what the witnesses contradict each other, as far as an expected check hangs on
+/// it.
+fn contradicted(evidence: &Evidence<'_>) -> Vec<Reason> {
+    let contradictions = evidence.contradictions.iter();
+    let told = contradictions.filter(|contradiction| matters(evidence, contradiction));
+    told.cloned().map(Reason::Contradiction).collect()
+}
+
+/// Whether an expected check hangs on it.
+pub(super) fn matters(evidence: &Evidence<'_>, contradiction: &Contradiction) -> bool {
+    let facts = contradiction.facts();
+    let mut expected = evidence.scenario.expect.iter();
+    expected.any(|e| e.check.facts.iter().any(|fact| facts.contains(fact)))
 }
 
 /// Whether a check failed by the doing of a client.
@@ -170,12 +200,13 @@ fn reasons(
     header: &Header,
     checks: &[CheckResult],
     firings: &[Firing],
+    situation: &[SituationResult],
 ) -> Vec<Reason> {
     let marks = &evidence.observed.marks;
     let mut reasons: Vec<Reason> = cut_short(marks).into_iter().collect();
-    let had_no_effect =
-        !evidence.scenario.is_undisturbed() && firings.iter().all(|firing| firing.strikes == 0);
-    if header.is_wire() && had_no_effect {
+    let is_whole = reasons.is_empty();
+    let had_no_effect = had_no_effect(evidence, firings);
+    if is_idle_control(evidence, header, firings) {
         // As it should be: what follows from that goes without saying.
         reasons.push(Reason::Control);
         return reasons;
@@ -186,10 +217,20 @@ fn reasons(
     reasons.extend(killed(marks));
     reasons.extend(old_journal(evidence, header));
     reasons.extend(of_rules(firings));
-    reasons.extend(held_up(evidence, checks));
+    reasons.extend(held_up(evidence, checks, firings));
     reasons.extend(had_no_effect.then_some(Reason::NoEffect));
+    reasons.extend(not_come_about(situation).filter(|_| is_whole));
     reasons.extend(of_checks(evidence.scenario, checks));
     reasons
+}
+
+fn had_no_effect(evidence: &Evidence<'_>, firings: &[Firing]) -> bool {
+    !evidence.scenario.is_undisturbed() && firings.iter().all(|firing| firing.strikes == 0)
+}
+
+/// Whether it is a control in which, as it should be, nothing was done.
+fn is_idle_control(evidence: &Evidence<'_>, header: &Header, firings: &[Firing]) -> bool {
+    header.is_wire() && had_no_effect(evidence, firings)
 }
 
 /// Why the run did not go to its end.
@@ -236,13 +277,17 @@ fn old_journal(evidence: &Evidence<'_>, header: &Header) -> Option<Reason> {
     })
 }
 
-/// The machine withheld what a failure or a pass would have needed.
-fn held_up(evidence: &Evidence<'_>, checks: &[CheckResult]) -> Option<Reason> {
+/// The machine withheld what a failure or a pass would have needed, or for so long
+/// that a rule may have missed what it was to strike.
+fn held_up(evidence: &Evidence<'_>, checks: &[CheckResult], firings: &[Firing]) -> Option<Reason> {
     let marks = &evidence.observed.marks;
     let mut failed = checks.iter().filter(|c| c.result == Finding::Failed);
     let is_the_reason = failed.any(|check| is_explained(check, evidence))
         || was_withheld(evidence.scenario, checks);
-    let longest = marks.longest_hold_up().filter(|_| is_the_reason);
+    let has_missed = firings.iter().any(|firing| firing.missing.is_some());
+    let longest = marks
+        .longest_hold_up()
+        .filter(|(_, longest)| is_the_reason || has_missed && *longest > LATE_TOLERANCE);
     longest.map(|(at, longest)| Reason::HeldUp {
         at: marks.since_zero(at),
         longest,

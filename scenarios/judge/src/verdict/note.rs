@@ -4,8 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::judge::matters;
 use crate::checks::Evidence;
-use crate::definitions::Connection;
+use crate::definitions::{Connection, Contradiction};
 
 /// Something to know beside a verdict. It shows itself as a sentence, and in JSON
 /// it is one; read back from there it is [`Told`](Self::Told).
@@ -21,6 +22,8 @@ pub enum Note {
         /// How many more.
         others: usize,
     },
+    /// The witnesses contradict each other about what no check hangs on.
+    Contradiction(Contradiction),
     /// The file does not say what data of its own server is.
     AnyMessage,
 }
@@ -35,6 +38,7 @@ impl fmt::Display for Note {
             Self::NotConnected { first, others } => {
                 write!(f, "{first} and {others} more were not connected at the end")
             }
+            Self::Contradiction(contradiction) => contradiction.fmt(f),
             Self::AnyMessage => f.write_str(
                 "any first message of this server counted as recovery: `[server] data` can say what does",
             ),
@@ -58,7 +62,11 @@ impl<'de> Deserialize<'de> for Note {
 pub(super) fn notes(evidence: &Evidence<'_>) -> Vec<Note> {
     let is_own = evidence.scenario.own_server.is_some();
     let any = (is_own && evidence.scenario.data.is_none()).then_some(Note::AnyMessage);
-    not_connected(evidence).into_iter().chain(any).collect()
+    let told = not_connected(evidence).into_iter().chain(any);
+    let aside = evidence.contradictions.iter();
+    let aside = aside.filter(|contradiction| !matters(evidence, contradiction));
+    told.chain(aside.cloned().map(Note::Contradiction))
+        .collect()
 }
 
 /// Who polls is connected while an answer is under way, and has it by then.

@@ -1,13 +1,12 @@
 //! Why a run says nothing about its clients.
 
-use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::firing::LATE_TOLERANCE;
-use crate::checks::span;
+use crate::definitions::Contradiction;
 use crate::journal::Bound;
+use crate::language::Needed;
 use crate::plain;
 use crate::subject::Ability;
 
@@ -101,11 +100,53 @@ pub enum Reason {
         /// Why, in a sentence.
         why: String,
     },
+    /// No client came into the situation that the case is about.
+    NotInSituation {
+        /// Its key.
+        situation: &'static str,
+        /// How much of it there must be.
+        needed: Needed,
+        /// The most of it that there was.
+        seen: Seen,
+    },
+    /// What the client declares of itself keeps it out of the situation.
+    Excluded {
+        /// The situation's key.
+        situation: &'static str,
+        /// What it declares.
+        figure: Figure,
+        /// How much that is.
+        declared: Duration,
+        /// How much there is of it in the case.
+        there: Duration,
+    },
+    /// Witnesses contradict each other about what a check hangs on.
+    Contradiction(Contradiction),
     /// A check failed, and the clients are not to blame.
     NotBlamed {
         /// Its name.
         check: String,
     },
+}
+
+/// How much of a situation there was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// So often.
+    Times(u64),
+    /// The shortest; `None`: nothing was ever measured.
+    Shortest(Option<Duration>),
+}
+
+/// A figure of a client, as it declares it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Figure {
+    /// How long it takes to notice a silence.
+    Liveness,
+    /// How long it lets a dial take.
+    DialBound,
+    /// How long it waits before the first dial after a loss.
+    FirstDelay,
 }
 
 /// What a rule or a server event did not do.
@@ -159,8 +200,42 @@ pub enum Missing {
 
 impl Reason {
     /// Whether the machine is to blame.
-    pub fn is_busy_machine(&self) -> bool {
+    fn is_busy_machine(&self) -> bool {
         matches!(self, Self::Late { .. } | Self::HeldUp { .. })
+    }
+
+    /// Whether these are the machine's doing alone: it was too busy, and whatever
+    /// else stands there may follow from that.
+    pub fn are_the_machines(reasons: &[Self]) -> bool {
+        reasons.iter().any(Self::is_busy_machine)
+            && reasons
+                .iter()
+                .all(|reason| reason.is_busy_machine() || reason.may_follow())
+    }
+
+    /// Whether a machine that was too busy may bring it about.
+    fn may_follow(&self) -> bool {
+        match self {
+            Self::NoEffect
+            | Self::NothingHeld
+            | Self::Unjudged { .. }
+            | Self::NotInSituation { .. }
+            | Self::NotBlamed { .. } => true,
+            Self::Missing(missing) => matches!(
+                missing,
+                Missing::NeverMet { .. } | Missing::Spared { .. } | Missing::NoTarget { .. }
+            ),
+            _ => false,
+        }
+    }
+
+    /// Whether it says no more than that the case's situation did not come about, or
+    /// what follows from that.
+    pub(super) fn is_of_situation(&self) -> bool {
+        matches!(
+            self,
+            Self::NotInSituation { .. } | Self::NothingHeld | Self::Unjudged { .. }
+        )
     }
 
     /// Fit to be shown: a journal may be anybody's, and what a program told
@@ -180,156 +255,6 @@ impl Reason {
 impl<T: Into<String>> From<T> for Reason {
     fn from(told: T) -> Self {
         Self::Told(told.into())
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Told(told) => f.write_str(told),
-            Self::Interrupted => f.write_str("the run was interrupted"),
-            Self::Exceeded {
-                client,
-                bound: Bound::Connections,
-                most,
-            } => write!(
-                f,
-                "{client} had more than {most} connections at once, which ended the run"
-            ),
-            Self::Exceeded {
-                client,
-                bound: Bound::Dials,
-                most,
-            } => write!(
-                f,
-                "{client} dialled more than {most} times, which ended the run"
-            ),
-            Self::Unfinished => f.write_str("the journal ends before the run does"),
-            Self::NeverBegan => f.write_str("the journal has no `t_zero`: the run never began"),
-            Self::Control => f.write_str("a control: every fault was planned and none applied"),
-            Self::NoServer(error) => write!(f, "the proxy could not reach the server: {error}"),
-            Self::ProcessEnded { client, at, how } => {
-                let at = span(*at);
-                write!(f, "the process of {client} ended by itself at {at}: {how}")
-            }
-            Self::ControlOfNothing => {
-                f.write_str("a control, and the case has no fault to leave out")
-            }
-            Self::ServerKilled { event, after } => write!(
-                f,
-                "the server was killed by the harness, for it had not ended {} after `{event}`",
-                span(*after)
-            ),
-            Self::MissingAbility(Ability::Resume) => f.write_str(
-                "the case is about clients that `resume` their session, which this client cannot",
-            ),
-            Self::MissingAbility(ability) => write!(
-                f,
-                "the case is about clients that `{}` when told to, which this client cannot",
-                ability.word()
-            ),
-            Self::OldJournal { rule } => write!(
-                f,
-                "the journal is of version 1, which does not tell what `{rule}` kept from whom; run the case again"
-            ),
-            Self::Missing(missing) => missing.fmt(f),
-            Self::Late { .. }
-            | Self::HeldUp { .. }
-            | Self::NoEffect
-            | Self::NothingHeld
-            | Self::Hidden { .. }
-            | Self::Unjudged { .. }
-            | Self::NotBlamed { .. } => self.fmt_of_what_was_seen(f),
-        }
-    }
-}
-
-impl Reason {
-    /// The sentences about what rules, checks and the machine came to.
-    fn fmt_of_what_was_seen(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Late { rule, by } => {
-                let (late, most) = (span(*by), span(LATE_TOLERANCE));
-                write!(
-                    f,
-                    "`{rule}` was {late} late, more than {most}: the machine was too busy"
-                )
-            }
-            Self::HeldUp {
-                at,
-                longest,
-                in_all,
-            } => write!(
-                f,
-                "the machine let the harness wait, for {} at {}, {} in all: it was too busy",
-                span(*longest),
-                span(*at),
-                span(*in_all)
-            ),
-            Self::NoEffect => f.write_str("no rule had any effect"),
-            Self::NothingHeld => f.write_str("no check could be judged ok"),
-            Self::Hidden { check, why } => write!(
-                f,
-                "the case is about `{check}`, which cannot be judged of this client: {why}"
-            ),
-            Self::Unjudged { check, why } => {
-                write!(
-                    f,
-                    "the case is about `{check}`, which could not be judged: {why}"
-                )
-            }
-            Self::NotBlamed { check } => {
-                write!(f, "`{check}` failed, but not by the client's doing")
-            }
-            // All others have their sentences in `fmt`, which names these.
-            _ => Ok(()),
-        }
-    }
-}
-
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ServerKept { event } => write!(f, "`{event}` did not befall the server"),
-            Self::ServerGone { event } => {
-                write!(f, "the server did not come back after `{event}`")
-            }
-            // Of such a one may have come that had nothing for it.
-            Self::NeverMet {
-                rule,
-                condition,
-                waits: true,
-            } => write!(
-                f,
-                "no connection came to {condition} with anything for `{rule}` to act on"
-            ),
-            Self::NeverMet {
-                rule, condition, ..
-            } => write!(
-                f,
-                "no connection came to {condition} while `{rule}` was armed"
-            ),
-            Self::Powerless {
-                rule,
-                client,
-                attempt,
-                reason,
-            } => write!(
-                f,
-                "`{rule}` could do nothing to connection {attempt} of {client}: {reason}"
-            ),
-            Self::Spared {
-                rule,
-                client,
-                attempt,
-            } => write!(
-                f,
-                "`{rule}` did not strike connection {attempt} of {client}, which was there"
-            ),
-            Self::NoTarget { rule } => {
-                write!(f, "`{rule}` never found a connection to act on")
-            }
-        }
     }
 }
 

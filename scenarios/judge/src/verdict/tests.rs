@@ -211,6 +211,19 @@ fn a_connection_that_was_there_and_not_struck_is_inconclusive() {
 }
 
 #[test]
+fn a_machine_that_slept_explains_that_a_rule_missed_somebody() {
+    let story = back(run().struck("c1", 1, "reset", 1000).closed("c1", 1, 1001));
+    let slept = |late_us| story.clone().mark(Mark::HeldUp { late_us }, 1400);
+    let missed = "`reset` did not strike connection 1 of c2, which was there";
+    judged_as(RESET, &slept(250_000), Verdict::Inconclusive, &[missed]);
+    let reasons = [
+        missed,
+        "the machine let the harness wait, for 400ms at 1400ms, 400ms in all: it was too busy",
+    ];
+    judged_as(RESET, &slept(400_000), Verdict::Inconclusive, &reasons);
+}
+
+#[test]
 fn a_timed_rule_that_found_nobody_is_inconclusive() {
     let text = format!(
         "[[fault]]\nname = 'silent'\nat = '5s'\nfor = '1s'\ninject.accept_silent = {{}}\n{RESET}"

@@ -16,7 +16,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::gallery::Gallery;
 use crate::plain::is_unseen;
 use crate::results::{Results, ScenarioResult};
-use crate::sentences::not_begun;
+use crate::sentences::{not_begun, run_again};
 use crate::verdict::Verdict;
 use section::{Detail, Run};
 
@@ -65,6 +65,9 @@ pub fn render(results: &Results, gallery: &Gallery) -> String {
                         (left_out(runs.len(), sections.len()))
                         @if let Some(not_begun) = not_begun(results) {
                             p class="note" { (not_begun) ": the whole was interrupted." }
+                        }
+                        @if let Some(again) = run_again(results) {
+                            p class="note" { (again) "." }
                         }
                         @for section in &sections { (section) }
                     }

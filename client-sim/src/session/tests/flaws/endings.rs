@@ -137,6 +137,20 @@ fn gives_up_after_max_attempts_and_says_so_and_can_be_told_to_go_on() {
 }
 
 #[test]
+fn a_session_that_was_refused_is_asked_for_no_more() {
+    let asks_again = |code: u16, flaws: &[Flaw]| {
+        let mut rig = Rig::live(flaws);
+        rig.closes(code);
+        rig.pass(60 * SECOND);
+        let dials = rig.dials();
+        dials.last().unwrap().1.is_some()
+    };
+    assert!(!asks_again(4401, &[]));
+    assert!(asks_again(4401, &[Flaw::KeepsRefusedSession]));
+    assert!(asks_again(4001, &[]) && asks_again(1008, &[]));
+}
+
+#[test]
 fn an_abandoned_socket_is_let_go() {
     let abandons = |flaws: &[Flaw]| {
         let mut open = Rig::live(flaws);
@@ -147,6 +161,7 @@ fn an_abandoned_socket_is_let_go() {
     };
     assert_eq!(abandons(&[]), (true, true));
     assert_eq!(abandons(&[Flaw::LeaksOldSocket]), (false, false));
+    assert_eq!(abandons(&[Flaw::LeaksAttempts]), (true, false));
 }
 
 /// The replaced connection 1 speaks and ends while 2 is live (R25, R26).

@@ -3,13 +3,19 @@
 //!
 //! Invariant: there is one result for every run that was begun, in the order
 //! given, and of a run that has been judged nothing else is kept. After an
-//! interrupt the others are counted, however many there are.
+//! interrupt the others are counted, however many there are. What the machine has
+//! spoiled runs again when all others have ended, one after the other.
+
+mod pace;
+mod retries;
+
+pub use pace::Jobs;
+pub(crate) use retries::MOST as MOST_RETRIED;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use environment::{Observer, Seed};
-use tokio::sync::Semaphore;
+use environment::{Clock, Observer, Seed};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -17,9 +23,11 @@ use crate::collect::{Collected, Judged};
 use crate::invocation::Invocation;
 use crate::language::{Origin, Scenario};
 use crate::results::Seeds;
-use crate::runner::{self, Folder, RunPhase, Settings};
+use crate::runner::{self, Folder, RunPhase, Settings, Time};
 use crate::subjects::Subject;
 use crate::verdict::{Verdict, known_before};
+use pace::Pace;
+use retries::Retries;
 
 /// What is to be run, and how.
 #[derive(Debug)]
@@ -32,8 +40,10 @@ pub struct Suite {
     pub invocation: Invocation,
     /// Where records go.
     pub out: PathBuf,
-    /// How many at a time; at least 1.
-    pub jobs: usize,
+    /// How many at a time.
+    pub jobs: Jobs,
+    /// How often a run that the machine has spoiled is tried again.
+    pub retry: u32,
 }
 
 /// What happens to a run, which is called by its scenario's id and by what else
@@ -44,6 +54,10 @@ pub enum Progress {
     RunPhase(String, RunPhase),
     /// It was judged.
     Judged(String, Verdict),
+    /// The machine has spoiled it, and it is run again.
+    Again(String),
+    /// From now on there are only so many runs at a time.
+    Fewer(usize),
 }
 
 /// One of the suite's runs, with all that it needs.
@@ -62,32 +76,53 @@ impl Suite {
         progress: Observer<Progress>,
         interrupt: CancellationToken,
     ) -> Collected {
-        let room = Arc::new(Semaphore::new(self.jobs.clamp(1, Semaphore::MAX_PERMITS)));
+        let pace = Arc::new(Mutex::new(Pace::new(self.jobs.most)));
+        let _watching = self.watch(&pace, &progress);
+        let mut outcome = Outcome {
+            collected: Collected::default(),
+            retries: Retries::new(self.retry),
+        };
         let mut running = JoinSet::new();
-        let mut collected = Collected::default();
         for (index, run) in self.runs().enumerate() {
-            let (progress, interrupt) = (progress.clone(), interrupt.clone());
-            // Taken here, so that they begin in their order. Never closed, so
-            // there is always a permit in the end.
-            let permit = Arc::clone(&room).acquire_owned().await;
+            while running.len() >= locked(&pace).at_a_time() {
+                outcome.extend(running.join_next().await);
+            }
             if interrupt.is_cancelled() {
                 break;
             }
+            let (progress, interrupt) = (progress.clone(), interrupt.clone());
             running.spawn(async move {
-                let judged = run.judged(progress, interrupt).await;
-                drop(permit);
-                (index, judged)
+                let judged = run.judged(&progress, interrupt).await;
+                (index, run, judged)
             });
-            while let Some(ended) = running.try_join_next() {
-                take(&mut collected, ended);
-            }
+            outcome.extend(std::iter::from_fn(|| running.try_join_next()));
         }
         while let Some(ended) = running.join_next().await {
-            take(&mut collected, ended);
+            outcome.extend([ended]);
         }
+        let mut collected = outcome.run_again(&progress, &interrupt).await;
         let begun = collected.count() as u64;
         collected.not_begun(self.count().saturating_sub(begun));
         collected
+    }
+
+    /// Has fewer runs at a time when timers of the harness's own come late, until
+    /// dropped. Virtual time is never late.
+    fn watch(&self, pace: &Arc<Mutex<Pace>>, progress: &Observer<Progress>) -> JoinSet<()> {
+        let mut watching = JoinSet::new();
+        if self.jobs.adapts && self.invocation.time == Time::Real {
+            let (pace, progress, clock) = (Arc::clone(pace), progress.clone(), Clock::precise());
+            watching.spawn(async move {
+                let tell = |late| {
+                    let fewer = locked(&pace).see(late, clock.now());
+                    if let Some(fewer) = fewer {
+                        progress.tell(Progress::Fewer(fewer));
+                    }
+                };
+                match runner::watch_lateness(clock.clone(), tell).await {}
+            });
+        }
+        watching
     }
 
     /// The seed of one scenario: as asked for, before its own, before 1.
@@ -149,11 +184,59 @@ impl Suite {
     }
 }
 
-fn take(collected: &mut Collected, ended: Result<(usize, Option<Judged>), JoinError>) {
-    match ended {
-        Ok((index, Some(judged))) => collected.add(index, judged),
-        Ok((_, None)) => {}
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
+/// A panic elsewhere leaves it whole.
+fn locked(pace: &Mutex<Pace>) -> MutexGuard<'_, Pace> {
+    pace.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the runs came to that have ended.
+struct Outcome {
+    collected: Collected,
+    retries: Retries<(Run, Judged)>,
+}
+
+/// A run with its place among all; not judged if it was interrupted before it began.
+type Ended = Result<(usize, Run, Option<Judged>), JoinError>;
+
+impl Extend<Ended> for Outcome {
+    fn extend<I: IntoIterator<Item = Ended>>(&mut self, ended: I) {
+        for ended in ended {
+            match ended {
+                Ok((place, run, Some(judged))) => self.add(place, run, judged),
+                Ok((_, _, None)) => {}
+                Err(error) => std::panic::resume_unwind(error.into_panic()),
+            }
+        }
+    }
+}
+
+impl Outcome {
+    fn add(&mut self, place: usize, run: Run, judged: Judged) {
+        if !self.retries.are_due(&judged.result) {
+            self.collected.add(place, judged);
+        } else if let Some((place, (_, judged))) = self.retries.keep(place, (run, judged)) {
+            self.collected.add(place, judged);
+        }
+    }
+
+    /// Tries what the machine has spoiled again, alone.
+    async fn run_again(
+        mut self,
+        progress: &Observer<Progress>,
+        interrupt: &CancellationToken,
+    ) -> Collected {
+        while let Some((place, (mut run, mut judged))) = self.retries.next() {
+            while self.retries.are_due(&judged.result) {
+                progress.tell(Progress::Again(run.name.clone()));
+                run.settings.folder = run.settings.folder.again();
+                match run.judged(progress, interrupt.clone()).await {
+                    Some(again) => judged = again,
+                    None => break,
+                }
+            }
+            self.collected.add(place, judged);
+        }
+        self.collected
     }
 }
 
@@ -168,8 +251,8 @@ impl Run {
 
     /// `None` if it was interrupted before it began: nothing is run or written.
     async fn judged(
-        self,
-        progress: Observer<Progress>,
+        &self,
+        progress: &Observer<Progress>,
         interrupt: CancellationToken,
     ) -> Option<Judged> {
         if interrupt.is_cancelled() {
@@ -191,9 +274,9 @@ impl Run {
             &record.header,
             &record.entries,
             problem.as_deref(),
-            self.repeat,
+            self.repeat.clone(),
         );
-        progress.tell(Progress::Judged(self.name, judged.result.verdict));
+        progress.tell(Progress::Judged(self.name.clone(), judged.result.verdict));
         Some(judged)
     }
 }

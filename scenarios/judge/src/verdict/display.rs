@@ -1,0 +1,216 @@
+//! Reasons in sentences.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::firing::LATE_TOLERANCE;
+use super::reason::{Figure, Missing, Reason, Seen};
+use crate::checks::span;
+use crate::journal::Bound;
+use crate::language::Needed;
+use crate::subject::Ability;
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Told(told) => f.write_str(told),
+            Self::Interrupted => f.write_str("the run was interrupted"),
+            Self::Exceeded {
+                client,
+                bound: Bound::Connections,
+                most,
+            } => write!(
+                f,
+                "{client} had more than {most} connections at once, which ended the run"
+            ),
+            Self::Exceeded {
+                client,
+                bound: Bound::Dials,
+                most,
+            } => write!(
+                f,
+                "{client} dialled more than {most} times, which ended the run"
+            ),
+            Self::Unfinished => f.write_str("the journal ends before the run does"),
+            Self::NeverBegan => f.write_str("the journal has no `t_zero`: the run never began"),
+            Self::Control => f.write_str("a control: every fault was planned and none applied"),
+            Self::NoServer(error) => write!(f, "the proxy could not reach the server: {error}"),
+            Self::ProcessEnded { client, at, how } => {
+                let at = span(*at);
+                write!(f, "the process of {client} ended by itself at {at}: {how}")
+            }
+            Self::ControlOfNothing => {
+                f.write_str("a control, and the case has no fault to leave out")
+            }
+            Self::ServerKilled { event, after } => write!(
+                f,
+                "the server was killed by the harness, for it had not ended {} after `{event}`",
+                span(*after)
+            ),
+            Self::MissingAbility(Ability::Resume) => f.write_str(
+                "the case is about clients that `resume` their session, which this client cannot",
+            ),
+            Self::MissingAbility(ability) => write!(
+                f,
+                "the case is about clients that `{}` when told to, which this client cannot",
+                ability.word()
+            ),
+            Self::OldJournal { rule } => write!(
+                f,
+                "the journal is of version 1, which does not tell what `{rule}` kept from whom; run the case again"
+            ),
+            Self::Missing(missing) => missing.fmt(f),
+            Self::Contradiction(contradiction) => contradiction.fmt(f),
+            Self::Late { .. }
+            | Self::HeldUp { .. }
+            | Self::NoEffect
+            | Self::NothingHeld
+            | Self::Hidden { .. }
+            | Self::Unjudged { .. }
+            | Self::NotInSituation { .. }
+            | Self::Excluded { .. }
+            | Self::NotBlamed { .. } => self.fmt_of_what_was_seen(f),
+        }
+    }
+}
+
+impl Reason {
+    /// The sentences about what rules, checks and the machine came to.
+    fn fmt_of_what_was_seen(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Late { rule, by } => {
+                let (late, most) = (span(*by), span(LATE_TOLERANCE));
+                write!(
+                    f,
+                    "`{rule}` was {late} late, more than {most}: the machine was too busy"
+                )
+            }
+            Self::HeldUp {
+                at,
+                longest,
+                in_all,
+            } => write!(
+                f,
+                "the machine let the harness wait, for {} at {}, {} in all: it was too busy",
+                span(*longest),
+                span(*at),
+                span(*in_all)
+            ),
+            Self::NoEffect => f.write_str("no rule had any effect"),
+            Self::NothingHeld => f.write_str("no check could be judged ok"),
+            Self::Hidden { check, why } => write!(
+                f,
+                "the case is about `{check}`, which cannot be judged of this client: {why}"
+            ),
+            Self::Unjudged { check, why } => {
+                write!(
+                    f,
+                    "the case is about `{check}`, which could not be judged: {why}"
+                )
+            }
+            Self::NotInSituation {
+                situation,
+                needed,
+                seen,
+            } => write!(
+                f,
+                "no client came into the situation that the case is about: `{situation}` {}",
+                shortfall(*needed, *seen)
+            ),
+            Self::Excluded {
+                situation,
+                figure,
+                declared,
+                there,
+            } => write!(
+                f,
+                "the client stays out of the situation that the case is about (`{situation}`) by what it declares: {}",
+                contrast(*figure, *declared, *there)
+            ),
+            Self::NotBlamed { check } => {
+                write!(f, "`{check}` failed, but not by the client's doing")
+            }
+            // All others have their sentences in `fmt`, which names these.
+            _ => Ok(()),
+        }
+    }
+}
+
+/// How much there was of what there must be.
+fn shortfall(needed: Needed, seen: Seen) -> String {
+    let needed = match needed {
+        Needed::Times(times) => format!("at least {times}"),
+        Needed::Below(limit) => format!("less than {}", span(limit)),
+    };
+    match seen {
+        Seen::Times(times) => format!("was {times} at most; needed {needed}"),
+        Seen::Shortest(Some(shortest)) => {
+            format!("was {} at the least; needed {needed}", span(shortest))
+        }
+        Seen::Shortest(None) => format!("was never measured; needed {needed}"),
+    }
+}
+
+/// What the client declares, beside what there is.
+fn contrast(figure: Figure, declared: Duration, there: Duration) -> String {
+    let (declared, there) = (span(declared), span(there));
+    match figure {
+        Figure::Liveness => {
+            format!("it takes {declared} to notice a silence, and none lasts longer than {there}")
+        }
+        Figure::DialBound => {
+            format!(
+                "it lets a dial take {declared}, and none is kept waiting for more than {there}"
+            )
+        }
+        Figure::FirstDelay => {
+            format!("it waits {declared} before it dials again, and that is not less than {there}")
+        }
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ServerKept { event } => write!(f, "`{event}` did not befall the server"),
+            Self::ServerGone { event } => {
+                write!(f, "the server did not come back after `{event}`")
+            }
+            // Of such a one may have come that had nothing for it.
+            Self::NeverMet {
+                rule,
+                condition,
+                waits: true,
+            } => write!(
+                f,
+                "no connection came to {condition} with anything for `{rule}` to act on"
+            ),
+            Self::NeverMet {
+                rule, condition, ..
+            } => write!(
+                f,
+                "no connection came to {condition} while `{rule}` was armed"
+            ),
+            Self::Powerless {
+                rule,
+                client,
+                attempt,
+                reason,
+            } => write!(
+                f,
+                "`{rule}` could do nothing to connection {attempt} of {client}: {reason}"
+            ),
+            Self::Spared {
+                rule,
+                client,
+                attempt,
+            } => write!(
+                f,
+                "`{rule}` did not strike connection {attempt} of {client}, which was there"
+            ),
+            Self::NoTarget { rule } => {
+                write!(f, "`{rule}` never found a connection to act on")
+            }
+        }
+    }
+}
