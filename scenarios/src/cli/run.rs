@@ -56,7 +56,8 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         seeds: args.seeds.or(args.seed.map(Seeds::one)),
     };
     let suited = |scenarios: &Vec<_>| are_suited(scenarios, &subjects, args.time);
-    let Some(scenarios) = select(args, filter.as_ref()).filter(suited) else {
+    let selected = select(args, filter.as_ref()).filter(suited);
+    let Some(scenarios) = selected.and_then(|all| fitted(all, &subjects)) else {
         print(format_args!("{}\n", invocation.repeat_all()));
         return Ok(EXIT_USAGE);
     };
@@ -169,6 +170,35 @@ fn are_suited(scenarios: &[(Origin, Arc<Scenario>)], subjects: &[Subject], time:
     objections.dedup();
     objections.iter().for_each(|objection| complain(objection));
     objections.is_empty()
+}
+
+/// Each scenario as it is for each of the subjects, or `None` after every mistake
+/// that is one under a subject's figures has been told.
+fn fitted(
+    scenarios: Vec<(Origin, Arc<Scenario>)>,
+    subjects: &[Subject],
+) -> Option<Vec<(Origin, Vec<Arc<Scenario>>)>> {
+    let mut is_sound = true;
+    let mut fit = |scenario: &Arc<Scenario>, subject: &Subject| match subject.fitted(scenario) {
+        Ok(fitted) => Some(fitted),
+        Err(mistakes) => {
+            is_sound = false;
+            let name = subject.name();
+            complain(&format!(
+                "{}\nchaos: by the figures of `{name}`; nothing was run",
+                mistakes.rendered
+            ));
+            None
+        }
+    };
+    let scenarios = scenarios.into_iter().map(|(origin, scenario)| {
+        let all = subjects
+            .iter()
+            .filter_map(|subject| fit(&scenario, subject));
+        (origin, all.collect())
+    });
+    let scenarios = scenarios.collect();
+    is_sound.then_some(scenarios)
 }
 
 fn jobs(args: &RunArgs) -> usize {

@@ -13,7 +13,7 @@ mod shipped;
 
 use std::sync::Arc;
 
-use chaos_judge::language::Scenario;
+use chaos_judge::language::{Mistakes, Scenario};
 pub use chaos_judge::subject::{Ability, Report, Traits};
 
 pub(crate) use adapter::ensure_name;
@@ -92,6 +92,18 @@ impl Subject {
     /// Why it cannot be run against the file's server, if it cannot.
     pub fn unsuited(&self, scenario: &Scenario) -> Option<String> {
         scenario.unsuited_to_sim().filter(|_| self.is_sim())
+    }
+
+    /// The scenario as it is for this client: its times that are expressions are of
+    /// this client's figures.
+    ///
+    /// # Errors
+    /// What is wrong with the file under them.
+    pub fn fitted(&self, scenario: &Arc<Scenario>) -> Result<Arc<Scenario>, Mistakes> {
+        match self.traits() {
+            None => Ok(Arc::clone(scenario)),
+            traits => scenario.fitted(traits.as_ref()).map(Arc::new),
+        }
     }
 
     /// What a judge has to know of it; nothing of the simulated client.

@@ -39,7 +39,7 @@ impl<'a> Evidence<'a> {
         observed.connections.note_resets(&plan);
         let subject = header.subject.as_ref();
         let effects = effects(&observed, &plan, scenario.dial_bounds(subject));
-        let outages = outages(&observed, &effects, scenario.time_to_stay());
+        let outages = outages(&observed, &effects, scenario.time_to_stay(subject));
         Self {
             scenario,
             plan,
