@@ -67,7 +67,7 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         subjects,
         invocation,
         out: args.out.clone(),
-        jobs: jobs(args),
+        jobs: jobs_at_a_time(args.jobs, args.time),
     };
     let runs = suite.count();
     ensure!(
@@ -201,15 +201,14 @@ fn fitted(
     is_sound.then_some(scenarios)
 }
 
-fn jobs(args: &RunArgs) -> usize {
-    let per_core = match args.time {
+pub(super) fn jobs_at_a_time(asked: Option<u16>, time: Time) -> usize {
+    let per_core = match time {
         Time::Real => JOBS_PER_CORE,
         // Nobody waits there.
         Time::Virtual => 1,
     };
     let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
-    args.jobs
-        .map_or_else(|| cores().saturating_mul(per_core), usize::from)
+    asked.map_or_else(|| cores().saturating_mul(per_core), usize::from)
 }
 
 /// "chaos: 62 scenarios × 2 clients × 200 seeds, 12 at a time".
@@ -257,7 +256,7 @@ async fn perform(
 
 /// Watches for Ctrl-C and SIGTERM: the first breaks the runs off and keeps what
 /// was written, the second ends the program at once. The task ends with the set.
-fn watch_signals(
+pub(super) fn watch_signals(
     interrupt: CancellationToken,
     say: impl Fn(&str) + Send + 'static,
 ) -> io::Result<JoinSet<()>> {

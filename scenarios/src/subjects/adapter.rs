@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chaos_judge::language::CommandLine;
+use chaos_judge::profile::Profile;
 use environment::text::{
     Diagnostics, Document, FromToml, Mismatch, Source, Table, Value, format_duration,
 };
@@ -25,7 +26,7 @@ const LONGEST: Duration = Duration::from_secs(3600);
 const SETUP_WITHIN: Duration = Duration::from_secs(300);
 
 /// A client that runs as a process of its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Adapter {
     /// Safe as a folder's name.
     pub name: String,
@@ -51,6 +52,8 @@ pub struct Adapter {
     pub first_delay: Option<Duration>,
     /// The longest wait before any dial.
     pub longest_delay: Option<Duration>,
+    /// What was measured of it, if that lies beside.
+    pub profile: Option<Profile>,
     /// Where `setup` and `command` run.
     pub folder: PathBuf,
     /// What `--client` was told.
@@ -96,12 +99,13 @@ impl Adapter {
             dial_bound,
             first_delay,
             longest_delay,
+            profile: None,
             folder: folder.to_owned(),
             argument: argument.to_owned(),
         })
     }
 
-    /// What a judge has to know of it.
+    /// What it declares.
     pub fn traits(&self) -> Traits {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         Traits {
@@ -210,6 +214,7 @@ mod tests {
             dial_bound: Some(Duration::from_secs(5)),
             first_delay: Some(Duration::ZERO),
             longest_delay: Some(Duration::from_secs(6)),
+            profile: None,
             folder: "f".into(),
             argument: "./f".into(),
         };

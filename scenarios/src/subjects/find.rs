@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chaos_judge::profile::Profile;
 use environment::text::Source;
 
 use super::adapter::{Adapter, CLIENT_FILE};
@@ -49,6 +50,14 @@ pub enum SubjectError {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// What lies beside its file is no profile of it.
+    #[error("profile {}: {why}", path.display())]
+    Profile {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        why: String,
     },
     /// The file has mistakes: each as `FILE:LINE:COLUMN: message`.
     #[error("{0}")]
@@ -102,8 +111,37 @@ fn load(folder: &Path, name: &str) -> Result<Subject, SubjectError> {
     let text = text(&path).map_err(failed)?;
     let folder = folder.canonicalize().map_err(failed)?;
     let source = Source::new(path.display().to_string(), text);
-    let adapter = Adapter::read(&source, &folder, name).map_err(SubjectError::Mistakes)?;
+    let mut adapter = Adapter::read(&source, &folder, name).map_err(SubjectError::Mistakes)?;
+    adapter.profile = profile(&adapter)?;
     Ok(Subject::Adapter(Arc::new(adapter)))
+}
+
+/// What lies beside its file; of another version of the client it says nothing.
+fn profile(adapter: &Adapter) -> Result<Option<Profile>, SubjectError> {
+    let path = adapter.folder.join(Profile::FILE);
+    let wrong = |why: String| SubjectError::Profile {
+        path: path.clone(),
+        why,
+    };
+    let text = match text(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        text => text.map_err(|source| wrong(source.to_string()))?,
+    };
+    let profile = Profile::read(&text).map_err(|error| wrong(error.to_string()))?;
+    let Profile {
+        client,
+        client_version,
+        ..
+    } = &profile;
+    if *client == adapter.name && client_version.as_ref() == Some(&adapter.version) {
+        return Ok(Some(profile));
+    }
+    let version = client_version.as_deref().unwrap_or_default();
+    Err(wrong(format!(
+        "it is of `{}` {}; measure again with `chaos profile`, or take it away",
+        client.escape_debug(),
+        version.escape_debug()
+    )))
 }
 
 fn text(path: &Path) -> io::Result<String> {

@@ -108,6 +108,17 @@ impl Subject {
 
     /// What a judge has to know of it; nothing of the simulated client.
     pub fn traits(&self) -> Option<Traits> {
+        let mut traits = self.declared()?;
+        if let Self::Adapter(adapter) = self
+            && let Some(profile) = &adapter.profile
+        {
+            profile.fill(&mut traits);
+        }
+        Some(traits)
+    }
+
+    /// What it declares of itself; nothing of the simulated client.
+    pub fn declared(&self) -> Option<Traits> {
         match self {
             Self::Sim => None,
             Self::Adapter(adapter) => Some(adapter.traits()),

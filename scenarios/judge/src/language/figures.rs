@@ -9,7 +9,7 @@ use environment::text::Figures;
 use crate::subject::Traits;
 
 /// Of such a client under this file; without traits it is the simulated one.
-pub(super) fn figures(behaviour: &Behaviour, subject: Option<&Traits>) -> Figures {
+pub fn figures(behaviour: &Behaviour, subject: Option<&Traits>) -> Figures {
     let own = of_file(behaviour);
     let declared = |figure: fn(&Traits) -> Option<Duration>| subject.and_then(figure);
     Figures {

@@ -32,6 +32,7 @@ pub use address::{Address, Scheme};
 pub use command_line::CommandLine;
 pub(crate) use exercisable::{Objection, Setting};
 pub use expect::Expectation;
+pub use figures::figures;
 pub use given::{Given, Origin, read_all};
 pub use own_server::{OwnKind, OwnServer, PORT, Ready, ServerCommand};
 pub use proof::Proof;
