@@ -47,9 +47,13 @@ pub enum EventKind {
         /// Its HTTP status.
         status: u16,
     },
-    /// The first data of the server was delivered to the client: a WebSocket's
-    /// first text or binary frame, or raw TCP's first byte.
+    /// The first data of the server was delivered to the client: what the scenario
+    /// calls data, else a WebSocket's first text or binary frame, the first byte of
+    /// an answer 2xx or the first event of a stream of them, or raw TCP's first byte.
     FirstData,
+    /// The end of an answer 2xx with data in it was delivered, of one that ends: whoever
+    /// polls has what it asked for.
+    AnswerComplete,
     /// The first data of the server since a fault let go of this connection was
     /// delivered to the client.
     Resumed,

@@ -41,6 +41,7 @@ mod file;
 #[cfg(feature = "api")]
 mod journal;
 mod link;
+mod pattern;
 mod plan;
 #[cfg(feature = "api")]
 #[doc(hidden)]
@@ -68,8 +69,8 @@ pub use websocket::Opcode;
 pub use decision::Decision;
 #[doc(hidden)]
 pub use engine::{
-    AddedRule, Apply, Carried, Commands, Config, Control, NameTaken, Route, Start, Tell, Traffic,
-    control, run,
+    AddedRule, Apply, Carried, Commands, Config, Control, Data, NameTaken, Route, Start, Tell,
+    Traffic, control, run,
 };
 #[doc(hidden)]
 pub use fault::{Expiry, FaultKind, Pace};
@@ -83,6 +84,8 @@ pub use file::{Faults, read_faults};
 pub use journal::Journal;
 #[doc(hidden)]
 pub use link::{LinkName, UnderWay};
+#[doc(hidden)]
+pub use pattern::{LONGEST_MESSAGE, PATTERN_KEYS, Pattern};
 #[doc(hidden)]
 pub use plan::{Occurrence, Plan, Window};
 #[doc(hidden)]

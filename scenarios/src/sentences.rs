@@ -6,7 +6,7 @@ use std::fmt;
 use crate::checks::{CheckResult, Finding};
 use crate::plain::clipped;
 use crate::results::{Results, ScenarioResult};
-use crate::verdict::{Reason, Verdict};
+use crate::verdict::{Note, Reason, Verdict};
 
 /// What to do when a verdict is inconclusive.
 pub const ADVICE: &str = "An inconclusive scenario proves nothing and blames nobody; its reasons stand with it. \
@@ -50,12 +50,15 @@ pub(crate) enum Sentence<'a> {
     Reason(&'a Reason),
     /// What a check has found.
     Check(&'a CheckResult),
+    /// What is to be known beside it.
+    Note(&'a Note),
 }
 
 impl fmt::Display for Sentence<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Reason(reason) => reason.fmt(f),
+            Self::Note(note) => write!(f, "note: {note}"),
             Self::Check(check) => {
                 let CheckResult {
                     name, result, why, ..
@@ -67,12 +70,13 @@ impl fmt::Display for Sentence<'_> {
 }
 
 /// All that did not go well: first why a run says nothing, then each check
-/// that is not OK. None of a scenario in which all did.
+/// that is not OK, then what else is to be known.
 pub(crate) fn sentences(scenario: &ScenarioResult) -> impl Iterator<Item = Sentence<'_>> {
     let reasons = scenario.reasons.iter().map(Sentence::Reason);
     let checks = scenario.checks.iter();
     let wanting = checks.filter(|check| check.result != Finding::Ok);
-    reasons.chain(wanting.map(Sentence::Check))
+    let notes = scenario.notes.iter().map(Sentence::Note);
+    reasons.chain(wanting.map(Sentence::Check)).chain(notes)
 }
 
 /// Likewise, as text for a record: bounded in number and length.
@@ -96,6 +100,7 @@ pub(crate) fn headline(scenario: &ScenarioResult) -> String {
     let says_most = |sentence: &Sentence<'_>| match sentence {
         Sentence::Reason(_) => true,
         Sentence::Check(check) => check.result == Finding::Failed,
+        Sentence::Note(_) => false,
     };
     let headline = sentences(scenario).find(says_most);
     let headline = headline.map(|sentence| sentence.to_string());

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use chaos_proxy::{
-    Apply, Config, Control, Event, EventKind, Fault, Plan, Route, Start, Tell, UnderWay, Way,
+    Apply, Config, Control, Data, Event, EventKind, Fault, Plan, Route, Start, Tell, UnderWay, Way,
     control, run,
 };
 use environment::{Environment, Feed, Follower, Listener, Observer, Seed};
@@ -107,6 +107,7 @@ fn config(listener: Listener, upstream: &str) -> Config {
         plan: Plan::new(Vec::new(), None, Seed(1), SECOND),
         apply: Apply::Faults,
         frames: false,
+        data: Data::default(),
         lists: false,
         start: Start::FirstConnection,
         repeat: false,

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::guard::Injector;
 use super::names::Names;
 use super::{ChaosProxy, StartError};
-use crate::engine::{Apply, Config, DIAL_TIMEOUT, Route, Start, Tell, control, run};
+use crate::engine::{Apply, Config, DIAL_TIMEOUT, Data, Route, Start, Tell, control, run};
 use crate::event::Event;
 use crate::fault::How;
 use crate::file::read_faults;
@@ -126,6 +126,7 @@ impl Builder {
             plan: Plan::new(rules, None, self.seed, FOR_EVER),
             apply: Apply::Faults,
             frames: self.frames,
+            data: Data::default(),
             lists: true,
             start: Start::OnCommand,
             repeat: false,

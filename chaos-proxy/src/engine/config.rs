@@ -9,6 +9,7 @@ use crate::decision::Decision;
 use crate::event::Event;
 use crate::fault::How;
 use crate::link::UnderWay;
+use crate::pattern::Pattern;
 use crate::plan::Plan;
 
 /// A listener and whose it is.
@@ -44,12 +45,24 @@ pub struct Config {
     /// frame, close frames are told, and delays are drawn by frame. Without,
     /// the stream's bytes count.
     pub frames: bool,
+    /// What of it is data.
+    pub data: Data,
     /// Whether [`Control::connections`](super::Control::connections) lists the open ones.
     pub lists: bool,
     /// When t = 0 is.
     pub start: Start,
     /// Whether the plan begins again at its horizon, for ever.
     pub repeat: bool,
+}
+
+/// What the server sends that counts as data.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Data {
+    /// What a message must say; without one every message counts, and of a raw
+    /// stream every byte.
+    pub pattern: Option<Pattern>,
+    /// Whether the server is one of HTTP: its answer 2xx is what a client dials for.
+    pub is_http: bool,
 }
 
 /// Whether the plan is obeyed.

@@ -33,7 +33,7 @@ use crate::event::{Ending, Event, EventKind, Peer};
 use crate::fault::How;
 use crate::link::{End, Link, LinkName};
 use crate::rule::Reached;
-use crate::websocket::Editor;
+use crate::websocket::{DataReader, Editor};
 use cutting::Cuttings;
 use losses::Losses;
 
@@ -160,6 +160,7 @@ impl Connection {
         let traits = Traits {
             number,
             has_frames: shared.frames,
+            reads_messages: shared.data.pattern.is_some(),
             is_subject: shared.apply == Apply::Faults,
         };
         Self {
@@ -369,7 +370,13 @@ fn lane(shared: &Shared, named: &Named, rules: &RuleSet, direction: Direction) -
     let wants_name = named.names.is_some() && direction == Direction::Upstream;
     let editor = (shared.frames || wants_name).then(|| Editor::new(name.clone()));
     let link = Link::new(name, segments(shared.frames), shared.under_way.clone());
-    Lane::new(link, editor)
+    let pattern = shared.data.pattern.clone();
+    let reader = match (direction, shared.frames) {
+        (Direction::Upstream, _) => None,
+        (Direction::Downstream, true) => Some(DataReader::new(pattern)),
+        (Direction::Downstream, false) => pattern.map(DataReader::raw),
+    };
+    Lane::new(link, editor, reader)
 }
 
 /// The link that leads to this peer.

@@ -11,7 +11,7 @@ use environment::{Moment, Stream};
 use super::bulk::Bulk;
 use crate::link::segments::Frame;
 use crate::link::{Effects, End, Link, LinkName, Output, Segments, Withheld};
-use crate::websocket::{Editor, Edits, FrameRuleId, Opcode, Powerless, Step};
+use crate::websocket::{DataReader, Editor, Edits, Found, FrameRuleId, Opcode, Powerless, Step};
 
 /// The size of one read.
 const READ: usize = 64 * 1024;
@@ -70,8 +70,14 @@ pub(super) enum Note {
     AnswerRead { status: u16, is_compressed: bool },
     /// The upgrade's answer was delivered.
     Answered(u16),
-    /// The end of a message of data was delivered.
+    /// The end of a message of a WebSocket was delivered.
     Delivered,
+    /// What the scenario calls data was delivered.
+    Data,
+    /// Data in an answer of HTTP was delivered.
+    AnswerData,
+    /// The end of an answer of HTTP with data in it was delivered.
+    WholeAnswer,
     /// Bytes of a raw stream were delivered.
     DeliveredBytes,
     /// Rules kept bytes from the sink, and a stretch of that is over.
@@ -105,6 +111,8 @@ pub(super) struct Lane {
     pub(super) link: Link,
     /// Where frames are watched.
     editor: Option<Box<Editor>>,
+    /// Where what the server says is read, as long as that tells anything.
+    reader: Option<Box<DataReader>>,
     milestones: VecDeque<Milestone>,
     /// Whether every byte counts as data: no frames are known.
     is_raw: bool,
@@ -122,11 +130,12 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn new(link: Link, editor: Option<Editor>) -> Self {
+    pub(super) fn new(link: Link, editor: Option<Editor>, reader: Option<DataReader>) -> Self {
         Self {
             link,
             is_raw: editor.is_none(),
             editor: editor.map(Box::new),
+            reader: reader.map(Box::new),
             milestones: VecDeque::new(),
             is_blocked: false,
             wrote_at: None,
@@ -171,6 +180,9 @@ impl Lane {
         if let Some(editor) = &mut self.editor {
             editor.asked(is_upgrade, is_head);
         }
+        if let Some(reader) = &mut self.reader {
+            reader.asked(is_head);
+        }
     }
 
     /// The close frame to come answers a rule's, and goes nowhere.
@@ -194,6 +206,7 @@ impl Lane {
     /// Sends an answer to the upgrade that the server has not given.
     pub(super) fn answer(&mut self, now: Moment, bytes: Vec<u8>, status: Option<u16>) {
         self.editor = None;
+        self.reader = None;
         self.is_raw = false;
         let end = self.link.admitted() + bytes.len() as u64;
         self.milestones.extend(status.map(|status| Milestone {
@@ -224,7 +237,10 @@ impl Lane {
             return;
         }
         match step {
-            Step::Pass(bytes, late) => self.link.push_late(now, bytes, late),
+            Step::Pass(bytes, late) => {
+                self.read_data(&bytes);
+                self.link.push_late(now, bytes, late);
+            }
             Step::Frame {
                 index,
                 opcode,
@@ -286,6 +302,24 @@ impl Lane {
         }
     }
 
+    /// Looks for data in what is about to go into the link.
+    fn read_data(&mut self, bytes: &[u8]) {
+        let Some(mut reader) = self.reader.take() else {
+            return;
+        };
+        reader.feed(bytes, &mut |found| {
+            let (end, note) = match found {
+                Found::Data { end } => (end, Note::Data),
+                Found::Answer { end } => (end, Note::AnswerData),
+                Found::Whole { end } => (end, Note::WholeAnswer),
+            };
+            // A frame that has begun may end behind it.
+            let place = self.milestones.partition_point(|other| other.end <= end);
+            self.milestones.insert(place, Milestone { end, note });
+        });
+        self.reader = Some(reader).filter(|reader| !reader.is_done());
+    }
+
     /// Reads once from the source. What came when `has_news` says that something
     /// else is in force is not taken.
     pub(super) fn read(
@@ -344,7 +378,8 @@ impl Lane {
     }
 
     pub(super) fn is_scanned(&self) -> bool {
-        self.editor.as_ref().is_some_and(|editor| !editor.is_raw())
+        let is_edited = self.editor.as_ref().is_some_and(|editor| !editor.is_raw());
+        is_edited || self.reader.is_some()
     }
 
     /// Lets in what was read.
@@ -355,6 +390,7 @@ impl Lane {
         if self.editor.is_some() {
             self.edit(now, notes, |editor, step| editor.feed(bytes, step));
         } else {
+            self.read_data(&bytes);
             self.link.push(now, bytes);
         }
         self.forget_swallowed();

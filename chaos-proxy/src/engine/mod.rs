@@ -24,7 +24,7 @@ mod scheduler;
 mod shared;
 mod splice;
 
-pub use config::{Apply, Config, Route, Start, Tell};
+pub use config::{Apply, Config, Data, Route, Start, Tell};
 pub use control::{Commands, Control, NameTaken, control};
 pub use registry::{Carried, OpenConnection, Traffic};
 pub use rules::AddedRule;
@@ -72,6 +72,7 @@ pub async fn run(
         dial_timeout: config.dial_timeout,
         on_dial_failure: config.on_dial_failure,
         frames: config.frames,
+        data: config.data,
         lists: config.lists,
         apply: config.apply,
         tell,

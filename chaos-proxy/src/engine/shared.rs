@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::config::{Apply, Start, Tell};
+use super::config::{Apply, Data, Start, Tell};
 use super::control::Control;
 use crate::fault::How;
 use crate::link::UnderWay;
@@ -24,6 +24,7 @@ pub(super) struct Shared {
     pub(super) dial_timeout: Duration,
     pub(super) on_dial_failure: How,
     pub(super) frames: bool,
+    pub(super) data: Data,
     pub(super) lists: bool,
     pub(super) apply: Apply,
     pub(super) tell: Tell,

@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Script;
 use crate::engine::{
-    AddedRule, Apply, Config, Control, DIAL_TIMEOUT, OpenConnection, Route, Start, Tell, Traffic,
-    control, run,
+    AddedRule, Apply, Config, Control, DIAL_TIMEOUT, Data, OpenConnection, Route, Start, Tell,
+    Traffic, control, run,
 };
 use crate::fault::Fault;
 use crate::link::UnderWay;
@@ -77,6 +77,7 @@ impl Proxy {
             frames: self.script.frames || plan.needs_frames(),
             plan,
             apply: Apply::Faults,
+            data: Data::default(),
             lists: true,
             start: self.script.start,
             repeat: self.script.repeat,

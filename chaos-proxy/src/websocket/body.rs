@@ -4,6 +4,9 @@ use httparse::{EMPTY_HEADER, Header, Request, Response};
 
 use super::head::MOST_HEADERS;
 
+/// The line end behind a piece.
+const END_OF_PIECE: u64 = 2;
+
 /// The content behind a head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Content {
@@ -75,27 +78,45 @@ impl Content {
     }
 
     /// Takes what of these bytes belongs to it, and says how much that was; `None`
-    /// if it cannot be read on.
-    pub(super) fn take(&mut self, bytes: &[u8]) -> Option<usize> {
+    /// if it cannot be read on. `pass` gets what is said, without what only frames
+    /// it, and how much was taken with it.
+    pub(super) fn take(
+        &mut self,
+        bytes: &[u8],
+        pass: &mut impl FnMut(&[u8], usize),
+    ) -> Option<usize> {
         match self {
-            Self::Length(left) => Some(take_some(left, bytes)),
-            Self::UntilClose => Some(bytes.len()),
+            Self::Length(left) => {
+                let used = take_some(left, bytes);
+                pass(&bytes[..used], used);
+                Some(used)
+            }
+            Self::UntilClose => {
+                pass(bytes, bytes.len());
+                Some(bytes.len())
+            }
             Self::Chunked(_) => {
                 let mut used = 0;
                 while used < bytes.len() && !self.is_over() {
-                    used += self.take_piece(&bytes[used..])?;
+                    let before = used;
+                    let pass = &mut |said: &[u8], more| pass(said, before + more);
+                    used += self.take_piece(&bytes[used..], pass)?;
                 }
                 Some(used)
             }
         }
     }
-    fn take_piece(&mut self, bytes: &[u8]) -> Option<usize> {
+
+    fn take_piece(&mut self, bytes: &[u8], pass: &mut impl FnMut(&[u8], usize)) -> Option<usize> {
         let Self::Chunked(next) = self else {
             return Some(0);
         };
         let byte = *bytes.first()?;
         if let Chunked::Piece(left) = next {
+            let said = usize::try_from(left.saturating_sub(END_OF_PIECE)).unwrap_or(usize::MAX);
             let used = take_some(left, bytes);
+            let said = used.min(said);
+            pass(&bytes[..said], said);
             if *left == 0 {
                 *next = Chunked::Size { size: 0, digits: 0 };
             }
@@ -124,7 +145,7 @@ impl Chunked {
                 Self::Extension(size)
             }
             (Self::Extension(0), b'\n') => Self::Trailer { is_empty: true },
-            (Self::Extension(size), b'\n') => Self::Piece(size + 2),
+            (Self::Extension(size), b'\n') => Self::Piece(size + END_OF_PIECE),
             (Self::Extension(size), _) => Self::Extension(size),
             (Self::Trailer { is_empty: true }, b'\n') => return Some(None),
             (Self::Trailer { .. }, b'\n') => Self::Trailer { is_empty: true },
@@ -156,7 +177,7 @@ mod tests {
             if content.is_over() {
                 break;
             }
-            used += content.take(&[*byte])?;
+            used += content.take(&[*byte], &mut |_, _| {})?;
         }
         Some(used)
     }

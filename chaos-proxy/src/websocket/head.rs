@@ -25,6 +25,8 @@ pub enum Head {
         status: u16,
         /// Whether messages may be compressed from now on (RFC 7692).
         is_compressed: bool,
+        /// Whether its content is a stream of server-sent events.
+        is_event_stream: bool,
     },
 }
 
@@ -43,6 +45,7 @@ impl Head {
             return matches!(parsed, Status::Complete(_)).then_some(Self::Response {
                 status: response.code?,
                 is_compressed: says(response.headers, EXTENSIONS, "permessage-deflate"),
+                is_event_stream: says(response.headers, "content-type", "text/event-stream"),
             });
         }
         let mut request = Request::new(&mut headers);
@@ -127,6 +130,7 @@ mod tests {
         let compressed = Head::Response {
             status: 101,
             is_compressed: true,
+            is_event_stream: false,
         };
         assert_eq!(response, Some(compressed));
         assert_eq!(Head::read(b"SSH-2.0-OpenSSH\r\n\r\n"), None);

@@ -5,6 +5,7 @@
 //! Invariant: a byte that no rule is about goes on as it came.
 
 mod body;
+mod data;
 mod editor;
 mod frame_rule;
 mod head;
@@ -17,5 +18,6 @@ pub use frame_rule::{Edits, FrameEdit, FrameRule, FrameRuleId};
 pub use head::Head;
 pub use opcode::Opcode;
 
+pub(crate) use data::{DataReader, Found};
 pub(crate) use head::client_name;
 pub(crate) use scanner::{Frame, Scanner, Seen};

@@ -46,6 +46,20 @@ pub(crate) enum Seen {
     Raw,
 }
 
+/// What a scanner gives back of a stream.
+#[derive(Debug)]
+pub(super) enum Part<'a> {
+    /// Something is complete.
+    Seen(Seen),
+    /// Bytes of a frame's payload, of a content, or of a raw stream.
+    Said {
+        /// The bytes.
+        bytes: &'a [u8],
+        /// Offset of the first byte after them.
+        end: u64,
+    },
+}
+
 /// A frame and its place in the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Frame {
@@ -112,6 +126,14 @@ impl Scanner {
         }
     }
 
+    /// At the start of a stream that is no HTTP.
+    pub(super) fn raw() -> Self {
+        Self {
+            state: State::Raw,
+            ..Self::new()
+        }
+    }
+
     /// The other side has asked; `is_head`: for an answer without a content.
     pub(crate) fn asked(&mut self, is_head: bool) {
         self.asked.push_back(is_head);
@@ -123,8 +145,18 @@ impl Scanner {
     }
 
     /// Reads on; `see` gets what has become complete, in order.
-    pub(crate) fn feed(&mut self, mut bytes: &[u8], see: &mut impl FnMut(Seen)) {
+    pub(crate) fn feed(&mut self, bytes: &[u8], see: &mut impl FnMut(Seen)) {
+        self.read(bytes, &mut |part| {
+            if let Part::Seen(seen) = part {
+                see(seen);
+            }
+        });
+    }
+
+    /// Reads on, and gives back all that is said, too.
+    pub(super) fn read(&mut self, mut bytes: &[u8], tell: &mut impl FnMut(Part<'_>)) {
         while !bytes.is_empty() {
+            let see = &mut |seen| tell(Part::Seen(seen));
             let used = match &mut self.state {
                 State::Head(head, shape) => {
                     let used = take_head(head, shape, bytes);
@@ -133,11 +165,16 @@ impl Scanner {
                     used
                 }
                 State::Content(content) => {
-                    let Some(used) = content.take(bytes) else {
-                        return self.become_raw(see);
+                    let begin = self.offset;
+                    let pass = &mut |bytes: &[u8], used: usize| {
+                        let end = begin + used as u64;
+                        tell(Part::Said { bytes, end });
+                    };
+                    let Some(used) = content.take(bytes, pass) else {
+                        return self.become_raw(&mut |seen| tell(Part::Seen(seen)));
                     };
                     self.offset += used as u64;
-                    self.after_content(see);
+                    self.after_content(&mut |seen| tell(Part::Seen(seen)));
                     used
                 }
                 State::Header(header)
@@ -162,11 +199,19 @@ impl Scanner {
                     }
                     *left -= used as u64;
                     self.offset += used as u64;
-                    self.after_payload(see);
+                    tell(Part::Said {
+                        bytes: &bytes[..used],
+                        end: self.offset,
+                    });
+                    self.after_payload(&mut |seen| tell(Part::Seen(seen)));
                     used
                 }
                 State::Raw => {
                     self.offset += bytes.len() as u64;
+                    tell(Part::Said {
+                        bytes,
+                        end: self.offset,
+                    });
                     bytes.len()
                 }
             };
@@ -354,6 +399,7 @@ mod tests {
         let head = Head::Response {
             status: 101,
             is_compressed: false,
+            is_event_stream: false,
         };
         assert_eq!(seen[0], Seen::Head { head, end: at(0) });
         let frames = seen.iter().filter_map(|seen| match seen {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chaos_proxy::{
-    Apply, Config, Control, Decision, Event, EventKind, Plan, Reading, Route, Rule, Start, Tell,
-    UnderWay, control, read_rules, run,
+    Apply, Config, Control, Data, Decision, Event, EventKind, Plan, Reading, Route, Rule, Start,
+    Tell, UnderWay, control, read_rules, run,
 };
 use environment::text::{Diagnostics, Document, Source};
 use environment::{Listener, Moment, Observer, Seed, Stream};
@@ -36,6 +36,7 @@ pub(crate) struct Setup {
     /// All on one listener.
     pub(crate) is_shared: bool,
     pub(crate) frames: bool,
+    pub(crate) data: Data,
     pub(crate) apply: Apply,
     pub(crate) horizon: Duration,
     pub(crate) upstream: String,
@@ -55,6 +56,7 @@ impl Setup {
             clients: vec!["c1".to_owned()],
             is_shared: false,
             frames: false,
+            data: Data::default(),
             apply: Apply::Faults,
             horizon: Duration::from_secs(600),
             repeat: false,
@@ -103,6 +105,7 @@ impl Setup {
             plan,
             apply: self.apply,
             frames: self.frames,
+            data: self.data,
             lists: true,
             start: self.start,
             repeat: self.repeat,

@@ -9,6 +9,7 @@
 
 mod api;
 mod bench;
+mod data;
 mod exchanges;
 mod expiry;
 mod faults;

@@ -279,7 +279,9 @@ impl<'a> Table<'a> {
         }
     }
 
-    fn miss(&mut self, keys: &[&'static str], report: Diagnostic) {
+    /// One of these keys was needed and none is there: not reported if one of them
+    /// was misspelt.
+    pub fn miss(&mut self, keys: &[&'static str], report: Diagnostic) {
         let keys = keys.to_vec();
         self.absent.push(Absent { keys, report });
     }

@@ -143,6 +143,14 @@ pub struct Traits {
 }
 
 impl Traits {
+    /// Whether it tells of its messages.
+    pub(crate) fn tells_messages(&self) -> bool {
+        let of_messages = [Report::Message, Report::Seq];
+        of_messages
+            .iter()
+            .any(|report| self.reports.contains(report))
+    }
+
     /// How long it takes to notice a silent connection, if it ever does.
     pub fn liveness(&self) -> Option<Duration> {
         self.liveness_us.map(Duration::from_micros)

@@ -17,6 +17,10 @@ use super::{EXIT_PASSED, EXIT_USAGE};
 /// A plan is for so many connections of each client.
 const ATTEMPTS: u64 = 20;
 
+/// What is said of a file that does not say what data of its own server is.
+const ANY_MESSAGE: &str = "    note: any first message of this server counts as recovery; \
+`[server] data = { contains = \"…\" }` or `{ json = \"/type\", equals = \"…\" }` says what does\n";
+
 /// What editors complete and check scenario files by; the shipped copy, held to the decoder by a test, key by key.
 const SCHEMA: &str = include_str!("../../schema/scenario.schema.json");
 
@@ -56,7 +60,9 @@ pub(super) fn check(args: &PathArgs) -> anyhow::Result<u8> {
     };
     let lines = scenarios.iter().map(|(given, scenario)| {
         let name = shown(given.source.name());
-        format!("ok  {}  {name}\n", scenario.id)
+        let is_any = scenario.own_server.is_some() && scenario.data.is_none();
+        let note = if is_any { ANY_MESSAGE } else { "" };
+        format!("ok  {}  {name}\n{note}", scenario.id)
     });
     // That they are sound is so, whoever hears of it.
     print(lines.collect::<String>());

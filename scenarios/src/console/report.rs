@@ -80,11 +80,11 @@ fn checks_ok(checks: &[CheckResult]) -> String {
     format!("{sums:>5} checks ok")
 }
 
-/// What did not go well in a scenario, in sentences; nothing of one that passed.
-/// Of several subjects it says which.
+/// What did not go well in a scenario, in sentences; of one that passed nothing,
+/// unless there is something to know beside it. Of several subjects it says which.
 fn story(scenario: &ScenarioResult, is_matrix: bool, screen: Screen) -> String {
     let mut text = String::new();
-    if scenario.verdict == Verdict::Passed {
+    if scenario.verdict == Verdict::Passed && scenario.notes.is_empty() {
         return text;
     }
     let verdict = screen
@@ -106,6 +106,7 @@ pub(crate) fn indented(scenario: &ScenarioResult, indent: &str, screen: Screen) 
         let sentence = match sentence {
             Sentence::Reason(reason) => reason.to_string().replace('\n', &format!("\n{indent}  ")),
             Sentence::Check(check) => check_line(check, screen),
+            Sentence::Note(_) => sentence.to_string(),
         };
         line(&mut text, &screen.wrapped(&format!("{indent}{sentence}")));
     }
@@ -160,6 +161,7 @@ mod tests {
             seed: 1,
             verdict,
             reasons,
+            notes: Vec::new(),
             checks,
             rules: Vec::new(),
             flaws: Vec::new(),

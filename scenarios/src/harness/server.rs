@@ -67,8 +67,8 @@ mod tests {
             assert!(error.contains(part), "{url}: {error}");
         };
         check(
-            "http://127.0.0.1:1",
-            "ws://host:port/path or tcp://host:port",
+            "ftp://127.0.0.1:1",
+            "ws://host:port/path, http://host:port/path or tcp://host:port",
         );
         check("ws://example.org:80/", "is not on this machine");
         check("ws://127.0.0.1:1/", "nobody here can kill");

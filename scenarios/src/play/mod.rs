@@ -16,7 +16,7 @@ pub use play_key::PlayKey;
 use std::io;
 use std::net::SocketAddr;
 
-use chaos_proxy::{Apply, Control, Faults, Plan, Route, Start, Tell, UnderWay};
+use chaos_proxy::{Apply, Control, Data, Faults, Plan, Route, Start, Tell, UnderWay};
 use environment::{Environment, Listener, Observer, Seed};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -144,6 +144,7 @@ fn proxy_config(
         plan: Plan::new(faults.rules, None, seed, horizon),
         apply: Apply::Faults,
         frames: true,
+        data: Data::default(),
         lists: false,
         start: Start::FirstConnection,
         repeat,

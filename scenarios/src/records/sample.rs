@@ -3,7 +3,7 @@
 use crate::checks::{CheckResult, Finding, Measure};
 use crate::results::{Results, ScenarioResult};
 use crate::subjects::Ability;
-use crate::verdict::{Reason, Verdict};
+use crate::verdict::{Note, Reason, Verdict};
 
 pub(crate) fn check(name: &str, result: Finding, why: &str) -> CheckResult {
     CheckResult {
@@ -29,6 +29,7 @@ pub(crate) fn scenario(id: &str, verdict: Verdict) -> ScenarioResult {
         seed: 1,
         verdict,
         reasons: Vec::new(),
+        notes: Vec::new(),
         checks: vec![check("lost", Finding::Ok, "no tick was lost")],
         rules: Vec::new(),
         flaws: Vec::new(),
@@ -75,6 +76,7 @@ pub(crate) fn hostile() -> ScenarioResult {
         title: text(),
         client: text(),
         reasons: vec![text().into()],
+        notes: vec![Note::Told(text())],
         checks: vec![check(HOSTILE, Finding::Failed, HOSTILE)],
         flaws: vec![text()],
         control: Some(text()),

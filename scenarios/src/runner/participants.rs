@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chaos_proxy::{Apply, Control, Route, Start, Tell, UnderWay};
+use chaos_proxy::{Apply, Control, Data, Route, Start, Tell, UnderWay};
 use environment::{Clock, Environment, Listener};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -96,7 +96,7 @@ impl Participants {
         upstream: String,
         address: Option<&Address>,
     ) -> Result<chaos_proxy::Config, HarnessError> {
-        let is_tcp = address.is_some_and(|address| address.scheme == Scheme::Tcp);
+        let scheme = address.map_or(Scheme::WebSocket, |address| address.scheme);
         Ok(chaos_proxy::Config {
             routes: self.routes(context, address)?,
             upstream,
@@ -109,8 +109,11 @@ impl Participants {
             } else {
                 Apply::Faults
             },
-            // On plain TCP every byte is data.
-            frames: !is_tcp,
+            frames: scheme != Scheme::Tcp,
+            data: Data {
+                pattern: context.scenario.data.clone(),
+                is_http: scheme == Scheme::Http,
+            },
             lists: false,
             start: Start::OnCommand,
             repeat: false,

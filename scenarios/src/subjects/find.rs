@@ -174,10 +174,35 @@ mod tests {
         fs::write(&file, "name = 'mine'\nversion = '1'\ncommand = ['x']\n").unwrap();
         let subject = find(name).unwrap();
         assert_eq!((subject.name(), subject.argument()), ("mine", name));
+        ensure_profile_stands_in(folder.path(), name);
         fs::write(&file, [0xff]).unwrap();
         let wrong = find(name).unwrap_err().to_string();
         assert!(wrong.contains("not UTF-8 from byte 0 on"), "{wrong}");
         assert!(find("sim").unwrap().is_sim());
         assert!(find("").is_err());
+    }
+
+    /// For what the client does not declare, if it is of this client.
+    fn ensure_profile_stands_in(folder: &Path, name: &str) {
+        let file = folder.join(Profile::FILE);
+        let text = include_str!("../../tests/profile.json");
+        fs::write(&file, text).unwrap();
+        let strange = find(name).unwrap_err().to_string();
+        assert!(strange.contains("it is of `other` 1;"), "{strange}");
+        fs::write(&file, text.replace("other", "mine")).unwrap();
+        let client = "name = 'mine'\nversion = '1'\ncommand = ['x']\ndial_bound = '9s'\n";
+        fs::write(folder.join(CLIENT_FILE), client).unwrap();
+        let traits = find(name).unwrap().traits().unwrap();
+        assert_eq!(traits.dial_bound_us, Some(9_000_000));
+        assert_eq!(traits.first_delay_us, Some(300_000));
+        // One of them never noticed.
+        assert_eq!(traits.liveness_us, None);
+        fs::write(&file, text.replace("\"version\": 1", "\"version\": 2")).unwrap();
+        let newer = find(name).unwrap_err().to_string();
+        assert!(
+            newer.contains("not of format `chaos-profile`, version 1"),
+            "{newer}"
+        );
+        fs::remove_file(&file).unwrap();
     }
 }

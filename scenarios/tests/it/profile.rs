@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use client_sim::{Behaviour, Flaw};
-use environment::Seed;
+use environment::{Clock, Seed};
 use scenarios::profile::{Measuring, Probe, Profile, claims};
 use scenarios::runner::Time;
 use scenarios::subjects::Subject;
@@ -162,9 +162,10 @@ async fn who_gives_up_is_told_apart_from_who_never_comes_back() {
 async fn follow(context: ClientContext) {
     let address = context.url.trim_start_matches("ws://");
     let (authority, path) = address.split_once('/').unwrap();
+    let clock = Clock::start();
     loop {
         let _ = connection(authority, path).await;
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        clock.sleep(Duration::from_millis(100)).await;
     }
 }
 

@@ -62,10 +62,13 @@ impl Connection {
             }
             Note::Delivered if way == Direction::Downstream => {
                 self.delivery.frames += 1;
-                self.delivered();
+                self.delivered_any();
             }
-            Note::DeliveredBytes if way == Direction::Downstream => self.delivered(),
+            Note::DeliveredBytes if way == Direction::Downstream => self.delivered_any(),
             Note::Delivered | Note::DeliveredBytes => {}
+            Note::Data => self.delivered(),
+            Note::AnswerData => self.answer_delivered(),
+            Note::WholeAnswer => self.tell(EventKind::AnswerComplete),
             Note::Withheld(withheld) => {
                 self.delivery.is_awaited |= way == Direction::Downstream;
                 self.tell_withheld(way, withheld);
@@ -185,11 +188,30 @@ impl Connection {
         self.notes.extend(notes.into_iter().map(|note| (way, note)));
     }
 
-    pub(super) fn delivered(&mut self) {
+    /// Any message or bytes were delivered: data, unless the scenario says what is.
+    pub(super) fn delivered_any(&mut self) {
+        if self.shared.data.pattern.is_none() {
+            self.delivered();
+        }
+    }
+
+    fn delivered(&mut self) {
+        self.data_delivered();
+        self.reach(Phase::Open);
+    }
+
+    /// What polls beside a WebSocket has not opened one.
+    fn answer_delivered(&mut self) {
+        self.data_delivered();
+        if self.shared.data.is_http {
+            self.reach(Phase::Open);
+        }
+    }
+
+    fn data_delivered(&mut self) {
         self.end_losses(Direction::Downstream);
         if !std::mem::replace(&mut self.delivery.has_begun, true) {
             self.tell(EventKind::FirstData);
-            self.reach(Phase::Open);
         }
         if std::mem::take(&mut self.delivery.is_awaited) {
             self.tell(EventKind::Resumed);

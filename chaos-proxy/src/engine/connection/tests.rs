@@ -114,6 +114,7 @@ fn shared(environment: Environment, frames: bool) -> Shared {
         upstream: String::new(),
         dial_timeout: DELAY,
         on_dial_failure: How::Reset,
+        data: Default::default(),
         frames,
         lists: false,
         apply: Apply::Faults,

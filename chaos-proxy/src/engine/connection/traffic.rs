@@ -169,7 +169,7 @@ impl Connection {
         self.note_written(toward(peer));
         if peer == Peer::Client {
             if self.toward_client.lane.is_raw() {
-                self.delivered();
+                self.delivered_any();
             }
             self.progress_under(in_force);
         }

@@ -28,10 +28,12 @@ impl Machine {
         if !self.traits.has_frames {
             return Edits::default();
         }
-        let is_request = direction == Direction::Upstream && self.traits.is_subject;
+        let is_request = direction == Direction::Upstream;
+        let is_ruled = is_request && self.traits.is_subject;
+        let breaks_compression = is_ruled && self.rules.break_compression();
         Edits {
-            asks: is_request && self.rules.answer_requests(),
-            refuses_extensions: is_request && self.rules.break_compression(),
+            asks: is_ruled && self.rules.answer_requests(),
+            refuses_extensions: breaks_compression || is_request && self.traits.reads_messages,
             orders: frame_rules(self.held.as_slice(), direction),
         }
     }

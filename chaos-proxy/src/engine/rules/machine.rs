@@ -29,6 +29,8 @@ pub(crate) struct Traits {
     pub(crate) number: u64,
     /// Whether its frames are watched.
     pub(crate) has_frames: bool,
+    /// What the server's messages say is looked at.
+    pub(crate) reads_messages: bool,
     /// Whether planned rules are obeyed at all.
     pub(crate) is_subject: bool,
 }

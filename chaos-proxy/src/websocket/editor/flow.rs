@@ -261,6 +261,7 @@ impl Editor {
             Head::Response {
                 status,
                 is_compressed,
+                ..
             } => {
                 self.answered = match self.asked.pop_front() {
                     _ if status == 101 => Answered::Nothing,

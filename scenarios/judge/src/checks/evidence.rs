@@ -7,9 +7,9 @@ use chaos_proxy::Plan;
 use environment::Moment;
 
 use super::measure::span;
-use crate::definitions::{Dials, Effect, Notice, Observations, Outage, effects, outages};
+use crate::definitions::{Dials, Effect, Notice, Observations, Outage, Return, effects, outages};
 use crate::journal::{Entry, Header};
-use crate::language::Scenario;
+use crate::language::{Outcome, Scenario};
 use crate::subject::{Ability, Report, Traits};
 
 /// One run, ready to be judged.
@@ -39,7 +39,12 @@ impl<'a> Evidence<'a> {
         observed.connections.note_resets(&plan);
         let subject = header.subject.as_ref();
         let effects = effects(&observed, &plan, scenario.dial_bounds(subject));
-        let outages = outages(&observed, &effects, scenario.time_to_stay(subject));
+        let tells = |traits: &Traits| traits.tells_messages();
+        let wanted = Return {
+            stay: scenario.time_to_stay(subject),
+            is_confirmed: subject.map_or_else(|| observed.reports.has_messages(), tells),
+        };
+        let outages = outages(&observed, &effects, wanted);
         Self {
             scenario,
             plan,
@@ -99,6 +104,15 @@ impl<'a> Evidence<'a> {
         !is_gone && !is_stopped && self.observed.reports.is_alive(client, at)
     }
 
+    /// When the client said that it gives up, where the case is content with that:
+    /// after something was done to it.
+    pub(super) fn gave_up_well(&self, client: &str) -> Option<Moment> {
+        let gave_up = self.observed.reports.gave_up(client)?;
+        let mut effects = self.effects.iter();
+        let has_cause = effects.any(|effect| *effect.client == *client && effect.start <= gave_up);
+        (self.scenario.accepts(Outcome::GaveUp) && has_cause).then_some(gave_up)
+    }
+
     /// What is to be added of a client whose process ended by itself.
     pub(super) fn departed(&self, client: &str) -> String {
         let departure = self.observed.marks.departure(client);
@@ -129,7 +143,8 @@ impl<'a> Evidence<'a> {
         // Somebody else's client does not say that it has stopped.
         let told = || self.observed.marks.told(client, "stop").next();
         let stopped = self.observed.reports.stopped(client);
-        match stopped.or_else(|| told().filter(|_| !self.is_sim())) {
+        let stopped = stopped.or_else(|| told().filter(|_| !self.is_sim()));
+        match stopped.into_iter().chain(self.gave_up_well(client)).min() {
             Some(stopped) if stopped < end => (stopped, true),
             _ => (end, false),
         }
@@ -152,10 +167,11 @@ impl<'a> Evidence<'a> {
 
     /// Until when this client was to stay connected: until it was told to stop
     /// or did, else until the journal's end.
-    pub(super) fn owes_until(&self, client: &str) -> Moment {
+    pub(crate) fn owes_until(&self, client: &str) -> Moment {
         let told = self.observed.marks.told(client, "stop").next();
         let stopped = self.observed.reports.stopped(client);
-        let ends = told.into_iter().chain(stopped);
+        let gave_up = self.gave_up_well(client);
+        let ends = told.into_iter().chain(stopped).chain(gave_up);
         ends.min().unwrap_or(self.observed.last)
     }
 

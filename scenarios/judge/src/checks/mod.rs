@@ -26,6 +26,8 @@ mod peak_dials;
 mod quiet_after_stop;
 mod recover_within;
 mod result;
+#[cfg(test)]
+mod return_tests;
 mod sequence;
 mod stale_flagged_within;
 mod state_equal;
@@ -83,7 +85,30 @@ pub fn check(evidence: &Evidence<'_>, expected: Expectation) -> CheckResult {
     let mut found = (check.judge)(evidence, judged.limit);
     found.why = observability::with_stretch(found.why, expected, judged);
     let found = observability::tempered(evidence, check, found);
+    let found = replaced(evidence, check, found);
     result(evidence, judged, found)
+}
+
+/// Where the case is content with clients that give up, that they did so stands in
+/// for what it is about, if nobody is left to judge that of.
+fn replaced(evidence: &Evidence<'_>, check: &Check, found: Found) -> Found {
+    let is_defining = evidence.scenario.defining().contains(&check.key);
+    if !is_defining || found.unseen != Some(Unseen::Nothing) {
+        return found;
+    }
+    let names = evidence.scenario.client_names().into_iter();
+    let mut gave_up = names.filter_map(|client| Some((evidence.gave_up_well(&client)?, client)));
+    match gave_up.next() {
+        Some((at, client)) => {
+            let at = evidence.at(at);
+            let why = format!(
+                "{client} gave up {at} and said so, which is a good outcome of this case{}",
+                evidence::and_more(gave_up.count() + 1)
+            );
+            Found::ok(Measure::Unknown, why)
+        }
+        None => found,
+    }
 }
 
 fn result(evidence: &Evidence<'_>, expected: Expectation, found: Found) -> CheckResult {

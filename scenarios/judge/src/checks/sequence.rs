@@ -99,6 +99,7 @@ fn owed_until(evidence: &Evidence<'_>, client: &str) -> Option<Moment> {
     let stopped = told
         .into_iter()
         .chain(observed.reports.stopped(client))
+        .chain(evidence.gave_up_well(client))
         .min()?;
     let own = evidence
         .outages

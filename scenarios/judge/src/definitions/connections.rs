@@ -27,6 +27,8 @@ pub struct Connection {
     pub opened: Option<Moment>,
     /// When data was first delivered after a fault had let go, each time.
     pub resumed: Vec<Moment>,
+    /// When the end of an answer of HTTP with data in it was delivered, each time.
+    pub answers: Vec<Moment>,
     /// What rules took from it.
     pub losses: Losses,
     /// When FIN or RST went to the client.
@@ -131,6 +133,7 @@ impl Connection {
     pub(super) fn data(&self) -> impl Iterator<Item = Moment> {
         let given_back = self.losses.downstream.iter().filter_map(|loss| loss.until);
         let told = self.first_data.iter().chain(&self.resumed);
+        let told = told.chain(&self.answers);
         told.copied().chain(given_back)
     }
 
@@ -141,7 +144,7 @@ impl Connection {
     }
 
     /// The first end that is the client's or comes to it.
-    pub(super) fn end(&self) -> Option<Moment> {
+    pub(crate) fn end(&self) -> Option<Moment> {
         let ends = [self.left, self.ended, self.reset, self.closed];
         ends.into_iter().flatten().min()
     }
@@ -276,6 +279,7 @@ impl Connections {
             first_data: None,
             opened: None,
             resumed: Vec::new(),
+            answers: Vec::new(),
             losses: Losses::default(),
             ended: None,
             server_left: None,
@@ -316,6 +320,7 @@ impl Connections {
                 connection.first_data.get_or_insert(at);
             }
             EventKind::Resumed => connection.resumed.push(at),
+            EventKind::AnswerComplete => connection.answers.push(at),
             EventKind::Upgraded { status: 101 } => {
                 connection.opened.get_or_insert(at);
             }

@@ -93,7 +93,12 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::definitions::{effects, outages};
+    use crate::definitions::{Return, effects, outages};
+
+    const BACK: Return = Return {
+        stay: Duration::from_secs(1),
+        is_confirmed: false,
+    };
     use crate::journal::builder::{JournalBuilder, ms};
     use crate::language::sample::scenario;
     use environment::Seed;
@@ -117,7 +122,7 @@ mod tests {
         let plan = scenario("[expect]\nmax_live = 1\n").plan(Seed(1));
         let observed = Observations::of(&story.entries());
         let effects = effects(&observed, &plan, scenario_bounds());
-        let outages = outages(&observed, &effects, Duration::from_secs(1));
+        let outages = outages(&observed, &effects, BACK);
         let outages = outages.iter();
         outages
             .map(|o| (o.client.to_string(), o.start, o.end, o.recovered()))
@@ -171,7 +176,7 @@ mod tests {
         let story = story.struck("c1", 1, "reset", 900);
         let observed = Observations::of(&story.entries());
         let effects = effects(&observed, &plan, scenario_bounds());
-        let [outage] = &outages(&observed, &effects, Duration::from_secs(1))[..] else {
+        let [outage] = &outages(&observed, &effects, BACK)[..] else {
             panic!("one outage")
         };
         assert_eq!(outage.rules, ["kill".into(), "reset".into()].into());

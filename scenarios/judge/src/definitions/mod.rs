@@ -39,7 +39,7 @@ pub use dials::{ClientDials, Dial, Dials};
 pub use effects::{Effect, Notice, effects};
 pub use losses::{Loss, Losses};
 pub use marks::{BrokenOff, Departure, Downtime, Instruction, Marks};
-pub use outages::{Outage, outages};
+pub use outages::{Outage, Return, outages};
 pub use reports::{End, Reports, Session};
 pub use sequences::{Sequences, unapplied};
 pub use sockets::{Socket, Sockets};

@@ -20,6 +20,9 @@ use super::effects::Effect;
 /// An end so soon after somebody at the client did something may be his doing.
 const AFTER_AN_ACT: Duration = Duration::from_millis(250);
 
+/// What a client may take until it has told of a message.
+const TOLD_WITHIN: Duration = Duration::from_millis(250);
+
 /// From a fault's first effect on a client until all that hurt it is healed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outage {
@@ -52,20 +55,28 @@ impl Outage {
         self.client == effect.client && self.data.is_none_or(|data| effect.start < data)
     }
 
-    fn look_for_data(&mut self, observed: &Observations, effects: &[Effect], stay: Duration) {
+    fn look_for_data(&mut self, observed: &Observations, effects: &[Effect], wanted: Return) {
         let back = Back {
             observed,
             effects,
             client: &self.client,
-            stay,
+            wanted,
         };
         (self.data, self.is_open) = back.after(self.silent_until);
     }
 }
 
+/// What it takes to be back.
+#[derive(Debug, Clone, Copy)]
+pub struct Return {
+    /// A connection stays that lasts so long from its data on.
+    pub stay: Duration,
+    /// Whether the client tells of its messages, so that one must confirm the data.
+    pub is_confirmed: bool,
+}
+
 /// Every outage, by client, then by time, from [`effects`](super::effects())' list.
-/// A connection stays that lasts for `stay` from its data on.
-pub fn outages(observed: &Observations, effects: &[Effect], stay: Duration) -> Vec<Outage> {
+pub fn outages(observed: &Observations, effects: &[Effect], wanted: Return) -> Vec<Outage> {
     let mut outages: Vec<Outage> = Vec::new();
     for effect in effects {
         match outages.last_mut() {
@@ -87,7 +98,7 @@ pub fn outages(observed: &Observations, effects: &[Effect], stay: Duration) -> V
             }),
         }
         if let Some(outage) = outages.last_mut() {
-            outage.look_for_data(observed, effects, stay);
+            outage.look_for_data(observed, effects, wanted);
         }
     }
     outages
@@ -98,7 +109,7 @@ struct Back<'a> {
     observed: &'a Observations,
     effects: &'a [Effect],
     client: &'a str,
-    stay: Duration,
+    wanted: Return,
 }
 
 impl Back<'_> {
@@ -129,15 +140,29 @@ impl Back<'_> {
     }
 
     /// Whether the connection stays from its data on; `None`: the run ended first.
+    /// Whoever polls has what it asked for when the answer is complete.
     fn stays(&self, connection: &Connection, data: Moment) -> Option<bool> {
         let watched = self.observed.watched_until();
         let end = connection.end().filter(|end| *end < watched);
         let lasted = end.unwrap_or(watched).since(data);
         match end {
-            _ if lasted > self.stay => Some(true),
+            _ if !self.is_confirmed(data, end.unwrap_or(watched)) => Some(false),
+            _ if connection.answers.contains(&data) => Some(true),
+            _ if lasted > self.wanted.stay => Some(true),
             None => None,
             Some(end) => Some(self.is_excused(connection, data, end)),
         }
+    }
+
+    /// Whether the client told of a message, if it tells of any, from the data until
+    /// the connection was over, or little later.
+    fn is_confirmed(&self, data: Moment, until: Moment) -> bool {
+        let until = until + TOLD_WITHIN;
+        let reports = &self.observed.reports;
+        let message = || reports.message_after(self.client, data);
+        !self.wanted.is_confirmed
+            || data + TOLD_WITHIN > self.observed.watched_until()
+            || message().is_some_and(|at| at <= until)
     }
 
     /// Whether a rule, the loss of the server or a person ended it.

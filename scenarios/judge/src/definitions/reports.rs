@@ -46,6 +46,8 @@ struct Dial {
 struct Report {
     dials: BTreeMap<u64, Dial>,
     closes: Vec<Moment>,
+    /// When its application got a message.
+    messages: Vec<Moment>,
     /// From when on what it shows was live, or not.
     freshness: Vec<(Moment, bool)>,
     intended: Vec<(Moment, bool)>,
@@ -109,6 +111,19 @@ impl Reports {
         let dials = self.by_client.get(client)?.dials.values();
         let dial = dials.rev().find(|dial| dial.from <= accepted)?;
         dial.end.filter(|_| dial.is_open)
+    }
+
+    /// Whether any client told of a message.
+    pub(crate) fn has_messages(&self) -> bool {
+        let mut reports = self.by_client.values();
+        reports.any(|report| !report.messages.is_empty())
+    }
+
+    /// The client's first message from then on.
+    pub(crate) fn message_after(&self, client: &str, from: Moment) -> Option<Moment> {
+        let messages = &self.by_client.get(client)?.messages;
+        let first = messages.partition_point(|at| *at < from);
+        messages.get(first).copied()
     }
 
     /// Whether the client tells whether what it shows is live.
@@ -195,6 +210,9 @@ impl Reports {
 
 impl Report {
     fn fold(&mut self, what: &EventKind, at: Moment) {
+        if is_message(what) {
+            self.messages.push(at);
+        }
         match what {
             EventKind::Dialled { dial } => {
                 let dialled = Dial {
@@ -246,6 +264,19 @@ impl Report {
             self.freshness.push((at, is_live));
         }
     }
+}
+
+/// Whether it tells of a message of the server.
+fn is_message(what: &EventKind) -> bool {
+    matches!(
+        what,
+        EventKind::Welcomed { .. }
+            | EventKind::Applied { .. }
+            | EventKind::Repeated { .. }
+            | EventKind::Received { .. }
+            | EventKind::Revived { .. }
+            | EventKind::PauseChanged { .. }
+    )
 }
 
 /// As browsers tell it (RFC 6455 §7.1.5).

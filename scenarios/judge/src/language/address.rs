@@ -1,5 +1,5 @@
-//! Where a server of one's own is: `ws://host:port/path?query` or
-//! `tcp://host:port`.
+//! Where a server of one's own is: `ws://host:port/path?query`,
+//! `http://host:port/path?query` or `tcp://host:port`.
 
 use core::net::IpAddr;
 use std::str::FromStr;
@@ -22,6 +22,8 @@ pub struct Address {
 pub enum Scheme {
     /// `ws`.
     WebSocket,
+    /// `http`: answers, or a stream of events.
+    Http,
     /// `tcp`: any bytes.
     Tcp,
 }
@@ -31,6 +33,7 @@ impl Scheme {
     pub fn word(self) -> &'static str {
         match self {
             Self::WebSocket => "ws",
+            Self::Http => "http",
             Self::Tcp => "tcp",
         }
     }
@@ -54,10 +57,12 @@ impl FromStr for Address {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const FORM: &str = "ws://host:port/path or tcp://host:port is what is needed";
+        const FORM: &str =
+            "ws://host:port/path, http://host:port/path or tcp://host:port is what is needed";
         let quoted = text.escape_debug();
         let (scheme, rest) = match text.split_once("://") {
             Some(("ws", rest)) => (Scheme::WebSocket, rest),
+            Some(("http", rest)) => (Scheme::Http, rest),
             Some(("tcp", rest)) => (Scheme::Tcp, rest),
             Some(("wss" | "https" | "tls", _)) => {
                 return Err(format!(
@@ -114,6 +119,7 @@ mod tests {
         );
         check("ws://127.9.0.1:8080", "127.9.0.1:8080", "ws://p:1", true);
         check("ws://[::1]:8080?x", "[::1]:8080", "ws://p:1?x", true);
+        check("http://[::1]/a?b", "[::1]:80", "http://p:1/a?b", true);
         check("tcp://example.org:7", "example.org:7", "tcp://p:1", false);
         check("ws://10.0.0.1:1/", "10.0.0.1:1", "ws://p:1/", false);
     }
@@ -122,7 +128,7 @@ mod tests {
     fn what_is_no_server_is_told() {
         for (text, part) in [
             ("", "is no URL"),
-            ("http://a:1", "is no URL"),
+            ("ftp://a:1", "is no URL"),
             ("wss://a:1", "TLS"),
             ("ws://", "cannot be read"),
             ("ws://a:99999", "cannot be read"),

@@ -37,5 +37,5 @@ pub use given::{Given, Origin, read_all};
 pub use own_server::{OwnKind, OwnServer, PORT, Ready, ServerCommand};
 pub use proof::Proof;
 pub use read::{Mistakes, read, read_for};
-pub use scenario::{Scenario, Start};
+pub use scenario::{Outcome, Scenario, Start};
 pub use server_event::{ServerEnd, ServerEvent};

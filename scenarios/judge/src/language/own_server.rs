@@ -100,11 +100,16 @@ impl OwnServer {
     /// It may speak no WebSocket, and may not be ours to end: reports what
     /// wants that of it.
     pub(super) fn ensure_obeyed(&self, file: Sections<'_>) {
-        if self.address().scheme == Scheme::Tcp {
+        let speaks = match self.address().scheme {
+            Scheme::WebSocket => None,
+            Scheme::Http => Some("speaks HTTP"),
+            Scheme::Tcp => Some("is plain TCP"),
+        };
+        if let Some(speaks) = speaks {
             let rules = file.rules.placed();
             for (rule, place) in rules.filter(|(rule, _)| rule.fault.needs_websocket()) {
                 let message = format!(
-                    "`{}` acts on WebSockets only, and the server is plain TCP",
+                    "`{}` acts on WebSockets only, and the server {speaks}",
                     rule.name
                 );
                 file.diagnostics.error(place.table.clone(), message);
@@ -335,6 +340,24 @@ mod tests {
             panic!("no command");
         };
         assert_eq!(command.fixed_port(), Some(99));
+    }
+
+    #[test]
+    fn what_is_data_can_be_said_of_any_server() {
+        let read = |server: &str| sound(&format!("{SMALL}[server]\n{server}\n"));
+        let tick = read("tick = '1s'\ndata = { json = '/type', equals = 'tick' }");
+        let said = tick.data.map(|data| data.to_string());
+        assert_eq!(said.as_deref(), Some("/type equals \"tick\""));
+        let own = read("external = 'http://localhost:1/feed'\ndata = { contains = 'x' }");
+        assert!(own.data.is_some());
+        assert!(
+            own.unsuited_to_sim()
+                .is_some_and(|why| why.contains("this server speaks HTTP"))
+        );
+        wrong(
+            &format!("{SMALL}[server]\ndata = {{ contain = 'x' }}\n"),
+            "x.toml:6:10: unknown key `contain`",
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One file's text made into a scenario, or into everything that is wrong with
 //! it.
 
+use chaos_proxy::Pattern;
 use client_sim::ClientsConfig;
 use environment::text::{Diagnostics, Document, Source, Span, Table};
 
@@ -82,6 +83,7 @@ struct Parts {
     top: Top,
     server: ticker_server::Config,
     own_server: Option<OwnServer>,
+    data: Option<Pattern>,
     clients: ClientsConfig,
     rules: Rules,
     actions: Vec<Action>,
@@ -100,7 +102,7 @@ impl Parts {
         };
         root.set_figures(figures(&clients.behaviour, subject));
         let top = Top::read(root);
-        let (server, own_server) = read_server(root);
+        let (server, own_server, data) = read_server(root);
         let population = names(clients.count);
         let rules = rules::read(root, &population, &top);
         let action_tables = root.tables("action");
@@ -123,6 +125,7 @@ impl Parts {
             top,
             server,
             own_server,
+            data,
             clients,
             rules,
             actions,
@@ -148,8 +151,10 @@ impl Parts {
             start: top.start,
             start_within: top.start_within,
             requires: top.requires,
+            outcomes: top.outcomes,
             server: self.server,
             own_server: self.own_server,
+            data: self.data,
             clients: self.clients,
             rules: self.rules.rules,
             actions: self.actions,
@@ -184,17 +189,21 @@ fn case_of(id: &str) -> String {
     id.split('-').next().unwrap_or(id).to_owned()
 }
 
-/// The ticker, and whoever takes its place.
-fn read_server(root: &mut Table<'_>) -> (ticker_server::Config, Option<OwnServer>) {
+/// The ticker, whoever takes its place, and what is data of theirs.
+fn read_server(
+    root: &mut Table<'_>,
+) -> (ticker_server::Config, Option<OwnServer>, Option<Pattern>) {
     let Some(mut table) = root.table("server") else {
-        return (ticker_server::Config::default(), None);
+        return (ticker_server::Config::default(), None, None);
     };
+    let data = table.table("data");
+    let data = data.and_then(|mut table| Pattern::read(&mut table));
     let own = own_server::read(&mut table);
     if own_server::is_own(&table) {
         own_server::ignore_ticker(&mut table);
-        return (ticker_server::Config::default(), own);
+        return (ticker_server::Config::default(), own, data);
     }
-    (ticker_server::Config::from_table(&mut table), own)
+    (ticker_server::Config::from_table(&mut table), own, data)
 }
 
 /// Without resume a client does not promise to lose nothing.

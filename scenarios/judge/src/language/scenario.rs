@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chaos_proxy::{Plan, Rule};
+use chaos_proxy::{Pattern, Plan, Rule};
 use client_sim::{ClientsConfig, Flaw};
 use environment::Seed;
 use environment::text::{Diagnostics, Source, Span};
@@ -45,10 +45,14 @@ pub struct Scenario {
     pub start_within: Duration,
     /// What a client must be able to do.
     pub requires: BTreeSet<Ability>,
+    /// What a client may come to for the better.
+    pub outcomes: BTreeSet<Outcome>,
     /// The specimen server, if the file has none of its own.
     pub server: ticker_server::Config,
     /// The server that takes its place.
     pub own_server: Option<OwnServer>,
+    /// What a message of the server must say to be data; without it any message is.
+    pub data: Option<Pattern>,
     /// The clients.
     pub clients: ClientsConfig,
     /// What goes wrong.
@@ -65,6 +69,15 @@ pub struct Scenario {
     pub name: String,
     /// The file as it was read, to be kept with what comes of it.
     pub text: String,
+}
+
+/// What a client comes to after what was done to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// It is back, as the file expects it.
+    Recovered,
+    /// It says that it will not dial again by itself.
+    GaveUp,
 }
 
 /// When t = 0 is.
@@ -111,10 +124,17 @@ impl Scenario {
     /// cannot.
     pub fn unsuited_to_sim(&self) -> Option<String> {
         let own = self.own_server.as_ref()?;
-        (own.address().scheme == Scheme::Tcp).then(|| {
+        let speaks = match own.address().scheme {
+            Scheme::WebSocket => return None,
+            Scheme::Http => "speaks HTTP",
+            Scheme::Tcp => "is plain TCP",
+        };
+        Some({
+            let message =
+                format!("the simulated client speaks WebSocket only, and this server {speaks}");
             self.objection(
                 own.span.clone(),
-                "the simulated client speaks WebSocket only, and this server is plain TCP",
+                &message,
                 "put a client of its protocol into the chair: --client NAME, or a folder with a client.toml",
             )
         })
@@ -151,6 +171,11 @@ impl Scenario {
             Some(fails) => vec![fails],
             None => expected().collect(),
         }
+    }
+
+    /// Whether this is a good outcome, too.
+    pub fn accepts(&self, outcome: Outcome) -> bool {
+        self.outcomes.contains(&outcome)
     }
 
     /// What such a client cannot do and without which the run is another: what

@@ -6,7 +6,7 @@ use std::time::Duration;
 use environment::Seed;
 use environment::text::{FromToml, Mismatch, Span, Table, Value, choice, format_duration};
 
-use super::scenario::Start;
+use super::scenario::{Outcome, Start};
 use crate::plain;
 use crate::subject::Ability;
 
@@ -33,6 +33,7 @@ pub(super) struct Top {
     pub(super) start_within: Duration,
     pub(super) requires: BTreeSet<Ability>,
     pub(super) requires_span: Span,
+    pub(super) outcomes: BTreeSet<Outcome>,
 }
 
 impl Top {
@@ -53,8 +54,21 @@ impl Top {
             start_within: bounded(root, "start_within", false).unwrap_or(START_WITHIN),
             requires_span: root.span_of("requires"),
             requires: root.or("requires", Vec::new()).into_iter().collect(),
+            outcomes: outcomes(root),
         }
     }
+}
+
+/// What a client may come to; that it recovers is always good.
+fn outcomes(root: &mut Table<'_>) -> BTreeSet<Outcome> {
+    let given = root.spanned::<Vec<Outcome>>("outcomes");
+    let (given, span) = given.unwrap_or_else(|| (vec![Outcome::Recovered], root.span()));
+    let outcomes: BTreeSet<Outcome> = given.into_iter().collect();
+    if !outcomes.contains(&Outcome::Recovered) {
+        let help = "list it too: outcomes = [\"recovered\", \"gave_up\"]";
+        root.error_with_help(span, "to have `recovered` is always a good outcome", help);
+    }
+    outcomes
 }
 
 fn bounded(root: &mut Table<'_>, key: &'static str, is_required: bool) -> Option<Duration> {
@@ -111,6 +125,15 @@ impl FromToml for Name {
                 Err(Mismatch::new(value.span(), message))
             }
         }
+    }
+}
+
+impl FromToml for Outcome {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        choice(
+            value,
+            &[("recovered", Self::Recovered), ("gave_up", Self::GaveUp)],
+        )
     }
 }
 

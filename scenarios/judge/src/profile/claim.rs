@@ -60,3 +60,35 @@ pub fn claims(profile: &Profile, declared: &Traits) -> [Claim; 4] {
         ),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Spread;
+
+    fn claim(declared: u64, measured: &[u64], never: u64) -> Claim {
+        let times = measured.iter().copied().map(Duration::from_millis);
+        Claim {
+            key: "liveness",
+            declared: Some(Duration::from_millis(declared)),
+            measured: Figure {
+                times: Spread::of(times),
+                gave_up: 0,
+                never,
+            },
+        }
+    }
+
+    #[test]
+    fn a_declaration_holds_up_to_its_tolerance_and_not_beyond() {
+        assert!(!claim(10_000, &[3_000, 11_250], 0).is_untrue());
+        assert!(claim(10_000, &[3_000, 11_251], 0).is_untrue());
+        assert!(claim(10_000, &[3_000], 1).is_untrue());
+        assert!(!claim(0, &[250], 0).is_untrue());
+        let undeclared = Claim {
+            declared: None,
+            ..claim(1, &[9_000], 3)
+        };
+        assert!(!undeclared.is_untrue());
+    }
+}

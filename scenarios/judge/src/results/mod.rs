@@ -14,7 +14,7 @@ use crate::checks::CheckResult;
 use crate::journal::Header;
 use crate::language::Scenario;
 use crate::plain;
-use crate::verdict::{Firing, Judgement, LATE_TOLERANCE, Reason, Verdict};
+use crate::verdict::{Firing, Judgement, LATE_TOLERANCE, Note, Reason, Verdict};
 
 /// The longest sentence, in characters: many times what any has that a program
 /// did not fill.
@@ -66,6 +66,9 @@ pub struct ScenarioResult {
     pub verdict: Verdict,
     /// Why it is inconclusive or not applicable; empty otherwise.
     pub reasons: Vec<Reason>,
+    /// What is to be known beside it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
     /// Every check.
     pub checks: Vec<CheckResult>,
     /// What became of every rule.
@@ -175,6 +178,7 @@ impl ScenarioResult {
                 .into_iter()
                 .map(Reason::made_plain)
                 .collect(),
+            notes: judgement.notes,
             checks: judgement.checks.into_iter().map(check).collect(),
             rules: judgement
                 .firings

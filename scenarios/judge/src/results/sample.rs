@@ -48,6 +48,7 @@ pub fn run(id: &str, client: &str, seed: u64, verdict: Verdict) -> ScenarioResul
             Verdict::NotApplicable => vec![Reason::MissingAbility(Ability::Resume)],
             Verdict::Passed | Verdict::Failed => Vec::new(),
         },
+        notes: Vec::new(),
         checks: vec![check],
         rules: Vec::new(),
         flaws: Vec::new(),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::applicable::{objections, unjudged, was_withheld};
 use super::firing::{Firing, LATE_TOLERANCE, firings};
+use super::note::{Note, notes};
 use super::reason::Reason;
 use crate::checks::{CheckResult, Evidence, Excess, Finding, check};
 use crate::definitions::{BrokenOff, Marks};
@@ -66,6 +67,8 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// Why it is inconclusive or not applicable; empty otherwise.
     pub reasons: Vec<Reason>,
+    /// What is to be known beside it.
+    pub notes: Vec<Note>,
     /// Every check, in the order of the file's expectations.
     pub checks: Vec<CheckResult>,
     /// Every rule.
@@ -86,6 +89,7 @@ pub fn judge_evidence(evidence: &Evidence<'_>, header: &Header) -> Judgement {
     Judgement {
         verdict,
         reasons,
+        notes: notes(evidence),
         checks,
         firings,
     }

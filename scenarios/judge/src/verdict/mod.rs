@@ -15,6 +15,7 @@
 mod applicable;
 mod firing;
 mod judge;
+mod note;
 mod reason;
 #[cfg(test)]
 mod tests;
@@ -22,4 +23,5 @@ mod tests;
 pub use applicable::known_before;
 pub use firing::{Firing, LATE_TOLERANCE};
 pub use judge::{Judgement, Verdict, judge, judge_evidence};
+pub use note::Note;
 pub use reason::{Missing, Reason};

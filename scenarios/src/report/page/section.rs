@@ -111,6 +111,7 @@ fn outcome(result: &ScenarioResult) -> Markup {
                     @if result.control.is_none() { p { (ADVICE) } }
                 }
             }
+            @for note in &result.notes { p { "Note: " (sentence(&note.to_string())) "." } }
         }
     }
 }

@@ -339,6 +339,7 @@ fn without_frames_their_rules_are_powerless_and_nothing_is_edited() {
     let traits = Traits {
         number: 5,
         has_frames: false,
+        reads_messages: false,
         is_subject: true,
     };
     let rules = Arc::clone(&world.in_force.rules);

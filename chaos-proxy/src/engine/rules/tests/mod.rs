@@ -86,6 +86,7 @@ impl World {
         let traits = Traits {
             number: 5,
             has_frames: true,
+            reads_messages: false,
             is_subject: true,
         };
         let rules = Arc::clone(&in_force.rules);
@@ -301,6 +302,7 @@ impl World {
         let traits = Traits {
             number: 6,
             has_frames: true,
+            reads_messages: false,
             is_subject: true,
         };
         let rules = Arc::clone(&self.in_force.rules);
