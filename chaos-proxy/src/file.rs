@@ -130,6 +130,16 @@ mod tests {
     const PROXIES: &str =
         r#"[{"name":"a","listen":"127.0.0.1:0","upstream":"127.0.0.1:80","enabled":true}]"#;
 
+    #[test]
+    fn times_of_a_client_are_refused_where_no_client_is_known() {
+        let text = FAULTS.replace("at = '1s'", "at = 'liveness + 2s'");
+        let source = Source::new("x.toml", text);
+        let rendered = read_faults(&source).unwrap_err().render(&source);
+        let begins = "x.toml:4:6: `liveness + 2s` is an expression of a client's figures, and none are known here";
+        assert!(rendered.starts_with(begins), "{rendered}");
+        assert_eq!(rendered.matches("x.toml:").count(), 1, "{rendered}");
+    }
+
     proptest! {
         #[test]
         fn spoiled_files_are_read_or_have_mistakes(

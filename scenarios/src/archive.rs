@@ -14,9 +14,10 @@ use crate::collect::Judged;
 use crate::files::{FileError, gather};
 use crate::invocation::Invocation;
 use crate::journal::{self, Entry, Header, ReadError};
-use crate::language::{Expectation, Origin, Scenario, read};
+use crate::language::{Expectation, Origin, Scenario, read_for};
 use crate::plain;
 use crate::runner::{JOURNAL, SCENARIO, Time};
+use crate::subjects::Traits;
 
 /// How deep journals are looked for: a run writes them three folders down.
 const DEPTH: usize = 8;
@@ -124,7 +125,7 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Arc
 pub fn judge_again(path: &Path, expect: Option<&[Expectation]>) -> Result<Judged, ArchiveError> {
     let (header, entries) = read_journal(path)?;
     let beside = path.with_file_name(SCENARIO);
-    let mut scenario = scenario(&beside)?;
+    let mut scenario = scenario(&beside, header.subject.as_ref())?;
     ensure_same(path, &header, &scenario)?;
     if let Some(expect) = expect {
         scenario.expect = expect.to_vec();
@@ -133,7 +134,7 @@ pub fn judge_again(path: &Path, expect: Option<&[Expectation]>) -> Result<Judged
     Ok(Judged::new(&scenario, &header, &entries, None, repeat))
 }
 
-fn scenario(path: &Path) -> Result<Scenario, ArchiveError> {
+fn scenario(path: &Path, subject: Option<&Traits>) -> Result<Scenario, ArchiveError> {
     let unreadable = |errors: Vec<FileError>| match errors.into_iter().next() {
         Some(source) => ArchiveError::Scenario { source },
         None => ArchiveError::Empty(path.to_owned()),
@@ -141,7 +142,7 @@ fn scenario(path: &Path) -> Result<Scenario, ArchiveError> {
     let given = gather(&[path.to_owned()]).map_err(unreadable)?;
     let one = given.into_iter().next();
     let one = one.ok_or_else(|| ArchiveError::Empty(path.to_owned()))?;
-    read(&one.source).map_err(|mistakes| ArchiveError::Mistakes(mistakes.rendered))
+    read_for(&one.source, subject).map_err(|mistakes| ArchiveError::Mistakes(mistakes.rendered))
 }
 
 fn ensure_same(path: &Path, header: &Header, scenario: &Scenario) -> Result<(), ArchiveError> {

@@ -57,6 +57,7 @@ pub mod invocation;
 pub mod out_folder;
 pub mod play;
 mod process;
+pub mod profile;
 pub mod records;
 pub mod report;
 pub mod runner;

@@ -5,6 +5,7 @@
 //! a value that is already reported as bad syntax.
 
 use super::diagnostics::{Diagnostic, Diagnostics};
+use super::figures::Figures;
 use super::repair::{loses_the_rest, repair};
 use super::source::{Source, Span};
 use super::table::Table;
@@ -35,6 +36,8 @@ struct Flaws {
 pub(super) struct Context<'a> {
     flaws: &'a Flaws,
     pub(super) diagnostics: &'a Diagnostics,
+    /// Of which times may be expressions.
+    pub(super) figures: Option<Figures>,
 }
 
 impl<'a> Context<'a> {
@@ -93,7 +96,11 @@ impl<'s> Document<'s> {
     /// The top-level table; mistakes in it go to `diagnostics`.
     pub fn root<'a>(&'a self, diagnostics: &'a Diagnostics) -> Table<'a> {
         let flaws = &self.flaws;
-        let context = Context { flaws, diagnostics };
+        let context = Context {
+            flaws,
+            diagnostics,
+            figures: None,
+        };
         Table::new(&self.root, 0..0, context)
     }
 }

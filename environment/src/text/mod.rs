@@ -23,6 +23,7 @@
 
 mod diagnostics;
 mod document;
+mod figures;
 mod render;
 mod repair;
 mod source;
@@ -35,6 +36,7 @@ mod words;
 
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use document::Document;
+pub use figures::Figures;
 pub use source::{Position, Source, Span};
 pub use table::Table;
 pub use units::{ByteSize, MAX_DURATION, Rate, SizeError, format_duration};

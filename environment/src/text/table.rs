@@ -6,6 +6,7 @@
 
 use super::diagnostics::{Diagnostic, Diagnostics};
 use super::document::Context;
+use super::figures::Figures;
 use super::source::Span;
 use super::value::{FromToml, Mismatch, Value};
 use super::words::{listed, nearest, quoted};
@@ -142,7 +143,7 @@ impl<'a> Table<'a> {
                 Some(table) => tables.push(table),
                 None if value.is_broken() => {}
                 None => {
-                    let element = Value::new(element, self.context.broken());
+                    let element = Value::new(element, self.context);
                     self.context
                         .diagnostics
                         .mismatch(element.mismatch("a table"));
@@ -213,9 +214,9 @@ impl<'a> Table<'a> {
     /// whose keys are the file's own. None of them is unknown then.
     pub fn entries(&mut self) -> impl Iterator<Item = (&'a str, Span, Value<'a>)> + use<'a> {
         self.ignore_all();
-        let (entries, broken) = (self.entries.iter(), self.context.broken());
+        let (entries, context) = (self.entries.iter(), self.context);
         entries.map(move |(key, node)| {
-            let value = Value::new(node, broken);
+            let value = Value::new(node, context);
             (key.get_ref().as_ref(), key.span(), value)
         })
     }
@@ -230,6 +231,12 @@ impl<'a> Table<'a> {
     /// Not read on purpose: neither unknown nor missing keys are reported.
     pub(super) fn ignore_all(&mut self) {
         self.ignored = true;
+    }
+
+    /// From here on times in this table, and in those within it, may be expressions
+    /// of these.
+    pub fn set_figures(&mut self, figures: Figures) {
+        self.context.figures = Some(figures);
     }
 
     /// Where this table's mistakes go.
@@ -254,7 +261,7 @@ impl<'a> Table<'a> {
 
     fn find(&self, key: &str) -> Option<Value<'a>> {
         let node = self.entries.get(key)?;
-        Some(Value::new(node, self.context.broken()))
+        Some(Value::new(node, self.context))
     }
 
     fn open(&self, node: &'a Spanned<DeValue<'a>>) -> Option<Self> {

@@ -3,6 +3,7 @@
 //! Invariant: what the formatter writes, the parser reads back as the same
 //! quantity; a bare number is never accepted, as its unit would be a guess.
 
+use super::figures::{Figures, evaluate, is_expression, needs_figures};
 use super::value::{FromToml, Mismatch, Value};
 use super::words::{did_you_mean, listed, quoted};
 use std::fmt;
@@ -17,6 +18,9 @@ pub const MAX_DURATION: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 const MAX_TEXT: usize = 100;
 
 const DURATION_HINT: &str = r#"durations are written with a unit, such as "250ms""#;
+const EXPRESSION_HINT: &str =
+    r#"sums, differences and products with a number, such as "2 * liveness + 500ms""#;
+const NO_FIGURES_HELP: &str = r#"write the time itself, such as "250ms"; figures are for scenarios that `chaos` runs, outside of [clients]"#;
 const SIZE_HINT: &str = r#"sizes are written with a unit, such as "64KiB""#;
 const RATE_HINT: &str = r#"rates are written per second, such as "1000KB/s""#;
 
@@ -103,11 +107,11 @@ impl FromToml for Duration {
     fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
         let text = text_of(value, "a duration", DURATION_HINT)?;
         let wrong = |fault: Fault| fault.at(value, "a duration", DURATION_HINT);
-        let duration = parse_duration(text).map_err(wrong)?;
+        let duration = read_duration(text, value.figures()).map_err(wrong)?;
         if duration <= MAX_DURATION {
             return Ok(duration);
         }
-        Err(wrong(Fault::TooLarge("10 years (3650 days)".to_owned())))
+        Err(wrong(Fault::too_long()))
     }
 }
 
@@ -150,6 +154,12 @@ impl FromStr for ByteSize {
                 format!("unknown unit {}; units: {}", quoted(&unit), listed(known))
             }
             Fault::TooLarge(limit) => format!("more than {limit}"),
+            // Of times alone.
+            Fault::Expression
+            | Fault::Unknown(_)
+            | Fault::Unitless(_)
+            | Fault::Negative
+            | Fault::NoFigures => SIZE_HINT.to_owned(),
         };
         let size = parse_size(text).map(Self);
         size.map_err(|fault| SizeError(wrong(fault)))
@@ -158,22 +168,53 @@ impl FromStr for ByteSize {
 
 /// Why a text is no quantity.
 #[derive(Debug, PartialEq, Eq)]
-enum Fault {
+pub(super) enum Fault {
     /// Not of the form "number unit".
     Form,
     /// The unit is none of the known ones.
     Unit(String, Vec<&'static str>),
     /// More than the limit named.
     TooLarge(String),
+    /// Not of the form of an expression.
+    Expression,
+    /// In it, a word that is no client's figure.
+    Unknown(String),
+    /// In it, a number where a time is wanted.
+    Unitless(String),
+    /// It comes to less than nothing.
+    Negative,
+    /// It is an expression, and nobody's figures are known.
+    NoFigures,
 }
 
 impl Fault {
+    pub(super) fn too_long() -> Self {
+        Self::TooLarge("10 years (3650 days)".to_owned())
+    }
+
     fn at(self, value: Value<'_>, what: &str, hint: &str) -> Mismatch {
         let given = quoted(value.as_str().unwrap_or_default());
         let new = |message| Mismatch::new(value.span(), message);
         match self {
             Self::Form => new(format!("{given} is not {what}")).with_label(hint),
             Self::TooLarge(limit) => new(format!("{given} is more than {limit}")),
+            Self::Expression => new(format!("{given} is not {what}")).with_label(EXPRESSION_HINT),
+            Self::Unitless(number) => {
+                let message = format!("{} in {given} has no unit", quoted(&number));
+                new(message).with_label(hint)
+            }
+            Self::Negative => new(format!("{given} comes to less than nothing")),
+            Self::NoFigures => new(format!(
+                "{given} is an expression of a client's figures, and none are known here"
+            ))
+            .with_help(NO_FIGURES_HELP),
+            Self::Unknown(name) => {
+                let message = format!("{} is neither {what} nor a client's figure", quoted(&name));
+                let label = did_you_mean(&name, Figures::NAMES);
+                new(message)
+                    .with_label(label.unwrap_or_else(|| hint.to_owned()))
+                    .with_help(format!("figures: {}", listed(Figures::NAMES)))
+            }
             Self::Unit(unit, known) => {
                 let wrong = new(format!("unknown unit {} in {given}", quoted(&unit)));
                 let label = did_you_mean(&unit, known.iter().copied());
@@ -192,15 +233,28 @@ fn text_of<'a>(value: Value<'a>, what: &str, hint: &str) -> Result<&'a str, Mism
     value.as_str().ok_or_else(mismatch)
 }
 
+/// A time by itself, or an expression of figures.
+fn read_duration(text: &str, figures: Option<&Figures>) -> Result<Duration, Fault> {
+    let wrong = match parse_duration(text) {
+        Err(wrong) if text.len() <= MAX_TEXT && is_expression(text) => wrong,
+        plain => return plain,
+    };
+    match figures {
+        Some(figures) => evaluate(text, figures),
+        None if needs_figures(text) => Err(Fault::NoFigures),
+        None => Err(wrong),
+    }
+}
+
 /// Sum of the parts of a text such as "1m 30s".
-fn parse_duration(text: &str) -> Result<Duration, Fault> {
+pub(super) fn parse_duration(text: &str) -> Result<Duration, Fault> {
     if text.len() > MAX_TEXT || text.trim().is_empty() {
         return Err(Fault::Form);
     }
     let mut sum = Duration::ZERO;
     for part in parts(text) {
         let added = sum.checked_add(parse_part(part)?);
-        sum = added.ok_or_else(|| Fault::TooLarge("10 years (3650 days)".to_owned()))?;
+        sum = added.ok_or_else(Fault::too_long)?;
     }
     Ok(sum)
 }

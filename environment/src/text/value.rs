@@ -4,6 +4,8 @@
 //! fit the type is a [`Mismatch`] that names the place and what would fit.
 
 use super::diagnostics::{Diagnostic, Diagnostics};
+use super::document::Context;
+use super::figures::Figures;
 use super::source::Span;
 use super::words::{did_you_mean, listed, quoted};
 use toml::Spanned;
@@ -13,16 +15,21 @@ use toml::de::DeValue;
 #[derive(Debug, Clone, Copy)]
 pub struct Value<'a> {
     node: &'a Spanned<DeValue<'a>>,
-    broken: &'a [Span],
+    context: Context<'a>,
 }
 
 impl<'a> Value<'a> {
-    pub(super) fn new(node: &'a Spanned<DeValue<'a>>, broken: &'a [Span]) -> Self {
-        Self { node, broken }
+    pub(super) fn new(node: &'a Spanned<DeValue<'a>>, context: Context<'a>) -> Self {
+        Self { node, context }
     }
 
     pub(super) fn node(self) -> &'a Spanned<DeValue<'a>> {
         self.node
+    }
+
+    /// Of which times may be expressions, if they are known.
+    pub(super) fn figures(&self) -> Option<&Figures> {
+        self.context.figures.as_ref()
     }
 
     /// The place of the value.
@@ -75,8 +82,9 @@ impl<'a> Value<'a> {
     /// recovery (then it has no place), or a syntax error lies in it.
     pub(super) fn is_broken(self) -> bool {
         let span = self.node.span();
-        let first = self.broken.partition_point(|b| b.start < span.start);
-        let inside = self.broken.get(first).is_some_and(|b| b.start < span.end);
+        let broken = self.context.broken();
+        let first = broken.partition_point(|b| b.start < span.start);
+        let inside = broken.get(first).is_some_and(|b| b.start < span.end);
         span.is_empty() || inside
     }
 }

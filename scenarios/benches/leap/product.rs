@@ -48,7 +48,7 @@ pub(crate) fn catalogue() {
     let suite = Suite {
         scenarios: read
             .into_iter()
-            .map(|(given, scenario)| (given.origin, scenario.into()))
+            .map(|(given, scenario)| (given.origin, vec![scenario.into()]))
             .collect(),
         subjects: vec![Subject::Sim],
         invocation: Invocation {

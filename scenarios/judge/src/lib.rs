@@ -13,6 +13,7 @@ pub mod definitions;
 pub mod journal;
 pub mod language;
 pub mod plain;
+pub mod profile;
 pub mod results;
 pub mod subject;
 pub mod verdict;

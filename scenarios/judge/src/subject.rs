@@ -130,6 +130,16 @@ pub struct Traits {
     /// microseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settle_us: Option<u64>,
+    /// How long a dial, with its upgrade, takes at most before it is given up, in
+    /// microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dial_bound_us: Option<u64>,
+    /// The longest wait before the first dial after a loss, in microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_delay_us: Option<u64>,
+    /// The longest wait before any dial, in microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub longest_delay_us: Option<u64>,
 }
 
 impl Traits {
@@ -146,8 +156,25 @@ impl Traits {
         self.liveness_us.map(Duration::from_micros)
     }
 
-    /// How long after the last fault it takes until all is as it should be.
+    /// How long after the last fault it takes until all is as it should be: if that
+    /// is not declared, a dial that is given up and the wait for the next.
     pub fn settle(&self) -> Option<Duration> {
-        self.settle_us.map(Duration::from_micros)
+        let declared = self.settle_us.map(Duration::from_micros);
+        declared.or_else(|| Some(self.dial_bound()? + self.longest_delay()?))
+    }
+
+    /// How long a dial takes at most before it is given up.
+    pub fn dial_bound(&self) -> Option<Duration> {
+        self.dial_bound_us.map(Duration::from_micros)
+    }
+
+    /// The longest wait before the first dial after a loss.
+    pub fn first_delay(&self) -> Option<Duration> {
+        self.first_delay_us.map(Duration::from_micros)
+    }
+
+    /// The longest wait before any dial.
+    pub fn longest_delay(&self) -> Option<Duration> {
+        self.longest_delay_us.map(Duration::from_micros)
     }
 }

@@ -10,7 +10,7 @@ use scenarios::results::Seeds;
 use scenarios::runner;
 use scenarios::subjects::Subject;
 
-use super::{files, judge, play, run};
+use super::{files, judge, play, profile, run};
 
 /// Do reconnecting WebSocket clients come back as they should? Runs scenarios
 /// of network faults against them and judges.
@@ -41,6 +41,9 @@ enum Command {
     Play(PlayArgs),
     /// Judge what earlier runs left, again, without running anything.
     Judge(JudgeArgs),
+    /// Measure a client: its delays, its bounds, and what it does on each kind of
+    /// end; beside what it declares.
+    Profile(ProfileArgs),
     /// List the scenarios, each with the flaw that it catches.
     List(PathArgs),
     /// Print the JSON Schema of scenario files, for editors.
@@ -135,6 +138,40 @@ pub(crate) struct PlayArgs {
     pub(crate) seed: Option<Seed>,
 }
 
+/// `chaos profile`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = PROFILE_HELP)]
+pub(crate) struct ProfileArgs {
+    /// Who is measured.
+    #[arg(long, value_name = "NAME", default_value = Subject::SIM)]
+    pub(crate) client: String,
+    /// The clock.
+    #[arg(long, value_enum, default_value_t = Time::Real)]
+    pub(crate) time: Time,
+    /// How long a reaction is waited for, at least; longer where a declared time
+    /// needs it.
+    #[arg(long = "for", value_name = "TIME", default_value = "1m")]
+    pub(crate) watch: humantime::Duration,
+    /// How many clients there are in each probe.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) count: u32,
+    /// What the seeds of the probes follow from; 1 by default.
+    #[arg(long, env = "CHAOS_SEED", value_name = "N")]
+    pub(crate) seed: Option<Seed>,
+    /// How many probes there are at a time; by default as with `chaos run`.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) jobs: Option<u16>,
+    /// Give the simulated clients a bad habit.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) flaw: Vec<Flaw>,
+    /// Where profile.json and the probes' journals go.
+    #[arg(long, value_name = "DIR", default_value = "target/profile")]
+    pub(crate) out: PathBuf,
+}
+
+const PROFILE_HELP: &str = "Exit codes: 0 all declarations are true, 1 one is not, \
+2 usage error, 3 the harness itself failed, 130 interrupted.";
+
 /// `chaos judge`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct JudgeArgs {
@@ -188,6 +225,7 @@ impl Args {
             Command::Plan(args) => files::plan(args),
             Command::Play(args) => play::play(args),
             Command::Judge(args) => judge::judge(args),
+            Command::Profile(args) => profile::profile(args),
             Command::List(args) => files::list(args),
             Command::Schema => Ok(files::schema()),
         }

@@ -7,6 +7,7 @@ mod files;
 mod judge;
 mod output;
 mod play;
+mod profile;
 mod run;
 
 pub(crate) use args::Args;

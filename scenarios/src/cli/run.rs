@@ -56,7 +56,8 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         seeds: args.seeds.or(args.seed.map(Seeds::one)),
     };
     let suited = |scenarios: &Vec<_>| are_suited(scenarios, &subjects, args.time);
-    let Some(scenarios) = select(args, filter.as_ref()).filter(suited) else {
+    let selected = select(args, filter.as_ref()).filter(suited);
+    let Some(scenarios) = selected.and_then(|all| fitted(all, &subjects)) else {
         print(format_args!("{}\n", invocation.repeat_all()));
         return Ok(EXIT_USAGE);
     };
@@ -66,7 +67,7 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         subjects,
         invocation,
         out: args.out.clone(),
-        jobs: jobs(args),
+        jobs: jobs(args.jobs, args.time),
         retry: args.retry.into(),
     };
     let runs = suite.count();
@@ -172,11 +173,40 @@ fn are_suited(scenarios: &[(Origin, Arc<Scenario>)], subjects: &[Subject], time:
     objections.is_empty()
 }
 
-fn jobs(args: &RunArgs) -> Jobs {
-    if let Some(stated) = args.jobs {
+/// Each scenario as it is for each of the subjects, or `None` after every mistake
+/// that is one under a subject's figures has been told.
+fn fitted(
+    scenarios: Vec<(Origin, Arc<Scenario>)>,
+    subjects: &[Subject],
+) -> Option<Vec<(Origin, Vec<Arc<Scenario>>)>> {
+    let mut is_sound = true;
+    let mut fit = |scenario: &Arc<Scenario>, subject: &Subject| match subject.fitted(scenario) {
+        Ok(fitted) => Some(fitted),
+        Err(mistakes) => {
+            is_sound = false;
+            let name = subject.name();
+            complain(&format!(
+                "{}\nchaos: by the figures of `{name}`; nothing was run",
+                mistakes.rendered
+            ));
+            None
+        }
+    };
+    let scenarios = scenarios.into_iter().map(|(origin, scenario)| {
+        let all = subjects
+            .iter()
+            .filter_map(|subject| fit(&scenario, subject));
+        (origin, all.collect())
+    });
+    let scenarios = scenarios.collect();
+    is_sound.then_some(scenarios)
+}
+
+pub(super) fn jobs(asked: Option<u16>, time: Time) -> Jobs {
+    if let Some(stated) = asked {
         return Jobs::stated(stated.into());
     }
-    let per_core = match args.time {
+    let per_core = match time {
         Time::Real => JOBS_PER_CORE,
         // Nobody waits there.
         Time::Virtual => 1,
@@ -233,7 +263,7 @@ async fn perform(
 
 /// Watches for Ctrl-C and SIGTERM: the first breaks the runs off and keeps what
 /// was written, the second ends the program at once. The task ends with the set.
-fn watch_signals(
+pub(super) fn watch_signals(
     interrupt: CancellationToken,
     say: impl Fn(&str) + Send + 'static,
 ) -> io::Result<JoinSet<()>> {

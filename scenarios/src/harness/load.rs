@@ -37,7 +37,7 @@ impl Scenario {
             .map_err(|errors| first(errors).map_or_else(folder, LoadError::File))?;
         let given = given.into_iter().next().ok_or_else(folder)?;
         match read(&given.source) {
-            Ok(scenario) => Ok(Self(scenario)),
+            Ok(scenario) => Ok(Self::new(scenario)),
             Err(mistakes) => Err(LoadError::Mistakes(mistakes.rendered)),
         }
     }

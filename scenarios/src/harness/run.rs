@@ -42,6 +42,10 @@ pub enum RunError {
     /// names it.
     #[error("{0}")]
     Unsuited(String),
+    /// The file has mistakes under the figures that the client declares: each as
+    /// `FILE:LINE:COLUMN: message`.
+    #[error("\n{0}")]
+    Unfitting(String),
     /// `CHAOS_SEED` is no seed.
     #[error("{SEED}={}: not a number from 0 to {}", .0.escape_debug(), u64::MAX)]
     Seed(String),
@@ -58,9 +62,11 @@ impl Scenario {
     /// The setup asks for what cannot be.
     pub async fn run(&self, setup: &Setup) -> Result<Outcome, RunError> {
         let subject = setup.subject()?;
+        let fitted = self.fitted(&subject);
+        let fitted = fitted.map_err(|mistakes| RunError::Unfitting(mistakes.rendered))?;
         let scenario = match &setup.server {
-            Some(url) => against(&self.0, url)?,
-            None => self.0.clone(),
+            Some(url) => Arc::new(against(&fitted, url)?),
+            None => fitted,
         };
         if let Some(objection) = subject.unsuited(&scenario) {
             return Err(RunError::Unsuited(objection));
@@ -71,7 +77,7 @@ impl Scenario {
         // Before the first await: later it may be another thread.
         let repeat = repeat(seed);
         let suite = Suite {
-            scenarios: vec![(Origin::Embedded, Arc::new(scenario))],
+            scenarios: vec![(Origin::Embedded, vec![scenario])],
             subjects: vec![subject],
             invocation: Invocation {
                 seeds: Some(Seeds::one(seed)),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chaos_judge::language::CommandLine;
+use chaos_judge::profile::Profile;
 use environment::text::{
     Diagnostics, Document, FromToml, Mismatch, Source, Table, Value, format_duration,
 };
@@ -25,7 +26,7 @@ const LONGEST: Duration = Duration::from_secs(3600);
 const SETUP_WITHIN: Duration = Duration::from_secs(300);
 
 /// A client that runs as a process of its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Adapter {
     /// Safe as a folder's name.
     pub name: String,
@@ -45,6 +46,14 @@ pub struct Adapter {
     pub liveness: Option<Duration>,
     /// How long after the last fault it takes until all is as it should be.
     pub settle: Option<Duration>,
+    /// How long a dial, with its upgrade, takes at most before it is given up.
+    pub dial_bound: Option<Duration>,
+    /// The longest wait before the first dial after a loss.
+    pub first_delay: Option<Duration>,
+    /// The longest wait before any dial.
+    pub longest_delay: Option<Duration>,
+    /// What was measured of it, if that lies beside.
+    pub profile: Option<Profile>,
     /// Where `setup` and `command` run.
     pub folder: PathBuf,
     /// What `--client` was told.
@@ -69,6 +78,9 @@ impl Adapter {
         let reports: Vec<Report> = root.or("reports", Vec::new());
         let liveness = bounded(&mut root, "liveness");
         let settle = bounded(&mut root, "settle");
+        let dial_bound = bounded(&mut root, "dial_bound");
+        let first_delay = at_most_longest(&mut root, "first_delay");
+        let longest_delay = at_most_longest(&mut root, "longest_delay");
         root.finish();
         let wrong = || diagnostics.render(source);
         if !diagnostics.is_empty() {
@@ -84,12 +96,16 @@ impl Adapter {
             reports: reports.into_iter().collect(),
             liveness,
             settle,
+            dial_bound,
+            first_delay,
+            longest_delay,
+            profile: None,
             folder: folder.to_owned(),
             argument: argument.to_owned(),
         })
     }
 
-    /// What a judge has to know of it.
+    /// What it declares.
     pub fn traits(&self) -> Traits {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         Traits {
@@ -98,6 +114,9 @@ impl Adapter {
             reports: self.reports.clone(),
             liveness_us: self.liveness.map(micros),
             settle_us: self.settle.map(micros),
+            dial_bound_us: self.dial_bound.map(micros),
+            first_delay_us: self.first_delay.map(micros),
+            longest_delay_us: self.longest_delay.map(micros),
         }
     }
 }
@@ -108,6 +127,19 @@ fn bounded(root: &mut Table<'_>, key: &'static str) -> Option<Duration> {
         let (given, most) = (format_duration(duration), format_duration(LONGEST));
         let message = format!("`{key}` is {given}; it must be more than 0s and at most {most}");
         root.error(span, message);
+    }
+    Some(duration)
+}
+
+/// Nothing at all is possible, too: who dials at once.
+fn at_most_longest(root: &mut Table<'_>, key: &'static str) -> Option<Duration> {
+    let (duration, span) = root.spanned::<Duration>(key)?;
+    if duration > LONGEST {
+        let (given, most) = (format_duration(duration), format_duration(LONGEST));
+        root.error(
+            span,
+            format!("`{key}` is {given}; it must be at most {most}"),
+        );
     }
     Some(duration)
 }
@@ -165,7 +197,8 @@ mod tests {
     fn every_key_is_read() {
         let adapter = read(
             "name = 'x'\nversion = '1.2'\nsetup = ['sh', 's']\nsetup_within = '9m'\ncommand = ['node', 'c.js']\n\
-             can = ['pause']\nreports = ['open', 'seq']\nliveness = '3s'\nsettle = '4s'\n",
+             can = ['pause']\nreports = ['open', 'seq']\nliveness = '3s'\nsettle = '4s'\n\
+             dial_bound = '5s'\nfirst_delay = '0s'\nlongest_delay = '6s'\n",
         );
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         let expected = Adapter {
@@ -178,6 +211,10 @@ mod tests {
             reports: [Report::Open, Report::Seq].into(),
             liveness: Some(Duration::from_secs(3)),
             settle: Some(Duration::from_secs(4)),
+            dial_bound: Some(Duration::from_secs(5)),
+            first_delay: Some(Duration::ZERO),
+            longest_delay: Some(Duration::from_secs(6)),
+            profile: None,
             folder: "f".into(),
             argument: "./f".into(),
         };
@@ -191,7 +228,7 @@ mod tests {
     fn all_mistakes_are_told_at_once() {
         let rendered = read(
             "name = 'sim'\nversion = ''\ncommand = []\ncan = ['fly']\nreports = ['opn']\n\
-             liveness = '0s'\nsettel = '4s'\n",
+             liveness = '0s'\nsettel = '4s'\nlongest_delay = '2h'\n",
         )
         .unwrap_err();
         let starts = [
@@ -202,6 +239,7 @@ mod tests {
             "client.toml:5:12: `opn` is not allowed here",
             "client.toml:6:12: `liveness` is 0s",
             "client.toml:7:1: unknown key `settel`",
+            "client.toml:8:17: `longest_delay` is 2h; it must be at most 1h",
         ];
         for start in starts {
             assert!(rendered.contains(start), "{start}:\n{rendered}");

@@ -67,6 +67,23 @@ impl Client {
         self
     }
 
+    /// How long one of its dials, with the upgrade, takes at most before it gives it
+    /// up.
+    #[must_use]
+    pub fn dial_bound(mut self, bound: Duration) -> Self {
+        self.traits.dial_bound_us = Some(micros(bound));
+        self
+    }
+
+    /// How long it waits at most before it dials again: for the first time after a
+    /// loss, and ever.
+    #[must_use]
+    pub fn delays(mut self, first: Duration, longest: Duration) -> Self {
+        self.traits.first_delay_us = Some(micros(first));
+        self.traits.longest_delay_us = Some(micros(longest));
+        self
+    }
+
     /// Lets one of them begin.
     pub(crate) fn start(&self, context: ClientContext) -> Running {
         (self.function)(context)

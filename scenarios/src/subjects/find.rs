@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chaos_judge::profile::Profile;
 use environment::text::Source;
 
 use super::adapter::{Adapter, CLIENT_FILE};
@@ -49,6 +50,14 @@ pub enum SubjectError {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// What lies beside its file is no profile of it.
+    #[error("profile {}: {why}", path.display())]
+    Profile {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        why: String,
     },
     /// The file has mistakes: each as `FILE:LINE:COLUMN: message`.
     #[error("{0}")]
@@ -102,8 +111,37 @@ fn load(folder: &Path, name: &str) -> Result<Subject, SubjectError> {
     let text = text(&path).map_err(failed)?;
     let folder = folder.canonicalize().map_err(failed)?;
     let source = Source::new(path.display().to_string(), text);
-    let adapter = Adapter::read(&source, &folder, name).map_err(SubjectError::Mistakes)?;
+    let mut adapter = Adapter::read(&source, &folder, name).map_err(SubjectError::Mistakes)?;
+    adapter.profile = profile(&adapter)?;
     Ok(Subject::Adapter(Arc::new(adapter)))
+}
+
+/// What lies beside its file; of another version of the client it says nothing.
+fn profile(adapter: &Adapter) -> Result<Option<Profile>, SubjectError> {
+    let path = adapter.folder.join(Profile::FILE);
+    let wrong = |why: String| SubjectError::Profile {
+        path: path.clone(),
+        why,
+    };
+    let text = match text(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        text => text.map_err(|source| wrong(source.to_string()))?,
+    };
+    let profile = Profile::read(&text).map_err(|error| wrong(error.to_string()))?;
+    let Profile {
+        client,
+        client_version,
+        ..
+    } = &profile;
+    if *client == adapter.name && client_version.as_ref() == Some(&adapter.version) {
+        return Ok(Some(profile));
+    }
+    let version = client_version.as_deref().unwrap_or_default();
+    Err(wrong(format!(
+        "it is of `{}` {}; measure again with `chaos profile`, or take it away",
+        client.escape_debug(),
+        version.escape_debug()
+    )))
 }
 
 fn text(path: &Path) -> io::Result<String> {
@@ -136,10 +174,35 @@ mod tests {
         fs::write(&file, "name = 'mine'\nversion = '1'\ncommand = ['x']\n").unwrap();
         let subject = find(name).unwrap();
         assert_eq!((subject.name(), subject.argument()), ("mine", name));
+        ensure_profile_stands_in(folder.path(), name);
         fs::write(&file, [0xff]).unwrap();
         let wrong = find(name).unwrap_err().to_string();
         assert!(wrong.contains("not UTF-8 from byte 0 on"), "{wrong}");
         assert!(find("sim").unwrap().is_sim());
         assert!(find("").is_err());
+    }
+
+    /// For what the client does not declare, if it is of this client.
+    fn ensure_profile_stands_in(folder: &Path, name: &str) {
+        let file = folder.join(Profile::FILE);
+        let text = include_str!("../../tests/profile.json");
+        fs::write(&file, text).unwrap();
+        let strange = find(name).unwrap_err().to_string();
+        assert!(strange.contains("it is of `other` 1;"), "{strange}");
+        fs::write(&file, text.replace("other", "mine")).unwrap();
+        let client = "name = 'mine'\nversion = '1'\ncommand = ['x']\ndial_bound = '9s'\n";
+        fs::write(folder.join(CLIENT_FILE), client).unwrap();
+        let traits = find(name).unwrap().traits().unwrap();
+        assert_eq!(traits.dial_bound_us, Some(9_000_000));
+        assert_eq!(traits.first_delay_us, Some(300_000));
+        // One of them never noticed.
+        assert_eq!(traits.liveness_us, None);
+        fs::write(&file, text.replace("\"version\": 1", "\"version\": 2")).unwrap();
+        let newer = find(name).unwrap_err().to_string();
+        assert!(
+            newer.contains("not of format `chaos-profile`, version 1"),
+            "{newer}"
+        );
+        fs::remove_file(&file).unwrap();
     }
 }

@@ -13,7 +13,7 @@ mod shipped;
 
 use std::sync::Arc;
 
-use chaos_judge::language::Scenario;
+use chaos_judge::language::{Mistakes, Scenario};
 pub use chaos_judge::subject::{Ability, Report, Traits};
 
 pub(crate) use adapter::ensure_name;
@@ -94,8 +94,31 @@ impl Subject {
         scenario.unsuited_to_sim().filter(|_| self.is_sim())
     }
 
+    /// The scenario as it is for this client: its times that are expressions are of
+    /// this client's figures.
+    ///
+    /// # Errors
+    /// What is wrong with the file under them.
+    pub fn fitted(&self, scenario: &Arc<Scenario>) -> Result<Arc<Scenario>, Mistakes> {
+        match self.traits() {
+            None => Ok(Arc::clone(scenario)),
+            traits => scenario.fitted(traits.as_ref()).map(Arc::new),
+        }
+    }
+
     /// What a judge has to know of it; nothing of the simulated client.
     pub fn traits(&self) -> Option<Traits> {
+        let mut traits = self.declared()?;
+        if let Self::Adapter(adapter) = self
+            && let Some(profile) = &adapter.profile
+        {
+            profile.fill(&mut traits);
+        }
+        Some(traits)
+    }
+
+    /// What it declares of itself; nothing of the simulated client.
+    pub fn declared(&self) -> Option<Traits> {
         match self {
             Self::Sim => None,
             Self::Adapter(adapter) => Some(adapter.traits()),

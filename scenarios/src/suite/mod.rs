@@ -32,8 +32,9 @@ use retries::Retries;
 /// What is to be run, and how.
 #[derive(Debug)]
 pub struct Suite {
-    /// Each scenario with where its text comes from.
-    pub scenarios: Vec<(Origin, Arc<Scenario>)>,
+    /// Each scenario with where its text comes from, as it is for each of the
+    /// subjects.
+    pub scenarios: Vec<(Origin, Vec<Arc<Scenario>>)>,
     /// Who is put to the test; no two of one name.
     pub subjects: Vec<Subject>,
     /// What was asked for.
@@ -139,9 +140,9 @@ impl Suite {
 
     /// One after the other: there may be very many.
     fn runs(&self) -> impl Iterator<Item = Run> {
-        self.scenarios.iter().flat_map(move |(origin, scenario)| {
-            let subjects = self.subjects.iter();
-            subjects.flat_map(move |subject| {
+        self.scenarios.iter().flat_map(move |(origin, fitted)| {
+            let subjects = self.subjects.iter().zip(fitted);
+            subjects.flat_map(move |(subject, scenario)| {
                 let seeds = self.seeds(scenario).iter();
                 seeds.map(move |seed| self.one(origin, scenario, subject, seed))
             })

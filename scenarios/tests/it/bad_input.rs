@@ -215,3 +215,35 @@ async fn a_file_of_ten_megabytes_is_not_even_read() {
     let part = "scenario large.toml: larger than 1048576 bytes";
     assert!(answer.expect(2).err.contains(part), "{}", answer.err);
 }
+
+#[tokio::test]
+async fn what_is_wrong_for_one_client_alone_is_told_with_its_name() {
+    let place = Place::new();
+    place.file(
+        "own.toml",
+        &SMALL.replacen("duration = \"", "duration = \"liveness - 5s + ", 1),
+    );
+    std::fs::create_dir(place.path("hasty")).unwrap();
+    let client = "name = 'hasty'\nversion = '1'\ncommand = ['true']\nliveness = '1s'\n";
+    place.file("hasty/client.toml", client);
+    let words = ["run", "own.toml", "--client", "./hasty", "--out", "out"];
+    let answer = place.chaos(&words).await;
+    assert_eq!(
+        diagnostics(answer.expect(2), "own.toml"),
+        1,
+        "{}",
+        answer.err
+    );
+    assert!(
+        answer.err.contains("comes to less than nothing"),
+        "{}",
+        answer.err
+    );
+    assert!(
+        answer.err.contains("by the figures of `hasty`"),
+        "{}",
+        answer.err
+    );
+    assert!(!place.path("out").exists());
+    place.chaos(&["check", "own.toml"]).await.expect(0);
+}

@@ -23,6 +23,7 @@ mod own_server;
 mod plan;
 mod play;
 mod processes;
+mod profile;
 mod program;
 mod proof;
 mod readme;

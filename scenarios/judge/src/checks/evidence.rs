@@ -46,7 +46,7 @@ impl<'a> Evidence<'a> {
         let effects = effects(&observed, &plan, scenario.dial_bounds(subject));
         let tells = |traits: &Traits| traits.tells_messages();
         let wanted = Return {
-            stay: scenario.time_to_stay(),
+            stay: scenario.time_to_stay(subject),
             is_confirmed: subject.map_or_else(|| observed.reports.has_messages(), tells),
         };
         let outages = outages(&observed, &effects, wanted);

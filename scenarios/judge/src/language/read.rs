@@ -8,6 +8,7 @@ use environment::text::{Diagnostics, Document, Source, Span, Table};
 use super::action::Action;
 use super::exercisable::{Setting, ensure_exercisable};
 use super::expect::Expectation;
+use super::figures::figures;
 use super::own_server::OwnServer;
 use super::proof::Proof;
 use super::rules::Rules;
@@ -18,7 +19,7 @@ use super::top::Top;
 use super::validate::{Sections, validate};
 use super::{action, expect, own_server, proof, rules, server_event, situation};
 use crate::checks;
-use crate::subject::Ability;
+use crate::subject::{Ability, Traits};
 
 /// Everything that is wrong with a file.
 #[derive(Debug)]
@@ -29,13 +30,23 @@ pub struct Mistakes {
     pub rendered: String,
 }
 
-/// Reads one scenario file.
+/// Reads one scenario file, as it is for the simulated client: by the figures of
+/// its own `[clients]`.
 ///
 /// # Errors
 /// Every mistake in it at once.
 pub fn read(source: &Source) -> Result<Scenario, Mistakes> {
+    read_for(source, None)
+}
+
+/// Reads one scenario file, as it is for such a client: its times that are
+/// expressions are of the figures which that declares.
+///
+/// # Errors
+/// Every mistake in it at once.
+pub fn read_for(source: &Source, subject: Option<&Traits>) -> Result<Scenario, Mistakes> {
     let diagnostics = Diagnostics::new();
-    let scenario = read_into(source, &diagnostics);
+    let scenario = read_into(source, subject, &diagnostics);
     match scenario.filter(|_| diagnostics.is_empty()) {
         Some(scenario) => Ok(scenario),
         None => Err(Mistakes {
@@ -46,10 +57,14 @@ pub fn read(source: &Source) -> Result<Scenario, Mistakes> {
 }
 
 /// Mistakes go to `diagnostics`; `None` when something needed is not there.
-pub(super) fn read_into(source: &Source, diagnostics: &Diagnostics) -> Option<Scenario> {
+pub(super) fn read_into(
+    source: &Source,
+    subject: Option<&Traits>,
+    diagnostics: &Diagnostics,
+) -> Option<Scenario> {
     let document = Document::parse(source, diagnostics);
     let mut root = document.root(diagnostics);
-    let parts = Parts::read(&mut root);
+    let parts = Parts::read(&mut root, subject);
     ensure_able(&root, &parts.top, &parts.clients);
     validate(Sections {
         top: &parts.top,
@@ -81,13 +96,15 @@ struct Parts {
 }
 
 impl Parts {
-    fn read(root: &mut Table<'_>) -> Self {
-        let top = Top::read(root);
-        let (server, own_server, data) = read_server(root);
+    /// `[clients]` first: all other times may be expressions of it.
+    fn read(root: &mut Table<'_>, subject: Option<&Traits>) -> Self {
         let clients = match root.table("clients") {
             Some(mut table) => ClientsConfig::from_table(&mut table),
             None => ClientsConfig::default(),
         };
+        root.set_figures(figures(&clients.behaviour, subject));
+        let top = Top::read(root);
+        let (server, own_server, data) = read_server(root);
         let population = names(clients.count);
         let rules = rules::read(root, &population, &top);
         let action_tables = root.tables("action");

@@ -13,6 +13,7 @@ use super::address::{Address, Scheme};
 use super::expect::Expectation;
 use super::own_server::OwnServer;
 use super::proof::Proof;
+use super::read::{Mistakes, read_for};
 use super::server_event::ServerEvent;
 use super::situation::Situation;
 use crate::definitions::DialBounds;
@@ -148,6 +149,14 @@ impl Scenario {
         own.is_none_or(|own| own.address().scheme == Scheme::WebSocket)
     }
 
+    /// The same file, as it is for such a client.
+    ///
+    /// # Errors
+    /// What is wrong with it under the client's figures.
+    pub fn fitted(&self, subject: Option<&Traits>) -> Result<Self, Mistakes> {
+        read_for(&Source::new(self.name.clone(), self.text.clone()), subject)
+    }
+
     /// What a client is to dial, by way of this `host:port`.
     pub fn url(&self, server: Option<&Address>, authority: &str) -> String {
         match server {
@@ -224,22 +233,24 @@ impl Scenario {
     }
 
     /// How long dials of these clients take before they are given up; of somebody
-    /// else's the file is the only word.
+    /// else's who does not declare it the file is the only word.
     pub(crate) fn dial_bounds(&self, subject: Option<&Traits>) -> DialBounds {
-        let longest = self.clients.behaviour.connect_timeout_cap;
+        let of_file = self.clients.behaviour.connect_timeout_cap;
+        let declared = subject.and_then(Traits::dial_bound);
         DialBounds {
-            known: subject.map_or(longest, |_| Duration::MAX),
-            longest,
+            known: declared.unwrap_or(subject.map_or(of_file, |_| Duration::MAX)),
+            longest: declared.unwrap_or(of_file),
         }
     }
 
     /// How long a connection must last for its client to be back: from one to
     /// five seconds, by the first delay, so that a client which is thrown out
     /// again each time has not come back.
-    pub(crate) fn time_to_stay(&self) -> Duration {
+    pub(crate) fn time_to_stay(&self, subject: Option<&Traits>) -> Duration {
         const SHORTEST: Duration = Duration::from_secs(1);
         const LONGEST: Duration = Duration::from_secs(5);
-        let first = self.clients.behaviour.reconnect.base;
+        let declared = subject.and_then(Traits::first_delay);
+        let first = declared.unwrap_or(self.clients.behaviour.reconnect.base);
         first.saturating_mul(2).clamp(SHORTEST, LONGEST)
     }
 

@@ -11,6 +11,7 @@ use super::read::read_into;
 use super::sample::{mistakes, sound, wrong};
 use super::*;
 use crate::checks::Limit;
+use crate::subject::Traits;
 
 const SMALL: &str = "id = 'x'\nduration = '4s'\n[expect]\nmax_live = 1\n";
 
@@ -58,6 +59,100 @@ fn the_catalogue_is_sound_and_proves_itself() {
         );
         let whole = scenario.duration + scenario.settle;
         assert!(whole <= Duration::from_secs(14), "{name} takes {whole:?}");
+    }
+}
+
+/// With a fault at `at`, clients with these figures, and `rest`.
+fn timed(at: &str, rest: &str) -> String {
+    format!(
+        "id = 'x'\nduration = '2 * liveness + 9s'\n[[fault]]\nat = '{at}'\n\
+         for = 'dial_bound'\ninject.connect_delay = {{ delay = 'first_delay' }}\n\
+         [clients]\nliveness = '3s'\nconnect_timeout = '1s'\nconnect_timeout_cap = '4s'\n\
+         reconnect.full_jitter = {{ base = '200ms', cap = '7s' }}\n\
+         [expect]\nmax_dials = {{ count = 9, within = 'longest_delay - 1s' }}\n{rest}"
+    )
+}
+
+#[test]
+fn times_are_expressions_of_the_files_own_figures() {
+    let scenario = sound(&timed("liveness * 0.5", ""));
+    let seconds = Duration::from_secs;
+    assert_eq!(scenario.duration, seconds(15));
+    let windows: Vec<_> = scenario.rules[0].windows(seconds(15)).collect();
+    assert_eq!(windows[0].from, Duration::from_millis(1500));
+    assert_eq!(windows[0].until, Some(Duration::from_millis(5500)));
+    let delay = scenario.rules[0].fault.dial_delay();
+    assert_eq!(delay, Some(Duration::from_millis(200)));
+    let Limit::Dials(budget) = scenario.expect[0].limit else {
+        panic!("a budget");
+    };
+    assert_eq!(budget.within, Some(seconds(6)));
+}
+
+#[test]
+fn times_are_expressions_of_what_the_client_declares() {
+    let scenario = sound(&timed("liveness * 0.5", ""));
+    let subject = Traits {
+        liveness_us: Some(40_000_000),
+        first_delay_us: Some(0),
+        ..Traits::default()
+    };
+    let fitted = scenario.fitted(Some(&subject)).unwrap();
+    assert_eq!(fitted.duration, Duration::from_secs(89));
+    assert_eq!(fitted.rules[0].fault.dial_delay(), Some(Duration::ZERO));
+    let windows: Vec<_> = fitted.rules[0].windows(fitted.duration).collect();
+    // Undeclared, so that of the file.
+    assert_eq!(windows[0].until, Some(Duration::from_secs(24)));
+}
+
+#[test]
+fn wrong_expressions_are_told_at_their_places() {
+    wrong(
+        &timed("livenes + 1s", ""),
+        "x.toml:4:6: `livenes` is neither a duration nor a client's figure",
+    );
+    wrong(
+        &timed("liveness - 1h", ""),
+        "x.toml:4:6: `liveness - 1h` comes to less than nothing",
+    );
+    wrong(
+        &timed("liveness + 1", ""),
+        "x.toml:4:6: `1` in `liveness + 1` has no unit",
+    );
+    wrong(
+        &timed("9999999999 * liveness", ""),
+        "x.toml:4:6: `9999999999 * liveness` is more than 10 years",
+    );
+    wrong(
+        &timed("20 * liveness", ""),
+        "x.toml:4:6: this rule never acts: `at` is 1m",
+    );
+    let own = "id = 'x'\nduration = '9s'\n[expect]\nmax_live = 1\n[clients]\nliveness = '2 * dial_bound'\n";
+    wrong(
+        own,
+        "x.toml:6:12: `2 * dial_bound` is an expression of a client's figures, and none are known here",
+    );
+}
+
+/// Whatever figures a client may declare.
+#[test]
+fn the_catalogue_fits_every_client() {
+    let times = [0, 1, 100_000, 40_000_000, 3_600_000_000].map(Some);
+    let all: Vec<Traits> = (0..times.len() * times.len())
+        .map(|index| Traits {
+            liveness_us: times[index % 5].map(|time| time.max(1)),
+            dial_bound_us: times[index / 5].map(|time| time.max(1)),
+            first_delay_us: times[index % 5],
+            longest_delay_us: times[index / 5],
+            ..Traits::default()
+        })
+        .collect();
+    for (name, text) in catalogue() {
+        let scenario = read(&Source::new(name, text)).unwrap();
+        for subject in &all {
+            let fitted = scenario.fitted(Some(subject));
+            fitted.unwrap_or_else(|mistakes| panic!("{subject:?}\n{}", mistakes.rendered));
+        }
     }
 }
 
@@ -303,7 +398,7 @@ proptest! {
         }
         let source = Source::new("x.toml", text.into_iter().collect::<String>());
         let diagnostics = Diagnostics::new();
-        let scenario = read_into(&source, &diagnostics);
+        let scenario = read_into(&source, None, &diagnostics);
         prop_assert!(scenario.is_some() || !diagnostics.is_empty());
         for diagnostic in diagnostics.sorted() {
             let span = diagnostic.span;

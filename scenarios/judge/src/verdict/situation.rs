@@ -81,7 +81,11 @@ fn seen(evidence: &Evidence<'_>, kind: SituationKind, client: &str) -> Seen {
         SituationKind::PingsSent => observed.pings.sent(client),
         SituationKind::ToldWhileConnecting => told_while_connecting(observed, client),
         SituationKind::ToldWhileWaiting => told_while_waiting(observed, client),
-        SituationKind::ThrownOut => thrown_out(observed, client, evidence.scenario.time_to_stay()),
+        SituationKind::ThrownOut => thrown_out(
+            observed,
+            client,
+            evidence.scenario.time_to_stay(evidence.subject.as_ref()),
+        ),
         SituationKind::OwnDelayBelow => {
             let dials = evidence.dials.get(client);
             return Seen::Shortest(dials.and_then(|own| own_delay(observed, client, own)));
