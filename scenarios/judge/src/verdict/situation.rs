@@ -172,6 +172,7 @@ fn declared(evidence: &Evidence<'_>, figure: Figure) -> Option<Duration> {
         (None, Figure::DialBound) => Some(own.connect_timeout),
         (None, Figure::FirstDelay) => Some(own.reconnect.base),
         (Some(traits), Figure::Liveness) => traits.liveness(),
-        (Some(_), Figure::DialBound | Figure::FirstDelay) => None,
+        (Some(traits), Figure::DialBound) => traits.dial_bound(),
+        (Some(traits), Figure::FirstDelay) => traits.first_delay(),
     }
 }

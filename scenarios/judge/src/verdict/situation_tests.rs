@@ -287,6 +287,39 @@ fn what_a_client_declares_may_keep_it_out() {
 }
 
 #[test]
+fn so_may_its_bound_of_a_dial_and_its_first_delay() {
+    let micros = |seconds: u64| Some(seconds * 1_000_000);
+    let excluded = |text: &str, story: &JournalBuilder, traits: Traits| {
+        let judgement = judged(text, story, Some(traits));
+        (judgement.verdict, judgement.reasons[0].to_string())
+    };
+    let traits = Traits {
+        dial_bound_us: micros(5),
+        first_delay_us: micros(4),
+        ..Traits::default()
+    };
+    let beginning = "the client stays out of the situation that the case is about";
+    let given_up = text("attempts_given_up = 1", SILENT);
+    let (verdict, why) = excluded(&given_up, &unanswered(), traits.clone());
+    let expected = format!(
+        "{beginning} (`attempts_given_up`) by what it declares: it lets a dial take 5s, and none \
+         is kept waiting for more than 3s"
+    );
+    assert_eq!((verdict, why), (Verdict::NotApplicable, expected));
+    let delay = text("own_delay_below = '2s'", RESET);
+    let back = run()
+        .struck("c1", 1, "reset", 1000)
+        .struck("c2", 1, "reset", 1000)
+        .connected("c1", 2, 4800, 4900);
+    let (verdict, why) = excluded(&delay, &back, traits);
+    let expected = format!(
+        "{beginning} (`own_delay_below`) by what it declares: it waits 4s before it dials again, \
+         and that is not less than 2s"
+    );
+    assert_eq!((verdict, why), (Verdict::NotApplicable, expected));
+}
+
+#[test]
 fn a_run_with_another_reason_is_not_excused_by_what_a_client_declares() {
     let text = text("silences_outlasted = 1", STALL);
     let ended = Mark::ClientEnded {
