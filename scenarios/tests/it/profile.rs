@@ -40,7 +40,11 @@ async fn measured(measuring: &Measuring) -> Profile {
 /// Which of the simulated client's declarations are not true, with this flaw.
 async fn with(flaw: Flaw, probes: &[Probe]) -> (Profile, Vec<&'static str>) {
     let place = Place::new();
-    let measuring = measuring(&place.path("out"), probes, &[flaw]);
+    let measuring = Measuring {
+        // Longer than the server bears with a client that is silent.
+        watch: Duration::from_secs(30),
+        ..measuring(&place.path("out"), probes, &[flaw])
+    };
     let profile = measured(&measuring).await;
     let claims = claims(&profile, &measuring.declared());
     let untrue = claims.iter().filter(|claim| claim.is_untrue());

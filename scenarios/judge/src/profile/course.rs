@@ -16,6 +16,8 @@ pub struct Course {
     has_given_up: bool,
     /// From when the first rule struck it until it did anything about it.
     noticed: Option<Duration>,
+    /// When all that was done to it was over.
+    healed: Moment,
 }
 
 /// Of each of these clients, in their order.
@@ -48,6 +50,7 @@ impl Course {
             waits: waits.collect(),
             has_given_up: observed.reports.gave_up(client).is_some(),
             noticed: noticed(observed, client, &dials, struck.first().copied()),
+            healed: healed(observed),
             dials,
         }
     }
@@ -69,7 +72,9 @@ impl Course {
             false => self.dials.len().saturating_sub(1),
         };
         let later = self.dials.iter().take(whole).skip(1);
-        let ended = later.filter_map(|dial| Some(dial.ended?.since(dial.at)));
+        let ended = later.filter_map(|dial| Some((dial.at, dial.ended?)));
+        let ended = ended.filter(|(_, ended)| *ended <= self.healed);
+        let ended = ended.map(|(at, ended)| ended.since(at));
         let bounds: Vec<Outcome> = ended.map(Outcome::After).collect();
         match self.dials.get(1) {
             Some(_) if bounds.is_empty() => vec![Outcome::Never],
@@ -81,6 +86,11 @@ impl Course {
     pub(super) fn noticed(&self) -> Outcome {
         self.noticed.map_or(Outcome::Never, Outcome::After)
     }
+}
+
+/// What a client does from then on it does of what has come through at last.
+fn healed(observed: &Observations) -> Moment {
+    observed.marks.healed.unwrap_or(observed.last)
 }
 
 fn noticed(
@@ -95,6 +105,6 @@ fn noticed(
     let left = observed.connections.of(client).next();
     let left = left.and_then(|connection| connection.left);
     let all = [told, redialled, left].into_iter().flatten();
-    let first = all.filter(|at| *at >= struck && *at <= observed.watched_until());
+    let first = all.filter(|at| *at >= struck && *at <= healed(observed));
     first.min().map(|at| at.since(struck))
 }

@@ -58,7 +58,7 @@ pub struct Setting {
 impl Setting {
     /// What Retry-After asks for: longer than the client waits by itself.
     pub fn retry_after(&self) -> Duration {
-        Duration::from_secs(2 * self.figures.first_delay.as_secs() + 5)
+        Duration::from_secs(2 * self.figures.first_delay.as_secs() + 12)
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::claim::TOLERANCE_TIME;
 use super::course::Course;
 use super::probe::{Probe, Setting};
 use crate::subject::Traits;
@@ -292,6 +293,7 @@ fn rounded(number: f64) -> f64 {
 
 /// Whether all wait as long as they are asked to, and without being asked do not.
 fn reads_retry_after(plain: &Figure, asked: &Figure, least: Duration) -> Option<bool> {
+    let least = least.saturating_sub(TOLERANCE_TIME);
     let least = u64::try_from(least.as_micros()).unwrap_or(u64::MAX);
     let (plain, asked) = (plain.times?, asked.times?);
     if asked.min_us < least {
