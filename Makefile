@@ -52,12 +52,12 @@ test-outside:
 test-outside-repeat:
 	chaos-proxy/tests/outside/repeat.sh 50
 
-# Other people's programs: Python's websockets on both sides of the proxy, and three clients of Toxiproxy;
+# Other people's programs (of the workspace, so that nothing is built anew): Python's websockets on both sides of the proxy, and three clients of Toxiproxy;
 # and two clients in the subject's chair. Installed where they are not.
 test-foreign:
 	@command -v python3 >/dev/null || { echo "SKIPPED for want of Python 3: the tests with other people's programs"; exit 0; }; \
 	CHAOS_TEST_FOREIGN="$$(chaos-proxy/tests/foreign/setup.sh "$${CARGO_TARGET_DIR:-target}/foreign")" \
-		cargo test --package chaos-proxy --test it -- --ignored foreign
+		cargo test --workspace --test it -- --ignored system::foreign system::api_foreign
 	@$(call need-node,other people's clients in the subject's chair) \
 	command -v python3 >/dev/null || { echo "SKIPPED for want of Python 3: other people's clients in the subject's chair"; exit 0; }; \
 	for client in reconnecting-websocket websockets; do (cd scenarios/clients/$$client && ./setup.sh) || exit 1; done; \

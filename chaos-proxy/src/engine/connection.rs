@@ -77,6 +77,8 @@ struct Delivery {
     /// Requests of HTTP that were read.
     requests: u32,
     has_begun: bool,
+    /// The answer 101 has reached the client.
+    is_upgraded: bool,
     /// A fault has let go and nothing was delivered since.
     is_awaited: bool,
 }
@@ -355,6 +357,7 @@ impl Delivery {
             protocol: Protocol::Unknown,
             requests: 0,
             has_begun: false,
+            is_upgraded: false,
             is_awaited: false,
         }
     }

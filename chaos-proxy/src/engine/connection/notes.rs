@@ -57,6 +57,7 @@ impl Connection {
             Note::Answered(status) => {
                 self.tell(EventKind::Upgraded { status });
                 if status == 101 {
+                    self.delivery.is_upgraded = true;
                     self.reach(Phase::Open);
                 }
             }
@@ -66,7 +67,7 @@ impl Connection {
             }
             Note::DeliveredBytes if way == Direction::Downstream => self.delivered_any(),
             Note::Delivered | Note::DeliveredBytes => {}
-            Note::Data => self.delivered(),
+            Note::Data => self.deliver(),
             Note::AnswerData => self.answer_delivered(),
             Note::WholeAnswer => self.tell(EventKind::AnswerComplete),
             Note::Withheld(withheld) => {
@@ -191,11 +192,15 @@ impl Connection {
     /// Any message or bytes were delivered: data, unless the scenario says what is.
     pub(super) fn delivered_any(&mut self) {
         if self.shared.data.pattern.is_none() {
-            self.delivered();
+            self.deliver();
         }
     }
 
-    fn delivered(&mut self) {
+    /// Frames whose answer 101 was taken away are none to anybody.
+    fn deliver(&mut self) {
+        if self.delivery.protocol == Protocol::WebSocket && !self.delivery.is_upgraded {
+            return;
+        }
         self.data_delivered();
         self.reach(Phase::Open);
     }

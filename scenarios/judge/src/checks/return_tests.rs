@@ -84,6 +84,19 @@ fn the_client_may_write_its_message_down_before_the_proxy_does() {
 }
 
 #[test]
+fn who_wants_a_pause_is_owed_no_message() {
+    let pause = crate::journal::Mark::Action {
+        action: "pause".to_owned(),
+        targets: ["c1".to_owned()].into(),
+    };
+    let back = run()
+        .mark(pause, 500)
+        .connected("c1", 2, 1500, 1510)
+        .opened("c1", 2, 1505);
+    assert_eq!(recovering(&back, telling()), Finding::Ok);
+}
+
+#[test]
 fn a_message_behind_the_end_of_the_connection_confirms_nothing() {
     let refused = run()
         .connected("c1", 2, 1500, 1510)

@@ -164,7 +164,18 @@ impl Back<'_> {
         let message = || reports.message_after(self.client, from);
         !self.wanted.is_confirmed
             || data + TOLD_WITHIN > self.observed.watched_until()
+            || self.wants_pause(data)
             || message().is_some_and(|at| at <= until)
+    }
+
+    /// Whether the client wants no ticks then: heartbeats are all that it is owed, of
+    /// which its application hears nothing.
+    fn wants_pause(&self, at: Moment) -> bool {
+        let told = |word| {
+            let told = self.observed.marks.told(self.client, word);
+            told.take_while(|told| *told <= at).last()
+        };
+        self.observed.reports.intended(self.client, at) || told("pause") > told("resume")
     }
 
     /// Whether a rule, the loss of the server or a person ended it.
