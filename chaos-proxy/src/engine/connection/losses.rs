@@ -121,16 +121,21 @@ impl Connection {
 
     /// Tells what was taken and not given back, at the connection's end.
     pub(super) fn tell_losses(&mut self) {
+        for way in [Direction::Upstream, Direction::Downstream] {
+            self.tell_losses_of(way);
+        }
+    }
+
+    /// Likewise of one direction, of which nothing more is to come.
+    pub(super) fn tell_losses_of(&mut self, way: Direction) {
         self.note_losses();
         let now = self.now();
-        for way in [Direction::Upstream, Direction::Downstream] {
-            let withheld: Vec<Withheld> = self.link(way).finish_withheld(now).collect();
-            for withheld in withheld {
-                self.tell_withheld(way, withheld);
-            }
-            if let Some(destroyed) = self.losses(way).open.take() {
-                self.tell_destroyed(way, &destroyed, None);
-            }
+        let withheld: Vec<Withheld> = self.link(way).finish_withheld(now).collect();
+        for withheld in withheld {
+            self.tell_withheld(way, withheld);
+        }
+        if let Some(destroyed) = self.losses(way).open.take() {
+            self.tell_destroyed(way, &destroyed, None);
         }
     }
 

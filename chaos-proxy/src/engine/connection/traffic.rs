@@ -5,7 +5,7 @@
 //! however busy the connection is.
 
 use bytes::Bytes;
-use environment::{Follower, Moment};
+use environment::{Direction, Follower, Moment};
 
 use super::{Connection, toward};
 use crate::engine::endpoint::Endpoint;
@@ -147,6 +147,10 @@ impl Connection {
                 // Fails only if the peer has reset: then there is nobody to tell.
                 let _ = stream.shutdown_write();
                 side.lane.link.ended();
+                if peer == Peer::Client {
+                    // The server's side may go on for long.
+                    self.tell_losses_of(Direction::Downstream);
+                }
             }
             Ok(Some(Sent::Reset)) => {
                 self.side(peer).lane.link.ended();

@@ -143,6 +143,13 @@ impl Connection {
         losses.iter().any(|loss| loss.covers(at))
     }
 
+    /// Whether data for the client had been destroyed on it by then: whatever comes
+    /// behind that may be of no use to it.
+    pub(super) fn is_damaged(&self, at: Moment) -> bool {
+        let mut losses = self.losses.downstream.iter();
+        losses.any(|loss| loss.is_destroyed && loss.from <= at)
+    }
+
     /// The first end that is the client's or comes to it.
     pub(crate) fn end(&self) -> Option<Moment> {
         let ends = [self.left, self.ended, self.reset, self.closed];

@@ -165,6 +165,7 @@ impl Back<'_> {
         !self.wanted.is_confirmed
             || data + TOLD_WITHIN > self.observed.watched_until()
             || self.wants_pause(data)
+            || connection.is_damaged(data)
             || message().is_some_and(|at| at <= until)
     }
 
