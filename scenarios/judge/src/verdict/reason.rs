@@ -66,7 +66,7 @@ pub enum Reason {
     },
     /// A rule did not do what it had to.
     Missing(Missing),
-    /// A rule acted later than [`LATE_TOLERANCE`].
+    /// A rule acted later than [`LATE_TOLERANCE`](super::LATE_TOLERANCE).
     Late {
         /// Which.
         rule: String,
