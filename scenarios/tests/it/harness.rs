@@ -301,7 +301,7 @@ async fn what_cannot_be_run_is_told() {
     }
     let against = |url: &str| Setup::new().server(url).out(out.path());
     for (url, part) in [
-        ("127.0.0.1:80", "ws://host:port/path or tcp://host:port"),
+        ("127.0.0.1:80", "http://host:port/path or tcp://host:port"),
         (
             "tcp://127.0.0.1:80",
             "the simulated client speaks WebSocket only",

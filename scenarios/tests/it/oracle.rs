@@ -153,5 +153,5 @@ fn the_folds_agree_with_what_passed_at_the_outer_ends() {
         compared.differences.join("\n")
     );
     assert!(deprived * 10 > same, "{deprived} of {same}");
-    assert!(untold < same, "{untold} untold, {same} told");
+    assert!(untold < 2 * same, "{untold} untold, {same} told");
 }
