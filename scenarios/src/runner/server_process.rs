@@ -88,11 +88,18 @@ pub(super) struct Serving {
 }
 
 impl Serving {
-    /// Until all that it has printed has been read.
-    async fn read_out(&mut self, clock: Clock) {
-        let all = async { while self.readers.join_next().await.is_some() {} };
+    /// Until all that it has printed has been read; whether that was a flood: a
+    /// program whose pipe is closed for that may be gone before it is known.
+    async fn read_out(&mut self, clock: Clock) -> Option<Flood> {
+        let mut flood = None;
+        let all = async {
+            while let Some(read) = self.readers.join_next().await {
+                flood = flood.or(read.ok().and_then(Result::err));
+            }
+        };
         // Whoever else holds its pipes has left the group on purpose.
         let _ = clock.timeout(LAST_OUTPUT, all).await;
+        flood
     }
 }
 
@@ -135,7 +142,8 @@ impl ServerProcess {
             Ok(since) => Ok((serving, since)),
             Err(problem) => {
                 let ended = serving.running.kill().await;
-                serving.read_out(clock).await;
+                let flood = serving.read_out(clock).await;
+                let problem = flood.map_or(problem, ProcessProblem::Floods);
                 self.notes.ended(&match &problem {
                     ProcessProblem::Floods(flood) => killed_for(flood),
                     _ => ended.to_string(),
@@ -165,9 +173,10 @@ impl ServerProcess {
                     return Ok(());
                 }
                 ended = serving.running.wait() => {
-                    serving.read_out(clock).await;
-                    self.notes.ended(&ended.to_string());
-                    return Err(self.failed(ProcessProblem::Ended(ended)));
+                    let flood = serving.read_out(clock).await;
+                    self.notes.ended(&flood.as_ref().map_or(ended.to_string(), killed_for));
+                    let problem = flood.map_or(ProcessProblem::Ended(ended), ProcessProblem::Floods);
+                    return Err(self.failed(problem));
                 }
                 flood = flooded(&mut serving.readers) => {
                     serving.running.kill().await;
