@@ -85,7 +85,7 @@ pub use journal::Journal;
 #[doc(hidden)]
 pub use link::{LinkName, UnderWay};
 #[doc(hidden)]
-pub use pattern::{LONGEST_MESSAGE, PATTERN_KEYS, Pattern};
+pub use pattern::Pattern;
 #[doc(hidden)]
 pub use plan::{Occurrence, Plan, Window};
 #[doc(hidden)]

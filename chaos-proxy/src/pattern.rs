@@ -1,15 +1,21 @@
-//! What a message says: a pattern in files, and whether a message is of it.
+//! What a message says: a pattern in files, and whether a message is of it. JSON and
+//! expressions come with the feature `api`: a library alone needs neither.
 
+#[cfg(feature = "api")]
 use environment::text::{Diagnostic, FromToml, Mismatch, Span, Table, Value};
+#[cfg(feature = "api")]
 use regex_lite::{Regex, RegexBuilder};
+#[cfg(feature = "api")]
 use serde_json::Value as Json;
 
 /// The longest message that is looked into; a longer one is of no pattern.
-pub const LONGEST_MESSAGE: usize = 64 * 1024;
+pub(crate) const LONGEST_MESSAGE: usize = 64 * 1024;
 
+#[cfg(feature = "api")]
 /// The keys that say a pattern.
-pub const PATTERN_KEYS: [&str; 4] = ["contains", "json", "equals", "matches"];
+pub(crate) const PATTERN_KEYS: [&str; 4] = ["contains", "json", "equals", "matches"];
 
+#[cfg(feature = "api")]
 /// The memory that a compiled expression may take.
 const LARGEST_EXPRESSION: usize = 256 * 1024;
 
@@ -18,6 +24,7 @@ const LARGEST_EXPRESSION: usize = 256 * 1024;
 pub enum Pattern {
     /// It has this text in it; never empty.
     Contains(String),
+    #[cfg(feature = "api")]
     /// It is JSON, and this value stands there.
     Json {
         /// Where: a JSON pointer (RFC 6901), such as `/type`.
@@ -25,6 +32,7 @@ pub enum Pattern {
         /// What.
         equals: Json,
     },
+    #[cfg(feature = "api")]
     /// It is UTF-8, and this expression is found in it.
     Matches(Regex),
 }
@@ -33,6 +41,7 @@ impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Contains(one), Self::Contains(other)) => one == other,
+            #[cfg(feature = "api")]
             (
                 Self::Json { pointer, equals },
                 Self::Json {
@@ -40,13 +49,16 @@ impl PartialEq for Pattern {
                     equals: value,
                 },
             ) => pointer == other && equals == value,
+            #[cfg(feature = "api")]
             (Self::Matches(one), Self::Matches(other)) => one.as_str() == other.as_str(),
+            #[cfg(feature = "api")]
             _ => false,
         }
     }
 }
 
 impl Pattern {
+    #[cfg(feature = "api")]
     /// Reads `{ contains = "…" }`, `{ json = "/type", equals = "tick" }` or
     /// `{ matches = "regex" }`; mistakes are reported at their place.
     pub fn read(table: &mut Table<'_>) -> Option<Self> {
@@ -80,16 +92,31 @@ impl Pattern {
         }
     }
 
+    /// What may stand anywhere in a message, if that is all that it asks for.
+    pub(crate) fn text(&self) -> Option<&[u8]> {
+        match self {
+            Self::Contains(text) => Some(text.as_bytes()),
+            #[cfg(feature = "api")]
+            Self::Json { .. } | Self::Matches(_) => None,
+        }
+    }
+
+    pub(crate) fn is_text(&self) -> bool {
+        self.text().is_some()
+    }
+
     /// Whether this message is of it.
     pub fn is_in(&self, message: &[u8]) -> bool {
         match self {
             Self::Contains(text) => has(message, text.as_bytes()),
+            #[cfg(feature = "api")]
             Self::Json { pointer, equals } => {
                 serde_json::from_slice::<Json>(message).is_ok_and(|json| {
                     json.pointer(pointer)
                         .is_some_and(|value| same(value, equals))
                 })
             }
+            #[cfg(feature = "api")]
             Self::Matches(regex) => {
                 std::str::from_utf8(message).is_ok_and(|text| regex.is_match(text))
             }
@@ -101,7 +128,9 @@ impl std::fmt::Display for Pattern {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Contains(text) => write!(f, "contains {text:?}"),
+            #[cfg(feature = "api")]
             Self::Json { pointer, equals } => write!(f, "{pointer} equals {equals}"),
+            #[cfg(feature = "api")]
             Self::Matches(regex) => write!(f, "matches {:?}", regex.as_str()),
         }
     }
@@ -112,6 +141,7 @@ pub(crate) fn has(bytes: &[u8], text: &[u8]) -> bool {
     bytes.windows(text.len()).any(|window| window == text)
 }
 
+#[cfg(feature = "api")]
 /// Numbers are equal by their value: 1 is 1.0.
 fn same(one: &Json, other: &Json) -> bool {
     match (one.as_f64(), other.as_f64()) {
@@ -120,6 +150,7 @@ fn same(one: &Json, other: &Json) -> bool {
     }
 }
 
+#[cfg(feature = "api")]
 fn containing(table: &Table<'_>, (text, span): (String, Span)) -> Option<Pattern> {
     let fits = (1..=LONGEST_MESSAGE).contains(&text.len());
     if !fits {
@@ -135,6 +166,7 @@ fn containing(table: &Table<'_>, (text, span): (String, Span)) -> Option<Pattern
     fits.then_some(Pattern::Contains(text))
 }
 
+#[cfg(feature = "api")]
 fn pointing(
     table: &Table<'_>,
     (pointer, span): (String, Span),
@@ -153,9 +185,11 @@ fn pointing(
     Some(Pattern::Json { pointer, equals })
 }
 
+#[cfg(feature = "api")]
 /// A text, a number, or true or false.
 struct Scalar(Json);
 
+#[cfg(feature = "api")]
 impl FromToml for Scalar {
     fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
         let text = value.as_str().map(Json::from);
@@ -173,9 +207,11 @@ impl FromToml for Scalar {
     }
 }
 
+#[cfg(feature = "api")]
 /// A regular expression of bounded size.
 struct Expression(Regex);
 
+#[cfg(feature = "api")]
 impl FromToml for Expression {
     fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
         let text = String::from_toml(value)?;

@@ -162,8 +162,8 @@ impl DataReader {
             Place::Events => self.read_lines(bytes, end, find),
             Place::Content { .. } | Place::Raw => match &self.pattern {
                 None => self.find(end, find),
-                Some(Pattern::Contains(_)) => self.look_for_text(bytes, end, find),
-                Some(Pattern::Json { .. } | Pattern::Matches(_)) => {
+                Some(pattern) if pattern.is_text() => self.look_for_text(bytes, end, find),
+                Some(_) => {
                     self.message.push(bytes);
                     self.read_lines(bytes, end, find);
                 }
@@ -206,7 +206,7 @@ impl DataReader {
         let is_found = !has_data
             && self.pattern.as_ref().is_some_and(|pattern| {
                 let is_of = |text: &&Text| text.is_of(Some(pattern));
-                !matches!(pattern, Pattern::Contains(_)) && last.iter().any(is_of)
+                !pattern.is_text() && last.iter().any(is_of)
             });
         if is_found {
             find(Found::Answer { end });
@@ -230,12 +230,12 @@ impl DataReader {
 
     /// A text may be cut in two anywhere: as much as may be its beginning is kept.
     fn look_for_text(&mut self, bytes: &[u8], end: u64, find: &mut impl FnMut(Found)) {
-        let Some(Pattern::Contains(text)) = &self.pattern else {
+        let Some(text) = self.pattern.as_ref().and_then(Pattern::text) else {
             return;
         };
         let kept = &mut self.line.bytes;
         kept.extend_from_slice(bytes);
-        let is_found = has(kept, text.as_bytes());
+        let is_found = has(kept, text);
         let most = text.len() - 1;
         kept.drain(..kept.len().saturating_sub(most));
         if is_found {
