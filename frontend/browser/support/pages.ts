@@ -46,9 +46,24 @@ export const simplePage: TickerPage = {
         reconnects: Math.max(0, digits("connections") - 1),
       };
     }),
-  pause: (page) => page.getByRole("button", { name: "Pause" }).click(),
-  resume: (page) => page.getByRole("button", { name: "Resume" }).click(),
+  pause: (page) => press(page, "pause"),
+  resume: (page) => press(page, "resume"),
 };
+
+/**
+ * Presses a button of the simple page once, at the first moment at which that can be: without a
+ * connection it is disabled, and a click of the mouse may fall just there.
+ */
+async function press(page: Page, id: string): Promise<void> {
+  await page.waitForFunction((id) => {
+    const button = document.getElementById(id);
+    if (!(button instanceof HTMLButtonElement) || button.disabled) {
+      return false;
+    }
+    button.click();
+    return true;
+  }, id);
+}
 
 export const builtPage: TickerPage = {
   name: "the page",
