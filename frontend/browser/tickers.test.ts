@@ -3,7 +3,7 @@
 
 import { describe, expect } from "vitest";
 import { eventually } from "./support/eventually.ts";
-import { builtPage, type Shown, simplePage } from "./support/pages.ts";
+import { builtPage, simplePage } from "./support/pages.ts";
 import { hasNoBrowser, test } from "./support/stage.ts";
 
 describe.skipIf(hasNoBrowser).concurrent.each([simplePage, builtPage])("$name", (ticker) => {
@@ -128,27 +128,6 @@ describe.skipIf(hasNoBrowser).concurrent.each([simplePage, builtPage])("$name", 
 });
 
 describe.skipIf(hasNoBrowser).concurrent("the last wish wins", () => {
-  test("over a pause of an old connection that arrives late", async ({ open }) => {
-    const stage = await open({ ticker: builtPage });
-    // Whichever name it has: the stall may have been noticed by then.
-    const reconnect = () => stage.page.getByTestId("retry").click();
-    await stage.untilFurther(5);
-    await stage.strike(1, "stall");
-    await builtPage.pause(stage.page);
-    await reconnect();
-    const isPaused = ({ state, reconnects }: Shown) => state === "paused" && reconnects >= 1;
-    const paused = await stage.until("paused on the second connection", isPaused);
-    await builtPage.resume(stage.page);
-    await stage.until("resumed", ({ state }) => state === "live");
-    await stage.strike(1, "release");
-    const log = () => stage.page.getByTestId("log").innerText();
-    const isLate = (words: string) => words.includes("Paused, as was asked earlier");
-    await eventually("the pause that was on its way", log, isLate);
-    const shown = await stage.untilFurther(10);
-    expect(shown.seq).toBeGreaterThan(paused.seq);
-    expect(shown.lost).toBe(0);
-  });
-
   test("over two others within a round trip", async ({ open }) => {
     const faults = `
       [[fault]]
