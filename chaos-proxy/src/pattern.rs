@@ -1,21 +1,21 @@
 //! What a message says: a pattern in files, and whether a message is of it. JSON and
 //! expressions come with the feature `api`: a library alone needs neither.
 
-#[cfg(feature = "api")]
+#[cfg(feature = "patterns")]
 use environment::text::{Diagnostic, FromToml, Mismatch, Span, Table, Value};
-#[cfg(feature = "api")]
+#[cfg(feature = "patterns")]
 use regex_lite::{Regex, RegexBuilder};
-#[cfg(feature = "api")]
+#[cfg(feature = "patterns")]
 use serde_json::Value as Json;
 
 /// The longest message that is looked into; a longer one is of no pattern.
 pub(crate) const LONGEST_MESSAGE: usize = 64 * 1024;
 
-#[cfg(feature = "api")]
+#[cfg(feature = "patterns")]
 /// The keys that say a pattern.
 pub(crate) const PATTERN_KEYS: [&str; 4] = ["contains", "json", "equals", "matches"];
 
-#[cfg(feature = "api")]
+#[cfg(feature = "patterns")]
 /// The memory that a compiled expression may take.
 const LARGEST_EXPRESSION: usize = 256 * 1024;
 
@@ -24,7 +24,7 @@ const LARGEST_EXPRESSION: usize = 256 * 1024;
 pub enum Pattern {
     /// It has this text in it; never empty.
     Contains(String),
-    #[cfg(feature = "api")]
+    #[cfg(feature = "patterns")]
     /// It is JSON, and this value stands there.
     Json {
         /// Where: a JSON pointer (RFC 6901), such as `/type`.
@@ -32,7 +32,7 @@ pub enum Pattern {
         /// What.
         equals: Json,
     },
-    #[cfg(feature = "api")]
+    #[cfg(feature = "patterns")]
     /// It is UTF-8, and this expression is found in it.
     Matches(Regex),
 }
@@ -41,7 +41,7 @@ impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Contains(one), Self::Contains(other)) => one == other,
-            #[cfg(feature = "api")]
+            #[cfg(feature = "patterns")]
             (
                 Self::Json { pointer, equals },
                 Self::Json {
@@ -49,16 +49,16 @@ impl PartialEq for Pattern {
                     equals: value,
                 },
             ) => pointer == other && equals == value,
-            #[cfg(feature = "api")]
+            #[cfg(feature = "patterns")]
             (Self::Matches(one), Self::Matches(other)) => one.as_str() == other.as_str(),
-            #[cfg(feature = "api")]
+            #[cfg(feature = "patterns")]
             _ => false,
         }
     }
 }
 
 impl Pattern {
-    #[cfg(feature = "api")]
+    #[cfg(feature = "patterns")]
     /// Reads `{ contains = "…" }`, `{ json = "/type", equals = "tick" }` or
     /// `{ matches = "regex" }`; mistakes are reported at their place.
     pub fn read(table: &mut Table<'_>) -> Option<Self> {
@@ -96,7 +96,7 @@ impl Pattern {
     pub(crate) fn text(&self) -> Option<&[u8]> {
         match self {
             Self::Contains(text) => Some(text.as_bytes()),
-            #[cfg(feature = "api")]
+            #[cfg(feature = "patterns")]
             Self::Json { .. } | Self::Matches(_) => None,
         }
     }
@@ -109,14 +109,14 @@ impl Pattern {
     pub fn is_in(&self, message: &[u8]) -> bool {
         match self {
             Self::Contains(text) => has(message, text.as_bytes()),
-            #[cfg(feature = "api")]
+            #[cfg(feature = "patterns")]
             Self::Json { pointer, equals } => {
                 serde_json::from_slice::<Json>(message).is_ok_and(|json| {
                     json.pointer(pointer)
                         .is_some_and(|value| same(value, equals))
                 })
             }
-            #[cfg(feature = "api")]
+            #[cfg(feature = "patterns")]
             Self::Matches(regex) => {
                 std::str::from_utf8(message).is_ok_and(|text| regex.is_match(text))
             }
@@ -128,9 +128,9 @@ impl std::fmt::Display for Pattern {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Contains(text) => write!(f, "contains {text:?}"),
-            #[cfg(feature = "api")]
+            #[cfg(feature = "patterns")]
             Self::Json { pointer, equals } => write!(f, "{pointer} equals {equals}"),
-            #[cfg(feature = "api")]
+            #[cfg(feature = "patterns")]
             Self::Matches(regex) => write!(f, "matches {:?}", regex.as_str()),
         }
     }
@@ -141,7 +141,7 @@ pub(crate) fn has(bytes: &[u8], text: &[u8]) -> bool {
     bytes.windows(text.len()).any(|window| window == text)
 }
 
-#[cfg(feature = "api")]
+#[cfg(feature = "patterns")]
 /// Numbers are equal by their value: 1 is 1.0.
 fn same(one: &Json, other: &Json) -> bool {
     match (one.as_f64(), other.as_f64()) {
@@ -150,7 +150,7 @@ fn same(one: &Json, other: &Json) -> bool {
     }
 }
 
-#[cfg(feature = "api")]
+#[cfg(feature = "patterns")]
 fn containing(table: &Table<'_>, (text, span): (String, Span)) -> Option<Pattern> {
     let fits = (1..=LONGEST_MESSAGE).contains(&text.len());
     if !fits {
@@ -166,7 +166,7 @@ fn containing(table: &Table<'_>, (text, span): (String, Span)) -> Option<Pattern
     fits.then_some(Pattern::Contains(text))
 }
 
-#[cfg(feature = "api")]
+#[cfg(feature = "patterns")]
 fn pointing(
     table: &Table<'_>,
     (pointer, span): (String, Span),
@@ -185,11 +185,11 @@ fn pointing(
     Some(Pattern::Json { pointer, equals })
 }
 
-#[cfg(feature = "api")]
+#[cfg(feature = "patterns")]
 /// A text, a number, or true or false.
 struct Scalar(Json);
 
-#[cfg(feature = "api")]
+#[cfg(feature = "patterns")]
 impl FromToml for Scalar {
     fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
         let text = value.as_str().map(Json::from);
@@ -207,11 +207,11 @@ impl FromToml for Scalar {
     }
 }
 
-#[cfg(feature = "api")]
+#[cfg(feature = "patterns")]
 /// A regular expression of bounded size.
 struct Expression(Regex);
 
-#[cfg(feature = "api")]
+#[cfg(feature = "patterns")]
 impl FromToml for Expression {
     fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
         let text = String::from_toml(value)?;

@@ -13,7 +13,7 @@ use super::evidence::Evidence;
 use super::found::Found;
 use super::limit::count;
 use super::measure::Measure;
-use super::result::Unseen;
+use super::result::{Excess, Unseen};
 use crate::definitions::{Fact, Outage};
 use crate::subject::{Ability, Report};
 
@@ -59,6 +59,8 @@ struct Strays<'a> {
     clients: BTreeSet<&'a str>,
     /// The first of them, in words.
     first: Option<String>,
+    /// How long they were waited for, where nothing that came after them was applied.
+    waited: Option<Duration>,
 }
 
 fn lost(evidence: &Evidence<'_>, limit: u64) -> Found {
@@ -71,14 +73,18 @@ fn lost(evidence: &Evidence<'_>, limit: u64) -> Found {
         return Found::nothing("the run did not reach the end of settling");
     };
     let owners = observed.reports.owners();
-    let all: Vec<(&str, u64)> = owners
-        .iter()
-        .flat_map(|(session, client)| {
-            let until = owed_until(evidence, client).map_or(settled, |until| until.min(settled));
-            let lost = observed.sequences.lost(session, until);
-            lost.into_iter().map(|seq| (*client, seq))
-        })
-        .collect();
+    let mut all: Vec<(&str, u64)> = Vec::new();
+    let mut waited = Some(Duration::ZERO);
+    for (session, client) in &owners {
+        let until = owed_until(evidence, client).map_or(settled, |until| until.min(settled));
+        let lost = observed.sequences.lost(session, until);
+        if let Some(first) = lost.first() {
+            let until = evidence.watched_until(client).0;
+            let own = observed.sequences.waited(session, *first, until);
+            waited = waited.zip(own).map(|(longest, own)| longest.max(own));
+        }
+        all.extend(lost.into_iter().map(|seq| (*client, seq)));
+    }
     let strays = Strays {
         verb: "lost",
         count: all.len(),
@@ -86,6 +92,7 @@ fn lost(evidence: &Evidence<'_>, limit: u64) -> Found {
         first: all.first().map(|(client, seq)| {
             format!("tick {seq} of {client} was made before the end of settling and never applied")
         }),
+        waited,
     };
     judge(evidence, limit, strays)
 }
@@ -128,6 +135,7 @@ fn duplicated(evidence: &Evidence<'_>, limit: u64) -> Found {
         count: strays.len(),
         clients: strays.iter().map(|(_, stray)| &*stray.client).collect(),
         first,
+        waited: None,
     };
     judge(evidence, limit, strays)
 }
@@ -143,6 +151,7 @@ fn reordered(evidence: &Evidence<'_>, limit: u64) -> Found {
         count: strays.len(),
         clients: strays.iter().map(|(_, stray)| &*stray.client).collect(),
         first,
+        waited: None,
     };
     judge(evidence, limit, strays)
 }
@@ -153,6 +162,7 @@ fn judge(evidence: &Evidence<'_>, limit: u64, strays: Strays<'_>) -> Found {
         count,
         clients,
         first,
+        waited,
     } = strays;
     if !evidence.observed.sequences.are_reported() {
         return Found::nothing(SILENT);
@@ -162,7 +172,11 @@ fn judge(evidence: &Evidence<'_>, limit: u64, strays: Strays<'_>) -> Found {
         None => format!("no tick was {verb}"),
     };
     if count as u64 > limit {
-        Found::failed(Measure::count(count), why, clients)
+        Found {
+            // A machine that withheld as much kept the client from coming back for them.
+            excess: waited.map(Excess::Never),
+            ..Found::failed(Measure::count(count), why, clients)
+        }
     } else {
         Found::ok(Measure::count(count), why)
     }

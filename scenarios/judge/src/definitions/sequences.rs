@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use environment::Moment;
 
@@ -72,6 +73,14 @@ impl Sequences {
         let made = self.made.get(session).into_iter().flatten();
         let due = made.filter(|(_, at)| **at <= until).map(|(seq, _)| *seq);
         due.filter(|seq| !applied.contains(seq)).collect()
+    }
+
+    /// From when a tick was made until `until`, if it was applied by nobody and
+    /// nothing after it was either: not a gap, but an end.
+    pub fn waited(&self, session: &str, seq: u64, until: Moment) -> Option<Duration> {
+        let is_gap = self.applications(session).any(|a| a.seq > seq);
+        let made = self.made_at(session, seq).filter(|_| !is_gap)?;
+        Some(until.since(made))
     }
 
     /// When the server made a tick of a session.

@@ -178,6 +178,31 @@ fn who_never_comes_back_is_blamed_though_the_machine_was_once_slow() {
 }
 
 #[test]
+fn ticks_that_a_slow_machine_had_no_time_for_are_not_lost() {
+    let text = RESET.replace("recover_within = '1s'", "lost = 0");
+    // Nobody is back for the last of them, which was waited for from 14,800 ms on.
+    let end = |applied: &[u64], late_us| {
+        let story = struck(3).welcomed("c1", 1, "s", 5);
+        let story = story
+            .ticks("s", 1..=1, 100)
+            .ticks("s", 2..=3, 14_800)
+            .applied("c1", "s", applied.iter().copied(), 14_900);
+        (0..20).fold(story, |story, at| {
+            story.mark(Mark::HeldUp { late_us }, 2000 + 100 * at)
+        })
+    };
+    judged_as(&text, &end(&[1], 20_000), Verdict::Failed, &[]);
+    let reasons = [
+        "the machine let the harness wait, for 200ms at 3900ms, 4s in all: it was too busy",
+        "no check could be judged ok",
+        "`lost` failed, but not by the client's doing",
+    ];
+    judged_as(&text, &end(&[1], 200_000), Verdict::Inconclusive, &reasons);
+    // A gap is one on any machine.
+    judged_as(&text, &end(&[1, 3], 200_000), Verdict::Failed, &[]);
+}
+
+#[test]
 fn a_fault_on_a_connection_that_came_later_is_late_from_then_on() {
     let text = "[[fault]]\nat = '1s'\nfor = '5s'\ninject.stall = {}\n[expect]\nmax_live = 1\n";
     let story = run()
