@@ -43,7 +43,7 @@ impl<'a> Evidence<'a> {
         let mut observed = Observations::of(entries);
         observed.connections.note_resets(&plan);
         let subject = header.subject.as_ref();
-        let effects = effects(&observed, &plan, scenario.dial_bounds(subject));
+        let effects = effects(&observed, &plan, scenario.client_figures(subject));
         let tells = |traits: &Traits| traits.tells_messages();
         let wanted = Return {
             stay: scenario.time_to_stay(subject),
