@@ -24,7 +24,9 @@ fn clients() -> PathBuf {
 
 /// All of them side by side: they mostly wait.
 async fn ensure(client: &str, expected: &[Expected]) {
-    let each = expected.iter().map(|expected| ensure_one(client, *expected));
+    let each = expected
+        .iter()
+        .map(|expected| ensure_one(client, *expected));
     futures_util::future::join_all(each).await;
 }
 

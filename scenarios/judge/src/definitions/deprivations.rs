@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use chaos_proxy::{Fault, FaultKind, Rule, Side};
+use chaos_proxy::{Fault, FaultKind, Rule};
 use environment::{Direction, Moment};
 
 use super::Observations;
@@ -109,7 +109,7 @@ impl Taking<'_> {
     fn deprivation(&self) -> Option<Deprivation> {
         let fault = &self.rule.fault;
         if fault.ends().is_some() {
-            return Some(self.from(self.ended_at()));
+            return Some(self.from(self.connection.severed_by(fault, self.at)));
         }
         match (fault.phase(), fault) {
             (_, Fault::ConnectDelay(_) | Fault::UpgradeDelay(_)) => {
@@ -133,18 +133,6 @@ impl Taking<'_> {
             }
             (FaultKind::Listener | FaultKind::Strike, _) => None,
         }
-    }
-
-    /// When the end came about. A close frame for the server alone goes behind what
-    /// is held before it, and until it is there the server goes on.
-    fn ended_at(&self) -> Moment {
-        let goes_behind =
-            matches!(&self.rule.fault, Fault::CloseFrame(it) if it.side == Side::Server);
-        let left = self
-            .connection
-            .server_left
-            .filter(|left| goes_behind && *left > self.at);
-        left.unwrap_or(self.at)
     }
 
     fn from(&self, from: Moment) -> Deprivation {
@@ -300,7 +288,8 @@ fn fed_until(connection: &Connection, at: Moment, end: Moment) -> Option<Moment>
     let (from, until) = connection.live(end)?;
     let until = connection.ended.map_or(until, |ended| until.min(ended));
     let losses = connection.losses.downstream.iter();
-    let next = losses.map(|loss| loss.from).filter(|from| *from > at).min();
+    let begins = losses.map(|loss| loss.from).chain(connection.severed);
+    let next = begins.filter(|from| *from > at).min();
     let is_fed = from <= at && at < until && !connection.is_deprived(at);
     is_fed.then(|| next.map_or(until, |next| until.min(next)))
 }

@@ -61,6 +61,8 @@ fn fold_of(subject: Option<Traits>, rules: &str, story: &JournalBuilder) -> Row 
         let (until, noticed) = (notice.until.map(millis), notice.noticed.map(millis));
         (millis(notice.from), until, noticed)
     });
+    let mut notices: Vec<_> = notices.collect();
+    notices.sort_unstable();
     Row {
         outages: outages
             .clone()
@@ -72,7 +74,7 @@ fn fold_of(subject: Option<Traits>, rules: &str, story: &JournalBuilder) -> Row 
                 taken.map(|taken| u64::try_from(taken.as_millis()).unwrap_or(u64::MAX))
             })
             .collect(),
-        notices: notices.collect(),
+        notices,
     }
 }
 
@@ -438,9 +440,19 @@ fn whoever_has_another_connection_that_is_fed_is_not_deprived() {
     assert_eq!(row(&[&stall("4s")], &story), spent());
     // Until that one is gone, too.
     let lost = story
+        .clone()
         .ended("c1", 2, Ending::Fin, 2000)
         .closed("c1", 2, 2001);
     assert_eq!(row(&[&stall("4s")], &lost).outages, [(2000, 5000)]);
+    // Or its server has gone without a word, and nobody feeds it any more.
+    let severs = fault(
+        "severs",
+        "on = { attempt = 2 }\nafter = '1s'",
+        "reset = { side = 'server' }",
+    );
+    let severed = story.struck("c1", 2, "severs", 2000);
+    let outages = row(&[&stall("4s"), &severs], &severed).outages;
+    assert_eq!(outages, [(2000, 5000)]);
 }
 
 #[test]
