@@ -4,8 +4,9 @@
     scenarios/clients/matrix.py RESULTS.json... > scenarios/clients/MATRIX.md
 
 Give it any number of results, of one client each or of several, and of as many runs
-as there are: a cell in which the runs of a client did not agree says how many said
-what. The same results give the same table to the byte, in whatever order they come.
+as there are. An inconclusive run says nothing, so it counts only in a cell in which
+no other does; where those that do say something do not agree, the cell says how many
+said what. The same results give the same table to the byte, in whatever order.
 """
 
 import json
@@ -38,8 +39,13 @@ def read(paths):
     return cells, titles
 
 
+def telling(runs):
+    """Those that say something; all, if none does."""
+    return [run for run in runs if run[0] != "inconclusive"] or runs
+
+
 def word_of(runs):
-    words = {word for word, _ in runs}
+    words = {word for word, _ in telling(runs)}
     return words.pop() if len(words) == 1 else VARIES
 
 
@@ -48,7 +54,7 @@ def cell(runs):
         return "–"
     checks = " ".join(sorted({f"`{name}`" for _, failed in runs for name in failed}))
     if word_of(runs) == VARIES:
-        counts = Counter(word for word, _ in runs)
+        counts = Counter(word for word, _ in telling(runs))
         words = ", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word])
         return f"varies: {words} {checks}".strip()
     return f"**failed** {checks}" if word_of(runs) == "failed" else word_of(runs)
@@ -75,11 +81,14 @@ def table(cells, titles):
 
 def main():
     cells, titles = read(sys.argv[1:])
-    runs = Counter(len(runs) for row in cells.values() for runs in row.values())
+    all_runs = [runs for row in cells.values() for runs in row.values()]
+    told = sum(len(telling(r)) for r in all_runs if word_of(r) != "inconclusive")
+    twice = sum(len(telling(r)) > 1 and word_of(r) != "inconclusive" for r in all_runs)
     print("# What every client did in every case\n")
     print("Made by [matrix.py](matrix.py); why what failed did fail stands in")
-    print("[FINDINGS.md](FINDINGS.md). Runs behind each cell: "
-          + ", ".join(f"{n} ({of} cells)" for n, of in sorted(runs.items())) + ".\n")
+    print("[FINDINGS.md](FINDINGS.md). Behind it are "
+          f"{sum(map(len, all_runs))} runs, of which {told} say something; {twice} cells")
+    print("have more than one of these. A cell in which they did not agree says so.\n")
     print("\n".join(table(cells, titles)))
 
 
