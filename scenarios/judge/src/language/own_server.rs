@@ -108,7 +108,7 @@ impl OwnServer {
         };
         if let Some(speaks) = speaks {
             let rules = file.rules.placed();
-            for (rule, place) in rules.filter(|(rule, _)| rule.fault.needs_websocket()) {
+            for (rule, place) in rules.filter(|(rule, _)| rule.needs_websocket()) {
                 let message = format!(
                     "`{}` acts on WebSockets only, and the server {speaks}",
                     rule.name
@@ -419,6 +419,10 @@ mod tests {
         check(
             "external = 'tcp://localhost:1'\n[[fault]]\nat = '1s'\ninject.close_frame = { code = 1000 }",
             "x.toml:7:1: `close_frame` acts on WebSockets only",
+        );
+        check(
+            "external = 'tcp://localhost:1'\n[[fault]]\non.message = { contains = 'x' }\ninject.reset = {}",
+            "x.toml:7:1: `reset` acts on WebSockets only",
         );
     }
 }
