@@ -126,6 +126,10 @@ pub struct Traits {
     /// How long it takes to notice a silent connection, in microseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub liveness_us: Option<u64>,
+    /// How long it takes to notice that its own pings go unanswered while data still
+    /// comes, in microseconds; without it, it awaits no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_liveness_us: Option<u64>,
     /// How long after the last fault it takes until all is as it should be, in
     /// microseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -154,6 +158,11 @@ impl Traits {
     /// How long it takes to notice a silent connection, if it ever does.
     pub fn liveness(&self) -> Option<Duration> {
         self.liveness_us.map(Duration::from_micros)
+    }
+
+    /// How long it takes to notice that its own pings go unanswered, if it ever does.
+    pub fn upstream_liveness(&self) -> Option<Duration> {
+        self.upstream_liveness_us.map(Duration::from_micros)
     }
 
     /// How long after the last fault it takes until all is as it should be: if that

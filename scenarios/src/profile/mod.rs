@@ -145,10 +145,13 @@ impl Measuring {
                 longest_delay: traits.longest_delay().unwrap_or_default(),
             },
         };
+        let declared = self.subject.declared();
+        let unheard = declared.and_then(|traits| traits.upstream_liveness());
         Setting {
             clients: self.clients,
             watch: self.watch,
             figures,
+            upstream_liveness: unheard.unwrap_or_default(),
         }
     }
 

@@ -44,6 +44,9 @@ pub struct Adapter {
     pub reports: BTreeSet<Report>,
     /// How long it takes to notice a silent connection, if it ever does.
     pub liveness: Option<Duration>,
+    /// How long it takes to notice that its own pings go unanswered while data still
+    /// comes; nothing: it awaits no answer.
+    pub upstream_liveness: Option<Duration>,
     /// How long after the last fault it takes until all is as it should be.
     pub settle: Option<Duration>,
     /// How long a dial, with its upgrade, takes at most before it is given up.
@@ -77,6 +80,7 @@ impl Adapter {
         let can: Vec<Ability> = root.or("can", Vec::new());
         let reports: Vec<Report> = root.or("reports", Vec::new());
         let liveness = bounded(&mut root, "liveness");
+        let upstream_liveness = bounded(&mut root, "upstream_liveness");
         let settle = bounded(&mut root, "settle");
         let dial_bound = bounded(&mut root, "dial_bound");
         let first_delay = at_most_longest(&mut root, "first_delay");
@@ -95,6 +99,7 @@ impl Adapter {
             can: can.into_iter().collect(),
             reports: reports.into_iter().collect(),
             liveness,
+            upstream_liveness,
             settle,
             dial_bound,
             first_delay,
@@ -113,6 +118,7 @@ impl Adapter {
             can: self.can.clone(),
             reports: self.reports.clone(),
             liveness_us: self.liveness.map(micros),
+            upstream_liveness_us: self.upstream_liveness.map(micros),
             settle_us: self.settle.map(micros),
             dial_bound_us: self.dial_bound.map(micros),
             first_delay_us: self.first_delay.map(micros),
@@ -198,7 +204,7 @@ mod tests {
         let adapter = read(
             "name = 'x'\nversion = '1.2'\nsetup = ['sh', 's']\nsetup_within = '9m'\ncommand = ['node', 'c.js']\n\
              can = ['pause']\nreports = ['open', 'seq']\nliveness = '3s'\nsettle = '4s'\n\
-             dial_bound = '5s'\nfirst_delay = '0s'\nlongest_delay = '6s'\n",
+             upstream_liveness = '7s'\ndial_bound = '5s'\nfirst_delay = '0s'\nlongest_delay = '6s'\n",
         );
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         let expected = Adapter {
@@ -210,6 +216,7 @@ mod tests {
             can: [Ability::Pause].into(),
             reports: [Report::Open, Report::Seq].into(),
             liveness: Some(Duration::from_secs(3)),
+            upstream_liveness: Some(Duration::from_secs(7)),
             settle: Some(Duration::from_secs(4)),
             dial_bound: Some(Duration::from_secs(5)),
             first_delay: Some(Duration::ZERO),

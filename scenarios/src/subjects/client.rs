@@ -59,6 +59,14 @@ impl Client {
         self
     }
 
+    /// How long it takes to notice that its own pings go unanswered while data still
+    /// comes; by default it awaits no answer.
+    #[must_use]
+    pub fn upstream_liveness(mut self, liveness: Duration) -> Self {
+        self.traits.upstream_liveness_us = Some(micros(liveness));
+        self
+    }
+
     /// How long after the last fault it takes at most until all is as it should
     /// be, if that is longer than the scenario's own `settle`.
     #[must_use]

@@ -77,7 +77,8 @@ impl Suite {
         progress: Observer<Progress>,
         interrupt: CancellationToken,
     ) -> Collected {
-        let pace = Arc::new(Mutex::new(Pace::new(self.jobs.most)));
+        let count = usize::try_from(self.count()).unwrap_or(usize::MAX);
+        let pace = Arc::new(Mutex::new(Pace::new(self.jobs.most.min(count))));
         let _watching = self.watch(&pace, &progress);
         let mut outcome = Outcome {
             collected: Collected::default(),

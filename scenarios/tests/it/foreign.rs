@@ -22,19 +22,24 @@ fn clients() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("clients")
 }
 
+/// All of them side by side: they mostly wait.
 async fn ensure(client: &str, expected: &[Expected]) {
-    let place = Place::new();
-    for (case, fails) in expected {
-        let result = judged(&place, client, case).await;
-        let verdict = match fails {
-            [] => Verdict::Passed,
-            _ => Verdict::Failed,
-        };
-        assert_eq!(result.verdict, verdict, "{result:#?}");
-        let failed = result.checks.iter().filter(|c| c.result == Finding::Failed);
-        let failed: Vec<&str> = failed.map(|check| &*check.name).collect();
-        assert_eq!(failed, *fails, "{result:#?}");
-    }
+    let each = expected
+        .iter()
+        .map(|expected| ensure_one(client, *expected));
+    futures_util::future::join_all(each).await;
+}
+
+async fn ensure_one(client: &str, (case, fails): Expected) {
+    let result = judged(&Place::new(), client, case).await;
+    let verdict = match fails {
+        [] => Verdict::Passed,
+        _ => Verdict::Failed,
+    };
+    assert_eq!(result.verdict, verdict, "{result:#?}");
+    let failed = result.checks.iter().filter(|c| c.result == Finding::Failed);
+    let failed: Vec<&str> = failed.map(|check| &*check.name).collect();
+    assert_eq!(failed, *fails, "{result:#?}");
 }
 
 async fn judged(place: &Place, client: &str, case: &str) -> ScenarioResult {

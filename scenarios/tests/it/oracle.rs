@@ -9,7 +9,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use environment::{Moment, Observer, Passed, Seed};
-use scenarios::definitions::{Connection, Observations};
+use scenarios::checks::Evidence;
+use scenarios::definitions::Connection;
 use scenarios::runner::{Folder, Settings, Time, simulate_tapped};
 use scenarios::subjects::Subject;
 
@@ -56,7 +57,7 @@ fn compare(number: u64) -> Compared {
     };
     let trace = simulate_tapped(&scenario, &settings, tap).unwrap();
     let passed = std::mem::take(&mut *passed.lock().unwrap());
-    let observed = Observations::of(&trace.entries);
+    let observed = Evidence::new(&scenario, &trace.header, &trace.entries).observed;
     let wires = Wires::of(&passed);
     for client in observed.connections.clients() {
         for connection in observed.connections.of(client) {
@@ -92,7 +93,7 @@ fn compare(number: u64) -> Compared {
 fn difference(connection: &Connection, oracle: &Deprived) -> Option<String> {
     let losses = &connection.losses.downstream;
     let ends = losses.iter().flat_map(|loss| [Some(loss.from), loss.until]);
-    let mut edges: Vec<Moment> = ends.flatten().collect();
+    let mut edges: Vec<Moment> = ends.flatten().chain(connection.severed).collect();
     edges.extend(
         oracle
             .times
@@ -100,8 +101,10 @@ fn difference(connection: &Connection, oracle: &Deprived) -> Option<String> {
             .flat_map(|(from, until)| [*from, *until]),
     );
     let mut at = oracle.from;
-    while at + EDGE < oracle.until {
-        let folded = losses.iter().any(|loss| loss.covers(at));
+    // What comes after the client's own close frame is for nobody.
+    let until = oracle.until.min(connection.left.unwrap_or(oracle.until));
+    while at + EDGE < until {
+        let folded = connection.is_deprived(at);
         let is_near = edges
             .iter()
             .any(|edge| *edge < at + EDGE && at < *edge + EDGE);

@@ -17,7 +17,12 @@ pub(super) const CHECK: Check = Check {
     key: "detect_within",
     read: within,
     objection: |setting| setting.hurts_nobody(),
-    asked: |evidence| evidence.subject.as_ref().and_then(|s| s.liveness()),
+    asked: |evidence| {
+        let subject = evidence.subject.as_ref()?;
+        subject
+            .liveness()
+            .max(evidence.scenario.time_until_unheard(subject))
+    },
     judge,
     ..Check::BASE
 };

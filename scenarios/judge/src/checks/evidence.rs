@@ -41,9 +41,9 @@ impl<'a> Evidence<'a> {
     pub fn new(scenario: &'a Scenario, header: &Header, entries: &[Entry]) -> Self {
         let plan = scenario.plan(header.seed());
         let mut observed = Observations::of(entries);
-        observed.connections.note_resets(&plan);
+        observed.connections.note_ends(&plan);
         let subject = header.subject.as_ref();
-        let effects = effects(&observed, &plan, scenario.dial_bounds(subject));
+        let effects = effects(&observed, &plan, scenario.client_figures(subject));
         let tells = |traits: &Traits| traits.tells_messages();
         let wanted = Return {
             stay: scenario.time_to_stay(subject),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chaos_proxy::{EventKind, Peer, Plan};
+use chaos_proxy::{EventKind, Fault, Peer, Plan, Side};
 use environment::Moment;
 
 use super::losses::Losses;
@@ -37,6 +37,8 @@ pub struct Connection {
     pub server_left: Option<Moment>,
     /// The client's first FIN, RST or Close on it, seen even while it is held.
     pub left: Option<Moment>,
+    /// When a fault ended the server's side alone: from then on the client hears nothing.
+    pub severed: Option<Moment>,
     /// When a fault reset it toward the client.
     pub reset: Option<Moment>,
     /// When nothing was left of it.
@@ -138,9 +140,19 @@ impl Connection {
     }
 
     /// Whether something that was due to the client is kept from it then.
-    pub(super) fn is_deprived(&self, at: Moment) -> bool {
+    pub fn is_deprived(&self, at: Moment) -> bool {
         let losses = &self.losses.downstream;
-        losses.iter().any(|loss| loss.covers(at))
+        let is_severed = self.severed.is_some_and(|severed| severed <= at);
+        is_severed || losses.iter().any(|loss| loss.covers(at))
+    }
+
+    /// When a fault that struck then ended the server's side of it. A close frame for
+    /// the server alone goes behind what is held before it, and until it is there the
+    /// server goes on.
+    pub(super) fn severed_by(&self, fault: &Fault, at: Moment) -> Moment {
+        let goes_behind = matches!(fault, Fault::CloseFrame(it) if it.side == Side::Server);
+        let left = self.server_left.filter(|left| goes_behind && *left > at);
+        left.unwrap_or(at)
     }
 
     /// Whether data for the client had been destroyed on it by then: whatever comes
@@ -202,16 +214,23 @@ impl Connections {
         self.upstream_failure.as_deref()
     }
 
-    /// Notes which strikes reset their connection toward the client: the proxy
-    /// may still hold the server's side of it.
-    pub(crate) fn note_resets(&mut self, plan: &Plan) {
+    /// Notes which strikes ended one side of their connection alone, as far as the
+    /// proxy does not tell of it: it may still hold the other.
+    pub(crate) fn note_ends(&mut self, plan: &Plan) {
         for strike in &self.strikes {
             let mut rules = plan.rules().iter();
-            let is_reset = rules.any(|rule| rule.fault.resets_client() && rule.name == strike.rule);
+            let rule = rules.find(|rule| rule.name == strike.rule);
             let connections = self.by_client.get_mut(&strike.client);
             let connection = connections.and_then(|all| all.get_mut(&strike.attempt));
-            if let Some(connection) = connection.filter(|_| is_reset) {
+            let Some((rule, connection)) = rule.zip(connection) else {
+                continue;
+            };
+            if rule.fault.resets_client() {
                 connection.reset.get_or_insert(strike.at);
+            }
+            if rule.fault.ends() == Some(Side::Server) {
+                let at = connection.severed_by(&rule.fault, strike.at);
+                connection.severed.get_or_insert(at);
             }
         }
     }
@@ -291,6 +310,7 @@ impl Connections {
             ended: None,
             server_left: None,
             left: None,
+            severed: None,
             reset: None,
             closed: None,
         };

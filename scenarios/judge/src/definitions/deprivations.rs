@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use chaos_proxy::{Fault, FaultKind, Rule, Side};
+use chaos_proxy::{Fault, FaultKind, Rule};
 use environment::{Direction, Moment};
 
 use super::Observations;
@@ -43,7 +43,7 @@ pub(super) fn of_strike(
     rule: &Rule,
     strike: &Strike,
     healed: Moment,
-    bounds: DialBounds,
+    figures: ClientFigures,
 ) -> Option<Deprivation> {
     let connection = observed.connections.get(&strike.client, strike.attempt)?;
     let watched = observed.watched_until();
@@ -53,8 +53,7 @@ pub(super) fn of_strike(
         at: strike.at,
         healed,
         watched,
-        dial_bound: bounds.known,
-        longest_dial: bounds.longest,
+        figures,
     };
     let deprivation = taken.deprivation()?;
     let is_left = connection.left.is_some_and(|left| left <= deprivation.from);
@@ -73,17 +72,18 @@ struct Taking<'a> {
     at: Moment,
     healed: Moment,
     watched: Moment,
-    dial_bound: Duration,
-    longest_dial: Duration,
+    figures: ClientFigures,
 }
 
-/// How long dials take before they are given up.
+/// What is known of all clients of a run, where it matters who is deprived.
 #[derive(Debug, Clone, Copy)]
-pub struct DialBounds {
-    /// None of these clients' takes longer; of what nobody knows, for ever.
-    pub known: Duration,
+pub struct ClientFigures {
+    /// No dial takes longer before it is given up; of what nobody knows, for ever.
+    pub dial_bound: Duration,
     /// The longest bound that the file declares.
-    pub longest: Duration,
+    pub longest_dial: Duration,
+    /// Whether they wait for the answers to pings of their own.
+    pub await_answers: bool,
 }
 
 /// The longest time from `from` on in which nothing came, while the client had the
@@ -109,7 +109,7 @@ impl Taking<'_> {
     fn deprivation(&self) -> Option<Deprivation> {
         let fault = &self.rule.fault;
         if fault.ends().is_some() {
-            return Some(self.from(self.ended_at()));
+            return Some(self.from(self.connection.severed_by(fault, self.at)));
         }
         match (fault.phase(), fault) {
             (_, Fault::ConnectDelay(_) | Fault::UpgradeDelay(_)) => {
@@ -117,29 +117,22 @@ impl Taking<'_> {
                 // Who waits long enough gets through, and is not kept out by it.
                 let delay = fault.dial_delay().unwrap_or_default();
                 Some(Deprivation {
-                    heals: delay >= self.longest_dial,
+                    heals: delay >= self.figures.longest_dial,
                     ..slowed
                 })
             }
             (FaultKind::Accept, _) | (_, Fault::UpgradeReply(_)) => Some(self.from(self.at)),
             (FaultKind::Hold, _) => {
-                let ways = [self.kept_out(), self.silenced(), self.dropped()];
+                let ways = [
+                    self.kept_out(),
+                    self.silenced(),
+                    self.dropped(),
+                    self.unanswered(),
+                ];
                 ways.into_iter().flatten().min_by_key(|taken| taken.from)
             }
             (FaultKind::Listener | FaultKind::Strike, _) => None,
         }
-    }
-
-    /// When the end came about. A close frame for the server alone goes behind what
-    /// is held before it, and until it is there the server goes on.
-    fn ended_at(&self) -> Moment {
-        let goes_behind =
-            matches!(&self.rule.fault, Fault::CloseFrame(it) if it.side == Side::Server);
-        let left = self
-            .connection
-            .server_left
-            .filter(|left| goes_behind && *left > self.at);
-        left.unwrap_or(self.at)
     }
 
     fn from(&self, from: Moment) -> Deprivation {
@@ -177,7 +170,7 @@ impl Taking<'_> {
         let answered = opened.unwrap_or(self.watched);
         let waited = answered.since(self.connection.accepted);
         let has_left = opened.is_none() && self.connection.end().is_some();
-        let is_kept_out = has_left || waited > self.dial_bound;
+        let is_kept_out = has_left || waited > self.figures.dial_bound;
         is_kept_out.then(|| Deprivation {
             until: opened,
             ..self.from(self.at)
@@ -186,16 +179,7 @@ impl Taking<'_> {
 
     /// Bytes for the client waited, or data for it was destroyed.
     fn silenced(&self) -> Option<Deprivation> {
-        let opened = self.connection.opened()?;
-        let losses = self.connection.losses.of(Direction::Downstream).iter();
-        let mut own: Vec<&Loss> = losses.filter(|loss| self.made(loss, opened)).collect();
-        own.sort_by_key(|loss| loss.from);
-        let first = own.first()?;
-        let from = first.from.max(self.at).max(opened);
-        let until = own
-            .iter()
-            .map(|loss| loss.until)
-            .try_fold(from, |last, until| until.map(|until| until.max(last)));
+        let (from, until, own) = self.lost(Direction::Downstream)?;
         Some(Deprivation {
             until,
             silence: longest_silence(&own, from, self.connection.end()),
@@ -204,13 +188,40 @@ impl Taking<'_> {
         })
     }
 
+    /// What the client sent waited, or was destroyed, and it waits for the answer.
+    fn unanswered(&self) -> Option<Deprivation> {
+        let lost = || self.lost(Direction::Upstream);
+        let (from, until, _) = self.figures.await_answers.then(lost).flatten()?;
+        Some(Deprivation {
+            until,
+            silence: (from, until),
+            healed: Some(self.healed),
+            ..self.from(from)
+        })
+    }
+
+    /// All that the rule took of an open connection in this direction: from when
+    /// until when, and each loss.
+    fn lost(&self, way: Direction) -> Option<(Moment, Option<Moment>, Vec<&Loss>)> {
+        let opened = self.connection.opened()?;
+        let losses = self.connection.losses.of(way).iter();
+        let mut own: Vec<&Loss> = losses.filter(|loss| self.made(loss, way, opened)).collect();
+        own.sort_by_key(|loss| loss.from);
+        let from = own.first()?.from.max(self.at).max(opened);
+        let until = own
+            .iter()
+            .map(|loss| loss.until)
+            .try_fold(from, |last, until| until.map(|until| until.max(last)));
+        Some((from, until, own))
+    }
+
     /// Whether the rule made this loss, and it is one of an open connection.
-    fn made(&self, loss: &Loss, opened: Moment) -> bool {
+    fn made(&self, loss: &Loss, way: Direction, opened: Moment) -> bool {
         let fault = &self.rule.fault;
         let is_its_kind = if loss.is_destroyed {
-            fault.destroys(Direction::Downstream)
+            fault.destroys(way)
         } else {
-            fault.withholds(Direction::Downstream)
+            fault.withholds(way)
         };
         let begun = loss.from.max(opened);
         let is_then = begun <= self.healed
@@ -277,7 +288,8 @@ fn fed_until(connection: &Connection, at: Moment, end: Moment) -> Option<Moment>
     let (from, until) = connection.live(end)?;
     let until = connection.ended.map_or(until, |ended| until.min(ended));
     let losses = connection.losses.downstream.iter();
-    let next = losses.map(|loss| loss.from).filter(|from| *from > at).min();
+    let begins = losses.map(|loss| loss.from).chain(connection.severed);
+    let next = begins.filter(|from| *from > at).min();
     let is_fed = from <= at && at < until && !connection.is_deprived(at);
     is_fed.then(|| next.map_or(until, |next| until.min(next)))
 }

@@ -103,10 +103,11 @@ mod tests {
     use crate::language::sample::scenario;
     use environment::Seed;
 
-    fn scenario_bounds() -> super::super::DialBounds {
-        super::super::DialBounds {
-            known: Duration::from_secs(5),
-            longest: Duration::from_secs(5),
+    fn figures() -> super::super::ClientFigures {
+        super::super::ClientFigures {
+            dial_bound: Duration::from_secs(5),
+            longest_dial: Duration::from_secs(5),
+            await_answers: false,
         }
     }
 
@@ -121,7 +122,7 @@ mod tests {
     fn felt(story: &JournalBuilder) -> Vec<(String, Moment, Moment, Option<Duration>)> {
         let plan = scenario("[expect]\nmax_live = 1\n").plan(Seed(1));
         let observed = Observations::of(&story.entries());
-        let effects = effects(&observed, &plan, scenario_bounds());
+        let effects = effects(&observed, &plan, figures());
         let outages = outages(&observed, &effects, BACK);
         let outages = outages.iter();
         outages
@@ -175,7 +176,7 @@ mod tests {
         let plan = scenario(text).plan(Seed(1));
         let story = story.struck("c1", 1, "reset", 900);
         let observed = Observations::of(&story.entries());
-        let effects = effects(&observed, &plan, scenario_bounds());
+        let effects = effects(&observed, &plan, figures());
         let [outage] = &outages(&observed, &effects, BACK)[..] else {
             panic!("one outage")
         };

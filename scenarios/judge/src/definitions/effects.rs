@@ -15,7 +15,7 @@ use environment::Moment;
 
 use super::Observations;
 use super::connections::{Connection, Strike};
-use super::deprivations::{Deprivation, DialBounds, of_strike};
+use super::deprivations::{ClientFigures, Deprivation, of_strike};
 use super::downtimes::downtime_effects;
 
 /// One time of a rule, as one client felt it.
@@ -61,11 +61,11 @@ pub struct Notice {
     pub noticed: Option<Moment>,
 }
 
-/// Every effect, by client, then by time. `bounds` says how long dials wait.
-pub fn effects(observed: &Observations, plan: &Plan, bounds: DialBounds) -> Vec<Effect> {
+/// Every effect, by client, then by time. `figures` are the clients'.
+pub fn effects(observed: &Observations, plan: &Plan, figures: ClientFigures) -> Vec<Effect> {
     let mut found: Vec<Effect> = groups(observed, plan)
         .into_iter()
-        .filter_map(|(rule, strikes)| effect(observed, plan, rule, &strikes, bounds))
+        .filter_map(|(rule, strikes)| effect(observed, plan, rule, &strikes, figures))
         .chain(downtime_effects(observed))
         .collect();
     found.sort_by(|a, b| (&a.client, a.start).cmp(&(&b.client, b.start)));
@@ -99,7 +99,7 @@ fn effect(
     plan: &Plan,
     rule: &Rule,
     strikes: &[&Strike],
-    bounds: DialBounds,
+    figures: ClientFigures,
 ) -> Option<Effect> {
     let client = &strikes.first()?.client;
     let taken: Vec<Deprivation> = if rule.fault.phase() == FaultKind::Listener {
@@ -112,7 +112,7 @@ fn effect(
         let taken = strikes.filter_map(|strike| {
             let healed = end(observed, plan, rule, &[*strike]);
             let until = if is_lasting(rule) { healed } else { strike.at };
-            of_strike(observed, rule, strike, until, bounds)
+            of_strike(observed, rule, strike, until, figures)
         });
         taken.collect()
     };

@@ -37,7 +37,7 @@ mod tests;
 mod times;
 
 pub use connections::{Connection, Connections, Powerless, Strike};
-pub use deprivations::DialBounds;
+pub use deprivations::ClientFigures;
 pub use dials::{ClientDials, Dial, Dials};
 pub use effects::{Effect, Notice, effects};
 pub use losses::{Loss, Losses};

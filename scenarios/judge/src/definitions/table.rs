@@ -5,9 +5,10 @@ use chaos_proxy::Ending;
 
 use super::*;
 use crate::checks::Evidence;
-use crate::journal::Mark;
 use crate::journal::builder::JournalBuilder;
+use crate::journal::{Header, Mark};
 use crate::language::sample::{header, scenario};
+use crate::subject::Traits;
 
 const EXPECT: &str = "\n[expect]\nmax_live = 1\n";
 
@@ -41,9 +42,18 @@ fn row(rules: &[&str], story: &JournalBuilder) -> Row {
 }
 
 fn fold(rules: &str, story: &JournalBuilder) -> Row {
+    fold_of(None, rules, story)
+}
+
+/// Likewise, of somebody else's clients.
+fn fold_of(subject: Option<Traits>, rules: &str, story: &JournalBuilder) -> Row {
     let clients = "[clients]\ncount = 1\nconnect_timeout = '1s'\nreconnect.full_jitter = { base = '100ms', cap = '1s' }\n";
     let scenario = scenario(&format!("{rules}{clients}{EXPECT}"));
-    let evidence = Evidence::new(&scenario, &header(&scenario), &story.entries());
+    let header = Header {
+        subject,
+        ..header(&scenario)
+    };
+    let evidence = Evidence::new(&scenario, &header, &story.entries());
     let millis = |at: Moment| at.as_micros() / 1000;
     let outages = evidence.outages.iter();
     let notices = evidence.effects.iter().flat_map(|effect| &effect.notices);
@@ -51,6 +61,8 @@ fn fold(rules: &str, story: &JournalBuilder) -> Row {
         let (until, noticed) = (notice.until.map(millis), notice.noticed.map(millis));
         (millis(notice.from), until, noticed)
     });
+    let mut notices: Vec<_> = notices.collect();
+    notices.sort_unstable();
     Row {
         outages: outages
             .clone()
@@ -62,7 +74,7 @@ fn fold(rules: &str, story: &JournalBuilder) -> Row {
                 taken.map(|taken| u64::try_from(taken.as_millis()).unwrap_or(u64::MAX))
             })
             .collect(),
-        notices: notices.collect(),
+        notices,
     }
 }
 
@@ -145,6 +157,45 @@ fn what_only_the_way_to_the_server_loses_hurts_nobody() {
         .struck("c1", 1, "up", 1000)
         .healed("c1", 1, "up", 5000);
     assert_eq!(row(&[&up], &story), spent());
+}
+
+#[test]
+fn who_awaits_an_answer_that_was_kept_from_it_is_deprived() {
+    let up = fault(
+        "up",
+        "at = '1s'\nfor = '4s'",
+        "stall = { direction = 'upstream' }",
+    );
+    let awaits = Traits {
+        upstream_liveness_us: Some(2_000_000),
+        dial_bound_us: Some(1_000_000),
+        ..Traits::default()
+    };
+    // It pings a second after the strike, and has no answer for one more.
+    let story = run()
+        .struck("c1", 1, "up", 1000)
+        .withheld_upstream("c1", 1, 2000, None)
+        .left("c1", 1, Ending::Fin, 3000);
+    let back = back(story, 2, 5100);
+    assert_eq!(fold(&up, &back), spent(), "who awaits nothing is not");
+    let expected = Row {
+        outages: vec![(2000, 5000)],
+        recovered: vec![Some(110)],
+        notices: vec![(2000, Some(5000), Some(3000))],
+    };
+    assert_eq!(fold_of(Some(awaits.clone()), &up, &back), expected);
+    // What it sends comes through before it has lost patience.
+    let late = run()
+        .struck("c1", 1, "up", 1000)
+        .withheld_upstream("c1", 1, 4500, Some(5000))
+        .healed("c1", 1, "up", 5000)
+        .resumed("c1", 1, 5100);
+    let expected = Row {
+        outages: vec![(4500, 5000)],
+        recovered: vec![Some(100)],
+        notices: vec![(4500, Some(5000), None)],
+    };
+    assert_eq!(fold_of(Some(awaits), &up, &late), expected);
 }
 
 #[test]
@@ -389,9 +440,19 @@ fn whoever_has_another_connection_that_is_fed_is_not_deprived() {
     assert_eq!(row(&[&stall("4s")], &story), spent());
     // Until that one is gone, too.
     let lost = story
+        .clone()
         .ended("c1", 2, Ending::Fin, 2000)
         .closed("c1", 2, 2001);
     assert_eq!(row(&[&stall("4s")], &lost).outages, [(2000, 5000)]);
+    // Or its server has gone without a word, and nobody feeds it any more.
+    let severs = fault(
+        "severs",
+        "on = { attempt = 2 }\nafter = '1s'",
+        "reset = { side = 'server' }",
+    );
+    let severed = story.struck("c1", 2, "severs", 2000);
+    let outages = row(&[&stall("4s"), &severs], &severed).outages;
+    assert_eq!(outages, [(2000, 5000)]);
 }
 
 #[test]

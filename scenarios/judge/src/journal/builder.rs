@@ -174,9 +174,31 @@ impl JournalBuilder {
 
     /// Bytes for the client that came at `since` waited until then, or for ever.
     pub fn withheld(self, client: &str, attempt: u64, since: u64, until: Option<u64>) -> Self {
+        self.withheld_of("downstream", client, attempt, since, until)
+    }
+
+    /// Likewise on the way to the server.
+    pub fn withheld_upstream(
+        self,
+        client: &str,
+        attempt: u64,
+        since: u64,
+        until: Option<u64>,
+    ) -> Self {
+        self.withheld_of("upstream", client, attempt, since, until)
+    }
+
+    fn withheld_of(
+        self,
+        direction: &str,
+        client: &str,
+        attempt: u64,
+        since: u64,
+        until: Option<u64>,
+    ) -> Self {
         let until_us = until.map(|until| ms(until).as_micros());
         let what = Proxy::Withheld {
-            direction: "downstream".into(),
+            direction: direction.into(),
             since_us: ms(since).as_micros(),
             first_us: until_us,
             until_us,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use chaos_proxy::{Pattern, Plan, Rule};
 use client_sim::{ClientsConfig, Flaw};
-use environment::Seed;
 use environment::text::{Diagnostics, Source, Span};
+use environment::{Direction, Seed};
 
 use super::action::Action;
 use super::address::{Address, Scheme};
@@ -16,7 +16,7 @@ use super::proof::Proof;
 use super::read::{Mistakes, read_for};
 use super::server_event::ServerEvent;
 use super::situation::Situation;
-use crate::definitions::DialBounds;
+use crate::definitions::ClientFigures;
 use crate::subject::{Ability, Traits};
 
 /// What a file says, checked.
@@ -227,19 +227,30 @@ impl Scenario {
         let mut rules = self.rules.iter();
         let is_silent =
             rules.any(|rule| rule.fault.silences_client() || rule.fault.leaves_one_side_open());
-        let liveness = traits.liveness().filter(|_| is_silent);
+        let silence = traits.liveness().filter(|_| is_silent);
+        let liveness = silence.max(self.time_until_unheard(traits));
         let asked = liveness.into_iter().chain(traits.settle());
         asked.reduce(|liveness, settle| liveness + settle)
     }
 
-    /// How long dials of these clients take before they are given up; of somebody
-    /// else's who does not declare it the file is the only word.
-    pub(crate) fn dial_bounds(&self, subject: Option<&Traits>) -> DialBounds {
+    /// How long such a client takes to notice that what it sends does not arrive, if
+    /// the case has that.
+    pub(crate) fn time_until_unheard(&self, traits: &Traits) -> Option<Duration> {
+        let up = Direction::Upstream;
+        let mut faults = self.rules.iter().map(|rule| &rule.fault);
+        let is_unheard = faults.any(|fault| fault.withholds(up) || fault.destroys(up));
+        traits.upstream_liveness().filter(|_| is_unheard)
+    }
+
+    /// What is known of these clients; of how long dials of somebody else's take who
+    /// does not declare it the file is the only word.
+    pub(crate) fn client_figures(&self, subject: Option<&Traits>) -> ClientFigures {
         let of_file = self.clients.behaviour.connect_timeout_cap;
         let declared = subject.and_then(Traits::dial_bound);
-        DialBounds {
-            known: declared.unwrap_or(subject.map_or(of_file, |_| Duration::MAX)),
-            longest: declared.unwrap_or(of_file),
+        ClientFigures {
+            dial_bound: declared.unwrap_or(subject.map_or(of_file, |_| Duration::MAX)),
+            longest_dial: declared.unwrap_or(of_file),
+            await_answers: subject.and_then(Traits::upstream_liveness).is_some(),
         }
     }
 

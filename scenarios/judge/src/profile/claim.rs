@@ -37,7 +37,7 @@ impl Claim {
 }
 
 /// Every figure that can be declared, with its measure.
-pub fn claims(profile: &Profile, declared: &Traits) -> [Claim; 4] {
+pub fn claims(profile: &Profile, declared: &Traits) -> [Claim; 5] {
     let claim = |key, declared, measured| Claim {
         key,
         declared,
@@ -47,6 +47,11 @@ pub fn claims(profile: &Profile, declared: &Traits) -> [Claim; 4] {
     let delays = |figure: Figure| Figure { never: 0, ..figure };
     [
         claim("liveness", declared.liveness(), profile.liveness),
+        claim(
+            "upstream_liveness",
+            declared.upstream_liveness(),
+            profile.upstream_liveness,
+        ),
         claim("dial_bound", declared.dial_bound(), profile.dial_bound),
         claim(
             "first_delay",

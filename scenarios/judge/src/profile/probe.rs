@@ -1,7 +1,7 @@
 //! The scenarios by which a client is measured.
 //!
 //! Each begins with connections that work, and does one thing to them; the first
-//! connection is lost in all but [`Probe::Silent`].
+//! connection is lost in all but [`Probe::Silent`] and [`Probe::Unheard`].
 
 use std::time::Duration;
 
@@ -42,6 +42,8 @@ pub enum Probe {
     Unreachable,
     /// The first connection falls silent and stays.
     Silent,
+    /// Nothing of what the client sends on its first connection arrives.
+    Unheard,
 }
 
 /// What all probes of a client have in common.
@@ -53,6 +55,8 @@ pub struct Setting {
     pub watch: Duration,
     /// What the client declares of itself; nothing where it is silent.
     pub figures: Figures,
+    /// Likewise, how long it takes to notice that nobody hears it.
+    pub upstream_liveness: Duration,
 }
 
 impl Setting {
@@ -80,6 +84,7 @@ impl Probe {
             Self::Unanswered,
             Self::Unreachable,
             Self::Silent,
+            Self::Unheard,
         ];
         first.chain(statuses).chain(rest).collect()
     }
@@ -99,6 +104,7 @@ impl Probe {
             Self::Unanswered => "unanswered".to_owned(),
             Self::Unreachable => "unreachable".to_owned(),
             Self::Silent => "silent".to_owned(),
+            Self::Unheard => "unheard".to_owned(),
         };
         format!("profile-{word}")
     }
@@ -119,10 +125,15 @@ impl Probe {
         let tick = (watched / MOST_TICKS).max(Duration::from_millis(50));
         let (duration, tick) = (format_duration(AT + watched), format_duration(tick));
         let (id, count) = (self.id(), setting.clients);
+        // A server that drops whom it does not hear would say it for the client.
+        let patience = match self {
+            Self::Unheard => format!("ping_every = \"{duration}\"\n"),
+            _ => String::new(),
+        };
         let faults: String = self.injected(setting).iter().map(fault).collect();
         format!(
             "id = \"{id}\"\ncase = \"profile\"\nduration = \"{duration}\"\nsettle = \"1s\"\n\n\
-             [server]\ntick = \"{tick}\"\n\n[clients]\ncount = {count}\n\n\
+             [server]\ntick = \"{tick}\"\n{patience}\n[clients]\ncount = {count}\n\n\
              {faults}[expect]\nmax_live = 1\n"
         )
     }
@@ -139,6 +150,7 @@ impl Probe {
         let one_dial = dial_bound + longest_delay;
         let needed = match self {
             Self::Silent => liveness + liveness / 4,
+            Self::Unheard => setting.upstream_liveness + setting.upstream_liveness / 4,
             Self::Rejected | Self::Dropped => 4 * longest_delay,
             Self::Unanswered | Self::Unreachable => 2 * one_dial,
             Self::RetryAfter => one_dial + setting.retry_after(),
@@ -186,6 +198,7 @@ impl Probe {
             }
             Self::Unreachable => vec![lost, now("blackhole = {}")],
             Self::Silent => vec![now("stall = {}")],
+            Self::Unheard => vec![now("stall = { direction = \"upstream\" }")],
         }
     }
 }
@@ -207,6 +220,7 @@ mod tests {
         let seconds = Duration::from_secs;
         for (liveness, longest_delay) in [(10, 30), (3_600, 3_600)] {
             let setting = Setting {
+                upstream_liveness: Duration::from_secs(2),
                 clients: 8,
                 watch: seconds(60),
                 figures: Figures {

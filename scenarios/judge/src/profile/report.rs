@@ -96,6 +96,10 @@ pub struct Profile {
     pub connect_bound: Figure,
     /// How long a silence lasts until it is noticed.
     pub liveness: Figure,
+    /// How long it takes to notice that nothing of what it sends arrives, while data
+    /// still comes.
+    #[serde(default)]
+    pub upstream_liveness: Figure,
     /// What it does on each kind of end.
     pub reactions: Vec<Reaction>,
     /// Whether it waits as long as Retry-After asks; `None` if that cannot be told.
@@ -200,6 +204,7 @@ impl Profile {
                 Figure::default()
             },
             liveness: Figure::of(all(Probe::Silent).iter().map(Course::noticed)),
+            upstream_liveness: Figure::of(all(Probe::Unheard).iter().map(Course::noticed)),
             reactions: reactions
                 .map(|probe| Reaction {
                     to: probe.id().trim_start_matches("profile-").to_owned(),
@@ -238,6 +243,7 @@ impl Profile {
             *declared = declared.or_else(|| longest(figure));
         };
         fill(&mut traits.liveness_us, &self.liveness);
+        fill(&mut traits.upstream_liveness_us, &self.upstream_liveness);
         fill(&mut traits.dial_bound_us, &self.dial_bound);
         fill(&mut traits.first_delay_us, &self.first_delay);
         fill(&mut traits.longest_delay_us, &self.delays);

@@ -25,7 +25,9 @@ pub(super) type Times = Vec<(Moment, Moment)>;
 #[derive(Debug)]
 pub(super) struct Deprived {
     pub(super) times: Times,
-    /// Waits that are so near to what counts that they may be either.
+    /// Times of which it cannot be told: waits that are so near to what counts that
+    /// they may be either, or that ended with the connection before they did; and
+    /// what is no data, where messages are told apart.
     pub(super) unsure: Times,
     /// From when it was open: before, the client had not got what it dialled for.
     pub(super) from: Moment,
@@ -54,22 +56,28 @@ impl Deprived {
         let until = wire.over.unwrap_or(last);
         let (from, came) = frames(wire.came)?;
         let (_, sent) = frames(wire.sent)?;
-        let (waits, destroyed) = if all(wire.sent).starts_with(&all(wire.came)) {
+        let (waits, destroyed, others) = if all(wire.sent).starts_with(&all(wire.came)) {
             let mut waits = of_bytes(wire.sent, wire.came, until);
             // The server's answer to a close frame that a rule sent it is for nobody.
             let is_answer = sent.len() == came.len() + 1 && sent[came.len()].opcode == CLOSE;
             if is_answer {
                 waits.retain(|(_, out)| *out < until);
             }
-            (waits, Vec::new())
+            (waits, Vec::new(), Vec::new())
         } else {
             of_frames(&sent, &came, until)?
         };
+        let ends_early = |(from, out): &(Moment, Moment)| {
+            *out >= until && until.since(*from) <= UNFELT + NETWORK
+        };
+        let (early, destroyed): (Times, Times) = destroyed.into_iter().partition(ends_early);
         let long = waits.into_iter();
-        let long = long.filter(|(from, until)| until.since(*from) + NETWORK > UNFELT);
+        let long = long.filter(|time| ends_early(time) || time.1.since(time.0) + NETWORK > UNFELT);
         let is_sure = |(from, until): &(Moment, Moment)| until.since(*from) > UNFELT + NETWORK;
-        let (mut times, unsure): (Times, Times) = long.partition(is_sure);
+        let (mut times, mut unsure): (Times, Times) = long.partition(is_sure);
         times.extend(destroyed);
+        unsure.extend(early);
+        unsure.extend(others);
         Some(Self {
             times,
             unsure,
@@ -108,10 +116,10 @@ fn of_bytes(sent: &[(Moment, Vec<u8>)], came: &[(Moment, Vec<u8>)], until: Momen
 }
 
 /// From when each message went in until it came out; and of those that never did,
-/// until data came that was sent after them.
-/// `None` if something came that was not sent. Whoever says the same twice is taken
-/// to say it as late as may be.
-fn of_frames(sent: &[Frame], came: &[Frame], until: Moment) -> Option<(Times, Times)> {
+/// until data came that was sent after them; and when what is no data went in and came
+/// out. `None` if something came that was not sent, or more often than it was. Whoever
+/// says the same twice is taken to say it as late as may be.
+fn of_frames(sent: &[Frame], came: &[Frame], until: Moment) -> Option<(Times, Times, Times)> {
     let mut out: Vec<Option<Moment>> = vec![None; sent.len()];
     for frame in came {
         let is_it = |index: &usize| {
@@ -119,11 +127,9 @@ fn of_frames(sent: &[Frame], came: &[Frame], until: Moment) -> Option<(Times, Ti
             let is_same = (other.opcode, &other.payload) == (frame.opcode, &frame.payload);
             out[*index].is_none() && is_same && other.at <= frame.at
         };
-        let is_known =
-            |other: &Frame| (other.opcode, &other.payload) == (frame.opcode, &frame.payload);
         match (0..sent.len()).rev().find(is_it) {
             Some(index) => out[index] = Some(frame.at),
-            None if frame.is_data() && !sent.iter().any(is_known) => return None,
+            None if frame.is_data() => return None,
             None => {}
         }
     }
@@ -131,7 +137,7 @@ fn of_frames(sent: &[Frame], came: &[Frame], until: Moment) -> Option<(Times, Ti
         let later = (from + 1..sent.len()).filter(|index| sent[*index].is_data());
         later.filter_map(|index| out[index]).min()
     };
-    let (mut waits, mut destroyed) = (Times::new(), Times::new());
+    let (mut waits, mut destroyed, mut others) = (Times::new(), Times::new(), Times::new());
     for (index, frame) in sent.iter().enumerate() {
         match out[index] {
             Some(at) if frame.is_data() => waits.push((frame.at, at)),
@@ -139,10 +145,10 @@ fn of_frames(sent: &[Frame], came: &[Frame], until: Moment) -> Option<(Times, Ti
                 let until = data_after(index).unwrap_or(until);
                 destroyed.push((frame.at, until.max(frame.at)));
             }
-            _ => {}
+            out => others.push((frame.at, out.unwrap_or(until).max(frame.at))),
         }
     }
-    Some((waits, destroyed))
+    Some((waits, destroyed, others))
 }
 
 /// When the head was complete, and the frames behind it; `None` if there is no head, or what is behind it is
