@@ -9,8 +9,8 @@ use anyhow::{Context, bail, ensure};
 use environment::text::format_duration;
 use environment::{Observer, Seed};
 use scenarios::explore::{
-    Base, Budget, Corpus, ExploreError, Finding, Found, Guide, Runner, Search, SearchProgress, Setting,
-    Summary,
+    Base, Budget, Corpus, ExploreError, Finding, Found, Guide, Runner, Search, SearchProgress,
+    Setting, Summary,
 };
 use scenarios::invocation::Invocation;
 use scenarios::language::{Origin, Scenario};
@@ -68,6 +68,7 @@ pub(super) fn explore(args: &ExploreArgs) -> anyhow::Result<u8> {
         },
         budget,
         jobs: jobs(args.jobs, args.time).most,
+        batch: Search::BATCH,
         time: args.time.into(),
         first,
         confirms: true,
@@ -270,11 +271,7 @@ fn line(now: SearchProgress, budget: Budget) -> String {
 }
 
 /// Tells what it came to; the exit code.
-fn conclude(
-    args: &ExploreArgs,
-    summary: &Summary,
-    report: Result<PathBuf, ResultsError>,
-) -> u8 {
+fn conclude(args: &ExploreArgs, summary: &Summary, report: Result<PathBuf, ResultsError>) -> u8 {
     let mut is_whole = true;
     let mut text = String::new();
     for found in &summary.found {

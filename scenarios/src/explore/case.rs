@@ -216,6 +216,29 @@ fn failure(check: &CheckResult) -> Option<Failure> {
 }
 
 impl Runner {
+    /// What real sockets say of a scenario: a run that the machine has spoiled is
+    /// tried again.
+    pub(super) async fn said_by_sockets(
+        &self,
+        scenario: &Scenario,
+        seed: Seed,
+        interrupt: CancellationToken,
+    ) -> Case {
+        /// Then it is too busy.
+        const TRIES: u32 = 3;
+        let mut case = Case::Interrupted;
+        for _ in 0..TRIES {
+            case = self
+                .run_scenario_real(scenario, seed, interrupt.clone())
+                .await;
+            match &case {
+                Case::Ran(outcome) if outcome.verdict == Verdict::Inconclusive => {}
+                _ => break,
+            }
+        }
+        case
+    }
+
     /// Runs a scenario once more, for people to look at.
     pub async fn shown(
         &self,

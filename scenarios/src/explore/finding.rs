@@ -46,6 +46,8 @@ pub enum Confirmed {
     Fails,
     /// It does not.
     Passes,
+    /// The machine is too busy for them to say anything.
+    Silent,
     /// It fails in so many of so many runs.
     Often(u32, u32),
 }
@@ -128,6 +130,7 @@ impl Finding {
             Confirmed::Untried => "not tried".to_owned(),
             Confirmed::Fails => "it fails as well".to_owned(),
             Confirmed::Passes => "it does not fail there: virtual time alone shows it".to_owned(),
+            Confirmed::Silent => "they say nothing on a machine that is so busy".to_owned(),
             Confirmed::Often(often, of) => format!("it fails in {often} of {of} runs"),
         };
         format!(

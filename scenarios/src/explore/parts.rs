@@ -63,10 +63,11 @@ impl Parts {
                 Some((_, lines)) if !begins => *lines += &format!("\n{line}"),
                 _ => self.expect.push((key().to_owned(), line.to_owned())),
             }
-        } else if table == "[[action]]" || table.starts_with("[action.") {
-            if let Some(action) = self.actions.last_mut() {
-                *action += &format!("{line}\n");
-            }
+        } else if let (true, Some(action)) = (
+            table == "[[action]]" || table.starts_with("[action."),
+            self.actions.last_mut(),
+        ) {
+            *action += &format!("{line}\n");
         }
     }
 }

@@ -399,3 +399,115 @@ fn is_gentle(fault: &Fault, figures: &Figures) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explore::entry::{Parameter, Span, Target, Value};
+    use crate::explore::{Base, Setting};
+
+    fn fault(word: &str, trigger: Trigger, parameters: &[(&str, Value)]) -> Entry {
+        let parameters = parameters.iter().map(|(key, value)| Parameter {
+            key: (*key).to_owned(),
+            value: value.clone(),
+        });
+        Entry::Fault(Fault {
+            name: format!("f {word}"),
+            trigger,
+            target: Target::Everybody,
+            word: word.to_owned(),
+            parameters: parameters.collect(),
+        })
+    }
+
+    fn at(at: u64) -> Trigger {
+        Trigger::At {
+            at,
+            lasting: None,
+            every: None,
+        }
+    }
+
+    fn on(attempt: u64) -> Trigger {
+        Trigger::On {
+            attempts: Span::one(attempt),
+            phase: None,
+            progress: None,
+            after: None,
+            lasting: None,
+        }
+    }
+
+    fn three() -> Setting {
+        Base::Three.plain()
+    }
+
+    fn promised(entries: &[Entry], key: &str) -> Option<String> {
+        let setting = three();
+        let lines = Promises::of(&setting, entries).lines();
+        lines
+            .into_iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, line)| line)
+    }
+
+    #[test]
+    fn whoever_is_told_of_each_loss_is_back_after_its_wait() {
+        let reset = fault("reset", at(1000), &[]);
+        let back = |entries: &[Entry]| Promises::of(&three(), entries).time_to_be_back();
+        // One wait, a tick, and a little.
+        assert_eq!(back(std::slice::from_ref(&reset)), 100 + 450 + 300);
+        // Apart from each other, they come to no more; one after the other, they do.
+        let far = fault("reset", at(5000), &[]);
+        assert_eq!(back(&[reset.clone(), far]), 100 + 450 + 300);
+        let near = fault("reset", at(1500), &[]);
+        assert_eq!(back(&[reset.clone(), near]), 300 + 900 + 300);
+        // A silence has to be found out, and a dial may hang.
+        let stall = fault("stall", at(1000), &[]);
+        assert_eq!(
+            back(&[reset.clone(), stall]),
+            1500 + 3000 + 1000 + 100 + 1000
+        );
+        // Too slow for the first bound of a second, and not for the next.
+        let slow = fault("connect_delay", on(2), &[("delay", Value::Time(1200))]);
+        assert_eq!(back(&[reset, slow]), 1300 + 1000 + 100 + 1000 + 400 + 300);
+    }
+
+    #[test]
+    fn a_distance_is_promised_only_where_nobody_dials_sooner_for_another_reason() {
+        let asked = fault(
+            "upgrade_reply",
+            on(2),
+            &[
+                ("status", Value::Number(503)),
+                ("headers", Value::RetryAfter(2)),
+            ],
+        );
+        let reset = fault("reset", at(1000), &[]);
+        let gap = |entries: &[Entry]| promised(entries, "min_dial_gap");
+        let two = Some("min_dial_gap = \"2000ms\"".to_owned());
+        assert_eq!(gap(&[reset.clone(), asked.clone()]), two);
+        assert_eq!(gap(std::slice::from_ref(&reset)), None);
+        let again = fault("reset", at(4000), &[]);
+        assert_eq!(gap(&[reset, asked, again]), None);
+    }
+
+    #[test]
+    fn what_is_destroyed_is_not_asked_for_again() {
+        let reset = fault("reset", at(1000), &[]);
+        assert!(promised(std::slice::from_ref(&reset), "lost").is_some());
+        let dropped = fault("drop_frame", at(1000), &[]);
+        assert!(promised(&[reset.clone(), dropped], "lost").is_none());
+        let flipped = fault("corrupt", at(1000), &[("bytes", Value::Number(1))]);
+        assert!(promised(&[reset, flipped], "duplicated").is_none());
+    }
+
+    #[test]
+    fn small_delays_cost_no_connection() {
+        let late = |millis| fault("latency", at(1000), &[("delay", Value::Time(millis))]);
+        let dials = |entry: Entry| promised(&[entry], "max_dials");
+        assert_eq!(dials(late(200)).as_deref(), Some("max_dials = 0"));
+        assert_ne!(dials(late(2000)).as_deref(), Some("max_dials = 0"));
+        assert_eq!(promised(&[], "recover_within"), None);
+    }
+}

@@ -158,6 +158,15 @@ fn unreachable(fault: &str, place: Place) -> Option<&'static str> {
                 _ => Some("the upgrade is answered once"),
             }
         }
+        // A rule about messages or bytes strikes when one comes.
+        (Some(Where::Anywhere), Place::Connect | Place::Open) if of_traffic(fault) => {
+            Some("it strikes with what is under way, and nothing is yet")
+        }
         _ => None,
     }
+}
+
+/// Whether a fault strikes when something passes, or when nothing has for a while.
+fn of_traffic(fault: &str) -> bool {
+    fault.ends_with("_frame") || ["cut", "idle_timeout", "bandwidth"].contains(&fault)
 }

@@ -31,9 +31,6 @@ use crate::results::Results;
 use crate::runner::Time;
 use crate::verdict::Verdict;
 
-/// So many cases are made of one state of the corpus.
-const BATCH: u64 = 128;
-
 /// The most runs by which a finding is made small.
 const SHRINKING: u64 = 300;
 
@@ -81,6 +78,9 @@ pub struct Search {
     pub budget: Budget,
     /// How many cases at a time.
     pub jobs: usize,
+    /// So many cases are made of one state of the corpus; in real time, where nothing
+    /// repeats, as many as run at a time.
+    pub batch: u64,
     /// The clock.
     pub time: Time,
     /// Schedules that are run first.
@@ -180,6 +180,10 @@ struct Planned {
 }
 
 impl Search {
+    /// As many cases as are usually made of one state of the corpus: enough for a
+    /// few cores to have the same to do.
+    pub const BATCH: u64 = 64;
+
     /// Searches to the end of its budget.
     ///
     /// # Errors
@@ -293,7 +297,7 @@ impl Search {
     /// The cases that come next.
     fn batch(&self, summary: &Summary, first: &mut Vec<Schedule>) -> Vec<Planned> {
         let size = match self.time {
-            Time::Virtual => BATCH,
+            Time::Virtual => self.batch.max(1),
             Time::Real => self.jobs.max(1) as u64,
         };
         let left = self
@@ -491,10 +495,10 @@ impl Search {
         };
         let others = last.failures.iter().map(|failure| failure.check.clone());
         let others: BTreeSet<String> = others.filter(|other| *other != check).collect();
-        let told = last.failures.iter();
-        let told = told.filter(|told| told.check == check && told.kind == kind);
+        let mut told = last.failures.iter();
+        let told = told.find(|told| told.check == check && told.kind == kind);
         let finding = Finding {
-            failure: told.last().unwrap_or(failure).clone(),
+            failure: told.unwrap_or(failure).clone(),
             entries_before: schedule.entries.len(),
             case: schedule.number + 1,
             schedule: small,
@@ -587,7 +591,7 @@ impl Search {
                 };
                 let (runner, interrupt) = (self.runner.clone(), interrupt.clone());
                 running.spawn(async move {
-                    let case = runner.run_scenario_real(&scenario, seed, interrupt).await;
+                    let case = runner.said_by_sockets(&scenario, seed, interrupt).await;
                     (index, case)
                 });
             }
@@ -601,6 +605,7 @@ impl Search {
                     let mut failures = outcome.failures.iter();
                     match failures.any(|failure| failure.check == finding.failure.check) {
                         true => Confirmed::Fails,
+                        false if outcome.verdict == Verdict::Inconclusive => Confirmed::Silent,
                         false => Confirmed::Passes,
                     }
                 }
@@ -694,7 +699,9 @@ impl Search {
         let mut collected = Collected::default();
         for (index, found) in summary.found.iter().enumerate() {
             let source = Source::new(found.finding.id(), found.text.clone());
-            let Ok(scenario) = read(&source) else { continue };
+            let Ok(scenario) = read(&source) else {
+                continue;
+            };
             let run = runner.shown(scenario, time, repeat(&found.finding));
             if let Some(judged) = runtime.block_on(run) {
                 collected.add(index, judged);

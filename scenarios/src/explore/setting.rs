@@ -16,6 +16,10 @@ use crate::language::{Scenario, Start};
 use crate::subjects::{Ability, Traits};
 
 /// What the clients and the server go by; times are milliseconds.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and any may be with any"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Figures {
     /// From tick to tick.
@@ -158,6 +162,7 @@ impl Base {
 }
 
 /// What varies in a base that is built in.
+#[expect(clippy::struct_excessive_bools, reason = "each varies by itself")]
 #[derive(Debug, Clone, Copy)]
 struct Variant {
     clients: u64,

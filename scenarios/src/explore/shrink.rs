@@ -282,3 +282,104 @@ fn time_of(entry: &mut Entry, which: usize) -> Option<&mut u64> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explore::{Base, Parameter, Span};
+    use environment::Seed;
+
+    fn fault(number: u64, word: &str, at: u64) -> Entry {
+        Entry::Fault(Fault {
+            name: format!("f{number} {word}"),
+            trigger: Trigger::At {
+                at,
+                lasting: Some(730),
+                every: None,
+            },
+            target: Target::Half,
+            word: word.to_owned(),
+            parameters: vec![Parameter {
+                key: "direction".to_owned(),
+                value: Value::Word("both".to_owned()),
+            }],
+        })
+    }
+
+    fn schedule(words: &[&str]) -> Schedule {
+        let mut schedule = Schedule::draw(Seed(1), 1, &[Base::Three]);
+        let numbered = (1..).zip(words);
+        let entries = numbered.map(|(number, word)| fault(number, word, number * 333));
+        schedule.entries = entries.collect();
+        schedule
+    }
+
+    fn has(schedule: &Schedule, word: &str) -> bool {
+        schedule.entries.iter().any(|entry| entry.word() == word)
+    }
+
+    #[test]
+    fn what_a_failure_does_not_need_goes_and_what_is_left_is_round() {
+        let whole = schedule(&["slice", "stall", "latency", "discard", "cut", "stall"]);
+        let mut fails = |schedule: &Schedule| has(schedule, "stall") && has(schedule, "cut");
+        let (small, runs) = shrunk(&whole, 300, &mut fails);
+        let words: Vec<&str> = small.entries.iter().map(Entry::word).collect();
+        assert_eq!(words, ["cut", "stall"]);
+        assert_eq!((small.setting.clients, small.seed), (1, 1));
+        for entry in &small.entries {
+            let fault = entry.fault().unwrap();
+            assert_eq!(fault.target, Target::Everybody);
+            assert!(fault.parameters.is_empty() && fault.lasting().is_none());
+            assert!(entry.at().unwrap().is_multiple_of(1000), "{entry}");
+        }
+        assert!(runs < 60, "{runs}");
+    }
+
+    #[test]
+    fn what_is_needed_stays_and_no_more_is_tried_than_may_be() {
+        let whole = schedule(&["stall", "stall", "stall"]);
+        let mut tried = 0;
+        let mut fails = |schedule: &Schedule| {
+            tried += 1;
+            let is_half = |entry: &Entry| {
+                entry
+                    .fault()
+                    .is_some_and(|fault| fault.target == Target::Half)
+            };
+            schedule.entries.len() == 3 && schedule.entries.iter().all(is_half)
+        };
+        let (small, runs) = shrunk(&whole, 9, &mut fails);
+        assert_eq!((small.entries.len(), runs, tried), (3, 9, 9));
+    }
+
+    #[test]
+    fn a_range_of_connections_becomes_one() {
+        let mut whole = schedule(&["stall"]);
+        if let Entry::Fault(fault) = &mut whole.entries[0] {
+            fault.trigger = Trigger::On {
+                attempts: Span {
+                    first: 2,
+                    last: None,
+                },
+                phase: Some(super::super::Phase::Open),
+                progress: None,
+                after: Some(470),
+                lasting: None,
+            };
+        }
+        let (small, _) = shrunk(&whole, 300, &mut |_| true);
+        assert_eq!(small.entries.len(), 0, "nothing at all is needed");
+        let mut needs_one = |schedule: &Schedule| schedule.entries.len() == 1;
+        let (small, _) = shrunk(&whole, 300, &mut needs_one);
+        let Trigger::On {
+            attempts,
+            phase,
+            after,
+            ..
+        } = &small.entries[0].fault().unwrap().trigger
+        else {
+            panic!("{}", small.entries[0]);
+        };
+        assert_eq!((*attempts, *phase, *after), (Span::one(2), None, None));
+    }
+}

@@ -35,6 +35,7 @@ fn search(flaws: &[Flaw], cases: u64, findings: usize, jobs: usize) -> Search {
             findings,
         },
         jobs,
+        batch: 16,
         time: Time::Virtual,
         first: Vec::new(),
         confirms: false,
@@ -50,11 +51,11 @@ fn searched(search: &Search) -> Summary {
     search.run(&Observer::none(), &never, handle).unwrap()
 }
 
-/// A few cases more than a batch, so that some are made of others.
 #[test]
 fn it_finds_the_same_with_any_number_of_jobs() {
     let all = |jobs| {
-        let summary = searched(&search(&[Flaw::StopsOnReset], 136, 2, jobs));
+        let summary = searched(&search(&[Flaw::StopsOnReset], 24, 1, jobs));
+        // So many that some are made of others.
         let texts = summary.found.iter().map(|found| found.text.clone());
         let corpus: Vec<Schedule> = summary.corpus.schedules().cloned().collect();
         (summary.text(), texts.collect::<Vec<_>>(), corpus)
@@ -68,28 +69,46 @@ fn it_finds_the_same_with_any_number_of_jobs() {
 /// without the flaw, with its proof in it.
 #[test]
 fn what_is_found_is_small_and_is_an_ordinary_scenario() {
-    let summary = searched(&search(&[Flaw::StopsOnReset], 128, 1, 2));
+    let summary = searched(&search(&[Flaw::StopsOnReset], 64, 1, 2));
     let found = summary.found.first().unwrap();
     let finding = &found.finding;
     let (check, kind) = finding.key();
-    assert_eq!((&*check, kind), ("recover_within", Kind::Never), "{}", found.text);
+    assert_eq!(
+        (&*check, kind),
+        ("recover_within", Kind::Never),
+        "{}",
+        found.text
+    );
     assert!(finding.schedule.entries.len() <= 2, "{}", found.text);
     assert_eq!(finding.schedule.setting.clients, 1, "{}", found.text);
     assert!(finding.runs <= 300);
     let scenario = read(&Source::new("found", found.text.clone())).unwrap();
     let proof = scenario.proof.as_ref().unwrap();
-    assert_eq!((proof.flaw, proof.fails), (Flaw::StopsOnReset, "recover_within"));
+    assert_eq!(
+        (proof.flaw, proof.fails),
+        (Flaw::StopsOnReset, "recover_within")
+    );
     let never = CancellationToken::new();
     let seed = scenario.seed.unwrap();
-    let Case::Ran(worn) = runner(&[Flaw::StopsOnReset]).run_scenario(&scenario, seed, &never) else {
+    let Case::Ran(worn) = runner(&[Flaw::StopsOnReset]).run_scenario(&scenario, seed, &never)
+    else {
         panic!("{}", found.text);
     };
     assert!(worn.has(&check, kind), "{worn:?}\n{}", found.text);
-    assert_eq!(worn.failures.len(), 1, "its proof is of one check: {worn:?}");
+    assert_eq!(
+        worn.failures.len(),
+        1,
+        "its proof is of one check: {worn:?}"
+    );
     let Case::Ran(sound) = runner(&[]).run_scenario(&scenario, seed, &never) else {
         panic!("{}", found.text);
     };
-    assert_eq!(sound.verdict, scenarios::Verdict::Passed, "{sound:?}\n{}", found.text);
+    assert_eq!(
+        sound.verdict,
+        scenarios::Verdict::Passed,
+        "{sound:?}\n{}",
+        found.text
+    );
 }
 
 #[test]
@@ -128,14 +147,25 @@ fn an_entry_goes_without_changing_the_luck_of_another() {
 async fn a_found_file_fails_again_on_both_clocks_and_passes_without_the_flaw() {
     let place = Place::new();
     let words = [
-        "explore", "--flaw", "stops_on_reset", "--cases", "128", "--findings", "1", "--out", "out",
+        "explore",
+        "--flaw",
+        "stops_on_reset",
+        "--cases",
+        "24",
+        "--findings",
+        "1",
+        "--out",
+        "out",
     ];
     let answer = place.chaos(&words).await;
     answer.expect(1);
     let file = "out/found/recover-within-never.toml";
     let text = std::fs::read_to_string(place.path(file)).unwrap();
     assert!(text.starts_with("# Found by `chaos explore`: --seed 1 --flaw stops_on_reset, case "));
-    assert!(text.contains("# On real sockets: it fails as well.\n"), "{text}");
+    assert!(
+        text.contains("# On real sockets: it fails as well.\n"),
+        "{text}"
+    );
     assert!(answer.out.contains(file), "{}", answer.out);
     for (time, flaw, code) in [
         ("virtual", true, 1),
@@ -184,23 +214,61 @@ async fn what_cannot_be_searched_is_told_in_a_sentence() {
     let place = Place::new();
     place.file("base.toml", BASE);
     let idle = BASE.replace("max_live = 1", "max_live = 1\navailability = 1.0");
-    place.file("fails.toml", &idle.replace("liveness = \"1s\"", "liveness = \"1s\"\nflaws = [\"no_liveness\"]").replace("availability = 1.0", "max_dials = 0").replace("tick = \"100ms\"", "tick = \"100ms\"\nmax_connections = 1").replace("[clients]", "[clients]\ncount = 1"));
-    place.file("external.toml", &BASE.replace("tick = \"100ms\"", "external = \"ws://127.0.0.1:1/\""));
+    place.file(
+        "fails.toml",
+        &idle
+            .replace(
+                "liveness = \"1s\"",
+                "liveness = \"1s\"\nflaws = [\"no_liveness\"]",
+            )
+            .replace("availability = 1.0", "max_dials = 0")
+            .replace("tick = \"100ms\"", "tick = \"100ms\"\nmax_connections = 1")
+            .replace("[clients]", "[clients]\ncount = 1"),
+    );
+    place.file(
+        "external.toml",
+        &BASE.replace("tick = \"100ms\"", "external = \"ws://127.0.0.1:1/\""),
+    );
     place.file("wrong.toml", &BASE.replace("3s", "soon"));
     let out_file = place.path("taken");
     std::fs::write(&out_file, "").unwrap();
-    refused(&place, &["--for", "0s"], 2, "--for 0s: nothing can be found in no time").await;
+    refused(
+        &place,
+        &["--for", "0s"],
+        2,
+        "--for 0s: nothing can be found in no time",
+    )
+    .await;
     refused(&place, &["--for", "soon"], 2, "--for").await;
     refused(&place, &["--cases", "0"], 2, "--cases").await;
-    refused(&place, &["--cases", "1", "--for", "1s"], 2, "cannot be used with").await;
+    refused(
+        &place,
+        &["--cases", "1", "--for", "1s"],
+        2,
+        "cannot be used with",
+    )
+    .await;
     refused(&place, &["--client", "nobody"], 2, "nobody").await;
     refused(&place, &["wrong.toml"], 2, "wrong.toml:3:").await;
     refused(&place, &["missing.toml"], 2, "missing.toml").await;
     refused(&place, &["external.toml"], 2, "runs in real time only").await;
-    refused(&place, &["base.toml", "--client", "websockets"], 2, "add `--time real`").await;
+    refused(
+        &place,
+        &["base.toml", "--client", "websockets"],
+        2,
+        "add `--time real`",
+    )
+    .await;
     let words = ["explore", "--cases", "1", "--out", "taken"];
     let answer = place.chaos(&words).await;
-    assert!(answer.expect(2).err.contains("taken: nothing can be written there"), "{}", answer.err);
+    assert!(
+        answer
+            .expect(2)
+            .err
+            .contains("taken: nothing can be written there"),
+        "{}",
+        answer.err
+    );
 }
 
 #[tokio::test]
@@ -208,19 +276,32 @@ async fn a_corpus_goes_from_one_search_to_the_next_unless_it_is_another_programs
     let place = Place::new();
     place.file("base.toml", BASE);
     let words = [
-        "explore", "base.toml", "--cases", "12", "--out", "out", "--corpus", "kept",
+        "explore",
+        "base.toml",
+        "--cases",
+        "12",
+        "--out",
+        "out",
+        "--corpus",
+        "kept",
     ];
     place.chaos(&words).await.expect(0);
     let file = place.path("kept").join(Corpus::FILE);
     let text = std::fs::read_to_string(&file).unwrap();
-    assert!(text.starts_with("{\"format\":\"chaos-corpus\",\"version\":1}\n"), "{text}");
+    assert!(
+        text.starts_with("{\"format\":\"chaos-corpus\",\"version\":1}\n"),
+        "{text}"
+    );
     assert!(text.lines().count() > 1, "{text}");
-    place.chaos(&words).await.expect(0);
     std::fs::write(&file, text.replace("\"version\":1", "\"version\":9")).unwrap();
     let answer = place.chaos(&words).await;
     let says = "of version 9, and this program has 1";
     assert!(answer.expect(2).err.contains(says), "{}", answer.err);
     std::fs::write(&file, "nothing of ours\n").unwrap();
     let answer = place.chaos(&words).await;
-    assert!(answer.expect(2).err.contains("corpus.jsonl: line 1: "), "{}", answer.err);
+    assert!(
+        answer.expect(2).err.contains("corpus.jsonl: line 1: "),
+        "{}",
+        answer.err
+    );
 }

@@ -106,8 +106,12 @@ type Mark = (&'static str, &'static str, fn(&Watermarks) -> u64);
 
 const MARKS: [Mark; 4] = [
     ("Longest recovery", "ms", |marks| marks.recovery_us / 1000),
-    ("Most dials of a client in a second", "", |marks| marks.dials),
-    ("Most connections of a client at once", "", |marks| marks.sockets),
+    ("Most dials of a client in a second", "", |marks| {
+        marks.dials
+    }),
+    ("Most connections of a client at once", "", |marks| {
+        marks.sockets
+    }),
     ("Most bytes held", "B", |marks| marks.held),
 ];
 
