@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use environment::{Moment, Observer, Passed, Seed};
 use scenarios::checks::Evidence;
 use scenarios::definitions::Connection;
-use scenarios::generator::Schedule;
 use scenarios::runner::{Folder, Settings, Time, simulate_tapped};
 use scenarios::subjects::Subject;
 
@@ -32,16 +31,16 @@ struct Compared {
 
 fn compare(number: u64) -> Compared {
     let mut compared = Compared::default();
-    let schedule = Schedule::new(number);
+    let schedule = crate::schedules::drawn(number);
     let Ok(scenario) = schedule.scenario() else {
         return compared;
     };
-    let folder = Folder::new("nowhere".as_ref(), &scenario.id, "sim", Seed(number));
+    let folder = Folder::new("nowhere".as_ref(), &scenario.id, "sim", Seed(schedule.seed));
     let settings = Settings {
         subject: Subject::Sim,
         time: Time::Virtual,
         must_repeat: false,
-        seed: Seed(number),
+        seed: Seed(schedule.seed),
         flaws: Default::default(),
         is_wire: false,
         folder,
