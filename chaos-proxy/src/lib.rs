@@ -61,7 +61,8 @@ pub use fault::{
     Fault, FlipBits, FrameCut, Frames, How, IdleTimeout, Illegal, Latency, Opcodes, Ordinals, Part,
     Place, Side, Slice, SlowClose, UpgradeDelay, UpgradeReply, Way,
 };
-pub use rule::{Condition, Phase, Rule, Target, When};
+pub use pattern::Pattern;
+pub use rule::{Condition, Phase, Rule, Spoken, Target, When};
 pub use websocket::Opcode;
 
 // For the other crates of this workspace, and of no stability.
@@ -85,8 +86,8 @@ pub use journal::Journal;
 #[doc(hidden)]
 pub use link::{LinkName, UnderWay};
 #[doc(hidden)]
-pub use pattern::Pattern;
-#[doc(hidden)]
 pub use plan::{Occurrence, Plan, Window};
 #[doc(hidden)]
 pub use rule::{ConditionGrammar, Reading, TargetGrammar, read_rules};
+#[doc(hidden)]
+pub use websocket::UNREAD;

@@ -1,8 +1,9 @@
 //! What a message says: a pattern in files, and whether a message is of it. JSON and
 //! expressions come with the feature `api`: a library alone needs neither.
 
+use environment::text::{Diagnostic, Span, Table};
 #[cfg(feature = "patterns")]
-use environment::text::{Diagnostic, FromToml, Mismatch, Span, Table, Value};
+use environment::text::{FromToml, Mismatch, Value};
 #[cfg(feature = "patterns")]
 use regex_lite::{Regex, RegexBuilder};
 #[cfg(feature = "patterns")]
@@ -11,7 +12,6 @@ use serde_json::Value as Json;
 /// The longest message that is looked into; a longer one is of no pattern.
 pub(crate) const LONGEST_MESSAGE: usize = 64 * 1024;
 
-#[cfg(feature = "patterns")]
 /// The keys that say a pattern.
 pub(crate) const PATTERN_KEYS: [&str; 4] = ["contains", "json", "equals", "matches"];
 
@@ -58,17 +58,15 @@ impl PartialEq for Pattern {
 }
 
 impl Pattern {
-    #[cfg(feature = "patterns")]
     /// Reads `{ contains = "…" }`, `{ json = "/type", equals = "tick" }` or
-    /// `{ matches = "regex" }`; mistakes are reported at their place.
+    /// `{ matches = "regex" }`; mistakes are reported at their place. Without the
+    /// feature `patterns` the first alone.
     pub fn read(table: &mut Table<'_>) -> Option<Self> {
         let given = ["contains", "json", "matches"].map(|key| table.has(key).then_some(key));
         let mut given = given.into_iter().flatten();
         let (first, second) = (given.next(), given.next());
         let contains = table.spanned::<String>("contains");
-        let json = table.spanned::<String>("json");
-        let equals = table.optional::<Scalar>("equals");
-        let matches = table.optional::<Expression>("matches");
+        let beyond_text = Beyond::read(table);
         let Some(first) = first else {
             let help = "one of `contains = \"…\"`, `json = \"/type\", equals = \"…\"`, `matches = \"regex\"`";
             let report = Diagnostic::new(table.span(), "no pattern is given");
@@ -87,8 +85,7 @@ impl Pattern {
         }
         match first {
             "contains" => containing(table, contains?),
-            "json" => pointing(table, json?, equals),
-            _ => matches.map(|Expression(regex)| Self::Matches(regex)),
+            _ => beyond_text.pattern(table, first),
         }
     }
 
@@ -150,7 +147,6 @@ fn same(one: &Json, other: &Json) -> bool {
     }
 }
 
-#[cfg(feature = "patterns")]
 fn containing(table: &Table<'_>, (text, span): (String, Span)) -> Option<Pattern> {
     let fits = (1..=LONGEST_MESSAGE).contains(&text.len());
     if !fits {
@@ -177,12 +173,67 @@ fn pointing(
         table.error_with_help(span, format!("{pointer:?} points at nothing"), help);
         return None;
     }
+    let is_escaped = |part: &str| part.starts_with('0') || part.starts_with('1');
+    if !pointer.split('~').skip(1).all(is_escaped) {
+        let message = format!(
+            "{pointer:?} points at nothing, ever: `~` is written `~0`, and `/` in a key `~1`"
+        );
+        table.error(span, message);
+        return None;
+    }
     if !table.has("equals") {
         let message = "`json` says where a value stands, and `equals` is needed to say which";
         table.error(table.key_span("json"), message);
     }
     let Scalar(equals) = equals?;
     Some(Pattern::Json { pointer, equals })
+}
+
+/// What is read beside plain text.
+#[cfg(feature = "patterns")]
+struct Beyond {
+    json: Option<(String, Span)>,
+    equals: Option<Scalar>,
+    matches: Option<Expression>,
+}
+
+#[cfg(feature = "patterns")]
+impl Beyond {
+    fn read(table: &mut Table<'_>) -> Self {
+        Self {
+            json: table.spanned("json"),
+            equals: table.optional("equals"),
+            matches: table.optional("matches"),
+        }
+    }
+
+    fn pattern(self, table: &Table<'_>, key: &str) -> Option<Pattern> {
+        if key == "json" {
+            return pointing(table, self.json?, self.equals);
+        }
+        let Expression(regex) = self.matches?;
+        Some(Pattern::Matches(regex))
+    }
+}
+
+/// Nothing: a library alone knows neither JSON nor expressions.
+#[cfg(not(feature = "patterns"))]
+struct Beyond;
+
+#[cfg(not(feature = "patterns"))]
+impl Beyond {
+    fn read(table: &mut Table<'_>) -> Self {
+        ["json", "equals", "matches"]
+            .iter()
+            .for_each(|key| table.ignore(key));
+        Self
+    }
+
+    fn pattern(self, table: &Table<'_>, key: &str) -> Option<Pattern> {
+        let message = format!("`{key}` needs the feature `patterns` of chaos-proxy");
+        table.error_with_help(table.key_span(key), message, "`contains` needs none");
+        None
+    }
 }
 
 #[cfg(feature = "patterns")]
@@ -203,6 +254,8 @@ impl FromToml for Scalar {
             .or_else(|| bool::from_toml(value).ok().map(Json::from))
             .or_else(|| f64::from_toml(value).ok().map(Json::from));
         let wrong = || value.mismatch("a string, a number or a boolean");
+        // No JSON has infinities, and nothing equals what is no number.
+        let scalar = scalar.filter(|scalar| !scalar.is_null());
         scalar.map(Self).ok_or_else(wrong)
     }
 }
@@ -289,6 +342,14 @@ mod tests {
             (
                 "contains = 'a'\nequals = 1",
                 "x.toml:2:1: `equals` is about",
+            ),
+            (
+                "json = '/a~b'\nequals = 1",
+                "x.toml:1:8: \"/a~b\" points at nothing, ever",
+            ),
+            (
+                "json = '/a'\nequals = nan",
+                "x.toml:2:10: expected a string, a number",
             ),
             ("matches = '('", "x.toml:1:11: \"(\" cannot be read"),
             ("matches = '(a{1000}){1000}'", "x.toml:1:11: "),

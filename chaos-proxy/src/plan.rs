@@ -143,10 +143,7 @@ impl Plan {
         self.rules.iter().any(|rule| {
             let has_jitter =
                 matches!(rule.fault, Fault::Latency(latency) if !latency.jitter.is_zero());
-            has_jitter
-                || rule.fault.needs_websocket()
-                || condition_of(rule).is_some_and(needs)
-                || rule.until_on.as_ref().is_some_and(needs)
+            has_jitter || rule.needs_websocket() || rule.conditions().any(needs)
         })
     }
 

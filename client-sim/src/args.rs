@@ -3,12 +3,16 @@
 //! Whatever is wrong is told with what would have been right, before anything
 //! is dialled. Used by `main`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::ensure;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, value_parser};
-use client_sim::{Behaviour, ClientsConfig, Flaw, MAX_COUNT, Policy, Shape, Url};
+use client_sim::{
+    Behaviour, ClientsConfig, Flaw, Header, MAX_COUNT, Policy, Shape, Upgrade, Url, check_header,
+    check_host, check_subprotocol, check_text,
+};
 use environment::Seed;
 
 /// Simulated WebSocket clients that reconnect, and what became of them.
@@ -78,6 +82,26 @@ pub(crate) struct Args {
     #[arg(long)]
     no_resume: bool,
 
+    /// A header of every upgrade, as NAME: VALUE; {client} and {attempt} are filled in. May be given more than once.
+    #[arg(long = "header", value_name = "HEADER", value_parser = header)]
+    headers: Vec<Header>,
+
+    /// A header of the first attempt alone; given again, of the second, and so on: the last goes on.
+    #[arg(long, value_name = "HEADER", value_parser = header)]
+    header_by_attempt: Vec<Header>,
+
+    /// What the Host header says, in place of the URL's host.
+    #[arg(long, value_name = "HOST", value_parser = host)]
+    host: Option<String>,
+
+    /// Offer this subprotocol; may be given more than once, the best first.
+    #[arg(long = "subprotocol", value_name = "NAME", value_parser = subprotocol)]
+    subprotocols: Vec<String>,
+
+    /// Add this to the URL's query, as NAME=VALUE; {client} and {attempt} are filled in. May be given more than once.
+    #[arg(long, value_name = "PAIR", value_parser = pair)]
+    query: Vec<(String, String)>,
+
     /// Give the clients a bad habit; may be given more than once.
     #[arg(long = "flaw", value_name = "NAME", value_parser = flaws())]
     flaws: Vec<Flaw>,
@@ -123,9 +147,21 @@ impl Args {
                 max_attempts: self.max_attempts,
                 resume: !self.no_resume,
                 say: None,
+                upgrade: Arc::new(self.upgrade()),
                 flaws: self.flaws.iter().copied().collect(),
             },
         })
+    }
+
+    fn upgrade(&self) -> Upgrade {
+        let by_attempt = self.header_by_attempt.iter();
+        Upgrade {
+            headers: self.headers.clone(),
+            headers_by_attempt: by_attempt.map(|header| vec![header.clone()]).collect(),
+            host: self.host.clone(),
+            subprotocols: self.subprotocols.clone(),
+            query: self.query.clone(),
+        }
     }
 
     fn policy(&self) -> anyhow::Result<Policy> {
@@ -153,6 +189,35 @@ fn positive(text: &str) -> Result<Duration, String> {
         true => Err("must be at least 1ms".into()),
         false => Ok(duration),
     }
+}
+
+fn header(text: &str) -> Result<Header, String> {
+    let (name, value) = text
+        .split_once(':')
+        .ok_or_else(|| "a header is written as NAME: VALUE".to_owned())?;
+    let value = value.trim();
+    check_header(name, value).map_err(told)?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn told((message, help): (String, String)) -> String {
+    format!("{message}; {help}")
+}
+
+fn host(text: &str) -> Result<String, String> {
+    check_host(text).map(|()| text.to_owned())
+}
+
+fn subprotocol(text: &str) -> Result<String, String> {
+    check_subprotocol(text).map(|()| text.to_owned())
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or_else(|| "a part of a query is written as NAME=VALUE".to_owned())?;
+    check_text(value).map_err(told)?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn factor(text: &str) -> Result<f64, String> {
@@ -216,10 +281,29 @@ mod tests {
             max_attempts: Some(3),
             resume: false,
             say: None,
+            upgrade: Arc::default(),
             flaws: [Flaw::NoLiveness, Flaw::NoJitter].into(),
         };
         assert_eq!(clients.behaviour, expected);
         assert_eq!((clients.count, clients.ramp), (7, Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn what_an_upgrade_asks_for_are_flags() {
+        let clients = parse(
+            "--header A:b --header-by-attempt T:1 --header-by-attempt T:{attempt} \
+             --host feed.test --subprotocol x --subprotocol y --query k=v=w",
+        )
+        .unwrap();
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let expected = Upgrade {
+            headers: vec![pair("A", "b")],
+            headers_by_attempt: vec![vec![pair("T", "1")], vec![pair("T", "{attempt}")]],
+            host: Some("feed.test".to_owned()),
+            subprotocols: vec!["x".to_owned(), "y".to_owned()],
+            query: vec![pair("k", "v=w")],
+        };
+        assert_eq!(*clients.behaviour.upgrade, expected);
     }
 
     #[test]
@@ -237,5 +321,11 @@ mod tests {
         check("--connect-timeout-cap 1s", "below --connect-timeout 5s");
         check("--stale-after 10s", "not below --liveness 10s");
         check("--clients 0", "1..=10000");
+        check("--header X", "NAME: VALUE");
+        check("--header Host:x", "use `host`");
+        check("--header A:{clint}", "{client}, {attempt}");
+        check("--host a/b", "is no host");
+        check("--subprotocol a/b", "is no subprotocol");
+        check("--query token", "NAME=VALUE");
     }
 }

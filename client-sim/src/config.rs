@@ -12,7 +12,7 @@ use std::time::Duration;
 use environment::Seed;
 use environment::text::{FromToml, Mismatch, Table, Value, choice, format_duration};
 
-use crate::{Flaw, Policy, Shape, Url};
+use crate::{Flaw, Policy, Shape, Upgrade, Url};
 
 /// More clients than descriptors would serve nobody: two per proxied
 /// connection, of the 20,000 that a system commonly allows.
@@ -59,6 +59,8 @@ pub struct Behaviour {
     /// What is said first on every connection, as to a server that speaks only
     /// when it is spoken to; by default nothing.
     pub say: Option<Say>,
+    /// What is asked for with each upgrade; by default a WebSocket alone.
+    pub upgrade: Arc<Upgrade>,
     /// Bad habits; none by default.
     pub flaws: BTreeSet<Flaw>,
 }
@@ -84,6 +86,7 @@ impl Default for Behaviour {
             max_attempts: None,
             resume: true,
             say: None,
+            upgrade: Arc::default(),
             flaws: BTreeSet::new(),
         }
     }
@@ -157,6 +160,7 @@ impl Behaviour {
             max_attempts: max_attempts(table),
             resume: table.or("resume", default.resume),
             say: say(table),
+            upgrade: Arc::new(Upgrade::from_table(table)),
             flaws: table.or("flaws", Vec::new()).into_iter().collect(),
         }
     }
@@ -324,6 +328,12 @@ mod tests {
         );
     }
 
+    fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> {
+        pairs
+            .map(|(name, value)| (name.into(), value.into()))
+            .into()
+    }
+
     #[test]
     fn every_key_is_read() {
         let (config, mistakes) = read(
@@ -341,6 +351,11 @@ mod tests {
             resume = false
             say = "hello"
             say_every = "250ms"
+            headers = { Cookie = "a=b" }
+            headers_by_attempt = [{ Authorization = "old" }, { Authorization = "new" }]
+            host = "feed.test"
+            subprotocols = ["graphql-transport-ws"]
+            query = { token = "{client}" }
             flaws = ["no_jitter", "no_liveness"]
             "#,
         );
@@ -362,6 +377,15 @@ mod tests {
             say: Some(Say {
                 text: "hello".into(),
                 every: Some(Duration::from_millis(250)),
+            }),
+            upgrade: Arc::new(Upgrade {
+                headers: pairs([("Cookie", "a=b")]),
+                headers_by_attempt: ["old", "new"]
+                    .map(|token| pairs([("Authorization", token)]))
+                    .into(),
+                host: Some("feed.test".into()),
+                subprotocols: vec!["graphql-transport-ws".into()],
+                query: pairs([("token", "{client}")]),
             }),
             flaws: [Flaw::NoLiveness, Flaw::NoJitter].into(),
         };

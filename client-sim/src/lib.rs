@@ -23,6 +23,7 @@ mod policy;
 pub mod session;
 mod socket;
 mod statistics;
+mod upgrade;
 mod url;
 
 pub use backoff::Backoff;
@@ -34,4 +35,5 @@ pub use message::{ClientMessage, ServerMessage, Welcome};
 pub use policy::{DEFAULT_CAP, Policy, Shape};
 pub use session::Command;
 pub use statistics::{Recovery, Statistics, Summary};
+pub use upgrade::{Header, Upgrade, check_header, check_host, check_subprotocol, check_text};
 pub use url::{Url, UrlError};

@@ -52,21 +52,24 @@ impl Url {
 
     /// The same URL with `session` and `last_seq` in its query.
     pub fn resuming(&self, resume: &Resume) -> Self {
-        let mark = if self.path_and_query.contains('?') {
-            '&'
-        } else {
-            '?'
-        };
-        let path_and_query = format!(
-            "{}{mark}session={}&last_seq={}",
-            self.path_and_query,
-            escaped(&resume.session),
-            resume.last_seq
-        );
-        Self {
-            path_and_query,
-            ..self.clone()
+        let last_seq = resume.last_seq.to_string();
+        self.asking(&[
+            ("session", resume.session.as_str()),
+            ("last_seq", &last_seq),
+        ])
+    }
+
+    /// The same URL with these in its query, behind what is there.
+    pub fn asking<T: AsRef<str>>(&self, pairs: &[(T, T)]) -> Self {
+        let mut url = self.clone();
+        for (name, value) in pairs {
+            let has_query = url.path_and_query.contains('?');
+            url.path_and_query.push(if has_query { '&' } else { '?' });
+            url.path_and_query.push_str(&escaped(name.as_ref()));
+            url.path_and_query.push('=');
+            url.path_and_query.push_str(&escaped(value.as_ref()));
         }
+        url
     }
 }
 

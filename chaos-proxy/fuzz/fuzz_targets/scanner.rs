@@ -34,6 +34,7 @@ fn task(&(kind, chosen, index): &(u8, u8, u8)) -> FrameEdit {
     let frames = Frames {
         way: Way::Both,
         opcodes: opcodes[usize::from(chosen) % 4],
+        message: None,
         index: Ordinals {
             first: u64::from(index % 8) + 1,
             last: (index > 127).then(|| u64::from(index % 8) + 2),
@@ -53,6 +54,7 @@ fn task(&(kind, chosen, index): &(u8, u8, u8)) -> FrameEdit {
             number: u64::from(index % 8) + 1,
             opcodes: opcodes[choice],
             part: parts[choice],
+        message: None,
         }),
     }
 }

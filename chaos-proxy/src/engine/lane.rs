@@ -92,6 +92,8 @@ pub(super) enum Note {
         index: u64,
         opcode: Opcode,
     },
+    /// A message was delivered that a rule waits for.
+    Heard(FrameRuleId),
     /// A rule cannot be carried out.
     Powerless(FrameRuleId, Powerless),
     /// The request is to be answered by this rule.
@@ -303,6 +305,7 @@ impl Lane {
             Step::Closing { code } => notes.push(Note::CloseFrame(code)),
             Step::Stripped { offer } => notes.push(Note::Stripped(offer)),
             Step::Acted { id, index, opcode } => notes.push(Note::Acted { id, index, opcode }),
+            Step::Heard { id, end } => self.place(end, Note::Heard(id)),
             Step::Powerless { id, why } => notes.push(Note::Powerless(id, why)),
             Step::Reply { id } => notes.push(Note::Reply(id)),
         }
@@ -319,11 +322,16 @@ impl Lane {
                 Found::Answer { end } => (end, Note::AnswerData),
                 Found::Whole { end } => (end, Note::WholeAnswer),
             };
-            // A frame that has begun may end behind it.
-            let place = self.milestones.partition_point(|other| other.end <= end);
-            self.milestones.insert(place, Milestone { end, note });
+            self.place(end, note);
         });
         self.reader = Some(reader).filter(|reader| !reader.is_done());
+    }
+
+    /// Notes what is to be said once everything before `end` has been written. A
+    /// frame that has begun may end behind it.
+    fn place(&mut self, end: u64, note: Note) {
+        let place = self.milestones.partition_point(|other| other.end <= end);
+        self.milestones.insert(place, Milestone { end, note });
     }
 
     /// Reads once from the source. What came when `has_news` says that something

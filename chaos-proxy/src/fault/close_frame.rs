@@ -1,9 +1,13 @@
 //! `close_frame`: a WebSocket close, as if the other peer had sent it, and FIN
 //! behind it.
 
+use std::sync::Arc;
+
 use environment::text::Table;
 
-use super::Side;
+use super::frames::read_message;
+use super::{Opcodes, Side};
+use crate::pattern::Pattern;
 
 /// The most that a close frame's reason may have (RFC 6455 §5.5: 125, less two
 /// for the code).
@@ -11,13 +15,15 @@ const LONGEST_REASON: usize = 123;
 
 const NEEDS_CODE: &str = "`reason` needs `code`: a close frame without a code has no room for it";
 
+const BEHIND_NONE: &str = "messages that say something count from 1: it comes behind one of them";
+
 fn too_long() -> String {
     format!("a close frame has room for {LONGEST_REASON} bytes of `reason`")
 }
 
 /// A close frame at the next frame boundary, behind all that came before.
 /// Nothing follows it that way but FIN.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct CloseFrame {
     /// Who gets it.
     pub side: Side,
@@ -28,6 +34,8 @@ pub struct CloseFrame {
     /// Behind which message of data on a link, counted from when the rule takes
     /// hold; 0: at the next boundary.
     pub frame: u64,
+    /// If this is given, the messages that say it are counted, and no others.
+    pub message: Option<Arc<Pattern>>,
 }
 
 impl CloseFrame {
@@ -35,7 +43,12 @@ impl CloseFrame {
         let side = table.or("side", Side::Both);
         let code = table.optional::<u16>("code");
         let reason = table.or("reason", String::new());
-        let frame = table.or("frame", 0);
+        let message = read_message(table, Opcodes::Data);
+        let frame = table.or("frame", u64::from(table.has("message")));
+        if table.has("message") && frame == 0 {
+            table.error(table.span_of("frame"), BEHIND_NONE);
+            return None;
+        }
         if reason.len() > LONGEST_REASON {
             table.error(table.span_of("reason"), too_long());
             return None;
@@ -48,11 +61,13 @@ impl CloseFrame {
             );
             return None;
         }
+        let message = message?;
         (code.is_some() == table.has("code")).then_some(Self {
             side,
             code,
             reason,
             frame,
+            message,
         })
     }
 
@@ -60,6 +75,9 @@ impl CloseFrame {
     pub(super) fn mistake(&self) -> Option<String> {
         if self.reason.len() > LONGEST_REASON {
             return Some(too_long());
+        }
+        if self.message.is_some() && self.frame == 0 {
+            return Some(BEHIND_NONE.to_owned());
         }
         let has_no_room = self.code.is_none() && !self.reason.is_empty();
         has_no_room.then(|| NEEDS_CODE.to_owned())

@@ -8,13 +8,14 @@
 use environment::Draw;
 use environment::text::{FromToml, Mismatch, Table, Value, choice};
 
-use super::{Frames, Way};
+use super::frames::read_message;
+use super::{Frames, Opcodes, Way};
 
 /// The length of a stretch.
 const STRETCH: u64 = 1460;
 
 /// Damage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Corrupt {
     /// To bytes, whatever they are.
     Bits(FlipBits),
@@ -32,7 +33,7 @@ pub struct FlipBits {
 }
 
 /// Frames that break the protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct BadFrame {
     /// Which messages; the first frame of each is damaged.
     pub frames: Frames,
@@ -55,7 +56,7 @@ pub enum Illegal {
 
 impl Corrupt {
     pub(crate) fn read(table: &mut Table<'_>) -> Option<Self> {
-        ["kind", "opcode", "index", "bytes"]
+        ["kind", "opcode", "index", "message", "bytes"]
             .iter()
             .for_each(|key| table.ignore(key));
         if table.has("kind") {
@@ -66,7 +67,9 @@ impl Corrupt {
             }
             return BadFrame::read(table).map(Self::Frames);
         }
-        for key in ["opcode", "index"] {
+        // What is wrong with it is told wherever it stands.
+        let _ = read_message(table, Opcodes::Data);
+        for key in ["opcode", "index", "message"] {
             if table.has(key) {
                 table.error_with_help(
                     table.key_span(key),

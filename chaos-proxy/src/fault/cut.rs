@@ -1,15 +1,19 @@
 //! `cut`: the connection ends after so many bytes, in the middle of whatever
 //! they are; or inside a chosen part of a chosen frame.
 
+use std::sync::Arc;
+
 use environment::text::{FromToml, Mismatch, Table, Value, choice};
 
+use super::frames::read_message;
 use super::{Opcodes, Side, Way};
+use crate::pattern::Pattern;
 
 /// What is said of a frame 0.
 const FROM_ONE: &str = "frames count from 1";
 
 /// An end in the middle of something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Cut {
     /// Which link is counted, from when the rule takes hold.
     pub way: Way,
@@ -22,7 +26,7 @@ pub struct Cut {
 }
 
 /// Where a stream is cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Place {
     /// Behind so many bytes.
     Bytes(u64),
@@ -31,7 +35,7 @@ pub enum Place {
 }
 
 /// A place inside a frame (RFC 6455 §5.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FrameCut {
     /// Which frame of those kinds, from 1.
     pub number: u64,
@@ -39,6 +43,9 @@ pub struct FrameCut {
     pub opcodes: Opcodes,
     /// Which part.
     pub part: Part,
+    /// If this is given, the frames that begin a message that says it are counted,
+    /// and no others.
+    pub message: Option<Arc<Pattern>>,
 }
 
 /// A part of a frame. Where the frame has no such part, it is given one, in a
@@ -66,7 +73,7 @@ pub enum How {
 
 impl Cut {
     pub(crate) fn read(table: &mut Table<'_>) -> Option<Self> {
-        ["bytes", "frame", "part", "opcode"]
+        ["bytes", "frame", "part", "opcode", "message"]
             .iter()
             .for_each(|key| table.ignore(key));
         let way = table.or("direction", Way::Downstream);
@@ -84,7 +91,7 @@ impl Cut {
 impl Cut {
     /// What is wrong with its number, if anything is.
     pub(super) fn mistake(&self) -> Option<&'static str> {
-        let is_nowhere = matches!(self.place, Place::Frame(frame) if frame.number == 0);
+        let is_nowhere = matches!(&self.place, Place::Frame(frame) if frame.number == 0);
         is_nowhere.then_some(FROM_ONE)
     }
 }
@@ -100,7 +107,9 @@ impl Place {
             }
             return frame.map(Self::Frame);
         }
-        for key in ["part", "opcode"] {
+        // What is wrong with it is told wherever it stands.
+        let _ = read_message(table, Opcodes::Data);
+        for key in ["part", "opcode", "message"] {
             if table.has(key) {
                 let message = format!("`{key}` needs `frame`: it is about a frame");
                 table.error(table.key_span(key), message);
@@ -132,6 +141,7 @@ impl FrameCut {
             number,
             opcodes,
             part,
+            message: read_message(table, opcodes)?,
         })
     }
 }

@@ -4,11 +4,13 @@
 //! These act on whole messages: on all fragments of one (RFC 6455 §5.4), or on
 //! one control frame.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use environment::text::{FromToml, Mismatch, Table, Value, choice};
 
 use super::{Ordinals, Way};
+use crate::pattern::Pattern;
 use crate::websocket::Opcode;
 
 /// A choice of frames by their opcode.
@@ -60,6 +62,11 @@ impl Opcodes {
         }
     }
 
+    /// Whether all of them carry data.
+    pub(crate) fn are_data(self) -> bool {
+        matches!(self, Self::Data | Self::Text | Self::Binary)
+    }
+
     /// Whether any of them carries data, and so may be compressed.
     pub(crate) fn include_data(self) -> bool {
         matches!(self, Self::Data | Self::Text | Self::Binary | Self::Any)
@@ -73,18 +80,21 @@ impl FromToml for Opcodes {
 }
 
 /// Some messages of some links.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Frames {
     /// Which links.
     pub way: Way,
     /// What kinds.
     pub opcodes: Opcodes,
-    /// Which of that kind on a link, counted from when the rule takes hold.
+    /// What they say, if that matters. A message of data alone is looked into,
+    /// and of at most 64 KiB.
+    pub message: Option<Arc<Pattern>>,
+    /// Which of those on a link, counted from when the rule takes hold.
     pub index: Ordinals,
 }
 
 /// `delay_frame`: a message goes on later, and what comes behind it waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DelayFrame {
     /// Which messages.
     pub frames: Frames,
@@ -100,9 +110,33 @@ impl Frames {
         Some(Self {
             way,
             opcodes,
+            message: read_message(table, opcodes)?,
             index,
         })
     }
+}
+
+/// Reads `message`: what a message says. `None`: it is wrong, and reported.
+pub(super) fn read_message(
+    table: &mut Table<'_>,
+    opcodes: Opcodes,
+) -> Option<Option<Arc<Pattern>>> {
+    let pattern = table
+        .table("message")
+        .map(|mut message| Pattern::read(&mut message));
+    if !table.has("message") {
+        return Some(None);
+    }
+    let pattern = pattern??;
+    if !opcodes.are_data() {
+        table.error_with_help(
+            table.key_span("message"),
+            "`message` never matches here: control frames are not looked into",
+            "leave out `opcode`, or make it `data`, `text` or `binary`",
+        );
+        return None;
+    }
+    Some(Some(Arc::new(pattern)))
 }
 
 impl DelayFrame {

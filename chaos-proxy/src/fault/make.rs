@@ -70,6 +70,7 @@ impl Cut {
             number,
             opcodes: Opcodes::Data,
             part,
+            message: None,
         }))
     }
 
@@ -91,6 +92,7 @@ impl CloseFrame {
             code: Some(code),
             reason: String::new(),
             frame: 0,
+            message: None,
         }
     }
 }
@@ -101,6 +103,7 @@ impl Default for Frames {
         Self {
             way: Way::Both,
             opcodes: Opcodes::Data,
+            message: None,
             index: Ordinals::ALL,
         }
     }

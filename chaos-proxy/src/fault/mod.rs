@@ -305,6 +305,26 @@ mod tests {
         );
         check("drop_frame = { opcode = \"pin\" }", "did you mean `ping`");
         check("drop_frame = { index = \"0\" }", "not a number from 1 on");
+        check(
+            "drop_frame = { opcode = \"ping\", message = { contains = \"x\" } }",
+            "`message` never matches here",
+        );
+        check(
+            "close_frame = { frame = 0, message = { contains = \"x\" } }",
+            "count from 1",
+        );
+        check(
+            "cut = { bytes = 1, message = { contains = \"x\" } }",
+            "`message` needs `frame`",
+        );
+        check(
+            "corrupt = { message = { contains = \"x\" } }",
+            "`message` needs `kind`",
+        );
+        check(
+            "delay_frame = { delay = \"1s\", message = {} }",
+            "no pattern is given",
+        );
         check("stal = {}", "did you mean `stall`");
     }
 }

@@ -1,11 +1,13 @@
 //! What a fault does, and to whom: asked by the engine, by the language and by
 //! whoever judges a run.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use environment::Direction;
 
 use super::{CloseFrame, Corrupt, Cut, Fault, FaultKind, How, Illegal, Place, Side};
+use crate::pattern::Pattern;
 
 impl Fault {
     /// Whether it strikes a connection once, rather than holding it: then it has
@@ -57,10 +59,28 @@ impl Fault {
         }
     }
 
+    /// What it asks of a message's content, if it asks anything.
+    pub(crate) fn message(&self) -> Option<&Arc<Pattern>> {
+        match self {
+            Self::DropFrame(frames) | Self::DuplicateFrame(frames) | Self::ReorderFrame(frames) => {
+                frames.message.as_ref()
+            }
+            Self::DelayFrame(late) => late.frames.message.as_ref(),
+            Self::Corrupt(Corrupt::Frames(bad)) => bad.frames.message.as_ref(),
+            Self::CloseFrame(close) => close.message.as_ref(),
+            Self::Cut(Cut {
+                place: Place::Frame(cut),
+                ..
+            }) => cut.message.as_ref(),
+            _ => None,
+        }
+    }
+
     /// Whether it would break the context of a compressed stream (RFC 7692
     /// §7.1.1), or needs to know what is compressed.
     pub(crate) fn breaks_compression(&self) -> bool {
         match self {
+            _ if self.message().is_some() => true,
             Self::DropFrame(frames) | Self::DuplicateFrame(frames) | Self::ReorderFrame(frames) => {
                 frames.opcodes.include_data()
             }

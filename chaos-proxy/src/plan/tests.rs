@@ -31,6 +31,7 @@ fn condition(attempts: &str) -> Condition {
         phase: Phase::Connect,
         bytes: 0,
         frames: 0,
+        message: None,
     }
 }
 

@@ -11,7 +11,7 @@ mod when;
 
 pub use read::{Reading, read_rules};
 pub use target::{Target, TargetGrammar};
-pub use when::{Condition, ConditionGrammar, Phase, When};
+pub use when::{Condition, ConditionGrammar, Phase, Spoken, When};
 pub(crate) use when::{Progress, Reached};
 
 use std::time::Duration;
@@ -117,6 +117,33 @@ impl Rule {
     pub fn target(mut self, target: Target) -> Self {
         self.target = target;
         self
+    }
+
+    /// What it waits for, and what ends it, as far as these are what connections
+    /// come to.
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        let on = match &self.when {
+            When::On { condition, .. } => Some(condition),
+            When::Timed { .. } => None,
+        };
+        on.into_iter().chain(&self.until_on)
+    }
+
+    /// Whether it waits for what a peer says.
+    pub(crate) fn listens(&self) -> bool {
+        let mut conditions = self.conditions();
+        conditions.any(|condition| condition.message.is_some())
+    }
+
+    /// Whether it is about a WebSocket alone.
+    #[doc(hidden)]
+    pub fn needs_websocket(&self) -> bool {
+        self.fault.needs_websocket() || self.listens()
+    }
+
+    /// Whether it could do nothing to compressed messages.
+    pub(crate) fn breaks_compression(&self) -> bool {
+        self.fault.breaks_compression() || self.listens()
     }
 
     /// A rule that acts as soon as it is added.

@@ -55,7 +55,7 @@ fn wrong_condition(rule: &Rule) -> Option<Impossible> {
         FaultKind::Listener => Some(Impossible::at("on", format!("`{word}` cannot wait for an attempt: its dials are never accepted, so they have no number"))
             .with_help("use `at` with `for`; or `reject`, which resets the attempts of your choice")),
         FaultKind::Accept if is_late(condition, *after) => Some(Impossible::at("on", format!("`{word}` acts as a connection is accepted; later is too late for it"))
-            .with_help("leave out `phase`, `bytes`, `frame` and `after`, or use `reset` or `stall`")),
+            .with_help("leave out `phase`, `bytes`, `frame`, `message` and `after`, or use `reset` or `stall`")),
         FaultKind::Accept | FaultKind::Strike | FaultKind::Hold => None,
     }
 }

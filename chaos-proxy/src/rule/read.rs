@@ -31,7 +31,7 @@ pub struct Reading<'a> {
 const CONDITION: ConditionGrammar = ConditionGrammar {
     phase: |value| choice(value, &Phase::WORDS),
     counts: true,
-    empty: "a condition needs `attempt`, `phase`, `bytes` or `frame`",
+    empty: "a condition needs `attempt`, `phase`, `bytes`, `frame` or `message`",
     example: "for example `on = { attempt = 2 }`",
 };
 

@@ -1,14 +1,16 @@
 //! Triggers: windows in time, or the number of a connection.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use environment::text::{Mismatch, Table, Value};
 
-use crate::fault::Ordinals;
+use crate::fault::{Ordinals, Way};
+use crate::pattern::Pattern;
 
 /// When a rule acts. Times count from t = 0.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum When {
     /// At a time, once or again and again.
     Timed {
@@ -34,7 +36,7 @@ pub enum When {
 }
 
 /// A connection, and how far it has come. All parts must be so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
     /// The connection's number.
     pub attempts: Ordinals,
@@ -44,6 +46,17 @@ pub struct Condition {
     pub bytes: u64,
     /// This many messages of data (RFC 6455 §5.6) have been delivered to it.
     pub frames: u64,
+    /// A message of data like this has been passed on.
+    pub message: Option<Arc<Spoken>>,
+}
+
+/// What one of the peers has said.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spoken {
+    /// Which way it went.
+    pub way: Way,
+    /// What it says.
+    pub pattern: Pattern,
 }
 
 /// What a table allows as its `on`, and how it says what is missing.
@@ -51,7 +64,7 @@ pub struct Condition {
 pub struct ConditionGrammar {
     /// Reads the value of `phase`.
     pub phase: fn(Value<'_>) -> Result<Phase, Mismatch>,
-    /// Whether `bytes` and `frame` are keys of it.
+    /// Whether `bytes`, `frame` and `message` are keys of it.
     pub counts: bool,
     /// What is said of a condition without a key.
     pub empty: &'static str,
@@ -141,6 +154,7 @@ impl Default for Condition {
             phase: Phase::Connect,
             bytes: 0,
             frames: 0,
+            message: None,
         }
     }
 }
@@ -161,11 +175,13 @@ impl Condition {
         let attempts = on.optional::<Ordinals>("attempt");
         let mut count = |key| grammar.counts.then(|| on.optional::<u64>(key)).flatten();
         let (bytes, frames) = (count("bytes"), count("frame"));
+        let message = grammar.counts.then(|| Spoken::read(on)).flatten();
         let read = [
             ("phase", phase.is_some()),
             ("attempt", attempts.is_some()),
             ("bytes", bytes.is_some()),
             ("frame", frames.is_some()),
+            ("message", message.is_some()),
         ];
         let is_known = |key| grammar.counts || ["phase", "attempt"].contains(&key);
         if read
@@ -183,20 +199,32 @@ impl Condition {
             phase: phase.unwrap_or(Phase::Connect),
             bytes: bytes.unwrap_or(0),
             frames: frames.unwrap_or(0),
+            message: message.map(Arc::new),
         })
     }
 
     /// Whether it is met by the mere accept of a connection.
     pub fn is_about_accept(&self) -> bool {
-        self.phase == Phase::Connect && self.bytes == 0 && self.frames == 0
+        let counts = self.bytes > 0 || self.frames > 0;
+        self.phase == Phase::Connect && !counts && self.message.is_none()
     }
 
-    /// Whether connection `attempt`, having come so far, meets it.
+    /// Whether connection `attempt`, having come so far, meets it, but for the
+    /// message that it may ask for.
     pub(crate) fn is_met(&self, attempt: u64, progress: Progress) -> bool {
         self.attempts.contains(attempt)
             && progress.reached.has(self.phase)
             && progress.bytes >= self.bytes
             && progress.frames >= self.frames
+    }
+}
+
+impl Spoken {
+    fn read(on: &mut Table<'_>) -> Option<Self> {
+        let mut message = on.table("message")?;
+        let way = message.or("direction", Way::Both);
+        let pattern = Pattern::read(&mut message)?;
+        Some(Self { way, pattern })
     }
 }
 
@@ -212,6 +240,9 @@ impl fmt::Display for Condition {
         }
         if self.frames > 0 {
             write!(f, ", frame {}", self.frames)?;
+        }
+        if let Some(message) = &self.message {
+            write!(f, ", message {}", message.pattern)?;
         }
         Ok(())
     }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use environment::Direction;
 
-use crate::fault::{Corrupt, Cut, Fault, FrameCut, Frames, Illegal, Place};
+use crate::fault::{Corrupt, Cut, Fault, FrameCut, Frames, Illegal, Opcodes, Place};
+use crate::pattern::Pattern;
 
 /// One time of one rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,13 +29,15 @@ pub struct FrameRule {
 }
 
 /// What is to be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum FrameEdit {
     /// Take the upgrade's request; somebody else answers it.
     Reply,
     /// A close frame with this payload at the next boundary behind so many
-    /// messages of data, and the end.
-    Close(Vec<u8>, u64),
+    /// messages of data, or of those that say this, and the end.
+    Close(Vec<u8>, u64, Option<Arc<Pattern>>),
+    /// Nothing: tell of messages of data that say this.
+    Hear(Pattern),
     /// The end inside a frame.
     Cut(FrameCut),
     /// Swallow messages.
@@ -52,7 +55,7 @@ pub enum FrameEdit {
 impl FrameEdit {
     /// What a fault asks of the frames of this direction, if anything.
     pub fn of(fault: &Fault, direction: Direction) -> Option<Self> {
-        let own = |frames: &Frames| frames.way.covers(direction).then_some(*frames);
+        let own = |frames: &Frames| frames.way.covers(direction).then(|| frames.clone());
         match fault {
             Fault::UpgradeReply(_) => (direction == Direction::Upstream).then_some(Self::Reply),
             Fault::CloseFrame(close) => {
@@ -60,13 +63,13 @@ impl FrameEdit {
                     Direction::Upstream => close.side.is_server(),
                     Direction::Downstream => close.side.is_client(),
                 };
-                is_meant.then(|| Self::Close(close.payload(), close.frame))
+                is_meant.then(|| Self::Close(close.payload(), close.frame, close.message.clone()))
             }
             Fault::Cut(Cut {
                 way,
                 place: Place::Frame(cut),
                 ..
-            }) => way.covers(direction).then_some(Self::Cut(*cut)),
+            }) => way.covers(direction).then(|| Self::Cut(cut.clone())),
             Fault::Corrupt(Corrupt::Frames(bad)) => {
                 own(&bad.frames).map(|frames| Self::Damage(frames, bad.kind))
             }
@@ -83,7 +86,7 @@ impl FrameEdit {
     /// Which messages it is about, if it is about whole messages.
     pub(super) fn frames(&self) -> Option<&Frames> {
         match self {
-            Self::Reply | Self::Close(..) | Self::Cut(_) => None,
+            Self::Reply | Self::Close(..) | Self::Cut(_) | Self::Hear(_) => None,
             Self::Drop(frames)
             | Self::Duplicate(frames)
             | Self::Reorder(frames)
@@ -92,12 +95,42 @@ impl FrameEdit {
         }
     }
 
+    /// What a message must say, if that matters.
+    pub(super) fn pattern(&self) -> Option<&Pattern> {
+        match self {
+            Self::Reply => None,
+            Self::Close(_, _, message) => message.as_deref(),
+            Self::Cut(cut) => cut.message.as_deref(),
+            Self::Hear(pattern) => Some(pattern),
+            Self::Drop(frames)
+            | Self::Duplicate(frames)
+            | Self::Reorder(frames)
+            | Self::Delay(frames, _)
+            | Self::Damage(frames, _) => frames.message.as_deref(),
+        }
+    }
+
+    /// What kind of messages it is about.
+    pub(super) fn opcodes(&self) -> Option<Opcodes> {
+        match self {
+            Self::Reply => None,
+            Self::Close(..) | Self::Hear(_) => Some(Opcodes::Data),
+            Self::Cut(cut) => Some(cut.opcodes),
+            Self::Drop(frames)
+            | Self::Duplicate(frames)
+            | Self::Reorder(frames)
+            | Self::Delay(frames, _)
+            | Self::Damage(frames, _) => Some(frames.opcodes),
+        }
+    }
+
     /// Whether it cannot be done to a message that may be compressed.
     pub(super) fn breaks_compression(&self) -> bool {
         match self {
+            _ if self.pattern().is_some() => true,
             Self::Drop(_) | Self::Duplicate(_) | Self::Reorder(_) => true,
             Self::Damage(_, kind) => *kind == Illegal::Utf8,
-            Self::Reply | Self::Close(..) | Self::Cut(_) | Self::Delay(..) => false,
+            Self::Reply | Self::Close(..) | Self::Cut(_) | Self::Delay(..) | Self::Hear(_) => false,
         }
     }
 }

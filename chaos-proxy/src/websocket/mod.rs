@@ -13,7 +13,7 @@ mod opcode;
 mod scanner;
 mod shape;
 
-pub use editor::{Editor, Late, Powerless, Step};
+pub use editor::{Editor, Late, Powerless, Step, UNREAD};
 pub use frame_rule::{Edits, FrameEdit, FrameRule, FrameRuleId};
 pub use head::Head;
 pub use opcode::Opcode;

@@ -325,6 +325,7 @@ fn a_rule_that_comes_too_late_for_the_frames_says_so() {
             code: None,
             reason: String::new(),
             frame: 0,
+            message: None,
         };
         let fault = chaos_proxy::Fault::CloseFrame(close);
         bench.control.inject("close", fault, None).await;
@@ -500,5 +501,70 @@ fn a_close_frame_waits_for_the_upgrade_however_long() {
         send(&mut upstream, ANSWER).await;
         let end = ending(&mut client).await.unwrap();
         assert_eq!(end, [ANSWER, b"\x88\x02\x03\xf4"].concat());
+    });
+}
+
+fn said(text: &str) -> Vec<u8> {
+    let length = u8::try_from(text.len()).unwrap();
+    [&[0x81, length], text.as_bytes()].concat()
+}
+
+#[test]
+fn the_second_message_that_says_it_is_dropped_though_compression_was_offered() {
+    simulated(async |world| {
+        let b = |seq: u8| said(&format!("{{\"channel\":\"b\",\"seq\":{seq}}}"));
+        let a = said("{\"channel\":\"a\"}");
+        for message in [
+            "contains = '\"channel\":\"b\"'",
+            "json = '/channel', equals = 'b'",
+            "matches = '\"channel\": *\"b\"'",
+        ] {
+            let drop = rule(&format!(
+                "drop_frame = {{ message = {{ {message} }}, index = 2 }}"
+            ));
+            let bench = setup(&world).start(&drop);
+            bench.begin().await;
+            let (mut client, mut upstream) = bench.pair().await;
+            send(&mut client, OFFER).await;
+            expect(&mut upstream, REQUEST).await;
+            send(&mut upstream, ANSWER).await;
+            expect(&mut client, ANSWER).await;
+            send(
+                &mut upstream,
+                &[b(1), a.clone(), b(2), a.clone(), b(3)].concat(),
+            )
+            .await;
+            expect(&mut client, &[b(1), a.clone(), a.clone(), b(3)].concat()).await;
+        }
+    });
+}
+
+#[test]
+fn a_rule_waits_for_what_a_peer_says() {
+    simulated(async |world| {
+        let faults = "[[fault]]\non.message = { contains = \"bye\", direction = \"upstream\" }\ninject.close_frame = { code = 4000, side = \"client\" }";
+        let (mut bench, mut client, mut upstream) = upgraded(&world, faults).await;
+        // From the server it means nothing.
+        send(&mut upstream, &said("bye")).await;
+        expect(&mut client, &said("bye")).await;
+        let word = b"\x81\x83\x00\x00\x00\x00bye";
+        send(&mut client, word).await;
+        expect(&mut upstream, word).await;
+        assert_eq!(ending(&mut client).await.unwrap(), b"\x88\x02\x0f\xa0");
+        bench
+            .until(|what| matches!(what, EventKind::Struck { .. }))
+            .await;
+    });
+}
+
+#[test]
+fn a_rule_ends_with_what_a_peer_says() {
+    simulated(async |world| {
+        let faults = "[[fault]]\nat = \"0s\"\nuntil_on.message = { contains = \"ready\" }\ninject.drop_frame = { opcode = \"text\", message = { contains = \"x\" } }";
+        let (_bench, mut client, mut upstream) = upgraded(&world, faults).await;
+        send(&mut upstream, &[said("x1"), said("ready")].concat()).await;
+        expect(&mut client, &said("ready")).await;
+        send(&mut upstream, &said("x2")).await;
+        expect(&mut client, &said("x2")).await;
     });
 }

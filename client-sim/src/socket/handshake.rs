@@ -5,6 +5,7 @@
 //! tungstenite; nothing ever looks at them.) Used by the socket set.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use environment::{Key, Network, Realm, Seed};
@@ -17,7 +18,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::wire::Wire;
 use crate::session::{Ending, Refusal};
-use crate::{CloseReason, Url};
+use crate::{CloseReason, Upgrade, Url};
 
 /// No message is larger, whatever a server sends.
 const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
@@ -26,13 +27,23 @@ const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
 /// that ends the connection.
 const WRITE_LIMIT: usize = 256 * 1024;
 
+/// Which client dials, and for which time.
+#[derive(Debug)]
+pub(super) struct Dialler {
+    pub(super) client: Arc<str>,
+    pub(super) dial: u64,
+    /// The request's key.
+    pub(super) key: String,
+    pub(super) upgrade: Arc<Upgrade>,
+}
+
 /// Dials `url` and upgrades. Waits as long as the peer does.
 pub(super) async fn connect(
     network: &Network,
     url: &Url,
-    key: &str,
+    dialler: &Dialler,
 ) -> Result<WebSocketStream<Wire>, Ending> {
-    let request = request(url, key).map_err(|_| Ending::of(CloseReason::BadUpgrade))?;
+    let request = request(url, dialler).map_err(|_| Ending::of(CloseReason::BadUpgrade))?;
     let dialled = network.dial(&url.authority()).await;
     let stream = dialled.map_err(|error| Ending::of(of_dial(&error)))?;
     let upgraded = client_async_with_config(request, Wire::new(stream), Some(limits())).await;
@@ -61,14 +72,27 @@ fn base64(bytes: [u8; 16]) -> String {
     text
 }
 
-fn request(url: &Url, key: &str) -> http::Result<Request> {
-    Request::builder()
+fn request(url: &Url, dialler: &Dialler) -> http::Result<Request> {
+    let Dialler {
+        client,
+        dial,
+        key,
+        upgrade,
+    } = dialler;
+    let url = url.asking(&upgrade.query_of(client, *dial));
+    let host = upgrade.host.clone().unwrap_or_else(|| url.host());
+    let request = Request::builder()
         .uri(url.to_string())
-        .header(header::HOST, url.host())
+        .header(header::HOST, host)
         .header(header::CONNECTION, "Upgrade")
         .header(header::UPGRADE, "websocket")
         .header(header::SEC_WEBSOCKET_VERSION, "13")
-        .header(header::SEC_WEBSOCKET_KEY, key)
+        .header(header::SEC_WEBSOCKET_KEY, key);
+    let headers = upgrade.headers_of(client, *dial).into_iter();
+    headers
+        .fold(request, |request, (name, value)| {
+            request.header(name, value)
+        })
         .body(())
 }
 

@@ -6,15 +6,16 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use environment::{Environment, Moment, Seed};
 
 use super::connection::Connection;
-use super::handshake;
+use super::handshake::{self, Dialler};
 use crate::session::{Input, Resume};
-use crate::{ClientConfig, ClientMessage, Url};
+use crate::{ClientConfig, ClientMessage, Upgrade, Url};
 
 /// How many connections a client may have; a sound one needs two.
 const LIMIT: usize = 16;
@@ -24,7 +25,8 @@ pub(crate) struct Sockets {
     environment: Environment,
     url: Url,
     seed: Seed,
-    name: std::sync::Arc<str>,
+    name: Arc<str>,
+    upgrade: Arc<Upgrade>,
     sockets: BTreeMap<u64, Socket>,
 }
 
@@ -46,7 +48,8 @@ impl Sockets {
             environment,
             url: config.url.clone(),
             seed: config.seed,
-            name: config.name.clone(),
+            name: Arc::clone(&config.name),
+            upgrade: Arc::clone(&config.behaviour.upgrade),
             sockets: BTreeMap::new(),
         }
     }
@@ -58,8 +61,13 @@ impl Sockets {
             Some(resume) => self.url.resuming(resume),
             None => self.url.clone(),
         };
-        let key = handshake::key(self.seed, &self.name, dial);
-        let dialling = async move { handshake::connect(&network, &url, &key).await };
+        let dialler = Dialler {
+            client: Arc::clone(&self.name),
+            dial,
+            key: handshake::key(self.seed, &self.name, dial),
+            upgrade: Arc::clone(&self.upgrade),
+        };
+        let dialling = async move { handshake::connect(&network, &url, &dialler).await };
         let socket = Socket {
             connection: Connection::Dialling(Box::pin(dialling)),
             dropped_at: None,

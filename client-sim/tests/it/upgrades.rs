@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use client_sim::{Behaviour, CloseReason, Command, EventKind, Flaw};
+use client_sim::{Behaviour, CloseReason, Command, EventKind, Flaw, Upgrade};
 use environment::Listener;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -220,5 +220,47 @@ fn a_name_that_leads_nowhere_is_a_failed_dial() {
         let mut subject = Subject::start_at(&world, &nowhere(), behaviour());
         assert_eq!(subject.closed().await, (1, CloseReason::Network, None));
         assert_eq!(subject.closed().await, (2, CloseReason::Network, None));
+    });
+}
+
+#[test]
+fn each_attempt_asks_for_what_it_was_told() {
+    simulated(async |world| {
+        let listener = world.listen();
+        let upgrade = Upgrade {
+            headers_by_attempt: ["old", "new"]
+                .map(|token| vec![("Authorization".to_owned(), token.to_owned())])
+                .into(),
+            host: Some("feed.test".to_owned()),
+            subprotocols: vec!["graphql-transport-ws".to_owned()],
+            query: vec![("who".to_owned(), "{client} {attempt}".to_owned())],
+            ..Upgrade::default()
+        };
+        let behaviour = Behaviour {
+            upgrade: upgrade.into(),
+            ..behaviour()
+        };
+        let mut subject = Subject::start(&world, &listener, behaviour);
+        for (dial, token) in [(1, "old"), (2, "new"), (3, "new")] {
+            let mut stream = accept(&listener).await;
+            let head = head(&mut stream).await;
+            let first = format!("GET /ws?own=1&who=c1%20{dial} HTTP/1.1");
+            for line in [
+                first.as_str(),
+                "host: feed.test",
+                "sec-websocket-protocol: graphql-transport-ws",
+                &format!("authorization: {token}"),
+            ] {
+                let mut lines = head.lines();
+                assert!(
+                    lines.any(|given| given.eq_ignore_ascii_case(line)),
+                    "{line}: {head}"
+                );
+            }
+            let refused = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
+            stream.write_all(refused).await.unwrap();
+            let ended = subject.closed().await;
+            assert_eq!(ended, (dial, CloseReason::BadUpgrade, None));
+        }
     });
 }

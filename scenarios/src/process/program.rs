@@ -17,7 +17,7 @@ pub(crate) struct Program {
     /// Where it runs. A program named by a path is found from there.
     pub(crate) folder: PathBuf,
     /// Besides those of this process.
-    pub(crate) variables: Vec<(&'static str, String)>,
+    pub(crate) variables: Vec<(String, String)>,
 }
 
 /// Why a program did not start.

@@ -159,7 +159,8 @@ impl fmt::Display for Hint {
         match self {
             Self::Refused(status) => write!(
                 f,
-                "; the server answered with status {status} instead of a WebSocket: is the path right?"
+                "; the server answered with status {status} instead of a WebSocket: {}",
+                about(*status)
             ),
             Self::Mute => {
                 f.write_str("; connections there were, but the server said nothing on them")
@@ -170,6 +171,26 @@ impl fmt::Display for Hint {
     }
 }
 
+/// What an answer that is no 101 is about, and what to look at.
+fn about(status: u16) -> &'static str {
+    match status {
+        400 => {
+            "it misses something in the request, such as a subprotocol (`subprotocols` in [clients])"
+        }
+        401 | 407 => {
+            "it wants to know who asks (`headers`, `query` or `headers_by_attempt` in [clients])"
+        }
+        403 => {
+            "it knows who asks and forbids it: an Origin, a cookie or a token (`headers` in [clients])"
+        }
+        421 => "it knows no such host (`host` in [clients])",
+        426 => {
+            "it wants another version of the protocol, or a subprotocol (`subprotocols` in [clients])"
+        }
+        _ => "is the path right?",
+    }
+}
+
 /// All names, or the first of many.
 fn listed(names: &[String]) -> String {
     const MOST: usize = 20;
@@ -177,5 +198,25 @@ fn listed(names: &[String]) -> String {
     match names.len().saturating_sub(MOST) {
         0 => shown,
         more => format!("{shown} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_what_it_was_about() {
+        for (status, part) in [
+            (401, "`headers_by_attempt`"),
+            (403, "an Origin, a cookie"),
+            (404, "is the path right?"),
+            (421, "`host`"),
+            (426, "`subprotocols`"),
+            (500, "is the path right?"),
+        ] {
+            let hint = Hint::Refused(status).to_string();
+            assert!(hint.contains(part), "{hint}");
+        }
     }
 }

@@ -125,9 +125,9 @@ impl ClientProcess {
             words: self.adapter.command.clone(),
             folder: self.adapter.folder.clone(),
             variables: vec![
-                ("CHAOS_URL", self.url.clone()),
-                ("CHAOS_CLIENT", self.client.as_ref().to_owned()),
-                ("CHAOS_SEED", self.seed.to_string()),
+                ("CHAOS_URL".to_owned(), self.url.clone()),
+                ("CHAOS_CLIENT".to_owned(), self.client.as_ref().to_owned()),
+                ("CHAOS_SEED".to_owned(), self.seed.to_string()),
             ],
         }
     }

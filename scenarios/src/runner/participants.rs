@@ -18,7 +18,7 @@ use super::error::{FirstError, HarnessError};
 use super::readiness;
 use super::reporter::Notes;
 use super::server::{ServerChange, ServerError, TickerHost};
-use super::server_process::ServerProcess;
+use super::server_process::{ServerProcess, folder};
 use crate::language::{Address, OwnKind, Scheme, ServerCommand};
 
 /// How long clients, and then server and proxy, may take to end before they
@@ -65,8 +65,10 @@ impl Participants {
             changes,
             stop_services: CancellationToken::new(),
         };
+        // Before the server, which may want to know them.
+        let listeners = participants.listeners(context)?;
         let own = participants
-            .start_own_server(context, first_error, receiver)
+            .start_own_server(context, first_error, receiver, &listeners)
             .await?;
         let (upstream, address) = match own {
             Own::Started(address) => (address.authority.clone(), Some(address)),
@@ -75,7 +77,7 @@ impl Participants {
                 (ticker.to_string(), None)
             }
         };
-        let config = participants.proxy_config(context, upstream, address.as_ref())?;
+        let config = participants.proxy_config(context, upstream, address.as_ref(), listeners)?;
         let tell = Tell {
             events: context.recorder.observer(),
             decisions: decisions.observer(),
@@ -95,10 +97,11 @@ impl Participants {
         context: &RunContext<'_>,
         upstream: String,
         address: Option<&Address>,
+        listeners: Vec<(Arc<str>, Listener)>,
     ) -> Result<chaos_proxy::Config, HarnessError> {
         let scheme = address.map_or(Scheme::WebSocket, |address| address.scheme);
         Ok(chaos_proxy::Config {
-            routes: self.routes(context, address)?,
+            routes: self.routes(context, address, listeners)?,
             upstream,
             dial_timeout: DIAL_TIMEOUT,
             under_way: UnderWay::default(),
@@ -147,6 +150,7 @@ impl Participants {
         context: &RunContext<'_>,
         first_error: &FirstError,
         changes: mpsc::Receiver<ServerChange>,
+        listeners: &[(Arc<str>, Listener)],
     ) -> Result<Own, HarnessError> {
         let kind = context.scenario.own_server.as_ref().map(|own| &own.kind);
         let command = match kind {
@@ -160,6 +164,11 @@ impl Participants {
         let process = ServerProcess {
             environment: self.environment.clone(),
             port: server_port(&self.environment, command).await?,
+            proxies: listeners
+                .iter()
+                .map(|(client, listener)| (Arc::clone(client), listener.local_addr().to_string()))
+                .collect(),
+            folder: folder(command.cwd, &context.scenario.name),
             command: command.clone(),
             seed: context.settings.seed,
             recorder: context.recorder.clone(),
@@ -186,17 +195,29 @@ impl Participants {
         });
     }
 
-    /// One listener for each client, and the client that will dial it.
+    /// One listener for each client.
+    fn listeners(
+        &self,
+        context: &RunContext<'_>,
+    ) -> Result<Vec<(Arc<str>, Listener)>, HarnessError> {
+        let names = context.scenario.client_names().into_iter();
+        let listeners = names.map(|name| {
+            let listener = listen(&self.environment, &name)?;
+            Ok((name.into(), listener))
+        });
+        listeners.collect()
+    }
+
+    /// Each with the client that will dial it.
     fn routes(
         &mut self,
         context: &RunContext<'_>,
         server: Option<&Address>,
+        listeners: Vec<(Arc<str>, Listener)>,
     ) -> Result<Vec<Route>, HarnessError> {
         let mut routes = Vec::new();
         let mut urls = Vec::new();
-        for name in context.scenario.client_names() {
-            let name: Arc<str> = name.into();
-            let listener = listen(&self.environment, &name)?;
+        for (name, listener) in listeners {
             let url = context
                 .scenario
                 .url(server, &listener.local_addr().to_string());

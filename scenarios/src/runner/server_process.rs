@@ -6,7 +6,8 @@
 
 use std::fmt;
 use std::future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use environment::text::format_duration;
@@ -23,10 +24,10 @@ use super::recorder::Recorder;
 use super::reporter::Notes;
 use super::server::{ServerChange, ServerError, down, killed, next_down, up, wait_for_up};
 use crate::journal::Entry;
-use crate::language::{Address, Ready, ServerCommand, ServerEnd, ServerEvent};
+use crate::language::{Address, Cwd, Ready, ServerCommand, ServerEnd, ServerEvent};
 use crate::process::{Ended, Flood, Lines, Program, Running, Tail};
 
-/// How long it may take to end after SIGTERM: less than a run waits for it.
+/// How long it may take to end when the run is over: less than that waits for it.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What is wrong with a server that was started.
@@ -70,6 +71,10 @@ pub(super) struct ServerProcess {
     pub(super) environment: Environment,
     pub(super) command: ServerCommand,
     pub(super) port: u16,
+    /// By which `host:port` each client reaches it.
+    pub(super) proxies: Vec<(Arc<str>, String)>,
+    /// Where the command runs.
+    pub(super) folder: PathBuf,
     pub(super) seed: Seed,
     pub(super) recorder: Recorder,
     pub(super) notes: Notes,
@@ -185,7 +190,7 @@ impl ServerProcess {
                 }
                 event = next_down(&mut changes) => event,
             };
-            self.end(serving, &event).await;
+            self.end(serving, &event, &shutdown).await;
             if !wait_for_up(&mut changes, &event, &shutdown).await {
                 return Ok(());
             }
@@ -203,30 +208,33 @@ impl ServerProcess {
         }
     }
 
-    async fn end(&self, mut serving: Serving, event: &ServerEvent) {
+    /// A run that is over waits for nobody who takes his time.
+    async fn end(&self, mut serving: Serving, event: &ServerEvent, shutdown: &CancellationToken) {
         self.recorder.mark(down(event));
-        match event.end {
-            ServerEnd::Kill => {
+        if event.end == ServerEnd::Kill {
+            serving.running.kill().await;
+            return;
+        }
+        let clock = self.environment.clock.clone();
+        let ended = tokio::select! {
+            biased;
+            ended = serving.running.stop(clock, self.command.stop_within) => Some(ended),
+            () = shutdown.cancelled() => None,
+        };
+        match ended {
+            Some(Ended::Killed(after)) => self.recorder.mark(killed(event, after)),
+            Some(_) => {}
+            None => {
                 serving.running.kill().await;
-            }
-            ServerEnd::Restart => {
-                let clock = self.environment.clock.clone();
-                if let Ended::Killed(after) = serving.running.stop(clock, PATIENCE).await {
-                    self.recorder.mark(killed(event, after));
-                }
             }
         }
     }
 
     fn start(&self) -> Result<Serving, ServerError> {
         let program = Program {
-            words: self.command.words(self.port),
-            // Where the command was typed: a record of the run is elsewhere.
-            folder: PathBuf::from("."),
-            variables: vec![
-                ("PORT", self.port.to_string()),
-                ("CHAOS_SEED", self.seed.to_string()),
-            ],
+            words: self.words(),
+            folder: self.folder.clone(),
+            variables: self.variables(),
         };
         let mut running = program.start().map_err(ServerError::Start)?;
         self.notes.started();
@@ -241,6 +249,25 @@ impl ServerProcess {
             readers,
             is_ready,
         })
+    }
+
+    fn words(&self) -> Vec<String> {
+        self.command.words(self.port, &self.proxies)
+    }
+
+    /// What it finds in its environment: its port, and where its clients are, for
+    /// servers that hand out addresses.
+    fn variables(&self) -> Vec<(String, String)> {
+        let own = [
+            ("PORT".to_owned(), self.port.to_string()),
+            ("CHAOS_SEED".to_owned(), self.seed.to_string()),
+        ];
+        let via = self.proxies.iter();
+        let via = via.map(|(client, via)| {
+            let name = client.to_ascii_uppercase();
+            (format!("CHAOS_VIA_{name}"), via.clone())
+        });
+        own.into_iter().chain(via).collect()
     }
 
     /// Has a pipe read to its end; looks for the line, if there is to be one.
@@ -278,10 +305,23 @@ impl ServerProcess {
 
     fn failed(&self, problem: ProcessProblem) -> ServerError {
         ServerError::Process {
-            command: self.command.words(self.port).join(" "),
+            command: self.words().join(" "),
             problem,
             last_output: self.notes.tail.last_lines(),
         }
+    }
+}
+
+/// Where a command of this file runs: where `chaos` was typed, for a record of the
+/// run is elsewhere, or beside the file.
+pub(super) fn folder(cwd: Cwd, file: &str) -> PathBuf {
+    let here = || PathBuf::from(".");
+    match cwd {
+        Cwd::Here => here(),
+        Cwd::File => Path::new(file)
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .map_or_else(here, Path::to_owned),
     }
 }
 
@@ -336,13 +376,18 @@ mod tests {
             environment,
             command,
             port: 1,
+            proxies: Vec::new(),
+            folder: folder(Cwd::Here, "x.toml"),
             seed: Seed(1),
             recorder: recorder.clone(),
             notes: Notes::default(),
         };
         let serving = process.start().unwrap();
         serving.is_ready.cancelled().await;
-        process.end(serving, &scenario.server_events[0]).await;
+        let never = CancellationToken::new();
+        process
+            .end(serving, &scenario.server_events[0], &never)
+            .await;
         let marks = recorder.take().into_iter().map(|entry| entry.body);
         marks
             .filter_map(|body| match body {

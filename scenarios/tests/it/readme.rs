@@ -134,9 +134,16 @@ fn readme_has_an_example_of_every_key() {
         // The same keys for every policy, and for both conditions and targets.
         key.starts_with(".clients.reconnect.") && key.matches('.').count() > 3
             || key.starts_with(".fault.until_on.")
+            || is_shown_elsewhere(key)
     };
     let missing: Vec<&String> = keys.difference(&used).filter(|key| !common(key)).collect();
     assert!(missing.is_empty(), "no example of {missing:?}");
+}
+
+/// What a message says is said alike wherever it is asked.
+fn is_shown_elsewhere(key: &str) -> bool {
+    let asks_for_messages = key.starts_with(".fault.inject.") || key.starts_with(".fault.on.");
+    asks_for_messages && key.contains(".message")
 }
 
 #[test]

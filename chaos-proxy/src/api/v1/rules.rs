@@ -16,7 +16,7 @@ use super::language::RuleBody;
 use super::routes::JsonBody;
 use crate::engine::AddedRule;
 use crate::proxies::{Proxies, StoredRule};
-use crate::rule::{Rule, When};
+use crate::rule::Rule;
 
 /// The owner of the rules of a scenario file.
 const SCENARIO: &str = "scenario";
@@ -130,8 +130,7 @@ impl ApiState {
 
 /// Whether it could do nothing where frames are not watched.
 fn needs_frames(rule: &Rule) -> bool {
-    let waits = matches!(rule.when, When::On { condition, .. } if condition.frames > 0);
-    waits || rule.fault.needs_websocket()
+    rule.needs_websocket() || rule.conditions().any(|condition| condition.frames > 0)
 }
 
 /// The one proxy, where there is one.

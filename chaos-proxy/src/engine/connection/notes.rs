@@ -82,6 +82,10 @@ impl Connection {
                 let actions = self.machine.edited(id, way, index, opcode);
                 self.carry_out(actions, &in_force.borrow());
             }
+            Note::Heard(id) => {
+                self.machine.hear(id);
+                self.apply();
+            }
             Note::Powerless(id, why) => {
                 let action = self.machine.powerless(id, why.reason());
                 self.carry_out(action, &in_force.borrow());

@@ -123,7 +123,7 @@ impl Connection {
     }
 
     /// Puts the links under what the rules ask of them.
-    fn apply(&mut self) {
+    pub(super) fn apply(&mut self) {
         for peer in [Peer::Client, Peer::Server] {
             let direction = toward(peer);
             let effects = self.machine.effects(direction);

@@ -34,8 +34,21 @@ impl Machine {
         Edits {
             asks: is_ruled && self.rules.answer_requests(),
             refuses_extensions: breaks_compression || is_request && self.traits.reads_messages,
-            orders: frame_rules(self.held.as_slice(), direction),
+            orders: self.orders(direction),
         }
+    }
+
+    fn orders(&self, direction: Direction) -> Vec<FrameRule> {
+        let mut orders = frame_rules(self.held.as_slice(), direction);
+        if self.rules.listen() {
+            orders.extend(self.heard.orders(&self.rules, direction));
+        }
+        orders
+    }
+
+    /// A message has gone by that a rule waits for.
+    pub(crate) fn hear(&mut self, id: FrameRuleId) {
+        self.heard.add(id);
     }
 
     /// A rule was carried out on a frame.
@@ -78,7 +91,16 @@ impl Machine {
 
     /// A rule can do nothing to this connection; told once.
     pub(crate) fn powerless(&mut self, id: FrameRuleId, reason: &str) -> Option<Action> {
-        self.held.powerless(id, reason)
+        let is_held = self.held.rule(id).is_some();
+        let told = self.held.powerless(id, reason);
+        // It waits for what is said, and cannot know.
+        let waits = || {
+            Some(Action::Tell(EventKind::Powerless {
+                rule: self.rules.get(id.rule)?.name.clone(),
+                reason: reason.to_owned(),
+            }))
+        };
+        if is_held { told } else { waits() }
     }
 
     /// The upgrade's request is to be answered by this rule; the server gets

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::action::Action;
+use super::heard::Part;
 use super::held::Held;
 use super::in_force::ActiveRules;
 use super::machine::{Machine, let_go};
@@ -126,6 +127,9 @@ impl Machine {
         let waiting = self.waiting.iter_mut().map(|waiting| &mut waiting.rule);
         for old in waiting.chain(self.held.rules_on_attempts()) {
             if let Some(now) = rules.get(old.id) {
+                if *old != now {
+                    self.heard.forget(old.id);
+                }
                 *old = now;
             }
         }
@@ -141,9 +145,10 @@ impl Machine {
     fn begin_round(&mut self, in_force: &ActiveRules, at: &Snapshot) {
         self.armed_round = Some(in_force.round);
         self.is_old = true;
+        self.heard.clear();
         self.waiting = self.still_to_come(in_force, at, |_| true);
         let outlivable = in_force.rules.outlivable();
-        let passed = outlivable.filter(|(_, until)| self.meets(until, at));
+        let passed = outlivable.filter(|(id, until)| self.meets(*id, Part::UntilOn, until, at));
         let passed = passed.map(|(id, _)| id).collect();
         self.outlived.begin_round(passed);
     }
@@ -155,7 +160,7 @@ impl Machine {
         is_meant: impl Fn(&RuleHandle) -> bool,
     ) -> Vec<Waiting> {
         let has_come = |rule: &RuleHandle| match &rule.when {
-            When::On { condition, .. } => self.meets(condition, at),
+            When::On { condition, .. } => self.meets(rule.id, Part::On, condition, at),
             When::Timed { .. } => true,
         };
         let rules = self.subject(in_force).waiting();

@@ -102,9 +102,9 @@ impl Held {
     }
 
     /// The cut that it makes in this direction.
-    pub(super) fn cut(&self, direction: Direction) -> Option<Cut> {
+    pub(super) fn cut(&self, direction: Direction) -> Option<&Cut> {
         match self.fault() {
-            Fault::Cut(cut) if cut.way.covers(direction) => Some(*cut),
+            Fault::Cut(cut) if cut.way.covers(direction) => Some(cut),
             _ => None,
         }
     }

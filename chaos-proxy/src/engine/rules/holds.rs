@@ -146,6 +146,7 @@ impl Holds {
                 .map(|(_, cut)| cut),
         };
         let (index, _, cut) = first?;
+        let cut = cut.clone();
         Some((self.0.remove(index).strike, cut))
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use environment::{Direction, Moment};
 
 use super::action::Action;
+use super::heard::{Heard, Part};
 use super::held::Held;
 use super::holds::Holds;
 use super::in_force::ActiveRules;
@@ -48,6 +49,8 @@ pub(crate) struct Machine {
     /// Rules that wait for this connection to come further, or for their time.
     pub(super) waiting: Vec<Waiting>,
     pub(super) outlived: Outlived,
+    /// What was said that rules wait for.
+    pub(super) heard: Heard,
     pub(super) last_serial: u64,
     /// Which round of the plan it knows its rules of; `None` before t = 0.
     pub(super) armed_round: Option<u64>,
@@ -84,6 +87,7 @@ impl Machine {
             held: Holds::default(),
             waiting: Vec::new(),
             outlived: Outlived::default(),
+            heard: Heard::default(),
             last_serial: 0,
             armed_round: None,
             next_rule: 0,
@@ -113,7 +117,7 @@ impl Machine {
         self.held.notice_bytes(at);
         let attempt = self.attempt;
         for waiting in &mut self.waiting {
-            waiting.meet(attempt, at.progress, at.now);
+            waiting.meet(attempt, at.progress, &self.heard, at.now);
         }
         let actions = self.obey_waiting(in_force, at);
         if self.rules.can_be_outlived() {
@@ -122,8 +126,14 @@ impl Machine {
         actions
     }
 
-    pub(super) fn meets(&self, condition: &Condition, at: &Snapshot) -> bool {
-        condition.is_met(self.attempt, at.progress)
+    pub(super) fn meets(
+        &self,
+        rule: usize,
+        part: Part,
+        condition: &Condition,
+        at: &Snapshot,
+    ) -> bool {
+        condition.is_met(self.attempt, at.progress) && self.heard.has_met(rule, part, condition)
     }
 
     fn obey_waiting(&mut self, in_force: &ActiveRules, at: &Snapshot) -> Vec<Action> {
@@ -147,7 +157,9 @@ impl Machine {
     /// come so far.
     fn outlive(&mut self, in_force: &ActiveRules, at: &Snapshot) {
         for (id, until) in self.rules.outlivable() {
-            if in_force.arms(id) && until.is_met(self.attempt, at.progress) {
+            let is_met = until.is_met(self.attempt, at.progress)
+                && self.heard.has_met(id, Part::UntilOn, until);
+            if in_force.arms(id) && is_met {
                 self.outlived.add(id);
             }
         }

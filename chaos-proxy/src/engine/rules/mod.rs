@@ -18,6 +18,7 @@ mod action;
 mod agenda;
 mod edits;
 mod entry;
+mod heard;
 mod held;
 mod holds;
 mod in_force;

@@ -64,6 +64,8 @@ pub(crate) struct RuleSet {
     /// Whether one of them can be ended by what a client does: that is looked for
     /// at every byte.
     can_be_outlived: bool,
+    /// Whether one of them waits for what a peer says.
+    listens: bool,
 }
 
 impl RuleSet {
@@ -72,6 +74,7 @@ impl RuleSet {
         Self {
             next: planned.len(),
             can_be_outlived: planned.iter().any(|rule| rule.until_on.is_some()),
+            listens: planned.iter().any(|rule| rule.listens()),
             plan,
             planned,
             added: Arc::default(),
@@ -116,6 +119,11 @@ impl RuleSet {
         self.can_be_outlived
     }
 
+    /// Whether a rule waits for what a peer says.
+    pub(crate) fn listen(&self) -> bool {
+        self.listens
+    }
+
     /// Whether a rule may answer an upgrade's request.
     pub(crate) fn answer_requests(&self) -> bool {
         self.numbered()
@@ -124,8 +132,7 @@ impl RuleSet {
 
     /// Whether a rule could do nothing to compressed messages.
     pub(crate) fn break_compression(&self) -> bool {
-        self.numbered()
-            .any(|(_, rule)| rule.fault.breaks_compression())
+        self.numbered().any(|(_, rule)| rule.breaks_compression())
     }
 
     pub(crate) fn is_planned(&self, id: usize) -> bool {
@@ -155,6 +162,7 @@ impl RuleSet {
         let id = same.map_or(self.next, |(id, _)| *id);
         self.next = self.next.max(id + 1);
         self.can_be_outlived |= added.rule.until_on.is_some();
+        self.listens |= added.rule.listens();
         let rule = handle(id, &added.rule);
         Arc::make_mut(&mut self.added).insert(id, added);
         rule

@@ -135,8 +135,8 @@ impl<'a> Subject<'a> {
     /// attempts are passed in order.
     fn is_over(&self, rule: &RuleHandle) -> bool {
         let by_this =
-            |until: Condition| until.is_about_accept() && self.who.attempt >= until.attempts.first;
-        !self.is_old && rule.until_on.is_some_and(by_this)
+            |until: &Condition| until.is_about_accept() && self.who.attempt >= until.attempts.first;
+        !self.is_old && rule.until_on.as_ref().is_some_and(by_this)
             || self.in_force.has_ended(rule.id, self.who.client)
     }
 
@@ -161,11 +161,11 @@ impl<'a> Subject<'a> {
     }
 }
 
-fn condition(rule: &RuleHandle) -> Option<(Condition, Duration)> {
-    match rule.when {
+fn condition(rule: &RuleHandle) -> Option<(&Condition, Duration)> {
+    match &rule.when {
         When::On {
             condition, after, ..
-        } => Some((condition, after)),
+        } => Some((condition, *after)),
         When::Timed { .. } => None,
     }
 }

@@ -3,6 +3,7 @@
 
 use environment::Moment;
 
+use super::heard::{Heard, Part};
 use super::set::RuleHandle;
 use crate::rule::{Progress, When};
 
@@ -20,12 +21,13 @@ impl Waiting {
     }
 
     /// Notes when it acts, if connection `attempt` has come so far now.
-    pub(super) fn meet(&mut self, attempt: u64, progress: Progress, now: Moment) {
+    pub(super) fn meet(&mut self, attempt: u64, progress: Progress, heard: &Heard, now: Moment) {
         if self.due.is_none()
             && let When::On {
                 condition, after, ..
             } = &self.rule.when
             && condition.is_met(attempt, progress)
+            && heard.has_met(self.rule.id, Part::On, condition)
         {
             self.due = Some(now + *after);
         }

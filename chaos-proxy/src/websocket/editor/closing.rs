@@ -5,6 +5,7 @@ use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{Control, OpCode};
 
 use super::kept::{header_bytes, mask_with};
+use super::message_edits::MessageEdits;
 use super::{Editor, Phase, Step};
 use crate::websocket::Opcode;
 use crate::websocket::frame_rule::FrameEdit;
@@ -16,9 +17,14 @@ impl Editor {
     }
 
     /// A message of data has gone by.
-    pub(super) fn count_for_closes(&mut self) {
+    pub(super) fn count_for_closes(&mut self, edits: &MessageEdits) {
         for rule in &self.edits.orders {
-            if matches!(rule.task, FrameEdit::Close(..)) {
+            let is_counted = match &rule.task {
+                FrameEdit::Close(_, _, None) => true,
+                FrameEdit::Close(_, _, Some(_)) => edits.heard_by.contains(&rule.id),
+                _ => false,
+            };
+            if is_counted {
                 *self.counts.entry(rule.id).or_default() += 1;
             }
         }
@@ -30,7 +36,7 @@ impl Editor {
             return;
         }
         let close = self.edits.orders.iter().find_map(|rule| match &rule.task {
-            FrameEdit::Close(payload, behind) => {
+            FrameEdit::Close(payload, behind, _) => {
                 let count = self.counts.get(&rule.id).copied().unwrap_or(0);
                 (count >= *behind).then(|| (rule.id, payload.clone()))
             }

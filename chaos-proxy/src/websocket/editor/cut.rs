@@ -2,6 +2,7 @@
 
 use tungstenite::protocol::frame::FrameHeader;
 
+use super::ahead::Said;
 use super::kept::header_bytes;
 use super::output::Placed;
 use super::{Current, Editor, Phase, Sink, Step};
@@ -14,19 +15,26 @@ const LENGTH_16: u8 = 126;
 
 impl Editor {
     /// Counts the frame for every cut; the cut that strikes it, if one does.
-    pub(super) fn cut_for(&mut self, frame: &Frame) -> Option<(FrameRuleId, Part)> {
+    pub(super) fn cut_for(
+        &mut self,
+        frame: &Frame,
+        said: &Said,
+        step: &mut dyn FnMut(Step),
+    ) -> Option<(FrameRuleId, Part)> {
         let mut struck = None;
-        for rule in &self.edits.orders {
-            let FrameEdit::Cut(cut) = rule.task else {
+        for position in 0..self.edits.orders.len() {
+            let rule = &self.edits.orders[position];
+            let (id, task) = (rule.id, rule.task.clone());
+            let FrameEdit::Cut(cut) = &task else {
                 continue;
             };
-            if !cut.opcodes.covers(frame.opcode) {
+            if !cut.opcodes.covers(frame.opcode) || !self.is_said(id, &task, said, step) {
                 continue;
             }
-            let count = self.counts.entry(rule.id).or_default();
+            let count = self.counts.entry(id).or_default();
             *count += 1;
             if *count == cut.number && struck.is_none() {
-                struck = Some((rule.id, cut.part));
+                struck = Some((id, cut.part));
             }
         }
         struck

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use environment::Direction;
 
+use super::ahead::Said;
 use super::message_edits::MessageEdits;
 use super::{Answered, Current, Editor, Phase, Powerless, Step};
 use crate::websocket::frame_rule::{FrameEdit, FrameRuleId};
@@ -121,7 +122,13 @@ impl Editor {
                     self.output.flush(step);
                     self.phase = Phase::Over;
                 }
-                Some(Seen::Frame(frame)) => self.begin_frame(&frame, step),
+                Some(Seen::Frame(frame)) => match self.read_ahead(&frame) {
+                    Said::Incomplete => {
+                        self.seen.push_front(Seen::Frame(frame));
+                        break;
+                    }
+                    said => self.begin_frame(&frame, &said, step),
+                },
                 Some(Seen::Close { code }) => step(Step::Closing { code }),
                 Some(Seen::Raw) => self.become_raw(step),
             }

@@ -5,6 +5,7 @@ use environment::{Key, Realm};
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::OpCode;
 
+use super::ahead::Said;
 use super::kept::{KEPT_COST, Kept, LONGEST, header_bytes, mask_with};
 use super::message_edits::{MessageEdits, emit_acted};
 use super::output::Placed;
@@ -15,7 +16,7 @@ use crate::websocket::{Frame, Opcode};
 
 impl Editor {
     /// A frame's header is complete.
-    pub(super) fn begin_frame(&mut self, frame: &Frame, step: &mut dyn FnMut(Step)) {
+    pub(super) fn begin_frame(&mut self, frame: &Frame, said: &Said, step: &mut dyn FnMut(Step)) {
         self.last = frame.index;
         let passed = self.cursor - frame.start;
         let header = self.take(frame.payload);
@@ -29,7 +30,7 @@ impl Editor {
             self.current = Current::passing(frame, edits);
             return;
         }
-        if let Some((id, part)) = self.cut_for(frame) {
+        if let Some((id, part)) = self.cut_for(frame, said, step) {
             return self.begin_cut(frame, id, part, step);
         }
         if frame.opcode == Opcode::Close {
@@ -43,7 +44,7 @@ impl Editor {
         let edits = if frame.opcode == Opcode::Continuation {
             self.edits_of_fragment(frame)
         } else {
-            self.edits_of(frame, step)
+            self.edits_of(frame, said, step)
         };
         self.begin_edited(frame, &header, edits, step);
     }
@@ -161,7 +162,7 @@ impl Editor {
         let edits = std::mem::take(&mut self.current.edits);
         let is_over = self.current.is_control || self.current.is_final;
         if !self.current.is_control && is_over {
-            self.count_for_closes();
+            self.count_for_closes(&edits);
         }
         if !self.current.is_control {
             self.message = (!is_over).then(|| edits.clone());
@@ -173,6 +174,8 @@ impl Editor {
         if self.current.sink == Sink::Keep {
             let kept = std::mem::take(&mut self.building[usize::from(self.current.is_control)]);
             self.finish_kept(kept, &edits, step);
+        } else if self.current.sink == Sink::Pass {
+            self.tell_heard(&edits.heard_by, step);
         }
         self.release_due(step);
     }
@@ -198,6 +201,7 @@ impl Editor {
                 .unwrap_or(FrameRuleId::NONE),
             kept,
             duplicate: edits.duplicate.filter(is_asked),
+            heard_by: edits.heard_by.clone(),
             is_due: false,
         };
         match edits.reorder.filter(is_asked) {
@@ -244,6 +248,7 @@ impl Editor {
 
     pub(super) fn emit_waiting(&mut self, waiting: &Waiting, step: &mut dyn FnMut(Step)) {
         self.emit(&waiting.kept, None, step);
+        self.tell_heard(&waiting.heard_by, step);
         if let Some(id) = waiting.duplicate {
             self.emit(&waiting.kept, Some(id), step);
         }

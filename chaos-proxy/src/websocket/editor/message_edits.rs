@@ -1,7 +1,8 @@
 //! What becomes of a message: every rule that is about it has its say.
 
+use super::ahead::Said;
 use super::{Editor, Late, Powerless, Step};
-use crate::fault::Illegal;
+use crate::fault::{Illegal, Opcodes};
 use crate::websocket::frame_rule::{FrameEdit, FrameRuleId};
 use crate::websocket::{Frame, Opcode};
 
@@ -14,6 +15,8 @@ pub(super) struct MessageEdits {
     pub(super) late: Option<Late>,
     /// Done to the first frame alone.
     pub(super) damage: Option<(FrameRuleId, Illegal)>,
+    /// Who waits for a message that says what this one says.
+    pub(super) heard_by: Vec<FrameRuleId>,
 }
 
 impl MessageEdits {
@@ -36,7 +39,12 @@ impl MessageEdits {
 
 impl Editor {
     /// Decides about the message that begins with this frame.
-    pub(super) fn edits_of(&mut self, frame: &Frame, step: &mut dyn FnMut(Step)) -> MessageEdits {
+    pub(super) fn edits_of(
+        &mut self,
+        frame: &Frame,
+        said: &Said,
+        step: &mut dyn FnMut(Step),
+    ) -> MessageEdits {
         let mut edits = MessageEdits::default();
         for position in 0..self.edits.orders.len() {
             let rule = &self.edits.orders[position];
@@ -45,6 +53,13 @@ impl Editor {
                 continue;
             }
             let is_partner = self.let_follow(id);
+            if !self.is_said(id, &task, said, step) {
+                continue;
+            }
+            if matches!(task, FrameEdit::Hear(_) | FrameEdit::Close(..)) {
+                edits.heard_by.push(id);
+                continue;
+            }
             if !self.is_its_turn(id, &task) {
                 continue;
             }
@@ -105,10 +120,13 @@ fn is_about(task: &FrameEdit, frame: &Frame) -> bool {
         }
         _ => true,
     };
-    is_possible
-        && task
-            .frames()
-            .is_some_and(|frames| frames.opcodes.covers(frame.opcode))
+    let is_one_of = |opcodes: Opcodes| opcodes.covers(frame.opcode);
+    // Cuts have their say before, and a close that asks for no message waits for any.
+    let is_elsewhere = matches!(
+        task,
+        FrameEdit::Cut(_) | FrameEdit::Reply | FrameEdit::Close(_, _, None)
+    );
+    is_possible && !is_elsewhere && task.opcodes().is_some_and(is_one_of)
 }
 
 fn add(edits: &mut MessageEdits, id: FrameRuleId, task: &FrameEdit) {
@@ -121,6 +139,10 @@ fn add(edits: &mut MessageEdits, id: FrameRuleId, task: &FrameEdit) {
             edits.late = Some(Late { id, delay: *delay });
         }
         FrameEdit::Damage(_, kind) => edits.damage = Some((id, *kind)),
-        FrameEdit::Delay(..) | FrameEdit::Reply | FrameEdit::Close(..) | FrameEdit::Cut(_) => {}
+        FrameEdit::Delay(..)
+        | FrameEdit::Reply
+        | FrameEdit::Close(..)
+        | FrameEdit::Cut(_)
+        | FrameEdit::Hear(_) => {}
     }
 }

@@ -11,6 +11,7 @@
 //! at most [`LONGEST`](kept::LONGEST) of messages that are to be sent twice or
 //! after another.
 
+mod ahead;
 mod closing;
 mod cut;
 mod flow;
@@ -24,7 +25,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 
-pub use step::{Late, Powerless, Step};
+pub use step::{Late, Powerless, Step, UNREAD};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -105,6 +106,7 @@ struct Waiting {
     id: FrameRuleId,
     kept: Kept,
     duplicate: Option<FrameRuleId>,
+    heard_by: Vec<FrameRuleId>,
     is_due: bool,
 }
 
@@ -273,6 +275,12 @@ impl Editor {
     pub fn finish(&mut self, step: &mut dyn FnMut(Step)) {
         if self.phase == Phase::Over {
             return;
+        }
+        if self.looks_ahead() {
+            // What is not whole never will be.
+            let orders = &mut self.edits.orders;
+            orders.retain(|rule| rule.task.pattern().is_none());
+            self.advance(step);
         }
         self.release_all(step);
         let rest = std::mem::take(&mut self.input);

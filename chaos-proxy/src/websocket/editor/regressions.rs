@@ -52,7 +52,10 @@ fn a_close_frame_between_fragments_is_not_behind_another_message() {
     editor.apply(edits(vec![reorder()]), &mut |_| {});
     run(&mut editor, &text("1"), &[]);
     let mut edited = run(&mut editor, &frame(0x01, None, b"a"), &[]);
-    let close = edits(vec![reorder(), FrameEdit::Close(b"\x03\xf4".to_vec(), 0)]);
+    let close = edits(vec![
+        reorder(),
+        FrameEdit::Close(b"\x03\xf4".to_vec(), 0, None),
+    ]);
     editor.apply(close, &mut |step| edited.take(step));
     let expect = [frame(0x01, None, b"a"), frame(0x88, None, b"\x03\xf4")].concat();
     assert_eq!(edited.bytes, expect);
@@ -125,6 +128,7 @@ fn a_close_behind_a_cut_is_told_however_it_was_read() {
             number: 1,
             opcodes: Opcodes::Any,
             part: crate::fault::Part::Header,
+            message: None,
         })
     };
     let stream = [ANSWER.to_vec(), text("1"), frame(0x88, None, b"\x03\xe8")].concat();
@@ -152,7 +156,7 @@ fn an_interim_answer_is_not_the_answer() {
 
 #[test]
 fn a_close_frame_comes_behind_the_message_asked_for() {
-    let close = vec![FrameEdit::Close(b"\x03\xf4".to_vec(), 2)];
+    let close = vec![FrameEdit::Close(b"\x03\xf4".to_vec(), 2, None)];
     let ping = frame(0x89, None, b"");
     let stream = [text("1"), ping.clone(), text("2"), text("3")];
     let expect = [text("1"), ping, text("2"), frame(0x88, None, b"\x03\xf4")];

@@ -70,6 +70,13 @@ pub enum Step {
         /// What kind.
         opcode: Opcode,
     },
+    /// A message that says what a rule waits for goes on, and ends before `end`.
+    Heard {
+        /// Whose.
+        id: FrameRuleId,
+        /// Offset of the first byte after it.
+        end: u64,
+    },
     /// A rule cannot be carried out here.
     Powerless {
         /// Whose.
@@ -100,6 +107,10 @@ pub struct Late {
     pub delay: Duration,
 }
 
+/// What is said of [`Powerless::Unread`].
+pub const UNREAD: &str =
+    "a message was too long to be looked into: of more than 64KiB none matches";
+
 /// Why a rule cannot be carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Powerless {
@@ -107,6 +118,8 @@ pub enum Powerless {
     Compressed,
     /// The message is too long to be kept.
     TooLong,
+    /// The message is too long to be looked into.
+    Unread,
     /// This is no WebSocket.
     Raw,
 }
@@ -117,6 +130,7 @@ impl Powerless {
         match self {
             Self::Compressed => "its messages are compressed",
             Self::TooLong => "a message was too long to be kept back",
+            Self::Unread => UNREAD,
             Self::Raw => "it is no WebSocket",
         }
     }

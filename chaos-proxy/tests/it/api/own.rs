@@ -255,6 +255,33 @@ fn rules_about_frames_act_where_frames_are_watched_and_are_refused_elsewhere() {
     });
 }
 
+#[test]
+fn a_rule_about_what_messages_say_is_added_before_a_connection_that_offers_compression() {
+    simulated(async |world| {
+        let api = Proxied::by(Api::over(&world, Config::default(), |environment| {
+            Proxies::new(environment.clone(), Seed(7), |_| Tell::nobody()).watching_frames()
+        }))
+        .await;
+        let drop_b = json!({"inject": {"drop_frame": {
+            "message": {"json": "/channel", "equals": "b"}, "index": 2}}});
+        assert_eq!(put(&api, "POST", "/rules", &drop_b).await.status, 201);
+        let (mut client, mut upstream) = api.pair().await;
+        let offer = b"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+        send(&mut client, offer).await;
+        expect(&mut upstream, UPGRADE).await;
+        send(&mut upstream, UPGRADED).await;
+        let b = b"\x81\x0f{\"channel\":\"b\"}";
+        let a = b"\x81\x0f{\"channel\":\"a\"}";
+        send(&mut upstream, &[&b[..], a, b, a, b].concat()).await;
+        expect(&mut client, &[UPGRADED, b, a, a, b].concat()).await;
+        // What is wrong with a pattern is told.
+        let wrong = json!({"name": "x", "inject": {"drop_frame": {"message": {"json": "x"}}}});
+        let told = put(&api, "POST", "/rules", &wrong).await;
+        assert_eq!(told.status, 400, "{told:?}");
+        assert!(told.body.contains("points at nothing"), "{told:?}");
+    });
+}
+
 /// A reader of events.
 struct Reader {
     lines: Lines<BufReader<ReadHalf<Stream>>>,

@@ -1,5 +1,5 @@
 //! Where a server of one's own is: `ws://host:port/path?query`,
-//! `http://host:port/path?query` or `tcp://host:port`.
+//! `http://host:port/path?query` or `tcp://host:port/path?query`.
 
 use core::net::IpAddr;
 use std::str::FromStr;
@@ -83,9 +83,6 @@ impl FromStr for Address {
         let has_port = authority.rsplit(':').next().is_some_and(is_number);
         match scheme {
             Scheme::Tcp if !has_port => Err(format!("`{quoted}` has no port")),
-            Scheme::Tcp if !path.is_empty() => Err(format!(
-                "`{quoted}` has a path, of which plain TCP knows nothing"
-            )),
             _ => Ok(Self {
                 scheme,
                 authority: url.authority(),
@@ -121,6 +118,8 @@ mod tests {
         check("ws://[::1]:8080?x", "[::1]:8080", "ws://p:1?x", true);
         check("http://[::1]/a?b", "[::1]:80", "http://p:1/a?b", true);
         check("tcp://example.org:7", "example.org:7", "tcp://p:1", false);
+        // Plain TCP knows nothing of paths, but a client may.
+        check("tcp://[::1]:7/a?b", "[::1]:7", "tcp://p:1/a?b", true);
         check("ws://10.0.0.1:1/", "10.0.0.1:1", "ws://p:1/", false);
     }
 
@@ -135,7 +134,6 @@ mod tests {
             ("ws://a:1/#x", "cannot be read"),
             ("ws://me@a:1", "names a user"),
             ("tcp://a", "has no port"),
-            ("tcp://a:1/x", "has a path"),
         ] {
             let error = text.parse::<Address>().unwrap_err();
             assert!(error.contains(part), "{text}: {error}");

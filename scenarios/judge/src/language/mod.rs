@@ -35,7 +35,7 @@ pub(crate) use exercisable::{Objection, Setting};
 pub use expect::Expectation;
 pub use figures::figures;
 pub use given::{Given, Origin, read_all};
-pub use own_server::{OwnKind, OwnServer, PORT, Ready, ServerCommand};
+pub use own_server::{Cwd, OwnKind, OwnServer, PORT, Ready, ServerCommand};
 pub use proof::Proof;
 pub use read::{Mistakes, read, read_for};
 pub use scenario::{Outcome, Scenario, Start};

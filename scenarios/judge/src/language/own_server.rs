@@ -1,16 +1,25 @@
 //! `[server]` with `external` or `command`: a server of one's own in place of
 //! the ticker.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use environment::text::{FromToml, Mismatch, Span, Table, Value, format_duration};
+use environment::text::{FromToml, Mismatch, Span, Table, Value, choice, format_duration};
 
 use super::address::{Address, Scheme};
 use super::command_line::CommandLine;
+use super::scenario::names;
 use super::validate::Sections;
 
 /// What stands for the port in a command and in its URL.
 pub const PORT: &str = "{port}";
+
+/// What stands for the address at which the one client reaches it, in a command.
+const PROXY: &str = "proxy";
+
+/// How long it may take to end after SIGTERM, if the file is silent; behind the
+/// time that its connections may last.
+const STOP_WITHIN: Duration = Duration::from_secs(3);
 
 /// How long a server may take to be ready, if the file is silent.
 const READY_WITHIN: Duration = Duration::from_secs(10);
@@ -63,6 +72,26 @@ pub struct ServerCommand {
     pub ready: Ready,
     /// How long that may take.
     pub within: Duration,
+    /// How long it may take to end after SIGTERM; then it is killed.
+    pub stop_within: Duration,
+    /// Where it runs.
+    pub cwd: Cwd,
+}
+
+/// Where a command runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Cwd {
+    /// Where `chaos` was typed.
+    #[default]
+    Here,
+    /// Where the file is that names it.
+    File,
+}
+
+impl FromToml for Cwd {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        choice(value, &[("here", Self::Here), ("file", Self::File)])
+    }
 }
 
 /// What shows that a server is ready.
@@ -108,13 +137,16 @@ impl OwnServer {
         };
         if let Some(speaks) = speaks {
             let rules = file.rules.placed();
-            for (rule, place) in rules.filter(|(rule, _)| rule.fault.needs_websocket()) {
+            for (rule, place) in rules.filter(|(rule, _)| rule.needs_websocket()) {
                 let message = format!(
                     "`{}` acts on WebSockets only, and the server {speaks}",
                     rule.name
                 );
                 file.diagnostics.error(place.table.clone(), message);
             }
+        }
+        if let OwnKind::Command(command) = &self.kind {
+            command.ensure_proxies(&self.span, &file);
         }
         if let OwnKind::External(_) = self.kind {
             for (event, place) in file.server_events {
@@ -138,11 +170,47 @@ impl ServerCommand {
         address.authority.rsplit(':').next()?.parse().ok()
     }
 
-    /// What is started.
-    pub fn words(&self, port: u16) -> Vec<String> {
+    /// What is started. `proxies`: by which `host:port` each client reaches it.
+    pub fn words(&self, port: u16, proxies: &[(Arc<str>, String)]) -> Vec<String> {
         let port = port.to_string();
-        let words = self.words.iter();
-        words.map(|word| word.replace(PORT, &port)).collect()
+        let fill = |word: &String| {
+            let mut word = word.replace(PORT, &port);
+            if let [(_, only)] = proxies {
+                word = word.replace(&format!("{{{PROXY}}}"), only);
+            }
+            for name in proxies_in(&word.clone()) {
+                let via = proxies.iter().find(|(client, _)| is_of(name, client));
+                if let Some((_, via)) = via {
+                    word = word.replace(&format!("{{{name}}}"), via);
+                }
+            }
+            word
+        };
+        self.words.iter().map(fill).collect()
+    }
+
+    /// Reports proxies of clients that there are not.
+    fn ensure_proxies(&self, span: &Span, file: &Sections<'_>) {
+        let clients = names(file.client_count);
+        for name in self.words.iter().flat_map(|word| proxies_in(word)) {
+            let is_known = match name {
+                PROXY => clients.len() == 1,
+                _ => clients.iter().any(|client| is_of(name, client)),
+            };
+            if is_known {
+                continue;
+            }
+            let allowed = match &clients[..] {
+                [only] => format!("allowed here: {{proxy}}, {{proxy.{only}}}, {{port}}"),
+                many => format!(
+                    "allowed here: {{proxy.c1}} to {{proxy.c{}}}, {{port}}",
+                    many.len()
+                ),
+            };
+            let message = format!("nothing is known by the name of `{{{name}}}`");
+            file.diagnostics
+                .error_with_help(span.clone(), message, allowed);
+        }
     }
 
     /// Where it is then.
@@ -151,6 +219,19 @@ impl ServerCommand {
         url.parse()
             .expect("read with a port when the file was; ports differ in digits only")
     }
+}
+
+/// Every `{proxy…}` in a word, without its braces. Others are the program's own.
+fn proxies_in(word: &str) -> impl Iterator<Item = &str> {
+    let parts = word.split('{').skip(1);
+    let names = parts.filter_map(|part| part.split_once('}').map(|(name, _)| name));
+    names.filter(|name| name.starts_with(PROXY))
+}
+
+/// Whether this is `proxy.NAME`.
+fn is_of(name: &str, client: &str) -> bool {
+    let of = name.strip_prefix(PROXY);
+    of.and_then(|rest| rest.strip_prefix('.')) == Some(client)
 }
 
 /// Reads the keys of a server of one's own; `None` without any, or if they are
@@ -163,7 +244,13 @@ pub(super) fn read(table: &mut Table<'_>) -> Option<OwnServer> {
     if !external && !command {
         return None;
     }
-    for key in TICKER.into_iter().filter(|key| table.has(key)) {
+    // Whoever is started may be given time to let go, as the ticker is.
+    let is_foreign = |key: &&str| !command || *key != "drain";
+    for key in TICKER
+        .into_iter()
+        .filter(is_foreign)
+        .filter(|key| table.has(key))
+    {
         table.error_with_help(
             table.key_span(key),
             format!(
@@ -224,8 +311,13 @@ fn read_command(table: &mut Table<'_>) -> Option<ServerCommand> {
     let words = table.optional::<CommandLine>("command");
     let url = table.spanned::<String>("url");
     let (ready, within) = read_ready(table);
+    let stop_within = read_stop_within(table);
+    let cwd = table.or("cwd", Cwd::Here);
     if !table.has("command") {
-        for key in ["url", "ready"].into_iter().filter(|key| table.has(key)) {
+        for key in ["url", "ready", "stop_within", "cwd"]
+            .into_iter()
+            .filter(|key| table.has(key))
+        {
             let message = format!("`{key}` is about a `command` that starts a server");
             table.error(table.key_span(key), message);
         }
@@ -249,10 +341,40 @@ fn read_command(table: &mut Table<'_>) -> Option<ServerCommand> {
                 url,
                 ready: ready?,
                 within,
+                stop_within,
+                cwd,
             });
         }
     }
     None
+}
+
+/// How long a server of one's own may take to end: what is said, or else as long
+/// as its connections may last, and a little.
+fn read_stop_within(table: &mut Table<'_>) -> Duration {
+    // Without a command it is the ticker's.
+    let is_ours = table.has("command");
+    let drain = is_ours
+        .then(|| table.optional::<Duration>("drain"))
+        .flatten();
+    let drain = drain.unwrap_or_default();
+    let Some((within, span)) = table.spanned::<Duration>("stop_within") else {
+        return (drain + STOP_WITHIN).min(LONGEST);
+    };
+    let given = format_duration(within);
+    if within > LONGEST {
+        let most = format_duration(LONGEST);
+        table.error(
+            span,
+            format!("`stop_within` is {given}; at most {most} is waited"),
+        );
+    } else if within < drain {
+        let drain = format_duration(drain);
+        let message =
+            format!("`stop_within` is {given}, and its connections may last for {drain} (`drain`)");
+        table.error_with_help(span, message, "it would be killed in the midst of it");
+    }
+    within
 }
 
 fn read_ready(table: &mut Table<'_>) -> (Option<Ready>, Duration) {
@@ -329,7 +451,8 @@ mod tests {
         let Some(OwnKind::Command(command)) = started.own_server.map(|own| own.kind) else {
             panic!("no command");
         };
-        assert_eq!(command.words(7), ["x", "--port=7"]);
+        assert_eq!(command.words(7, &[]), ["x", "--port=7"]);
+        assert_eq!(command.stop_within, Duration::from_secs(3));
         assert_eq!(command.address(7).through("p:1"), "ws://p:1/");
         assert_eq!(command.fixed_port(), None);
         assert_eq!(command.ready, Ready::Http("/up".into()));
@@ -341,6 +464,36 @@ mod tests {
             panic!("no command");
         };
         assert_eq!(command.fixed_port(), Some(99));
+    }
+
+    fn started(server: &str) -> ServerCommand {
+        let text = format!("{SMALL}[clients]\ncount = 2\n[server]\n{server}\n");
+        match sound(&text).own_server.map(|own| own.kind) {
+            Some(OwnKind::Command(command)) => command,
+            other => panic!("no command: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_server_may_be_told_where_its_clients_are_and_be_given_time() {
+        let command = started(
+            "command = ['x', '{proxy.c1},{proxy.c2}', '{print}']\ndrain = '8s'\ncwd = 'file'",
+        );
+        let via: Vec<(Arc<str>, String)> = vec![
+            ("c1".into(), "127.0.0.1:5".into()),
+            ("c2".into(), "127.0.0.1:6".into()),
+        ];
+        let words = command.words(7, &via);
+        assert_eq!(words, ["x", "127.0.0.1:5,127.0.0.1:6", "{print}"]);
+        assert_eq!(command.stop_within, Duration::from_secs(11));
+        assert_eq!(command.cwd, Cwd::File);
+        let stated = started("command = ['x']\nstop_within = '9s'\ndrain = '8s'");
+        assert_eq!(stated.stop_within, Duration::from_secs(9));
+        let one = sound(&format!("{SMALL}[server]\ncommand = ['x', '{{proxy}}']\n"));
+        let Some(OwnKind::Command(command)) = one.own_server.map(|own| own.kind) else {
+            panic!("no command");
+        };
+        assert_eq!(command.words(7, &via[..1]), ["x", "127.0.0.1:5"]);
     }
 
     #[test]
@@ -377,6 +530,19 @@ mod tests {
             "x.toml:6:1: `remote` is about an `external` server",
         );
         check("ready = {}", "x.toml:6:1: `ready` is about a `command`");
+        check("cwd = 'file'", "x.toml:6:1: `cwd` is about a `command`");
+        check(
+            "command = ['x']\nstop_within = '1s'\ndrain = '2s'",
+            "x.toml:7:15: `stop_within` is 1s, and its connections may last for 2s",
+        );
+        check(
+            "command = ['x', '{proxy.c2}']",
+            "x.toml:6:1: nothing is known by the name of `{proxy.c2}`",
+        );
+        check(
+            "command = ['x', '{proxy}']\n[clients]\ncount = 2",
+            "x.toml:6:1: nothing is known by the name of `{proxy}`",
+        );
         check("command = []", "x.toml:6:11: a command of no words");
         check("command = 'x y'", "x.toml:6:11: expected an array");
         check(
@@ -419,6 +585,10 @@ mod tests {
         check(
             "external = 'tcp://localhost:1'\n[[fault]]\nat = '1s'\ninject.close_frame = { code = 1000 }",
             "x.toml:7:1: `close_frame` acts on WebSockets only",
+        );
+        check(
+            "external = 'tcp://localhost:1'\n[[fault]]\non.message = { contains = 'x' }\ninject.reset = {}",
+            "x.toml:7:1: `reset` acts on WebSockets only",
         );
     }
 }

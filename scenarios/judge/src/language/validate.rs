@@ -282,7 +282,8 @@ fn never_drawn(rule: &Rule, place: &Place) -> Option<Never> {
 
 /// Every connection that had a message meets it.
 fn is_met_by_a_first_message(until: &Condition) -> bool {
-    until.attempts.contains(1) && until.phase <= Phase::Open && until.bytes == 0
+    let is_any = until.bytes == 0 && until.message.is_none();
+    until.attempts.contains(1) && until.phase <= Phase::Open && is_any
 }
 
 /// The one window of a timed rule that does not repeat.

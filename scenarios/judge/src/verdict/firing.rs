@@ -89,7 +89,7 @@ fn firing(evidence: &Evidence<'_>, index: usize, rule: &Rule) -> Firing {
     let all = evidence.observed.connections.strikes().iter();
     let own: Vec<&Strike> = all.filter(|strike| strike.rule == rule.name).collect();
     let lateness = own.iter().map(|strike| lateness(evidence, strike)).max();
-    let missing = match rule.when {
+    let missing = match &rule.when {
         // A draw that says no is a decision, not a missing fault.
         _ if !rule.must_fire || rule.probability.is_some() => None,
         When::Timed { .. } => missing_timed(evidence, index, rule, &own),
@@ -103,13 +103,17 @@ fn firing(evidence: &Evidence<'_>, index: usize, rule: &Rule) -> Firing {
         rule: rule.name.clone(),
         strikes: own.len(),
         lateness: lateness.unwrap_or_default(),
-        missing: powerless(evidence, rule).or(missing),
+        missing: powerless(evidence, rule, own.is_empty()).or(missing),
     }
 }
 
 /// A rule that could not do what it says says nothing about the client.
-fn powerless(evidence: &Evidence<'_>, rule: &Rule) -> Option<Missing> {
+/// One that passed a message over unread may have found others.
+fn powerless(evidence: &Evidence<'_>, rule: &Rule, is_idle: bool) -> Option<Missing> {
     let powerless = evidence.observed.connections.powerless(&rule.name)?;
+    if powerless.reason == chaos_proxy::UNREAD && !is_idle {
+        return None;
+    }
     Some(Missing::Powerless {
         rule: rule.name.clone(),
         client: powerless.client.to_string(),

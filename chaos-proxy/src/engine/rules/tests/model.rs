@@ -68,6 +68,7 @@ fn condition() -> impl Strategy<Value = Condition> {
         phase,
         bytes,
         frames,
+        message: None,
     })
 }
 
@@ -490,7 +491,7 @@ impl Model {
             condition,
             after,
             lasting,
-        } = known.rule.when
+        } = &known.rule.when
         else {
             return;
         };
@@ -502,7 +503,7 @@ impl Model {
         }
         if known
             .met_at
-            .is_some_and(|met| self.now >= met + in_steps(after))
+            .is_some_and(|met| self.now >= met + in_steps(*after))
         {
             known.struck.insert(0);
             let end = lasting.map(|lasting| self.now + in_steps(lasting));

@@ -99,6 +99,7 @@ fn cut(part: Part, number: u64) -> Vec<FrameEdit> {
         number,
         opcodes: Opcodes::Data,
         part,
+        message: None,
     })]
 }
 
@@ -125,7 +126,7 @@ fn a_close_frame_comes_at_a_boundary_and_nothing_behind_it() {
     let mut editor = Editor::new(name(Direction::Downstream));
     run(&mut editor, ANSWER, &[]);
     run(&mut editor, b"\x81\x03t", &[]);
-    let close = edits(vec![FrameEdit::Close(b"\x03\xf4bye".to_vec(), 0)]);
+    let close = edits(vec![FrameEdit::Close(b"\x03\xf4bye".to_vec(), 0, None)]);
     let mut edited = Edited::default();
     editor.apply(close, &mut |step| edited.take(step));
     assert_eq!(edited.bytes, b"", "in the middle of a frame");
@@ -138,7 +139,7 @@ fn a_close_frame_comes_at_a_boundary_and_nothing_behind_it() {
 #[test]
 fn a_close_frame_for_the_server_is_masked_by_the_seed() {
     let mut editor = Editor::new(name(Direction::Upstream));
-    let close = edits(vec![FrameEdit::Close(b"\x03\xe9".to_vec(), 0)]);
+    let close = edits(vec![FrameEdit::Close(b"\x03\xe9".to_vec(), 0, None)]);
     editor.apply(close, &mut |_| {});
     let request = run(&mut editor, REQUEST, &[]);
     assert_eq!(request.bytes, REQUEST, "the upgrade has not succeeded yet");

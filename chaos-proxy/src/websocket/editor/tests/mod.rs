@@ -1,6 +1,7 @@
 //! The editor, driven by hand: here is what drives it. Messages written by hand,
 //! and a reference that sees the whole stream at once, are in the modules below.
 
+mod content;
 mod messages;
 mod reference;
 mod upgrade;
@@ -58,6 +59,7 @@ pub(super) fn frames(opcodes: Opcodes, index: &str) -> Frames {
     Frames {
         way: Way::Both,
         opcodes,
+        message: None,
         index: index.parse().unwrap(),
     }
 }
@@ -184,6 +186,7 @@ pub(super) fn any_frames() -> impl Strategy<Value = Frames> {
     (opcodes, 1..5_u64, prop::option::of(0..4_u64)).prop_map(|(opcodes, first, more)| Frames {
         way: Way::Both,
         opcodes,
+        message: None,
         index: Ordinals {
             first,
             last: more.map(|more| first + more),

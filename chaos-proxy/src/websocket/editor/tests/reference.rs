@@ -51,6 +51,7 @@ fn any_order() -> impl Strategy<Value = FrameEdit> {
             number,
             opcodes: Opcodes::Any,
             part,
+            message: None,
         })
     });
     let kind = prop_oneof![
