@@ -49,6 +49,7 @@ shipped! {
     "rxjs" / "client.toml"
     "rxjs" / "package-lock.json"
     "rxjs" / "package.json"
+    "rxjs" / "profile.json"
     "rxjs" / "setup.sh"
     "sockette" / ".npmrc"
     "sockette" / "client.js"
