@@ -56,6 +56,7 @@ shipped! {
     "sockette" / "client.toml"
     "sockette" / "package-lock.json"
     "sockette" / "package.json"
+    "sockette" / "profile.json"
     "sockette" / "setup.sh"
     "websocket-client" / "client.py"
     "websocket-client" / "client.toml"
