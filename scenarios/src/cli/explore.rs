@@ -71,7 +71,7 @@ pub(super) fn explore(args: &ExploreArgs) -> anyhow::Result<u8> {
         batch: Search::BATCH,
         time: args.time.into(),
         first,
-        confirms: true,
+        confirms: !args.unconfirmed,
     };
     let code = match perform(search)? {
         Ok((summary, results, gallery)) => {
