@@ -215,6 +215,9 @@ pub(crate) struct ExploreArgs {
     /// It ends with so many findings, one for each check and kind of failure.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) findings: u16,
+    /// Do not try what was found in virtual time on real sockets.
+    #[arg(long)]
+    pub(crate) unconfirmed: bool,
     /// Where what is found goes: DIR/found.
     #[arg(long, value_name = "DIR", default_value = "target/explore")]
     pub(crate) out: PathBuf,
