@@ -71,7 +71,7 @@ pub(super) fn explore(args: &ExploreArgs) -> anyhow::Result<u8> {
         batch: Search::BATCH,
         time: args.time.into(),
         first,
-        confirms: true,
+        confirms: !args.unconfirmed,
     };
     let code = match perform(search)? {
         Ok((summary, results, gallery)) => {
@@ -311,12 +311,11 @@ fn conclude(args: &ExploreArgs, summary: &Summary, report: Result<PathBuf, Resul
         summary.cases as f64 / seconds
     ));
     is_whole &= print(text);
-    if !summary.found.is_empty() {
-        EXIT_FAILED
-    } else if is_whole && summary.broken.is_none() {
-        EXIT_PASSED
-    } else {
-        EXIT_INCONCLUSIVE
+    match (is_whole, summary.found.is_empty(), &summary.broken) {
+        (false, ..) => EXIT_INCONCLUSIVE,
+        (true, false, _) => EXIT_FAILED,
+        (true, true, None) => EXIT_PASSED,
+        (true, true, Some(_)) => EXIT_INCONCLUSIVE,
     }
 }
 

@@ -121,12 +121,17 @@ impl Corpus {
         }
     }
 
-    /// One whose turn it is: those that showed what is rare, that are not used up,
-    /// and of which something new was made, have it more often.
-    pub fn choose(&self, reach: &Reach, draw: &mut Draw) -> Option<&Kept> {
-        let energies: Vec<u64> = self.kept.iter().map(|kept| kept.energy(reach)).collect();
+    /// How often each has its turn, beside the others: those that showed what is
+    /// rare, that are not used up, and of which something new was made, have it more
+    /// often.
+    pub fn energies(&self, reach: &Reach) -> Vec<u64> {
+        self.kept.iter().map(|kept| kept.energy(reach)).collect()
+    }
+
+    /// One whose turn it is, by these energies.
+    pub fn choose(&self, energies: &[u64], draw: &mut Draw) -> Option<&Kept> {
         let mut rest = draw.below(energies.iter().sum());
-        let mut all = self.kept.iter().zip(&energies);
+        let mut all = self.kept.iter().zip(energies);
         all.find(|(_, energy)| {
             let is_it = rest < **energy;
             rest = rest.saturating_sub(**energy);

@@ -75,8 +75,10 @@ impl<'a> Promises<'a> {
         };
         let ms = |millis: u64| format!("\"{millis}ms\"");
         if self.hurts() {
-            // A silence is noticed at the latest when it has lasted so long.
-            if !self.any_fault(Self::keeps_on) {
+            // A silence is noticed at the latest when it has lasted so long. Flipped
+            // bits are none: where they are slow as well, they come for as long as that
+            // takes, and are signs of life until one is none of the protocol's.
+            if !(self.any_word(&["corrupt"]) && self.is_late()) {
                 add("detect_within", ms(figures.liveness + 500));
             }
             add("recover_within", ms(self.time_to_be_back()));
@@ -93,8 +95,9 @@ impl<'a> Promises<'a> {
         if let Some(gap) = self.least_gap() {
             add("min_dial_gap", ms(gap));
         }
-        // Whoever is silenced sees its own clock.
-        if self.any_fault(silences) {
+        // Whoever is silenced sees its own clock; but what was late already still
+        // comes, and is live then.
+        if self.any_fault(silences) && !self.is_late() {
             add("stale_flagged_within", ms(figures.stale_after + 100));
         }
         // So many draws of one range are not as near to each other.
@@ -160,9 +163,9 @@ impl<'a> Promises<'a> {
         })
     }
 
-    /// Whether it may go on beyond what is watched.
-    fn keeps_on(_: &Fault) -> bool {
-        false
+    /// Whether bytes may be on their way for long.
+    fn is_late(self) -> bool {
+        self.any_word(&["latency", "bandwidth", "slice", "delay_frame"])
     }
 
     /// Whether the server may be left with a connection of which nobody knows.

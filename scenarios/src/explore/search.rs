@@ -305,18 +305,19 @@ impl Search {
             .cases
             .map_or(u64::MAX, |most| most - summary.cases);
         let numbers = summary.cases..summary.cases + size.min(left);
+        let energies = summary.corpus.energies(&summary.reach);
         numbers
             .map(|number| match first.pop() {
                 Some(schedule) => Planned {
                     schedule: Schedule { number, ..schedule },
                     parent: None,
                 },
-                None => self.plan(summary, number),
+                None => self.plan(summary, &energies, number),
             })
             .collect()
     }
 
-    fn plan(&self, summary: &Summary, number: u64) -> Planned {
+    fn plan(&self, summary: &Summary, energies: &[u64], number: u64) -> Planned {
         /// How many cases are made of others.
         const OF_OTHERS: f64 = 0.6;
         let (seed, bases) = (self.seed, &self.bases);
@@ -328,7 +329,7 @@ impl Search {
         let mut draw = stream(seed, number, "guide", 0);
         if !summary.corpus.is_empty() && draw.chance(OF_OTHERS) {
             let left = families(&mut draw);
-            if let Some(kept) = summary.corpus.choose(&summary.reach, &mut draw) {
+            if let Some(kept) = summary.corpus.choose(energies, &mut draw) {
                 let schedule = mutated(seed, number, &summary.corpus, kept, &left);
                 let parent = Some(kept.schedule.number);
                 return Planned { schedule, parent };

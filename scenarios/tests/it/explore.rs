@@ -213,17 +213,10 @@ async fn refused(place: &Place, words: &[&str], code: i32, says: &str) {
 async fn what_cannot_be_searched_is_told_in_a_sentence() {
     let place = Place::new();
     place.file("base.toml", BASE);
-    let idle = BASE.replace("max_live = 1", "max_live = 1\navailability = 1.0");
+    let quiet = BASE.replace("tick = \"100ms\"", "tick = \"3s\"\nheartbeat = \"3s\"");
     place.file(
-        "fails.toml",
-        &idle
-            .replace(
-                "liveness = \"1s\"",
-                "liveness = \"1s\"\nflaws = [\"no_liveness\"]",
-            )
-            .replace("availability = 1.0", "max_dials = 0")
-            .replace("tick = \"100ms\"", "tick = \"100ms\"\nmax_connections = 1")
-            .replace("[clients]", "[clients]\ncount = 1"),
+        "quiet.toml",
+        &quiet.replace("max_live = 1", "max_dials = 0"),
     );
     place.file(
         "external.toml",
@@ -259,6 +252,15 @@ async fn what_cannot_be_searched_is_told_in_a_sentence() {
         "add `--time real`",
     )
     .await;
+    let quiet = [
+        "quiet.toml",
+        "--flaw",
+        "liveness_by_messages",
+        "--cases",
+        "1",
+    ];
+    let says = "mine: the clients fail it without any fault (max_dials: ";
+    refused(&place, &quiet, 2, says).await;
     let words = ["explore", "--cases", "1", "--out", "taken"];
     let answer = place.chaos(&words).await;
     assert!(
@@ -304,4 +306,41 @@ async fn a_corpus_goes_from_one_search_to_the_next_unless_it_is_another_programs
         "{}",
         answer.err
     );
+}
+
+#[test]
+fn where_no_schedule_can_be_run_that_is_said() {
+    let mut setting = Base::Three.plain();
+    "nobody".clone_into(&mut setting.base);
+    setting.server.push("nonsense = 1".to_owned());
+    let mut search = search(&[], 1000, 1, 1);
+    search.bases = vec![Base::File(Box::new(setting))];
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let never = CancellationToken::new();
+    let error = search.run(&Observer::none(), &never, runtime.handle());
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.starts_with("no schedule that was drawn can be run") && error.contains("nonsense"),
+        "{error}"
+    );
+}
+
+/// Nothing more is begun, and what was found is there.
+#[test]
+fn an_interrupt_keeps_what_was_found() {
+    let search = search(&[Flaw::StopsOnReset], 100_000, 99, 2);
+    let interrupt = CancellationToken::new();
+    let cancel = interrupt.clone();
+    let progress = Observer::new(move |now: scenarios::explore::SearchProgress| {
+        if now.found > 0 {
+            cancel.cancel();
+        }
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let summary = search.run(&progress, &interrupt, runtime.handle()).unwrap();
+    assert!(summary.was_interrupted && !summary.found.is_empty());
 }
