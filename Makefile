@@ -1,6 +1,6 @@
 # The front door. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help chaos play frontend test test-repeat test-outside test-outside-repeat test-foreign test-frontend schedules fuzz trust bench lint lint-frontend fmt fmt-frontend install
+.PHONY: help chaos play frontend test test-repeat test-outside test-outside-repeat test-foreign test-frontend schedules explore fuzz trust bench lint lint-frontend fmt fmt-frontend install
 
 # Passed on to `chaos run`, for example: make chaos ARGS="--filter 'R23*' --seed 7"
 ARGS ?=
@@ -86,6 +86,9 @@ SCHEDULES ?= 20000
 
 schedules: ## the judge on 20,000 schedules that nobody had in mind: is the sound client ever blamed? two minutes
 	CHAOS_TEST_SCHEDULES=$(SCHEDULES) cargo test --release --package scenarios --test it schedules
+
+explore: ## chaos explore: schedules that nobody had in mind, a minute of them (ARGS="--flaw NAME" goes to it)
+	cargo run --release --package scenarios --bin chaos -- explore $(ARGS)
 
 fuzz: ## hostile bytes for all that reads any, a minute for each kind (needs nightly Rust and cargo-fuzz)
 	for target in scanner bodies configurations; do (cd chaos-proxy && cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS)) || exit 1; done

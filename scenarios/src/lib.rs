@@ -48,8 +48,8 @@ pub mod archive;
 mod catalogue;
 pub mod collect;
 pub mod console;
+pub mod explore;
 pub mod files;
-pub mod generator;
 mod harness;
 pub mod hostile;
 

@@ -22,6 +22,7 @@ pub struct Latency {
 
 /// How a delay strays. Negative results count as no delay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Distribution {
     /// Evenly in delay ± jitter.
     Uniform,

@@ -11,7 +11,7 @@ use scenarios::results::Seeds;
 use scenarios::runner;
 use scenarios::subjects::Subject;
 
-use super::{files, judge, play, profile, run};
+use super::{explore, files, judge, play, profile, run};
 
 /// Do reconnecting WebSocket clients come back as they should? Runs scenarios
 /// of network faults against them and judges.
@@ -45,6 +45,8 @@ enum Command {
     /// Measure a client: its delays, its bounds, and what it does on each kind of
     /// end; beside what it declares.
     Profile(ProfileArgs),
+    /// Look for the schedule of faults that breaks a client, and make it small.
+    Explore(ExploreArgs),
     /// List the scenarios, each with the flaw that it catches.
     List(PathArgs),
     /// Print the JSON Schema of scenario files, for editors.
@@ -203,6 +205,68 @@ pub(crate) struct ProfileArgs {
 const PROFILE_HELP: &str = "Exit codes: 0 all declarations are true, 1 one is not, \
 2 usage error, 3 the harness itself failed, 130 interrupted.";
 
+/// `chaos explore`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXPLORE_HELP)]
+pub(crate) struct ExploreArgs {
+    /// Scenario files whose server, clients, actions and [expect] a search goes by;
+    /// their faults are left out. By default three clients and a crowd of twelve,
+    /// with what every sound client promises.
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Who is put to the test.
+    #[arg(long, value_name = "NAME", default_value = Subject::SIM)]
+    pub(crate) client: String,
+    /// Give the simulated clients a bad habit.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) flaw: Vec<Flaw>,
+    /// How long it goes on; a minute, if --cases says nothing either.
+    #[arg(long = "for", value_name = "TIME", conflicts_with = "cases")]
+    pub(crate) time_limit: Option<humantime::Duration>,
+    /// How many schedules are run; with the same seed it finds the same, whatever
+    /// --jobs says.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub(crate) cases: Option<u64>,
+    /// What all schedules follow from; 1 by default.
+    #[arg(long, env = "CHAOS_SEED", value_name = "N")]
+    pub(crate) seed: Option<Seed>,
+    /// How many schedules are run at a time; by default one for each core, and on
+    /// real sockets six.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) jobs: Option<u16>,
+    /// The clock.
+    #[arg(long, value_enum, default_value_t = Time::Virtual)]
+    pub(crate) time: Time,
+    /// By what schedules are made.
+    #[arg(long, value_enum, default_value_t = Guide::Coverage)]
+    pub(crate) guide: Guide,
+    /// A folder in which what showed something new is kept from one search to the next.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) corpus: Option<PathBuf>,
+    /// It ends with so many findings, one for each check and kind of failure.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) findings: u16,
+    /// Do not try what was found in virtual time on real sockets.
+    #[arg(long)]
+    pub(crate) unconfirmed: bool,
+    /// Where what is found goes: DIR/found.
+    #[arg(long, value_name = "DIR", default_value = "target/explore")]
+    pub(crate) out: PathBuf,
+}
+
+const EXPLORE_HELP: &str = "Exit codes: 0 nothing found, 1 found, 2 usage error, \
+or a base that fails without any fault, 3 the harness itself failed. After an interrupt \
+what was found stays, and the code is 0 or 1 likewise.";
+
+/// By what schedules are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Guide {
+    /// Of those that showed something new.
+    Coverage,
+    /// By chance alone.
+    Random,
+}
+
 /// `chaos judge`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct JudgeArgs {
@@ -257,6 +321,7 @@ impl Args {
             Command::Play(args) => play::play(args),
             Command::Judge(args) => judge::judge(args),
             Command::Profile(args) => profile::profile(args),
+            Command::Explore(args) => explore::explore(args),
             Command::List(args) => files::list(args),
             Command::Schema => Ok(files::schema()),
         }

@@ -3,6 +3,7 @@
 //! Data goes to stdout, everything else to stderr.
 
 mod args;
+mod explore;
 mod files;
 mod judge;
 mod output;

@@ -165,7 +165,11 @@ fn select(args: &RunArgs, filter: Option<&GlobSet>) -> Option<Vec<(Origin, Arc<S
 
 /// Whether every subject can be run against every file's server; else it is
 /// told why not.
-fn are_suited(scenarios: &[(Origin, Arc<Scenario>)], subjects: &[Subject], time: Time) -> bool {
+pub(super) fn are_suited(
+    scenarios: &[(Origin, Arc<Scenario>)],
+    subjects: &[Subject],
+    time: Time,
+) -> bool {
     let mut objections: Vec<String> = Vec::new();
     for subject in subjects {
         for (_, scenario) in scenarios {

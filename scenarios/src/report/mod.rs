@@ -20,11 +20,12 @@ mod page;
 mod timeline;
 
 pub use gallery::Gallery;
-pub use page::{MOST_BYTES, render};
+pub use page::{MOST_BYTES, render, render_search};
 pub use timeline::Timeline;
 
 use std::path::{Path, PathBuf};
 
+use crate::explore::Summary;
 use crate::results::Results;
 use crate::whole::{ResultsError, write_whole};
 
@@ -36,4 +37,17 @@ const FILE: &str = "report.html";
 /// When the system refuses; then an older file is still there.
 pub fn write(results: &Results, gallery: &Gallery, out: &Path) -> Result<PathBuf, ResultsError> {
     write_whole(out, FILE, &render(results, gallery))
+}
+
+/// Writes the `OUT/report.html` of a search, whose findings are these runs.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_search(
+    results: &Results,
+    gallery: &Gallery,
+    summary: &Summary,
+    out: &Path,
+) -> Result<PathBuf, ResultsError> {
+    write_whole(out, FILE, &render_search(results, gallery, summary))
 }

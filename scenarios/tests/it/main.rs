@@ -10,6 +10,8 @@ mod bad_input;
 mod broken_off;
 mod clocks;
 mod console;
+mod docs;
+mod explore;
 mod foreign;
 mod harness;
 mod hostile_journals;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use environment::{Observer, Seed};
-use scenarios::generator::Schedule;
+use scenarios::explore::{Base, Schedule};
 use scenarios::runner::{Folder, Settings, Time, simulate};
 use scenarios::subjects::Subject;
 use scenarios::verdict::{Judgement, Reason, Verdict, judge};
@@ -32,21 +32,21 @@ pub(crate) fn numbers(usual: u64, most: u64) -> std::ops::Range<u64> {
     numbers.start..numbers.end.min(numbers.start.saturating_add(most))
 }
 
+/// The schedule of this number.
+pub(crate) fn drawn(number: u64) -> Schedule {
+    Schedule::draw(Seed(1), number, &Base::built_in())
+}
+
 fn run(schedule: &Schedule) -> Option<Judgement> {
     let scenario = schedule.scenario().ok()?;
     let settings = Settings {
         subject: Subject::Sim,
         time: Time::Virtual,
         must_repeat: false,
-        seed: Seed(schedule.number),
+        seed: Seed(schedule.seed),
         flaws: Default::default(),
         is_wire: false,
-        folder: Folder::new(
-            "nowhere".as_ref(),
-            &scenario.id,
-            "sim",
-            Seed(schedule.number),
-        ),
+        folder: Folder::new("nowhere".as_ref(), &scenario.id, "sim", Seed(schedule.seed)),
     };
     let never = CancellationToken::new();
     let trace = simulate(&scenario, &settings, &Observer::none(), &never);
@@ -64,7 +64,7 @@ fn judge_all(numbers: std::ops::Range<u64>) -> BTreeMap<u64, Option<Judgement>> 
             if number >= numbers.end {
                 return;
             }
-            let judgement = run(&Schedule::new(number));
+            let judgement = run(&drawn(number));
             let mut judged = judged.lock().unwrap_or_else(PoisonError::into_inner);
             judged.insert(number, judgement);
         }
@@ -116,7 +116,7 @@ fn the_sound_client_is_never_blamed() {
     let count = judged.len();
     let whys = judged
         .keys()
-        .filter_map(|number| Schedule::new(*number).scenario().err());
+        .filter_map(|number| drawn(*number).scenario().err());
     let whys: Vec<String> = whys
         .take(if refused * 10 < count { 0 } else { 20 })
         .collect();
@@ -133,7 +133,7 @@ fn the_sound_client_is_never_blamed() {
             .any(|told| told.starts_with(&begins))
     }) {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("S{number}.toml"));
-        std::fs::write(path, Schedule::new(*number).to_string()).unwrap();
+        std::fs::write(path, drawn(*number).to_string()).unwrap();
     }
     assert!(
         blamed.is_empty() && unsound.is_empty(),

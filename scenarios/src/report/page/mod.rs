@@ -4,6 +4,7 @@ mod charts;
 mod figure;
 mod matrix;
 mod plot;
+mod search;
 mod section;
 mod stack;
 #[cfg(test)]
@@ -14,6 +15,7 @@ use std::collections::BTreeSet;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::gallery::Gallery;
+use crate::explore::Summary;
 use crate::plain::is_unseen;
 use crate::results::{Results, ScenarioResult};
 use crate::sentences::{not_begun, run_again};
@@ -37,9 +39,19 @@ const POLICY: &str = "default-src 'none'; style-src 'sha256-wUd8lkSBKuACsL79f3uS
 
 /// The whole page.
 pub fn render(results: &Results, gallery: &Gallery) -> String {
+    page(results, gallery, None)
+}
+
+/// The page of a search, whose findings are these runs.
+pub fn render_search(results: &Results, gallery: &Gallery, summary: &Summary) -> String {
+    page(results, gallery, Some(summary))
+}
+
+fn page(results: &Results, gallery: &Gallery, search: Option<&Summary>) -> String {
     let runs = ordered(results, gallery);
     let sections = sections(&runs);
     let matrix = matrix::matrix(&runs, &sections, MATRIX_BYTES);
+    let title = search.map_or_else(|| sums(results), search::heading);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -48,14 +60,15 @@ pub fn render(results: &Results, gallery: &Gallery) -> String {
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (sums(results)) " \u{b7} chaos report" }
+                title { (title) " \u{b7} chaos report" }
                 style { (PreEscaped(STYLE)) }
             }
             body {
                 a class="skip" href="#verdicts" { "Skip to the verdicts" }
                 (plot::patterns())
-                (head(results, &runs))
+                (head(results, &runs, &title))
                 main {
+                    @if let Some(summary) = search { (search::findings(summary)) }
                     section id="verdicts" aria-labelledby="verdicts-title" tabindex="-1" {
                         h2 id="verdicts-title" { "Verdicts" }
                         (matrix)
@@ -71,6 +84,7 @@ pub fn render(results: &Results, gallery: &Gallery) -> String {
                         }
                         @for section in &sections { (section) }
                     }
+                    @if let Some(summary) = search { (search::sections(summary)) }
                 }
                 footer { p { "Made by " code { "chaos" } ". Times are counted from t = 0 of each scenario." } }
             }
@@ -154,12 +168,12 @@ fn sums(results: &Results) -> String {
     parts.join(", ")
 }
 
-fn head(results: &Results, runs: &[Run<'_>]) -> Markup {
+fn head(results: &Results, runs: &[Run<'_>], title: &str) -> Markup {
     let all: Vec<&ScenarioResult> = runs.iter().map(|run| run.result).collect();
     html! {
         header {
             p class="brand" { "chaos report" }
-            h1 { (sums(results)) }
+            h1 { (title) }
             p class="tiles" {
                 (tile(Verdict::Failed, results.failed, "the client did not do what it should"))
                 (tile(Verdict::Inconclusive, results.inconclusive, "the run says nothing about the client"))

@@ -1,0 +1,335 @@
+//! `chaos explore`: what breaks a client, looked for and made small.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use environment::text::format_duration;
+use environment::{Observer, Seed};
+use scenarios::explore::{
+    Base, Budget, Corpus, ExploreError, Finding, Found, Guide, Runner, Search, SearchProgress,
+    Setting, Summary,
+};
+use scenarios::invocation::Invocation;
+use scenarios::language::{Origin, Scenario};
+use scenarios::out_folder::OutFolder;
+use scenarios::report::{self, Gallery};
+use scenarios::results::Results;
+use scenarios::runner;
+use scenarios::subjects::{self, SetupError, Subject};
+use scenarios::whole::{ResultsError, write_whole};
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use super::args::{ExploreArgs, Guide as GuideArg, Time};
+use super::output::{complain, print};
+use super::run::{are_suited, jobs, watch_signals};
+use super::{EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_PASSED, EXIT_USAGE, files};
+
+/// How long a search goes on if nothing is said.
+const USUAL: Duration = Duration::from_secs(60);
+
+/// The longest search.
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Where findings go, within the folder.
+const FOUND: &str = "found";
+
+/// Between two lines of progress where they cannot take each other's place.
+const PACE: Duration = Duration::from_secs(10);
+
+/// Searches; 1 if something was found.
+pub(super) fn explore(args: &ExploreArgs) -> anyhow::Result<u8> {
+    let budget = budget(args)?;
+    let subject = subject(args)?;
+    let Some(bases) = bases(args, &subject)? else {
+        return Ok(EXIT_USAGE);
+    };
+    let first = match &args.corpus {
+        Some(folder) => Corpus::read(folder, &bases)?,
+        None => Vec::new(),
+    };
+    let out = OutFolder::claim(&args.out)?;
+    clear(&args.out.join(FOUND)).with_context(|| format!("--out {}", args.out.display()))?;
+    let runner = Runner {
+        subject,
+        flaws: args.flaw.iter().copied().collect(),
+        out: args.out.join("runs"),
+    };
+    let search = Search {
+        runner,
+        bases,
+        seed: args.seed.unwrap_or(Seed(1)),
+        guide: match args.guide {
+            GuideArg::Coverage => Guide::Coverage,
+            GuideArg::Random => Guide::Random,
+        },
+        budget,
+        jobs: jobs(args.jobs, args.time).most,
+        batch: Search::BATCH,
+        time: args.time.into(),
+        first,
+        confirms: !args.unconfirmed,
+    };
+    let code = match perform(search)? {
+        Ok((summary, results, gallery)) => {
+            let report = report::write_search(&results, &gallery, &summary, &args.out);
+            conclude(args, &summary, report)
+        }
+        Err(Trouble::Setup(SetupError::Interrupted(_))) => EXIT_INTERRUPTED,
+        Err(Trouble::Setup(error)) => {
+            complain(&format!("chaos: {error}"));
+            EXIT_INCONCLUSIVE
+        }
+        Err(Trouble::Search(error)) => {
+            complain(&format!("chaos: {error}"));
+            match error {
+                ExploreError::FailsAlready { .. } | ExploreError::Empty(_) => EXIT_USAGE,
+                ExploreError::Broken(_) => EXIT_INCONCLUSIVE,
+            }
+        }
+    };
+    drop(out);
+    Ok(code)
+}
+
+enum Trouble {
+    Setup(SetupError),
+    Search(ExploreError),
+}
+
+fn budget(args: &ExploreArgs) -> anyhow::Result<Budget> {
+    let asked = args.time_limit.map(Duration::from);
+    if let (Some(time), Some(shown)) = (asked, args.time_limit) {
+        ensure!(
+            !time.is_zero(),
+            "--for {shown}: nothing can be found in no time"
+        );
+        ensure!(time <= LONGEST, "--for {shown}: the most is 30days");
+    }
+    let time = asked.or_else(|| args.cases.is_none().then_some(USUAL));
+    Ok(Budget {
+        cases: args.cases,
+        time,
+        findings: args.findings.into(),
+    })
+}
+
+fn subject(args: &ExploreArgs) -> anyhow::Result<Subject> {
+    let subject = subjects::find(&args.client)?;
+    if !subject.is_sim() {
+        let name = subject.name();
+        if !args.flaw.is_empty() {
+            bail!("--flaw is a habit of the simulated client; `{name}` has its own");
+        }
+        if args.time == Time::Virtual {
+            bail!(
+                "--client {name}: other people's clients run in real time only; add `--time real`"
+            );
+        }
+    }
+    Ok(subject)
+}
+
+/// `None` after it was told what is wrong with the files.
+fn bases(args: &ExploreArgs, subject: &Subject) -> anyhow::Result<Option<Vec<Base>>> {
+    if args.paths.is_empty() {
+        let traits = subject.traits();
+        return Ok(Some(match traits {
+            None => Base::built_in(),
+            Some(traits) => Base::for_traits(&traits),
+        }));
+    }
+    let Some(scenarios) = files::read(&args.paths) else {
+        return Ok(None);
+    };
+    let scenarios: Vec<(Origin, Arc<Scenario>)> = scenarios
+        .into_iter()
+        .map(|(given, scenario)| (given.origin, Arc::new(scenario)))
+        .collect();
+    if !are_suited(&scenarios, std::slice::from_ref(subject), args.time) {
+        return Ok(None);
+    }
+    let traits = subject.traits();
+    let settings = scenarios.iter().map(|(_, scenario)| {
+        let mut setting = Setting::of(scenario);
+        setting.limit(traits.as_ref());
+        Base::File(Box::new(setting))
+    });
+    Ok(Some(settings.collect()))
+}
+
+/// Takes away what an earlier search left there, and nothing else.
+fn clear(found: &Path) -> std::io::Result<()> {
+    let entries = match found.read_dir() {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let path = entry?.path();
+        let is_file = path.extension().is_some_and(|end| end == "toml");
+        if is_file && Found::is_text_of_one(&std::fs::read_to_string(&path).unwrap_or_default()) {
+            std::fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::main]
+async fn perform(search: Search) -> anyhow::Result<Result<Done, Trouble>> {
+    let interrupt = CancellationToken::new();
+    let mut watching =
+        watch_signals(interrupt.clone(), complain).context("failed to watch for signals")?;
+    if let Err(error) = subjects::set_up(&search.runner.subject, &interrupt).await {
+        return Ok(Err(Trouble::Setup(error)));
+    }
+    let progress = progress(search.budget);
+    let handle = Handle::current();
+    let work = tokio::task::spawn_blocking(move || {
+        let summary = search.run(&progress, &interrupt, &handle)?;
+        let (runner, time) = (&search.runner, search.time);
+        let repeat = |finding: &Finding| repeat(runner, finding, time);
+        let (results, gallery) = Search::shown(runner, time, &summary, &handle, &repeat);
+        Ok((summary, results, gallery))
+    });
+    let summary = work
+        .await
+        .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+    watching.abort_all();
+    Ok(summary.map_err(Trouble::Search))
+}
+
+/// What a search came to, with the runs of what was found.
+type Done = (Summary, Results, Gallery);
+
+/// The command that runs a finding again, from within the folder of findings.
+fn repeat(runner: &Runner, finding: &Finding, time: runner::Time) -> String {
+    let name = format!("{}.toml", finding.id());
+    let invocation = Invocation {
+        flaws: runner.flaws.clone(),
+        time,
+        clients: vec![runner.subject.argument().to_owned()],
+        paths: vec![name.into()],
+        ..Invocation::default()
+    };
+    invocation.repeat_all()
+}
+
+/// One line that is written over on a terminal, and now and then one elsewhere.
+fn progress(budget: Budget) -> Observer<SearchProgress> {
+    let is_terminal = std::io::stderr().is_terminal();
+    let bar = is_terminal.then(indicatif::ProgressBar::new_spinner);
+    let last = Mutex::new(Duration::ZERO);
+    Observer::new(move |now: SearchProgress| {
+        let line = line(now, budget);
+        match &bar {
+            Some(bar) => bar.set_message(line),
+            None => {
+                let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+                if now.elapsed >= *last + PACE {
+                    *last = now.elapsed;
+                    complain(&line);
+                }
+            }
+        }
+    })
+}
+
+fn line(now: SearchProgress, budget: Budget) -> String {
+    let SearchProgress {
+        cases,
+        states,
+        corpus,
+        found,
+        elapsed,
+        doing,
+    } = now;
+    let seconds = elapsed.as_secs_f64();
+    let rate = cases as f64 / seconds.max(0.001);
+    let left = match (budget.time, budget.cases) {
+        (Some(time), _) => Some(time.saturating_sub(elapsed)),
+        (None, Some(most)) => {
+            let left = most.saturating_sub(cases) as f64 / rate.max(0.001);
+            Some(Duration::from_secs_f64(left.min(1e9)))
+        }
+        (None, None) => None,
+    };
+    let left = left.map_or(String::new(), |left| {
+        let left = Duration::from_secs(left.as_secs());
+        format!(", {} left", format_duration(left))
+    });
+    let doing = match doing {
+        "" => String::new(),
+        doing => format!(", {doing}"),
+    };
+    format!(
+        "{cases} cases, {rate:.0} a second, {states} states, {corpus} kept, {found} found{left}{doing}"
+    )
+}
+
+/// Tells what it came to; the exit code.
+fn conclude(args: &ExploreArgs, summary: &Summary, report: Result<PathBuf, ResultsError>) -> u8 {
+    let mut is_whole = true;
+    let mut text = String::new();
+    for found in &summary.found {
+        let name = format!("{}.toml", found.finding.id());
+        match write_whole(&args.out.join(FOUND), &name, &found.text) {
+            Ok(path) => text += &told(found, &path),
+            Err(error) => {
+                is_whole = false;
+                complain(&format!("chaos: {error}"));
+                text += &format!("{}\n{}\n", found.finding.title(), found.text);
+            }
+        }
+    }
+    if let Some(folder) = &args.corpus
+        && let Err(error) = summary.corpus.write(folder)
+    {
+        is_whole = false;
+        complain(&format!("chaos: {error}"));
+    }
+    text += &summary.text();
+    match report {
+        Ok(path) => text += &format!("{}\n", path.display()),
+        Err(error) => {
+            is_whole = false;
+            complain(&format!("chaos: {error}"));
+        }
+    }
+    if let Some(why) = &summary.broken {
+        complain(&format!(
+            "chaos: the harness failed in {} cases, first with: {why}",
+            summary.broken_count
+        ));
+    }
+    let seconds = summary.elapsed.as_secs_f64().max(0.001);
+    complain(&format!(
+        "chaos: {:.0} cases a second",
+        summary.cases as f64 / seconds
+    ));
+    is_whole &= print(text);
+    match (is_whole, summary.found.is_empty(), &summary.broken) {
+        (false, ..) => EXIT_INCONCLUSIVE,
+        (true, false, _) => EXIT_FAILED,
+        (true, true, None) => EXIT_PASSED,
+        (true, true, Some(_)) => EXIT_INCONCLUSIVE,
+    }
+}
+
+fn told(found: &Found, path: &Path) -> String {
+    let finding = &found.finding;
+    format!(
+        "{}\n  {}: {}\n  case {}, {} of {} entries left after {} runs\n{}\n\n",
+        finding.title(),
+        finding.failure.check,
+        finding.failure.why,
+        finding.case,
+        finding.schedule.entries.len(),
+        finding.entries_before,
+        finding.runs,
+        path.display()
+    )
+}
