@@ -111,7 +111,7 @@ pub fn report_lines(bytes: &[u8]) {
         Report::GaveUp,
         Report::Seq,
     ];
-    let mut interpreter = Interpreter::new(BTreeSet::from(all));
+    let mut interpreter = Interpreter::new("c1", BTreeSet::from(all));
     for line in bytes.split(|byte| *byte == b'\n') {
         let report = ClientReport::parse(line);
         drop(report.and_then(|report| interpreter.interpret(report)));

@@ -10,6 +10,7 @@ use scenarios::language::{Given, Scenario, read_all};
 use scenarios::runner::decision_line;
 use scenarios::subjects::{CLIENT_FILE, Subject, find};
 use scenarios::suite::Suite;
+use scenarios::verdict;
 
 use super::args::{PathArgs, PlanArgs};
 use super::output::{complain, print, print_all};
@@ -62,8 +63,8 @@ pub(super) fn check(args: &PathArgs) -> anyhow::Result<u8> {
         .cloned()
         .partition(|path: &PathBuf| is_adapter(path));
     // Each is told of, whatever the others are.
-    let wrong = adapters.iter().filter(|path| !check_adapter(path)).count();
-    let are_sound = wrong == 0;
+    let checked: Vec<Option<Subject>> = adapters.iter().map(|path| check_adapter(path)).collect();
+    let are_sound = checked.iter().all(Option::is_some);
     if files.is_empty() && !adapters.is_empty() {
         return Ok(if are_sound { EXIT_PASSED } else { EXIT_USAGE });
     }
@@ -74,11 +75,29 @@ pub(super) fn check(args: &PathArgs) -> anyhow::Result<u8> {
         let name = shown(given.source.name());
         let is_any = scenario.own_server.is_some() && scenario.data.is_none();
         let note = if is_any { ANY_MESSAGE } else { "" };
-        format!("ok  {}  {name}\n{note}", scenario.id)
+        let blind = blind_notes(scenario, &checked);
+        format!("ok  {}  {name}\n{note}{blind}", scenario.id)
     });
     // That they are sound is so, whoever hears of it.
     print(lines.collect::<String>());
     Ok(EXIT_PASSED)
+}
+
+/// Which checks of a file these clients cannot be judged by, or the simulated one
+/// if there are none.
+fn blind_notes(scenario: &Scenario, clients: &[Option<Subject>]) -> String {
+    let sim = [Some(Subject::Sim)];
+    let clients = if clients.is_empty() { &sim } else { clients };
+    let suited = clients.iter().flatten();
+    let suited = suited.filter(|client| client.unsuited(scenario).is_none());
+    let notes = suited.flat_map(|client| {
+        let blind = verdict::blind(scenario, client.traits().as_ref()).into_iter();
+        blind.map(|(check, why)| {
+            let name = client.name();
+            format!("    note: `{check}` cannot be judged of {name}: {why}\n")
+        })
+    });
+    notes.collect()
 }
 
 /// Whether this is a client's folder, or the file that makes it one.
@@ -86,8 +105,8 @@ fn is_adapter(path: &Path) -> bool {
     path.join(CLIENT_FILE).is_file() || path.ends_with(CLIENT_FILE) && path.is_file()
 }
 
-/// Whether this client could be put to the test; else it is told why not.
-fn check_adapter(path: &Path) -> bool {
+/// The client, if it could be put to the test; else it is told why not.
+fn check_adapter(path: &Path) -> Option<Subject> {
     let folder = match path.ends_with(CLIENT_FILE) {
         true => path.parent().unwrap_or(Path::new(".")),
         false => path,
@@ -98,10 +117,10 @@ fn check_adapter(path: &Path) -> bool {
     };
     let adapter = match find(folder) {
         Ok(Subject::Adapter(adapter)) => adapter,
-        Ok(Subject::Sim | Subject::Client(_)) => return true,
+        Ok(other @ (Subject::Sim | Subject::Client(_))) => return Some(other),
         Err(error) => {
             complain(&format!("chaos: {error}"));
-            return false;
+            return None;
         }
     };
     let name = shown(&format!("{folder}/{CLIENT_FILE}"));
@@ -109,10 +128,10 @@ fn check_adapter(path: &Path) -> bool {
     let missing = adapter.ensure_startable().err();
     if let Some(error) = missing.filter(|_| adapter.setup.is_empty()) {
         complain(&format!("chaos: {name}: {error}"));
-        return false;
+        return None;
     }
     print(format!("ok  {}  {name}\n", adapter.name));
-    true
+    Some(Subject::Adapter(adapter))
 }
 
 /// One line a scenario.

@@ -133,7 +133,7 @@ impl ClientProcess {
     }
 
     fn reporter(&self) -> Reporter {
-        let interpreter = Interpreter::new(self.adapter.reports.clone());
+        let interpreter = Interpreter::new(&self.client, self.adapter.reports.clone());
         let client = Arc::clone(&self.client);
         Reporter::new(
             client,
@@ -276,7 +276,7 @@ impl ClientTask {
     /// Takes down what it reports, and says so if that is too much.
     fn reports(&self) -> (Observer<ClientReport>, mpsc::Receiver<TooMuch>) {
         let traits = &self.client.traits;
-        let interpreter = Interpreter::new(traits.reports.clone());
+        let interpreter = Interpreter::new(&self.name, traits.reports.clone());
         let (name, recorder) = (Arc::clone(&self.name), self.recorder.clone());
         let reporter = Reporter::new(name, self.clock.clone(), recorder, interpreter);
         let reporter = Mutex::new(reporter);

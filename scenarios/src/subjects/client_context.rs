@@ -60,7 +60,21 @@ impl Tell {
     /// Its application got a message: this text, or `None` of anything else.
     pub fn message<'a>(&self, text: impl Into<Option<&'a str>>) {
         let data = text.into().map(str::to_owned);
-        self.0.tell(ClientReport::Message { data });
+        self.0.tell(ClientReport::Message {
+            data,
+            seq: None,
+            session: None,
+        });
+    }
+
+    /// Its application got a message with this number of what it counts through,
+    /// such as a session or a subscription.
+    pub fn numbered<'a>(&self, seq: u64, session: impl Into<Option<&'a str>>) {
+        self.0.tell(ClientReport::Message {
+            data: None,
+            seq: Some(seq),
+            session: session.into().map(str::to_owned),
+        });
     }
 
     /// A dial failed, or the connection ended: with this close code, as browsers

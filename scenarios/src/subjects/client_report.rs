@@ -29,6 +29,14 @@ pub enum ClientReport {
         /// The message's text, if it is one and the client passes it on.
         #[serde(default)]
         data: Option<String>,
+        /// The message's number by the client's own count, in place of one that is
+        /// read from `data`.
+        #[serde(default)]
+        seq: Option<u64>,
+        /// What `seq` counts through, such as a session or a subscription; each
+        /// client has its own.
+        #[serde(default)]
+        session: Option<String>,
     },
     /// A dial failed, or its connection ended.
     Close {
@@ -61,6 +69,7 @@ impl ClientReport {
 /// Makes one client's reports into events of a journal.
 #[derive(Debug)]
 pub struct Interpreter {
+    client: String,
     reports: BTreeSet<Report>,
     dial: u64,
     sessions: Sessions,
@@ -128,9 +137,10 @@ impl Sessions {
 }
 
 impl Interpreter {
-    /// Of a client that tells of these, and of nothing else.
-    pub fn new(reports: BTreeSet<Report>) -> Self {
+    /// Of a client of this name that tells of these, and of nothing else.
+    pub fn new(client: &str, reports: BTreeSet<Report>) -> Self {
         Self {
+            client: client.to_owned(),
             reports,
             dial: 0,
             sessions: Sessions::default(),
@@ -157,7 +167,12 @@ impl Interpreter {
                 }
                 EventKind::Opened { dial: self.dial }
             }
-            ClientReport::Message { data } => self.message(data.as_deref()),
+            ClientReport::Message {
+                seq: Some(seq),
+                session,
+                ..
+            } if self.reports.contains(&Report::Seq) => self.numbered(seq, session.as_deref()),
+            ClientReport::Message { data, .. } => self.message(data.as_deref()),
             ClientReport::Close { code } => EventKind::Closed {
                 dial: self.dial,
                 why: CloseReason::Unknown,
@@ -170,6 +185,17 @@ impl Interpreter {
     fn begin(&mut self) {
         self.dial += 1;
         self.sessions.dialled();
+    }
+
+    /// A message that the client has numbered itself.
+    fn numbered(&self, seq: u64, session: Option<&str>) -> EventKind {
+        let session = session.unwrap_or_default();
+        EventKind::Applied {
+            dial: self.dial,
+            // Two clients may well name theirs alike.
+            session: tag(&format!("{} {session}", self.client)),
+            seq,
+        }
     }
 
     fn message(&mut self, data: Option<&str>) -> EventKind {
@@ -214,7 +240,7 @@ mod tests {
     use super::*;
 
     fn events(reports: &[Report], lines: &[&str]) -> Vec<Option<EventKind>> {
-        let mut interpreter = Interpreter::new(reports.iter().copied().collect());
+        let mut interpreter = Interpreter::new("c1", reports.iter().copied().collect());
         let reports = lines
             .iter()
             .map(|line| ClientReport::parse(line.as_bytes()));
@@ -274,6 +300,24 @@ mod tests {
     }
 
     #[test]
+    fn numbers_of_the_clients_own_are_of_its_own_session() {
+        let line = r#"{"event":"message","seq":7,"session":"a"}"#;
+        let of = |client: &str| {
+            let mut interpreter = Interpreter::new(client, [Report::Seq].into());
+            interpreter.interpret(ClientReport::parse(line.as_bytes()).unwrap())
+        };
+        let applied = |session: &str| EventKind::Applied {
+            dial: 0,
+            session: tag(session),
+            seq: 7,
+        };
+        assert_eq!(of("c1"), Some(applied("c1 a")));
+        assert_eq!(of("c2"), Some(applied("c2 a")));
+        let undeclared = events(&[Report::Message], &[line]);
+        assert_eq!(undeclared, [Some(EventKind::Received { dial: 0 })]);
+    }
+
+    #[test]
     fn what_is_not_declared_or_no_report_is_nothing() {
         let lines = [
             "",
@@ -301,7 +345,7 @@ mod tests {
     /// What becomes of these ticks, each as "session on dial: number", after such
     /// welcomes, each on a dial of its own; a dash where one is nobody's.
     fn ticks_of(lines: &[(&str, u64)]) -> Vec<String> {
-        let mut interpreter = Interpreter::new([Report::Dial, Report::Seq].into());
+        let mut interpreter = Interpreter::new("c1", [Report::Dial, Report::Seq].into());
         let mut told = Vec::new();
         for (session, number) in lines {
             let data = if session.is_empty() {
@@ -312,7 +356,11 @@ mod tests {
             };
             let data = Some(data);
             told.push(
-                match interpreter.interpret(ClientReport::Message { data }) {
+                match interpreter.interpret(ClientReport::Message {
+                    data,
+                    seq: None,
+                    session: None,
+                }) {
                     Some(EventKind::Applied { dial, session, seq }) => {
                         let names = ["a", "b", "c"].into_iter();
                         let name = names.rev().find(|name| tag(name) == session).unwrap();

@@ -105,6 +105,13 @@ async fn an_adapter_is_checked_without_running_it() {
     place.file("own.toml", FILE);
     let both = place.chaos(&["check", "own.toml", "./mine"]).await;
     assert!(both.expect(0).out.contains("ok  own  own.toml"), "{both:?}");
+    let text = format!("{FILE}duplicated = 0\n");
+    place.file("own.toml", &text);
+    let blind = place.chaos(&["check", "own.toml", "./mine"]).await;
+    let note = "note: `duplicated` cannot be judged of mine: this client does not report `seq`";
+    assert!(blind.expect(0).out.contains(note), "{blind:?}");
+    let sim = place.chaos(&["check", "own.toml"]).await;
+    assert!(!sim.expect(0).out.contains("cannot be judged"), "{sim:?}");
     std::fs::write(
         place.path("mine/client.toml"),
         "name = 'a/b'\ncomand = ['x']\n",

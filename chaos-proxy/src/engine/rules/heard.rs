@@ -31,18 +31,21 @@ impl Part {
 /// The conditions whose message has gone by. Most connections hear nothing: that
 /// takes no room.
 #[derive(Debug, Default)]
-pub(super) struct Heard(Option<Box<BTreeSet<FrameRuleId>>>);
+pub(super) struct Heard(Option<Box<Met>>);
+
+#[derive(Debug, Default)]
+struct Met(BTreeSet<FrameRuleId>);
 
 impl Heard {
     /// A message has gone by that is meant by the condition of this number.
     pub(super) fn add(&mut self, id: FrameRuleId) {
-        self.0.get_or_insert_default().insert(id);
+        self.0.get_or_insert_default().0.insert(id);
     }
 
     /// The rule is another one now.
     pub(super) fn forget(&mut self, rule: usize) {
-        if let Some(heard) = &mut self.0 {
-            heard.retain(|id| id.rule != rule);
+        if let Some(met) = &mut self.0 {
+            met.0.retain(|id| id.rule != rule);
         }
     }
 
@@ -80,7 +83,7 @@ impl Heard {
 
     fn has(&self, id: FrameRuleId) -> bool {
         let heard = self.0.as_ref();
-        heard.is_some_and(|heard| heard.contains(&id))
+        heard.is_some_and(|met| met.0.contains(&id))
     }
 }
 

@@ -348,7 +348,7 @@ fn of_a_server_that_is_no_ticker_only_what_passes_by_is_judged() {
     let own = |expect: &str| format!("[server]\nexternal = 'ws://localhost:1'\n{}", reset(expect));
     let all_reports: Vec<Report> = Report::ALL.map(|(_, report)| report).into();
     let all_can: Vec<Ability> = Ability::ALL.map(|(_, ability)| ability).into();
-    for expect in ["lost = 0", "state_equal = true", "no_leak = true"] {
+    for expect in ["state_equal = true", "no_leak = true"] {
         let text = own(expect);
         blind(
             &text,
@@ -360,4 +360,38 @@ fn of_a_server_that_is_no_ticker_only_what_passes_by_is_judged() {
     }
     let recovered = judged(&own("recover_within = '1s'"), &back(), &[], &[]);
     assert_eq!(recovered.result, Finding::Ok);
+}
+
+#[test]
+fn with_any_server_the_numbers_of_the_clients_say_what_is_missing() {
+    let own = |expect: &str| format!("[server]\nexternal = 'ws://localhost:1'\n{}", reset(expect));
+    let (can, tells) = ([Ability::Resume], [Report::Seq]);
+    let whole = back().applied("c1", "s", [7, 8, 9], 1700);
+    let gap = back().applied("c1", "s", [7, 9], 1700);
+    let again = back().applied("c1", "s", [7, 8, 7], 1700);
+    let late = back().applied("c1", "s", [7, 9, 8], 1700);
+    for (expect, story, result) in [
+        ("lost = 0", &whole, Finding::Ok),
+        ("lost = 0", &gap, Finding::Failed),
+        ("lost = 1", &gap, Finding::Ok),
+        ("duplicated = 0", &whole, Finding::Ok),
+        ("duplicated = 0", &again, Finding::Failed),
+        ("reordered = 0", &whole, Finding::Ok),
+        ("reordered = 0", &late, Finding::Failed),
+    ] {
+        let judged = judged(&own(expect), story, &can, &tells);
+        assert_eq!(judged.result, result, "{expect}: {}", judged.why);
+    }
+    let told = judged(&own("lost = 0"), &gap, &can, &tells).why;
+    let why =
+        "message 8 of c1 never came, though a later one did; lost in all: 1, expected at most 0";
+    assert_eq!(told, why);
+    blind(
+        &own("lost = 0"),
+        &back(),
+        &can,
+        &tells,
+        "no client told the number",
+    );
+    blind(&own("lost = 0"), &gap, &[], &tells, "cannot `resume`");
 }

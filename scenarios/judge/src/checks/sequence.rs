@@ -17,14 +17,17 @@ use super::result::{Excess, Unseen};
 use crate::definitions::{Fact, Outage};
 use crate::subject::{Ability, Report};
 
+const UNNUMBERED: &str =
+    "the messages of this server have no numbers that the simulated client knows";
+const UNTOLD: &str = "no client told the number of a message (`seq` of `message`)";
 const SILENT: &str = "no client told of any tick that it applied";
 
 pub(super) const LOST: Check = Check {
     key: "lost",
     facts: &[Fact::Ticks],
     read: count,
+    // Of a server of one's own the clients' numbers say what is missing.
     needs: |_| Needs {
-        of_server: Some("the ticks that it makes"),
         abilities: &[Ability::Resume],
         reports: &[Report::Seq],
         ..Needs::default()
@@ -69,6 +72,9 @@ fn lost(evidence: &Evidence<'_>, limit: u64) -> Found {
         return Found::unseen(Unseen::Client, why);
     }
     let observed = &evidence.observed;
+    if evidence.scenario.own_server.is_some() {
+        return missing(evidence, limit);
+    }
     let Some(settled) = observed.marks.settled else {
         return Found::nothing("the run did not reach the end of settling");
     };
@@ -93,6 +99,27 @@ fn lost(evidence: &Evidence<'_>, limit: u64) -> Found {
             format!("tick {seq} of {client} was made before the end of settling and never applied")
         }),
         waited,
+    };
+    judge(evidence, limit, strays)
+}
+
+/// What is missing between a client's numbers, where the server does not tell what
+/// it made: what came before the first and after the last nobody knows.
+fn missing(evidence: &Evidence<'_>, limit: u64) -> Found {
+    let gaps = evidence.observed.sequences.gaps();
+    let first = gaps.first().map(|gap| {
+        let (client, seq) = (&gap.client, gap.first);
+        format!("message {seq} of {client} never came, though a later one did")
+    });
+    let count = gaps
+        .iter()
+        .fold(0_u64, |sum, gap| sum.saturating_add(gap.count));
+    let strays = Strays {
+        verb: "lost",
+        count: usize::try_from(count).unwrap_or(usize::MAX),
+        clients: gaps.iter().map(|gap| &*gap.client).collect(),
+        first,
+        waited: None,
     };
     judge(evidence, limit, strays)
 }
@@ -165,7 +192,11 @@ fn judge(evidence: &Evidence<'_>, limit: u64, strays: Strays<'_>) -> Found {
         waited,
     } = strays;
     if !evidence.observed.sequences.are_reported() {
-        return Found::nothing(SILENT);
+        return match evidence.scenario.own_server {
+            Some(_) if evidence.is_sim() => Found::unseen(Unseen::Server, UNNUMBERED),
+            Some(_) => Found::unseen(Unseen::Client, UNTOLD),
+            None => Found::nothing(SILENT),
+        };
     }
     let why = match first {
         Some(first) => format!("{first}; {verb} in all: {count}, expected at most {limit}"),

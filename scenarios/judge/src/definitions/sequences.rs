@@ -17,6 +17,17 @@ pub struct Sequences {
     gone: BTreeSet<String>,
 }
 
+/// What is missing between the first and the last number of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// Whose session it is.
+    pub client: Arc<str>,
+    /// The first number that is missing.
+    pub first: u64,
+    /// How many are.
+    pub count: u64,
+}
+
 /// A tick handed to a client's application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Application {
@@ -81,6 +92,24 @@ impl Sequences {
         let is_gap = self.applications(session).any(|a| a.seq > seq);
         let made = self.made_at(session, seq).filter(|_| !is_gap)?;
         Some(until.since(made))
+    }
+
+    /// What is missing between the numbers of each session, by session.
+    pub fn gaps(&self) -> Vec<Gap> {
+        let gaps = self.applied.values().filter_map(|applied| {
+            let seqs: BTreeSet<u64> = applied.iter().map(|a| a.seq).collect();
+            let (low, high) = (*seqs.first()?, *seqs.last()?);
+            // Whatever a client says, this is no list of what is not there.
+            let count = (high - low).saturating_sub(seqs.len() as u64 - 1);
+            let first = seqs.iter().zip(low..).find(|(seq, due)| *seq != due)?.1;
+            let client = Arc::clone(&applied.first()?.client);
+            Some(Gap {
+                client,
+                first,
+                count,
+            })
+        });
+        gaps.collect()
     }
 
     /// When the server made a tick of a session.
@@ -239,6 +268,21 @@ mod tests {
         };
         assert_eq!(seqs(sequences.duplicated()), [2]);
         assert_eq!(seqs(sequences.reordered()), [3]);
+    }
+
+    #[test]
+    fn what_is_missing_between_the_first_and_the_last_number_is_a_gap() {
+        let story = JournalBuilder::new()
+            .applied("c1", "s", [5, 9, 7, 6, 7], 0)
+            .applied("c2", "t", [0, u64::MAX], 0)
+            .applied("c3", "u", [3, 4], 0);
+        let gap = |client: &str, first, count| Gap {
+            client: client.into(),
+            first,
+            count,
+        };
+        let expected = [gap("c1", 8, 1), gap("c2", 1, u64::MAX - 1)];
+        assert_eq!(sequences(&story).gaps(), expected);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! fails, or else everything that it expects. One of them that held is enough.
 
 use super::reason::Reason;
-use crate::checks::{CheckResult, Evidence, Finding, Unseen};
+use crate::checks::{CheckResult, Evidence, Finding, Unseen, blindness};
 use crate::journal::Header;
 use crate::language::Scenario;
 use crate::subject::Traits;
@@ -19,6 +19,32 @@ pub fn known_before(
     let ability = scenario.missing_ability(subject);
     let of_client = ability.map(Reason::MissingAbility);
     of_client.or_else(|| (is_wire && scenario.is_undisturbed()).then_some(Reason::ControlOfNothing))
+}
+
+/// Which of its checks cannot be judged with the file's server and such clients,
+/// whatever happens, and why: as far as that is known before a run begins.
+pub fn blind(scenario: &Scenario, subject: Option<&Traits>) -> Vec<(&'static str, String)> {
+    let header = Header {
+        format: Header::FORMAT.to_owned(),
+        version: Header::VERSION,
+        id: scenario.id.clone(),
+        case: scenario.case.clone(),
+        seed: 1,
+        time: String::new(),
+        client: String::new(),
+        clients: scenario.client_names(),
+        flaws: Vec::new(),
+        control: None,
+        retried: 0,
+        subject: subject.cloned(),
+    };
+    let evidence = Evidence::new(scenario, &header, &[]);
+    let expected = scenario.expect.iter();
+    let blind = expected.filter_map(|expected| {
+        let (_, why) = blindness(&evidence, expected.check)?;
+        Some((expected.name(), why))
+    });
+    blind.collect()
 }
 
 /// Why it is not applicable; empty if it is.

@@ -30,7 +30,7 @@ mod situation_tests;
 #[cfg(test)]
 mod tests;
 
-pub use applicable::known_before;
+pub use applicable::{blind, known_before};
 pub use firing::{Firing, LATE_TOLERANCE};
 pub use judge::{Judgement, Verdict, judge, judge_evidence};
 pub use note::Note;
