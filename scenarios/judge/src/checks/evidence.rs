@@ -119,7 +119,7 @@ impl<'a> Evidence<'a> {
 
     /// When the client said that it gives up, where the case is content with that:
     /// after something was done to it.
-    pub(super) fn gave_up_well(&self, client: &str) -> Option<Moment> {
+    pub(crate) fn gave_up_well(&self, client: &str) -> Option<Moment> {
         let gave_up = self.observed.reports.gave_up(client)?;
         let mut effects = self.effects.iter();
         let has_cause = effects.any(|effect| *effect.client == *client && effect.start <= gave_up);

@@ -154,6 +154,13 @@ fn to_give_up_is_as_good_where_the_case_says_so() {
     header.subject = Some(telling());
     let judgement = judge(&scenario, &header, &gave_up.entries());
     assert_eq!(judgement.verdict, Verdict::Passed);
+    // Nor does it come to what a rule waits for.
+    let later = "[[fault]]\nname = 'later'\non = { attempt = 2 }\ninject.reset = {}\n";
+    let waiting = content.replacen("[[fault]]", &format!("{later}[[fault]]"), 1);
+    assert_eq!(judged(&waiting, &gave_up, telling()).0, Verdict::Passed);
+    let waiting = HAMMERING.replacen("[[fault]]", &format!("{later}[[fault]]"), 1);
+    let stayed = run().client("c1", Client::Received { dial: 1 }, 1100);
+    assert_ne!(judged(&waiting, &stayed, telling()).0, Verdict::Passed);
     let gap = judgement.checks.iter().find(|c| c.name == "min_dial_gap");
     assert_eq!(
         gap.map(|gap| gap.why.as_str()),

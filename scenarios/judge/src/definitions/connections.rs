@@ -273,9 +273,13 @@ impl Connections {
                 actual: Duration::from_micros(*actual_us),
                 healed: None,
             }),
-            EventKind::UpstreamFailed { .. } if !self.server.is_reachable(entry.at) => {}
             EventKind::UpstreamFailed { error } => {
-                self.upstream_failure.get_or_insert_with(|| error.clone());
+                // On a busy machine a dial to a server that was away may fail long after
+                // that is back.
+                let dialled = self.get(client, *attempt).map(|own| own.accepted);
+                if self.server.is_reachable(dialled.unwrap_or(entry.at)) {
+                    self.upstream_failure.get_or_insert_with(|| error.clone());
+                }
             }
             EventKind::Powerless { rule, reason } => self.powerless.push(Powerless {
                 client: Arc::clone(client),

@@ -69,6 +69,11 @@ impl Sequences {
         self.made.contains_key(session)
     }
 
+    /// Whether the session went with its server.
+    pub(super) fn is_gone(&self, session: &str) -> bool {
+        self.gone.contains(session)
+    }
+
     /// Whether any client told of any tick.
     pub fn are_reported(&self) -> bool {
         !self.applied.is_empty()

@@ -353,8 +353,10 @@ impl CrossExamination<'_> {
         let sequences = &self.observed.sequences;
         let unmade = self.told.unmade.iter();
         let never_made = unmade.filter(|(_, (_, session, seq))| {
-            // Of a session of which the server tells nothing it is another matter.
-            sequences.is_told(session) && sequences.made_at(session, *seq).is_none()
+            // Of a session of which the server tells nothing it is another matter, and so
+            // it is of one that went with its server, which had no time to tell.
+            let is_whole = sequences.is_told(session) && !sequences.is_gone(session);
+            is_whole && sequences.made_at(session, *seq).is_none()
         });
         never_made
             .map(|(client, (at, session, seq))| Contradiction::Tick {

@@ -93,6 +93,8 @@ fn firing(evidence: &Evidence<'_>, index: usize, rule: &Rule) -> Firing {
         // A draw that says no is a decision, not a missing fault.
         _ if !rule.must_fire || rule.probability.is_some() => None,
         When::Timed { .. } => missing_timed(evidence, index, rule, &own),
+        // Who stops for good, where that is as good, comes to no further connection.
+        When::On { .. } if all_gave_up_well(evidence) => None,
         When::On { condition, .. } => own.is_empty().then(|| Missing::NeverMet {
             rule: rule.name.clone(),
             condition: condition.to_string(),
@@ -105,6 +107,12 @@ fn firing(evidence: &Evidence<'_>, index: usize, rule: &Rule) -> Firing {
         lateness: lateness.unwrap_or_default(),
         missing: powerless(evidence, rule, own.is_empty()).or(missing),
     }
+}
+
+fn all_gave_up_well(evidence: &Evidence<'_>) -> bool {
+    let names = evidence.scenario.client_names();
+    let mut gave_up = names.iter().map(|name| evidence.gave_up_well(name));
+    !names.is_empty() && gave_up.all(|gave_up| gave_up.is_some())
 }
 
 /// A rule that could not do what it says says nothing about the client.
