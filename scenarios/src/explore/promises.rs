@@ -116,8 +116,10 @@ impl<'a> Promises<'a> {
             add("reordered", "0".to_owned());
         }
         // What is destroyed on a connection that goes on is not asked for again,
-        // and what a session made that is forgotten cannot be.
-        if figures.resumes && !figures.expires && !damages && !destroys {
+        // and what a session made that is forgotten cannot be. Whoever is told to stop
+        // while it waits to come back never gets what it missed.
+        let is_asked_for = figures.resumes && !figures.expires && !self.tells("stop");
+        if is_asked_for && !damages && !destroys {
             add("lost", "0".to_owned());
         }
         if self.tells("stop") {
