@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use chaos_judge::language::{Origin, Scenario};
+use chaos_judge::language::{ClientOptions, Origin, Scenario};
 use chaos_judge::results::Seeds;
 use client_sim::Flaw;
 use environment::Seed;
@@ -27,6 +27,8 @@ pub struct Invocation {
     pub is_wire: bool,
     /// `--client`, as given; of none, the simulated one.
     pub clients: Vec<String>,
+    /// `--client-arg` and `--client-env`.
+    pub options: ClientOptions,
     /// `--time`.
     pub time: Time,
     /// `--check-determinism`.
@@ -73,6 +75,12 @@ impl Invocation {
         words.extend(seeds.map(OsString::from));
         if !matches!(clients, [] | [_]) || clients.iter().any(|name| name != Subject::SIM) {
             words.extend(option("--client", &clients.join(",")));
+        }
+        for arg in &self.options.args {
+            words.push(format!("--client-arg={arg}").into());
+        }
+        for (name, value) in &self.options.env {
+            words.push(format!("--client-env={name}={value}").into());
         }
         for flaw in &self.flaws {
             words.extend(option("--flaw", flaw.word()));

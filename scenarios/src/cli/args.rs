@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use client_sim::Flaw;
 use environment::Seed;
+use scenarios::language::{ClientOptions, check_variable};
 use scenarios::results::Seeds;
 use scenarios::runner;
 use scenarios::subjects::Subject;
@@ -92,6 +93,13 @@ pub(crate) struct RunArgs {
     /// same scenarios.
     #[arg(long, value_name = "NAME[,NAME…]", value_delimiter = ',', default_value = Subject::SIM)]
     pub(crate) client: Vec<String>,
+    /// An argument for client programs, behind their own; may be given more than once.
+    #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
+    pub(crate) client_arg: Vec<String>,
+    /// A variable for client programs and their setup, as NAME=VALUE; may be given
+    /// more than once.
+    #[arg(long, value_name = "PAIR")]
+    pub(crate) client_env: Vec<String>,
     /// Give the simulated clients a bad habit, besides the file's own.
     #[arg(long, value_name = "NAME")]
     pub(crate) flaw: Vec<Flaw>,
@@ -104,6 +112,29 @@ pub(crate) struct RunArgs {
     /// Where results and journals go.
     #[arg(long, value_name = "DIR", default_value = "target/chaos")]
     pub(crate) out: PathBuf,
+}
+
+impl RunArgs {
+    /// What client programs are told besides.
+    ///
+    /// # Errors
+    /// A variable that nobody can be given.
+    pub(crate) fn options(&self) -> anyhow::Result<ClientOptions> {
+        let variable = |pair: &String| {
+            let (name, value) = pair.split_once('=').ok_or_else(|| {
+                let shown = pair.escape_debug();
+                anyhow::anyhow!("--client-env {shown}: NAME=VALUE is what is needed")
+            })?;
+            check_variable(name, value)
+                .map_err(|wrong| anyhow::anyhow!("--client-env: {wrong}"))?;
+            Ok((name.to_owned(), value.to_owned()))
+        };
+        let env = self.client_env.iter().map(variable);
+        Ok(ClientOptions {
+            args: self.client_arg.clone(),
+            env: env.collect::<anyhow::Result<_>>()?,
+        })
+    }
 }
 
 /// `chaos plan`.

@@ -1,13 +1,14 @@
 //! The commands that only read scenario files: `chaos check`, `list`, `plan` and
 //! `schema`; and how every command reads them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
 use environment::text::shown;
 use scenarios::files::gather;
 use scenarios::language::{Given, Scenario, read_all};
 use scenarios::runner::decision_line;
+use scenarios::subjects::{CLIENT_FILE, Subject, find};
 use scenarios::suite::Suite;
 
 use super::args::{PathArgs, PlanArgs};
@@ -53,9 +54,20 @@ pub(super) fn read(paths: &[PathBuf]) -> Option<Vec<(Given, Scenario)>> {
     }
 }
 
-/// Says of each file that it is sound.
+/// Says of each file that it is sound, and of each adapter.
 pub(super) fn check(args: &PathArgs) -> anyhow::Result<u8> {
-    let Some(scenarios) = read(&args.paths) else {
+    let (adapters, files): (Vec<_>, Vec<_>) = args
+        .paths
+        .iter()
+        .cloned()
+        .partition(|path: &PathBuf| is_adapter(path));
+    // Each is told of, whatever the others are.
+    let wrong = adapters.iter().filter(|path| !check_adapter(path)).count();
+    let are_sound = wrong == 0;
+    if files.is_empty() && !adapters.is_empty() {
+        return Ok(if are_sound { EXIT_PASSED } else { EXIT_USAGE });
+    }
+    let Some(scenarios) = read(&files).filter(|_| are_sound) else {
         return Ok(EXIT_USAGE);
     };
     let lines = scenarios.iter().map(|(given, scenario)| {
@@ -67,6 +79,40 @@ pub(super) fn check(args: &PathArgs) -> anyhow::Result<u8> {
     // That they are sound is so, whoever hears of it.
     print(lines.collect::<String>());
     Ok(EXIT_PASSED)
+}
+
+/// Whether this is a client's folder, or the file that makes it one.
+fn is_adapter(path: &Path) -> bool {
+    path.join(CLIENT_FILE).is_file() || path.ends_with(CLIENT_FILE) && path.is_file()
+}
+
+/// Whether this client could be put to the test; else it is told why not.
+fn check_adapter(path: &Path) -> bool {
+    let folder = match path.ends_with(CLIENT_FILE) {
+        true => path.parent().unwrap_or(Path::new(".")),
+        false => path,
+    };
+    let folder = match folder.as_os_str().is_empty() {
+        true => ".",
+        false => &folder.display().to_string(),
+    };
+    let adapter = match find(folder) {
+        Ok(Subject::Adapter(adapter)) => adapter,
+        Ok(Subject::Sim | Subject::Client(_)) => return true,
+        Err(error) => {
+            complain(&format!("chaos: {error}"));
+            return false;
+        }
+    };
+    let name = shown(&format!("{folder}/{CLIENT_FILE}"));
+    // What a setup brings need not be there before.
+    let missing = adapter.ensure_startable().err();
+    if let Some(error) = missing.filter(|_| adapter.setup.is_empty()) {
+        complain(&format!("chaos: {name}: {error}"));
+        return false;
+    }
+    print(format!("ok  {}  {name}\n", adapter.name));
+    true
 }
 
 /// One line a scenario.

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::args::ProfileArgs;
 use super::output::{complain, print};
 use super::run::{jobs, watch_signals};
-use super::{EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_PASSED};
+use super::{EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_PASSED, EXIT_USAGE};
 
 /// The longest time that a reaction is waited for: as long as a client may declare.
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -53,7 +53,10 @@ pub(super) fn profile(args: &ProfileArgs) -> anyhow::Result<u8> {
         }
         Err(error) => {
             complain(&format!("chaos: {error}"));
-            return Ok(EXIT_INCONCLUSIVE);
+            return Ok(match error {
+                ProfileError::Setup(SetupError::Unstartable { .. }) => EXIT_USAGE,
+                _ => EXIT_INCONCLUSIVE,
+            });
         }
     };
     let file = args.out.join(Profile::FILE);

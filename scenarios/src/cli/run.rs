@@ -10,11 +10,12 @@ use environment::Observer;
 use globset::{Glob, GlobSet};
 use scenarios::console::{Live, Screen, report};
 use scenarios::invocation::Invocation;
-use scenarios::language::{Origin, Scenario};
+use scenarios::language::{ClientOptions, Origin, Scenario};
 use scenarios::out_folder::OutFolder;
 use scenarios::records;
 use scenarios::report::Gallery;
 use scenarios::results::{Results, Seeds};
+use scenarios::runner::ensure_server_startable;
 use scenarios::subjects::{self, SetupError, Subject};
 use scenarios::suite::{Jobs, Suite};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -51,6 +52,7 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         flaws: args.flaw.iter().copied().collect(),
         is_wire: args.control == Some(Control::Wire),
         clients: args.client.clone(),
+        options: args.options()?,
         time: args.time.into(),
         must_repeat: args.check_determinism,
         seeds: args.seeds.or(args.seed.map(Seeds::one)),
@@ -103,11 +105,12 @@ fn ensure_available(args: &RunArgs) -> anyhow::Result<()> {
 
 /// Who is put to the test, each once.
 fn subjects(args: &RunArgs) -> anyhow::Result<Vec<Subject>> {
+    let options = args.options()?;
     let asked = || args.client.join(",").escape_debug().to_string();
     let mut subjects: Vec<Subject> = Vec::new();
     for name in &args.client {
         ensure!(!name.is_empty(), "--client {}: a name is empty", asked());
-        let subject = subjects::find(name)?;
+        let subject = subjects::find(name)?.with_options(&options);
         // Results and folders go by the name.
         let is_there = subjects.iter().any(|one| one.name() == subject.name());
         ensure!(
@@ -117,6 +120,11 @@ fn subjects(args: &RunArgs) -> anyhow::Result<Vec<Subject>> {
             subject.name()
         );
         subjects.push(subject);
+    }
+    if options != ClientOptions::default() && subjects.iter().any(Subject::is_sim) {
+        bail!(
+            "--client-arg and --client-env are for programs; the simulated client is none, and has `[clients]`"
+        );
     }
     let stranger = subjects.iter().find(|subject| !subject.is_sim());
     if let (Some(stranger), false) = (stranger, args.flaw.is_empty()) {
@@ -166,6 +174,7 @@ pub(super) fn are_suited(
     for subject in subjects {
         for (_, scenario) in scenarios {
             objections.extend(subject.unsuited(scenario));
+            objections.extend(ensure_server_startable(scenario).err());
             let unsimulated = subject.only_in_real_time(scenario);
             objections.extend(unsimulated.filter(|_| time == Time::Virtual));
         }
@@ -314,6 +323,7 @@ fn unready(error: &SetupError, repeat_all: &str) -> u8 {
     print(format_args!("{repeat_all}\n"));
     match error {
         SetupError::Interrupted(_) => EXIT_INTERRUPTED,
+        SetupError::Unstartable { .. } => EXIT_USAGE,
         SetupError::Failed { .. } => EXIT_INCONCLUSIVE,
     }
 }

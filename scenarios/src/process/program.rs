@@ -1,6 +1,7 @@
 //! What is to be started, and how.
 
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -69,6 +70,42 @@ impl Program {
         Ok(Running::new(child, group))
     }
 
+    /// Whether it could be started, as far as that shows beforehand.
+    ///
+    /// # Errors
+    /// There is no such program.
+    pub(crate) fn ensure_startable(&self) -> Result<(), StartError> {
+        let Some(program) = self.words.first() else {
+            return Err(StartError::Empty);
+        };
+        let found = if program.contains('/') {
+            executable(&self.found(program))
+        } else {
+            self.look_up(program)
+        };
+        found.map_err(StartError::refused(program))
+    }
+
+    /// In the folders of PATH, in the order in which the system looks.
+    fn look_up(&self, program: &str) -> io::Result<()> {
+        let mut own = self.variables.iter().rev();
+        let own = own.find(|(name, _)| name == "PATH");
+        let path = own
+            .map(|(_, path)| path.into())
+            .or_else(|| std::env::var_os("PATH"));
+        // The system has its own idea of where to look then.
+        let Some(path) = path else { return Ok(()) };
+        let mut found = Err(io::ErrorKind::NotFound.into());
+        for folder in std::env::split_paths(&path) {
+            match executable(&folder.join(program)) {
+                Ok(()) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => found = Err(error),
+            }
+        }
+        found
+    }
+
     /// What has a folder in its name is looked for from where it runs; whether
     /// the system would is not the same everywhere.
     fn found(&self, program: &str) -> PathBuf {
@@ -76,6 +113,50 @@ impl Program {
             self.folder.join(program)
         } else {
             Path::new(program).to_owned()
+        }
+    }
+}
+
+/// Whether this is a file that may be started by somebody.
+fn executable(path: &Path) -> io::Result<()> {
+    let metadata = path.metadata()?;
+    let is_executable = metadata.is_file() && metadata.permissions().mode() & 0o111 != 0;
+    is_executable
+        .then_some(())
+        .ok_or_else(|| io::ErrorKind::PermissionDenied.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_is_known_before_it_is_started() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("text"), "").unwrap();
+        let check = |word: &str| {
+            let program = Program {
+                words: vec![word.to_owned()],
+                folder: folder.path().to_owned(),
+                variables: Vec::new(),
+            };
+            program
+                .ensure_startable()
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(check("sh"), Ok(()));
+        assert_eq!(check("/bin/sh"), Ok(()));
+        for (word, part) in [
+            ("no-such-program", "not found"),
+            ("./no-such-program", "No such file"),
+            ("./text", "denied"),
+        ] {
+            let error = check(word).unwrap_err();
+            assert!(
+                error.contains(&format!("`{word}` could not be started")),
+                "{error}"
+            );
+            assert!(error.contains(part), "{error}");
         }
     }
 }

@@ -99,6 +99,7 @@ impl Clients {
                     self.notes.push((Arc::clone(&name), notes.clone()));
                     Client::Process(Box::new(ClientProcess {
                         adapter: Arc::clone(adapter),
+                        options: scenario.client_options.clone(),
                         commands: self.commands_of(&name),
                         client: name,
                         url,

@@ -28,7 +28,7 @@ use super::recorder::Recorder;
 use super::reporter::{Notes, Reporter, TooMuch};
 use super::server_process::killed_for;
 use crate::journal::Mark;
-use crate::language::ClientAction;
+use crate::language::{ClientAction, ClientOptions};
 use crate::process::{Ended, Flood, Lines, Program, Running, StartError};
 use crate::subjects::{
     Adapter, Client, ClientContext, ClientReport, Commands, Interpreter, Stop, Tell,
@@ -58,6 +58,8 @@ pub(super) const LAST_OUTPUT: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(super) struct ClientProcess {
     pub(super) adapter: Arc<Adapter>,
+    /// What the scenario adds.
+    pub(super) options: ClientOptions,
     pub(super) client: Arc<str>,
     pub(super) url: String,
     pub(super) seed: Seed,
@@ -121,15 +123,13 @@ impl ClientProcess {
     }
 
     fn program(&self) -> Program {
-        Program {
-            words: self.adapter.command.clone(),
-            folder: self.adapter.folder.clone(),
-            variables: vec![
-                ("CHAOS_URL".to_owned(), self.url.clone()),
-                ("CHAOS_CLIENT".to_owned(), self.client.as_ref().to_owned()),
-                ("CHAOS_SEED".to_owned(), self.seed.to_string()),
-            ],
-        }
+        let mut program = self.adapter.program(&self.options);
+        program.variables.extend([
+            ("CHAOS_URL".to_owned(), self.url.clone()),
+            ("CHAOS_CLIENT".to_owned(), self.client.as_ref().to_owned()),
+            ("CHAOS_SEED".to_owned(), self.seed.to_string()),
+        ]);
+        program
     }
 
     fn reporter(&self) -> Reporter {

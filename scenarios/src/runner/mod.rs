@@ -39,7 +39,7 @@ pub(crate) use machine::watch_lateness;
 pub use recorder::Recorder;
 pub use reporter::{Reporter, TooMuch};
 pub use server::ServerError;
-pub use server_process::ProcessProblem;
+pub use server_process::{ProcessProblem, ensure_server_startable};
 pub use simulated::{Difference, Trace, difference, simulate, simulate_tapped};
 pub use writer::{JournalError, Writer};
 

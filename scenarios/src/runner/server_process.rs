@@ -24,8 +24,10 @@ use super::recorder::Recorder;
 use super::reporter::Notes;
 use super::server::{ServerChange, ServerError, down, killed, next_down, up, wait_for_up};
 use crate::journal::Entry;
-use crate::language::{Address, Cwd, Ready, ServerCommand, ServerEnd, ServerEvent};
-use crate::process::{Ended, Flood, Lines, Program, Running, Tail};
+use crate::language::{
+    Address, Cwd, OwnKind, Ready, Scenario, ServerCommand, ServerEnd, ServerEvent,
+};
+use crate::process::{Ended, Flood, Lines, Program, Running, StartError, Tail};
 
 /// How long it may take to end when the run is over: less than that waits for it.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -312,6 +314,28 @@ impl ServerProcess {
     }
 }
 
+/// Whether the server of this file could be started, as far as that shows before.
+///
+/// # Errors
+/// Why not, at its place in the file.
+pub fn ensure_server_startable(scenario: &Scenario) -> Result<(), String> {
+    let own = scenario.own_server.as_ref();
+    let Some((OwnKind::Command(command), span)) = own.map(|own| (&own.kind, &own.span)) else {
+        return Ok(());
+    };
+    let program = Program {
+        words: command.words(1, &[]),
+        folder: folder(command.cwd, &scenario.name),
+        variables: Vec::new(),
+    };
+    let help = match command.cwd {
+        Cwd::Here => "it runs where `chaos` was typed; `cwd = \"file\"` runs it beside this file",
+        Cwd::File => "it runs beside this file",
+    };
+    let wrong = |error: StartError| scenario.objection(span.clone(), &error.to_string(), help);
+    program.ensure_startable().map_err(wrong)
+}
+
 /// Where a command of this file runs: where `chaos` was typed, for a record of the
 /// run is elsewhere, or beside the file.
 pub(super) fn folder(cwd: Cwd, file: &str) -> PathBuf {
@@ -351,7 +375,6 @@ async fn look_for(
 mod tests {
     use super::*;
     use crate::journal::{Body, Mark};
-    use crate::language::{OwnKind, Scenario};
 
     /// A run's text with this script for a server.
     fn scenario(script: &str) -> Scenario {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chaos_judge::language::CommandLine;
+use chaos_judge::language::{ClientOptions, CommandLine};
 use chaos_judge::profile::Profile;
 use environment::text::{
     Diagnostics, Document, FromToml, Mismatch, Source, Table, Value, format_duration,
@@ -14,6 +14,10 @@ use environment::text::{
 
 use super::{Ability, Report, Subject, Traits};
 use crate::plain;
+use crate::process::{Program, StartError};
+
+/// The version of a client that does not say its own.
+const UNKNOWN: &str = "unknown";
 
 /// The file that makes a folder an adapter.
 pub const CLIENT_FILE: &str = "client.toml";
@@ -30,7 +34,7 @@ const SETUP_WITHIN: Duration = Duration::from_secs(300);
 pub struct Adapter {
     /// Safe as a folder's name.
     pub name: String,
-    /// Of the client, such as that of the library.
+    /// Of the client, such as that of the library; [`UNKNOWN`] if it does not say.
     pub version: String,
     /// Makes it ready, once for all its processes; may be empty.
     pub setup: Vec<String>,
@@ -61,6 +65,8 @@ pub struct Adapter {
     pub folder: PathBuf,
     /// What `--client` was told.
     pub argument: String,
+    /// What the command line adds.
+    pub options: ClientOptions,
 }
 
 impl Adapter {
@@ -73,7 +79,7 @@ impl Adapter {
         let document = Document::parse(source, &diagnostics);
         let mut root = document.root(&diagnostics);
         let name = root.required::<Name>("name");
-        let version = root.required::<Line>("version");
+        let version = root.optional::<Line>("version");
         let setup = root.optional::<CommandLine>("setup");
         let setup_within = bounded(&mut root, "setup_within");
         let command = root.required::<CommandLine>("command");
@@ -92,7 +98,7 @@ impl Adapter {
         }
         Ok(Self {
             name: name.ok_or_else(wrong)?.0,
-            version: version.ok_or_else(wrong)?.0,
+            version: version.map_or_else(|| UNKNOWN.to_owned(), |Line(version)| version),
             setup: setup.map(|CommandLine(words)| words).unwrap_or_default(),
             setup_within: setup_within.unwrap_or(SETUP_WITHIN),
             command: command.ok_or_else(wrong)?.0,
@@ -107,7 +113,38 @@ impl Adapter {
             profile: None,
             folder: folder.to_owned(),
             argument: argument.to_owned(),
+            options: ClientOptions::default(),
         })
+    }
+
+    /// One of it, with what a scenario adds, and behind that the command line.
+    pub(crate) fn program(&self, added: &ClientOptions) -> Program {
+        let all = [added, &self.options];
+        let args = all.iter().flat_map(|options| &options.args);
+        let env = all.iter().flat_map(|options| &options.env);
+        Program {
+            words: self.command.iter().chain(args).cloned().collect(),
+            folder: self.folder.clone(),
+            variables: env.cloned().collect(),
+        }
+    }
+
+    /// What makes it ready, if anything does.
+    pub(crate) fn setup_program(&self) -> Option<Program> {
+        let is_needed = !self.setup.is_empty();
+        is_needed.then(|| Program {
+            words: self.setup.clone(),
+            folder: self.folder.clone(),
+            variables: self.options.env.clone(),
+        })
+    }
+
+    /// Whether it could be started, as far as that shows before.
+    ///
+    /// # Errors
+    /// Its program is not there, or is none.
+    pub fn ensure_startable(&self) -> Result<(), StartError> {
+        self.program(&ClientOptions::default()).ensure_startable()
     }
 
     /// What it declares.
@@ -224,9 +261,11 @@ mod tests {
             profile: None,
             folder: "f".into(),
             argument: "./f".into(),
+            options: ClientOptions::default(),
         };
         assert_eq!(adapter, Ok(expected));
-        let least = read("name = 'x'\nversion = '1'\ncommand = ['y']\n").unwrap();
+        let least = read("name = 'x'\ncommand = ['y']\n").unwrap();
+        assert_eq!(least.version, UNKNOWN);
         assert!(least.setup.is_empty() && least.can.is_empty() && least.reports.is_empty());
         assert_eq!(least.setup_within, SETUP_WITHIN);
     }
@@ -253,6 +292,6 @@ mod tests {
         }
         assert_eq!(rendered.matches("client.toml:").count(), starts.len());
         let missing = read("").unwrap_err();
-        assert_eq!(missing.matches("missing key").count(), 3, "{missing}");
+        assert_eq!(missing.matches("missing key").count(), 2, "{missing}");
     }
 }

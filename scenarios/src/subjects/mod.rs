@@ -13,7 +13,7 @@ mod shipped;
 
 use std::sync::Arc;
 
-use chaos_judge::language::{Mistakes, Scenario};
+use chaos_judge::language::{ClientOptions, Mistakes, Scenario};
 pub use chaos_judge::subject::{Ability, Report, Traits};
 
 pub(crate) use adapter::ensure_name;
@@ -39,6 +39,18 @@ pub enum Subject {
 impl Subject {
     /// The name of the simulated client.
     pub const SIM: &str = "sim";
+
+    /// The same, told this besides, if it is a program.
+    #[must_use]
+    pub fn with_options(self, options: &ClientOptions) -> Self {
+        match self {
+            Self::Adapter(adapter) => Self::Adapter(Arc::new(Adapter {
+                options: options.clone(),
+                ..Adapter::clone(&adapter)
+            })),
+            other => other,
+        }
+    }
 
     /// What it is called in results, and what its folder is called.
     pub fn name(&self) -> &str {

@@ -12,7 +12,7 @@ use rustix::fs::{FlockOperation, flock};
 use tokio_util::sync::CancellationToken;
 
 use super::{Adapter, CLIENT_FILE, Subject};
-use crate::process::{Ended, Flood, Program, StartError, Tail};
+use crate::process::{Ended, Flood, StartError, Tail};
 
 /// How long its last output may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -26,6 +26,15 @@ pub enum SetupError {
     /// Somebody wanted it.
     #[error("interrupted while client {0} was set up")]
     Interrupted(String),
+    /// A program of it is not there, or is none.
+    #[error("client {client}: {source}")]
+    Unstartable {
+        /// Whose.
+        client: String,
+        /// Why.
+        #[source]
+        source: StartError,
+    },
     /// The command failed; with the end of what it printed.
     #[error("the setup of client {client} failed: {reason}{output}")]
     Failed {
@@ -65,7 +74,8 @@ pub enum SetupFailure {
     Ended(Ended),
 }
 
-/// Runs the subject's setup, if it has one; no two at once in one folder.
+/// Runs the subject's setup, if it has one, no two at once in one folder; and looks
+/// whether it can be started then.
 ///
 /// # Errors
 /// It failed, or took too long, or was interrupted.
@@ -73,9 +83,18 @@ pub async fn set_up(subject: &Subject, interrupt: &CancellationToken) -> Result<
     let Subject::Adapter(adapter) = subject else {
         return Ok(());
     };
-    if adapter.setup.is_empty() {
-        return Ok(());
+    let unstartable = |source| SetupError::Unstartable {
+        client: adapter.name.clone(),
+        source,
+    };
+    if let Some(setup) = adapter.setup_program() {
+        setup.ensure_startable().map_err(unstartable)?;
+        make_ready(adapter, interrupt).await?;
     }
+    adapter.ensure_startable().map_err(unstartable)
+}
+
+async fn make_ready(adapter: &Adapter, interrupt: &CancellationToken) -> Result<(), SetupError> {
     let tail = Tail::default();
     let done = tokio::select! {
         biased;
@@ -125,10 +144,8 @@ async fn lock(adapter: &Adapter, clock: Clock) -> Result<File, SetupFailure> {
 }
 
 async fn run(adapter: &Adapter, tail: &Tail, clock: Clock) -> Result<(), SetupFailure> {
-    let program = Program {
-        words: adapter.setup.clone(),
-        folder: adapter.folder.clone(),
-        variables: Vec::new(),
+    let Some(program) = adapter.setup_program() else {
+        return Ok(());
     };
     let mut running = program.start()?;
     let (stdin, stdout, stderr) = running.take_pipes();

@@ -10,6 +10,7 @@ mod bad_input;
 mod broken_off;
 mod clocks;
 mod console;
+mod docs;
 mod explore;
 mod foreign;
 mod harness;

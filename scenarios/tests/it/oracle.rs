@@ -93,7 +93,7 @@ fn compare(number: u64) -> Compared {
 fn difference(connection: &Connection, oracle: &Deprived) -> Option<String> {
     let losses = &connection.losses.downstream;
     let ends = losses.iter().flat_map(|loss| [Some(loss.from), loss.until]);
-    let mut edges: Vec<Moment> = ends.flatten().chain(connection.severed).collect();
+    let mut edges: Vec<Moment> = ends.flatten().collect();
     edges.extend(
         oracle
             .times
@@ -101,14 +101,20 @@ fn difference(connection: &Connection, oracle: &Deprived) -> Option<String> {
             .flat_map(|(from, until)| [*from, *until]),
     );
     let mut at = oracle.from;
-    // What comes after the client's own close frame is for nobody.
-    let until = oracle.until.min(connection.left.unwrap_or(oracle.until));
+    // What comes after the client's own close frame is for nobody, and of a server that
+    // was cut off nobody knows what it would have said.
+    let ends = [connection.left, connection.severed].into_iter().flatten();
+    let until = ends.fold(oracle.until, Moment::min);
     while at + EDGE < until {
         let folded = connection.is_deprived(at);
         let is_near = edges
             .iter()
             .any(|edge| *edge < at + EDGE && at < *edge + EDGE);
-        let is_unsure = covers(&oracle.unsure, at);
+        // The rest of a cut is destroyed when it comes, and missed when what is before it
+        // is out.
+        let is_rest = |(from, end): &(Moment, Moment)| *from <= at && *end >= oracle.until;
+        let is_cut = connection.severed.is_some() && oracle.times.iter().any(is_rest);
+        let is_unsure = is_cut || covers(&oracle.unsure, at);
         if folded != covers(&oracle.times, at) && !is_near && !is_unsure {
             return Some(format!(
                 "at {at:?} the fold says {folded}; it has {losses:?}, the oracle {:?} until {:?}",

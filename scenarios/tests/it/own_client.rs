@@ -81,10 +81,74 @@ async fn one_that_cannot_be_started_is_told() {
     std::fs::write(place.path("mine/client.toml"), toml).unwrap();
     let file = place.file("own.toml", FILE);
     let answer = place.run(&file, &["--client", "./mine"]).await;
+    answer.expect(2);
+    let part = "client mine: `./nobody` could not be started: No such file";
+    assert!(answer.err.contains(part), "{answer:?}");
+    assert!(!place.path("out/results.json").exists());
+    let checked = place.chaos(&["check", "./mine"]).await;
+    checked.expect(2);
+    assert!(
+        checked.err.contains("`./nobody` could not be started"),
+        "{checked:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_adapter_is_checked_without_running_it() {
+    let place = Place::new();
+    client(&place, "exit 1", "");
+    for path in ["./mine", "mine/client.toml"] {
+        let answer = place.chaos(&["check", path]).await;
+        answer.expect(0);
+        assert!(answer.out.starts_with("ok  mine  "), "{answer:?}");
+    }
+    place.file("own.toml", FILE);
+    let both = place.chaos(&["check", "own.toml", "./mine"]).await;
+    assert!(both.expect(0).out.contains("ok  own  own.toml"), "{both:?}");
+    std::fs::write(
+        place.path("mine/client.toml"),
+        "name = 'a/b'\ncomand = ['x']\n",
+    )
+    .unwrap();
+    let wrong = place.chaos(&["check", "./mine"]).await;
+    wrong.expect(2);
+    for part in ["client.toml:1:8:", "client.toml:2:1: unknown key `comand`"] {
+        assert!(wrong.err.contains(part), "{wrong:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_adapter_is_told_more_by_the_file_and_by_the_command_line() {
+    let place = Place::new();
+    client(&place, "echo \"$* $MODE $CHAOS_CLIENT\" >&2; exit 7", "");
+    let toml = "name = 'mine'\ncommand = ['sh', './run.sh', 'own']\n";
+    std::fs::write(place.path("mine/client.toml"), toml).unwrap();
+    let text = format!("{FILE}[clients]\nargs = ['file']\nenv = {{ MODE = 'file' }}\n");
+    let file = place.file("own.toml", &text);
+    let words = [
+        "--client",
+        "./mine",
+        "--client-arg",
+        "--line",
+        "--client-env",
+        "MODE=line",
+    ];
+    let answer = place.run(&file, &words).await;
     answer.expect(3);
     let reasons = place.result().reasons;
-    let part = "client c1: `./nobody` could not be started: No such file";
-    assert!(reasons[0].to_string().starts_with(part), "{reasons:?}");
+    let part = "own file --line line c1";
+    assert!(reasons[0].to_string().contains(part), "{reasons:?}");
+    let repeats = " --client ./mine --client-arg=--line --client-env=MODE=line";
+    assert!(answer.last_line().ends_with(repeats), "{answer:?}");
+    let wrong = place
+        .run(&file, &["--client", "./mine", "--client-env", "MODE"])
+        .await;
+    assert!(wrong.expect(2).err.contains("NAME=VALUE"), "{wrong:?}");
+    let sim = place.run(&file, &["--client-arg", "x"]).await;
+    assert!(
+        sim.expect(2).err.contains("the simulated client is none"),
+        "{sim:?}"
+    );
 }
 
 #[tokio::test]

@@ -105,8 +105,33 @@ async fn a_command_that_becomes_no_server_is_told_with_its_last_words() {
     .await;
     let parts = ["was not ready within 500ms (its port was to answer)"];
     is_no_server("command = ['sleep', '100']\nready.within = '500ms'", &parts).await;
-    let parts = ["`./nobody` could not be started: No such file"];
-    is_no_server("command = ['./nobody']", &parts).await;
+}
+
+#[tokio::test]
+async fn a_command_that_is_not_there_is_told_before_anything_runs() {
+    let place = Place::new();
+    let own = place.file("own.toml", &file("command = ['./nobody']"));
+    let answer = place.run(&own, &[]).await;
+    answer.expect(2);
+    let part = "own.toml:6:1: `./nobody` could not be started: No such file";
+    assert!(answer.err.contains(part), "{answer:?}");
+    assert!(!place.path("out/results.json").exists());
+}
+
+#[tokio::test]
+async fn a_server_beside_its_file_is_told_where_its_client_reaches_it() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("beside")).unwrap();
+    place.file("beside/serve.sh", "echo \"$1 $CHAOS_VIA_C1\" >&2; exit 3");
+    let command = "command = ['sh', './serve.sh', '{proxy}']\ncwd = 'file'";
+    let answer = place
+        .run(&place.file("beside/own.toml", &file(command)), &[])
+        .await;
+    answer.expect(3);
+    let reason = place.result().reasons[0].to_string();
+    let (_, said) = reason.split_once("it last said: ").unwrap();
+    let (one, other) = said.trim().split_once(' ').unwrap();
+    assert!(one.starts_with("127.0.0.1:") && one == other, "{reason}");
 }
 
 #[tokio::test]

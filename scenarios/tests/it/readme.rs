@@ -33,7 +33,7 @@ fn cases() -> Vec<Scenario> {
 }
 
 /// The fenced TOML blocks with their line numbers, in order.
-fn examples(readme: &str) -> Vec<(usize, String)> {
+pub(crate) fn examples(readme: &str) -> Vec<(usize, String)> {
     let mut examples = Vec::new();
     let mut open: Option<(usize, usize, String)> = None;
     for (number, line) in (1..).zip(readme.lines()) {
@@ -57,7 +57,7 @@ fn examples(readme: &str) -> Vec<(usize, String)> {
 }
 
 /// What a part of a file lacks to be one.
-fn completed(part: &str) -> String {
+pub(crate) fn completed(part: &str) -> String {
     let unless = |has: &str, stand_in: &'static str| {
         let there = part.lines().any(|line| line.starts_with(has));
         if there { "" } else { stand_in }

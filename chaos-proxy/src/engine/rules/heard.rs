@@ -28,29 +28,32 @@ impl Part {
     }
 }
 
-/// The conditions whose message has gone by.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Heard(BTreeSet<FrameRuleId>);
+/// The conditions whose message has gone by. Most connections hear nothing: that
+/// takes no room.
+#[derive(Debug, Default)]
+pub(super) struct Heard(Option<Box<BTreeSet<FrameRuleId>>>);
 
 impl Heard {
     /// A message has gone by that is meant by the condition of this number.
     pub(super) fn add(&mut self, id: FrameRuleId) {
-        self.0.insert(id);
+        self.0.get_or_insert_default().insert(id);
     }
 
     /// The rule is another one now.
     pub(super) fn forget(&mut self, rule: usize) {
-        self.0.retain(|id| id.rule != rule);
+        if let Some(heard) = &mut self.0 {
+            heard.retain(|id| id.rule != rule);
+        }
     }
 
     /// Rules wait for what is said from now on.
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.0 = None;
     }
 
     /// Whether the message has gone by that a condition asks for, if it does.
     pub(super) fn has_met(&self, rule: usize, part: Part, condition: &Condition) -> bool {
-        condition.message.is_none() || self.0.contains(&part.id(rule))
+        condition.message.is_none() || self.has(part.id(rule))
     }
 
     /// What is still to be listened for.
@@ -72,9 +75,12 @@ impl Heard {
                 Some(FrameRule { id, rule, task })
             })
         });
-        conditions
-            .filter(|order| !self.0.contains(&order.id))
-            .collect()
+        conditions.filter(|order| !self.has(order.id)).collect()
+    }
+
+    fn has(&self, id: FrameRuleId) -> bool {
+        let heard = self.0.as_ref();
+        heard.is_some_and(|heard| heard.contains(&id))
     }
 }
 

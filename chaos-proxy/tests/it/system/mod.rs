@@ -10,6 +10,7 @@ mod bulk;
 mod embedded;
 mod faults;
 mod foreign;
+mod guides;
 mod in_force;
 pub(crate) mod ports;
 mod program;

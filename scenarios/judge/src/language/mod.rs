@@ -8,6 +8,7 @@
 
 mod action;
 mod address;
+mod client_options;
 mod command_line;
 mod exercisable;
 mod expect;
@@ -30,6 +31,7 @@ mod validate;
 
 pub use action::{Action, ActionTime, ClientAction};
 pub use address::{Address, Scheme};
+pub use client_options::{ClientOptions, check_variable};
 pub use command_line::CommandLine;
 pub(crate) use exercisable::{Objection, Setting};
 pub use expect::Expectation;

@@ -6,6 +6,7 @@ use client_sim::ClientsConfig;
 use environment::text::{Diagnostics, Document, Source, Span, Table};
 
 use super::action::Action;
+use super::client_options::ClientOptions;
 use super::exercisable::{Setting, ensure_exercisable};
 use super::expect::Expectation;
 use super::figures::figures;
@@ -86,6 +87,7 @@ struct Parts {
     own_server: Option<OwnServer>,
     data: Option<Pattern>,
     clients: ClientsConfig,
+    client_options: ClientOptions,
     rules: Rules,
     actions: Vec<Action>,
     action_places: Vec<action::Place>,
@@ -98,9 +100,12 @@ struct Parts {
 impl Parts {
     /// `[clients]` first: all other times may be expressions of it.
     fn read(root: &mut Table<'_>, subject: Option<&Traits>) -> Self {
-        let clients = match root.table("clients") {
-            Some(mut table) => ClientsConfig::from_table(&mut table),
-            None => ClientsConfig::default(),
+        let (clients, client_options) = match root.table("clients") {
+            Some(mut table) => (
+                ClientsConfig::from_table(&mut table),
+                ClientOptions::read(&mut table),
+            ),
+            None => Default::default(),
         };
         root.set_figures(figures(&clients.behaviour, subject));
         let top = Top::read(root);
@@ -130,6 +135,7 @@ impl Parts {
             own_server,
             data,
             clients,
+            client_options,
             rules,
             actions,
             action_places,
@@ -160,6 +166,7 @@ impl Parts {
             own_server: self.own_server,
             data: self.data,
             clients: self.clients,
+            client_options: self.client_options,
             rules: self.rules.rules,
             actions: self.actions,
             server_events: events.collect(),

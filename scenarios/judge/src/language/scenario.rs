@@ -10,6 +10,7 @@ use environment::{Direction, Seed};
 
 use super::action::Action;
 use super::address::{Address, Scheme};
+use super::client_options::ClientOptions;
 use super::expect::Expectation;
 use super::own_server::OwnServer;
 use super::proof::Proof;
@@ -56,6 +57,8 @@ pub struct Scenario {
     pub data: Option<Pattern>,
     /// The clients.
     pub clients: ClientsConfig,
+    /// What clients of one's own are told besides.
+    pub client_options: ClientOptions,
     /// What goes wrong.
     pub rules: Vec<Rule>,
     /// What the person at the client does, in the order of the file.

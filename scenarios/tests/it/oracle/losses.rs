@@ -117,8 +117,8 @@ fn of_bytes(sent: &[(Moment, Vec<u8>)], came: &[(Moment, Vec<u8>)], until: Momen
 
 /// From when each message went in until it came out; and of those that never did,
 /// until data came that was sent after them; and when what is no data went in and came
-/// out. `None` if something came that was not sent, or more often than it was. Whoever
-/// says the same twice is taken to say it as late as may be.
+/// out, or may have. `None` if something came that was not sent, or more often than it
+/// was.
 fn of_frames(sent: &[Frame], came: &[Frame], until: Moment) -> Option<(Times, Times, Times)> {
     let mut out: Vec<Option<Moment>> = vec![None; sent.len()];
     for frame in came {
@@ -138,8 +138,23 @@ fn of_frames(sent: &[Frame], came: &[Frame], until: Moment) -> Option<(Times, Ti
         later.filter_map(|index| out[index]).min()
     };
     let (mut waits, mut destroyed, mut others) = (Times::new(), Times::new(), Times::new());
+    // Of what is said more than once nobody knows which one came: only that it has when
+    // something else did that was said later.
+    let is_same =
+        |one: &Frame, other: &Frame| (one.opcode, &one.payload) == (other.opcode, &other.payload);
+    let is_alone: Vec<bool> = sent
+        .iter()
+        .map(|frame| sent.iter().filter(|other| is_same(frame, other)).count() == 1)
+        .collect();
+    let passed = |from: usize| {
+        let later = (from + 1..sent.len()).filter(|index| is_alone[*index]);
+        later.filter_map(|index| out[index]).min()
+    };
     for (index, frame) in sent.iter().enumerate() {
         match out[index] {
+            _ if !is_alone[index] => {
+                others.push((frame.at, passed(index).unwrap_or(until).max(frame.at)));
+            }
             Some(at) if frame.is_data() => waits.push((frame.at, at)),
             None if frame.is_data() => {
                 let until = data_after(index).unwrap_or(until);

@@ -1,0 +1,168 @@
+//! The documents by task: their scenarios are sound, their commands are ones of the
+//! program, and their links lead somewhere.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use environment::text::Source;
+use scenarios::language::read;
+
+use crate::program::Place;
+use crate::readme::{completed, examples};
+
+/// Folders whose pages are looked at, and single pages.
+const PAGES: [&str; 8] = [
+    "docs",
+    "docs/guides",
+    "README.md",
+    "CONTRIBUTING.md",
+    "ARCHITECTURE.md",
+    "scenarios",
+    "scenarios/clients",
+    "chaos-proxy",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Every page with its text, by its path.
+fn pages() -> Vec<(PathBuf, String)> {
+    let mut paths = BTreeSet::new();
+    for page in PAGES.map(|page| root().join(page)) {
+        if page.is_file() {
+            paths.insert(page);
+            continue;
+        }
+        let inside = std::fs::read_dir(page).unwrap();
+        let inside = inside.map(|entry| entry.unwrap().path());
+        paths.extend(inside.filter(|path| path.extension().is_some_and(|kind| kind == "md")));
+    }
+    let text = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).unwrap();
+        (path, text)
+    };
+    paths.into_iter().map(text).collect()
+}
+
+fn documents() -> Vec<(PathBuf, String)> {
+    let folder = root().join("docs");
+    let mut pages = pages();
+    pages.retain(|(path, _)| path.starts_with(&folder));
+    assert!(pages.len() > 10, "{pages:?}");
+    pages
+}
+
+#[test]
+fn the_scenarios_of_the_documents_are_sound() {
+    let mut count = 0;
+    for (path, text) in documents() {
+        for (line, example) in examples(&text) {
+            count += 1;
+            let name = format!("{}:{line}", path.display());
+            if let Err(mistakes) = read(&Source::new(name, completed(&example))) {
+                panic!("{}", mistakes.rendered);
+            }
+        }
+    }
+    assert!(count > 10, "{count}");
+}
+
+/// The commands of a page, each as its words.
+fn commands(text: &str) -> Vec<Vec<String>> {
+    let mut is_inside = false;
+    let mut commands = Vec::new();
+    for line in text.lines() {
+        let line = line.trim();
+        if line.starts_with("```") {
+            is_inside = line == "```sh";
+        } else if is_inside {
+            let words = line.split_whitespace();
+            commands.push(
+                words
+                    .map(|word| word.trim_matches('\'').to_owned())
+                    .collect(),
+            );
+        }
+    }
+    commands
+}
+
+/// What a command is asked for is not done: whatever it is, its help comes first.
+#[tokio::test]
+async fn the_commands_of_the_documents_are_those_of_the_program() {
+    let place = Place::new();
+    let mut count = 0;
+    for (path, text) in documents() {
+        for words in commands(&text) {
+            if words[0] != "chaos" {
+                continue;
+            }
+            count += 1;
+            let flags = words.iter().filter(|word| word.starts_with('-'));
+            let help = place.chaos(&[&words[1], "--help"]).await;
+            help.expect(0);
+            for flag in flags {
+                let is_there = help.out.contains(flag.as_str());
+                assert!(is_there, "{}: no {flag} in {words:?}", path.display());
+            }
+        }
+    }
+    assert!(count > 8, "{count}");
+}
+
+/// As code hosts make it of a heading.
+fn anchor(heading: &str) -> String {
+    let lower = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = lower.chars().filter_map(|c| match c {
+        ' ' => Some('-'),
+        '-' | '_' => Some(c),
+        _ => c.is_alphanumeric().then_some(c),
+    });
+    kept.collect()
+}
+
+fn links(text: &str) -> Vec<&str> {
+    let parts = text.split("](").skip(1);
+    parts
+        .filter_map(|part| Some(part.split_once(')')?.0))
+        .collect()
+}
+
+#[test]
+fn every_link_of_every_page_leads_somewhere() {
+    let pages = pages();
+    let mut count = 0;
+    for (path, text) in &pages {
+        for link in links(text) {
+            if link.contains("://") || link.contains(' ') || link.contains('`') {
+                continue;
+            }
+            count += 1;
+            let (file, part) = link.split_once('#').unwrap_or((link, ""));
+            let target = match file {
+                "" => path.clone(),
+                file => path.parent().unwrap().join(file),
+            };
+            assert!(target.exists(), "{}: {link}", path.display());
+            if !part.is_empty() {
+                let there = std::fs::read_to_string(&target).unwrap();
+                let mut headings = there.lines().filter(|line| line.starts_with('#'));
+                let is_there = headings.any(|heading| anchor(heading) == part);
+                assert!(is_there, "{}: {link}", path.display());
+            }
+        }
+    }
+    assert!(count > 50, "{count}");
+}
+
+#[test]
+fn every_document_stands_in_the_summary() {
+    let summary = std::fs::read_to_string(root().join("docs/SUMMARY.md")).unwrap();
+    let listed: BTreeSet<&str> = links(&summary).into_iter().collect();
+    for (path, _) in documents() {
+        let own = path.strip_prefix(root().join("docs")).unwrap();
+        let own = own.to_str().unwrap();
+        assert!(own == "SUMMARY.md" || listed.contains(own), "{own}");
+    }
+}
