@@ -116,8 +116,10 @@ impl<'a> Promises<'a> {
             add("reordered", "0".to_owned());
         }
         // What is destroyed on a connection that goes on is not asked for again,
-        // and what a session made that is forgotten cannot be.
-        if figures.resumes && !figures.expires && !damages && !destroys {
+        // and what a session made that is forgotten cannot be. Whoever is told to stop
+        // while it waits to come back never gets what it missed.
+        let is_asked_for = figures.resumes && !figures.expires && !self.tells("stop");
+        if is_asked_for && !damages && !destroys {
             add("lost", "0".to_owned());
         }
         if self.tells("stop") {
@@ -196,7 +198,8 @@ impl<'a> Promises<'a> {
                 Some(_) => fault.number_of("headers"),
                 None => None,
             });
-        wait = wait.max(asked.max().unwrap_or_default() * 1000);
+        // Kept in full, and the client's own wait on top.
+        wait += asked.max().unwrap_or_default() * 1000;
         let tick = figures.tick.max(figures.heartbeat);
         if !self.entries.iter().all(Self::is_told) {
             return figures.liveness + figures.connect_cap + wait + figures.tick + MARGIN;
@@ -292,8 +295,8 @@ impl<'a> Promises<'a> {
             let each = figures.tick.max(figures.heartbeat) + 50;
             waits + each * (losses + failing) as u64 + SHORT_MARGIN
         };
-        // Before t = 0 the clients have dialled as well.
-        let (mut worst, mut losses, mut before) = (1, 1, 0_u64);
+        // Whatever fails before t = 0 is among those of the first connections.
+        let (mut worst, mut losses, mut before) = (1, 0, 0_u64);
         for at in times {
             let is_apart = at >= before.saturating_add(back(losses) + figures.min_uptime + 100);
             losses = if is_apart { 1 } else { losses + 1 };

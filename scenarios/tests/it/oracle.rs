@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use environment::{Moment, Observer, Passed, Seed};
 use scenarios::checks::Evidence;
 use scenarios::definitions::Connection;
+use scenarios::explore::{Base, Schedule};
 use scenarios::runner::{Folder, Settings, Time, simulate_tapped};
 use scenarios::subjects::Subject;
 
@@ -31,7 +32,8 @@ struct Compared {
 
 fn compare(number: u64) -> Compared {
     let mut compared = Compared::default();
-    let schedule = crate::schedules::drawn(number);
+    // Of a crowd most are like each other.
+    let schedule = Schedule::draw(Seed(1), number, &[Base::Three]);
     let Ok(scenario) = schedule.scenario() else {
         return compared;
     };
@@ -160,6 +162,6 @@ fn the_folds_agree_with_what_passed_at_the_outer_ends() {
         compared.differences.len(),
         compared.differences.join("\n")
     );
-    assert!(deprived * 10 > same, "{deprived} of {same}");
+    assert!(deprived * 16 > same, "{deprived} of {same}");
     assert!(untold < 2 * same, "{untold} untold, {same} told");
 }

@@ -33,7 +33,7 @@ pub(crate) fn numbers(usual: u64, most: u64) -> std::ops::Range<u64> {
 }
 
 /// The schedule of this number.
-pub(crate) fn drawn(number: u64) -> Schedule {
+fn drawn(number: u64) -> Schedule {
     Schedule::draw(Seed(1), number, &Base::built_in())
 }
 
