@@ -104,9 +104,17 @@ impl Measuring {
             running.spawn(async move {
                 // Never closed, so there is always a permit in the end.
                 let _permit = room.acquire_owned().await;
-                let run = runner::run(&scenario, &settings, Observer::none(), interrupt);
-                let record = Box::pin(run).await;
-                (probe, course(&scenario, record))
+                let once = || async {
+                    let interrupt = interrupt.clone();
+                    let run = runner::run(&scenario, &settings, Observer::none(), interrupt);
+                    course(&scenario, Box::pin(run).await)
+                };
+                let courses = match once().await {
+                    // On a busy machine a program may be too slow to start.
+                    Err(ProfileError::Unfinished { .. }) => once().await,
+                    courses => courses,
+                };
+                (probe, courses)
             });
         }
         let mut all = BTreeMap::new();

@@ -42,7 +42,7 @@ pub fn table(profile: &Profile, declared: &Traits) -> String {
         None => "cannot be told",
     };
     text += &row(["Retry-After", "", asked]);
-    text + &untrue(&claims)
+    text + &held_up(profile) + &untrue(&claims)
 }
 
 fn more(profile: &Profile) -> [(&'static str, String); 5] {
@@ -96,6 +96,24 @@ fn shown(micros: u64) -> String {
     }
 }
 
+/// In whole milliseconds.
+fn shown_longest(time: Duration) -> String {
+    let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    format_duration(Duration::from_millis(millis))
+}
+
+/// What a busy machine adds to every figure.
+fn held_up(profile: &Profile) -> String {
+    let longest = Duration::from_micros(profile.held_up_us);
+    if longest < Duration::from_millis(50) {
+        return String::new();
+    }
+    let longest = shown_longest(longest);
+    format!(
+        "\nthe machine let the harness wait, for {longest} at most: times may be so much too long, and are not held against what is declared\n"
+    )
+}
+
 fn untrue(claims: &[Claim]) -> String {
     let wrong = claims.iter().filter(|claim| claim.is_untrue());
     wrong
@@ -106,7 +124,7 @@ fn untrue(claims: &[Claim]) -> String {
                 "\nnot true: {} is declared as {stated}, and measured as {}; up to {share} % and {} more would do\n",
                 claim.key,
                 figure(&claim.measured),
-                format_duration(TOLERANCE_TIME)
+                shown_longest(TOLERANCE_TIME + claim.held_up)
             )
         })
         .collect()

@@ -418,20 +418,22 @@ mod tests {
 
     #[test]
     fn only_a_server_that_should_be_there_is_missed() {
-        let failed = |at| {
+        let failed = |(accepted, at)| {
             let what = EventKind::UpstreamFailed {
                 error: "refused".into(),
             };
             let story = JournalBuilder::new()
-                .accepted("c1", 1, 0)
                 .server_down("kill", 100)
                 .server_up("kill", 500)
+                .accepted("c1", 1, accepted)
                 .proxy("c1", 1, what, at);
             let observed = Observations::of(&story.entries());
             observed.connections.upstream_failure().is_some()
         };
-        let seen: Vec<bool> = [99, 101, 499, 750, 751].map(failed).into();
-        assert_eq!(seen, [true, false, false, false, true]);
+        let while_there = [(0, 99), (751, 751), (751, 3000)];
+        assert_eq!(while_there.map(failed), [true; 3]);
+        let while_away = [(0, 101), (200, 499), (750, 750), (750, 3000)];
+        assert_eq!(while_away.map(failed), [false; 4]);
     }
 
     #[test]

@@ -170,6 +170,9 @@ fn sessions_that_were_never_given_and_ticks_that_were_never_made() {
         at: Duration::from_millis(3000),
     }];
     assert_eq!(found(&applied), tick);
+    // Of one that went with its server nobody knows, and nobody else was asked.
+    let killed = applied.clone().server_down("kill", 3200);
+    assert_eq!(found(&killed), []);
     // Told a moment too late, it was made all the same.
     assert_eq!(found(&applied.clone().ticks("s", 101..=103, 3001)), []);
     let garbles = STALL.replace("inject.stall = {}", "inject.corrupt = { bytes = 1 }");

@@ -18,6 +18,8 @@ pub struct Course {
     noticed: Option<Duration>,
     /// When all that was done to it was over.
     healed: Moment,
+    /// The longest time for which the machine let the harness wait.
+    held_up: Duration,
 }
 
 /// Of each of these clients, in their order.
@@ -51,6 +53,10 @@ impl Course {
             has_given_up: observed.reports.gave_up(client).is_some(),
             noticed: noticed(observed, client, &dials, struck.first().copied()),
             healed: healed(observed),
+            held_up: observed
+                .marks
+                .longest_hold_up()
+                .map_or(Duration::ZERO, |(_, late)| late),
             dials,
         }
     }
@@ -80,6 +86,11 @@ impl Course {
             Some(_) if bounds.is_empty() => vec![Outcome::Never],
             _ => bounds,
         }
+    }
+
+    /// The longest time for which the machine let the harness wait meanwhile.
+    pub(super) fn held_up(&self) -> Duration {
+        self.held_up
     }
 
     /// When it noticed that its first connection was silent.

@@ -75,6 +75,10 @@ pub struct Profile {
     pub seed: u64,
     /// How many clients took part in each probe.
     pub clients: u32,
+    /// The longest time for which the machine let the harness wait, in microseconds:
+    /// so much later than it was may anything have been seen.
+    #[serde(default)]
+    pub held_up_us: u64,
     /// The wait before the first dial after FIN, RST, or a loss before rejections.
     pub first_delay: Figure,
     /// The waits between dials that are rejected, one after the other.
@@ -191,6 +195,7 @@ impl Profile {
             time: String::new(),
             seed: 0,
             clients: setting.clients,
+            held_up_us: longest_hold_up(courses),
             first_delay: first,
             delays: Figure::of(waits.map(|wait| Outcome::After(*wait))),
             growth: growth(all(Probe::Rejected)),
@@ -248,6 +253,12 @@ impl Profile {
         fill(&mut traits.first_delay_us, &self.first_delay);
         fill(&mut traits.longest_delay_us, &self.delays);
     }
+}
+
+fn longest_hold_up(courses: &Courses) -> u64 {
+    let all = courses.values().flatten();
+    let longest = all.map(Course::held_up).max().unwrap_or_default();
+    u64::try_from(longest.as_micros()).unwrap_or(u64::MAX)
 }
 
 impl Probe {
