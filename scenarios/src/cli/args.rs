@@ -209,7 +209,7 @@ const PROFILE_HELP: &str = "Exit codes: 0 all declarations are true, 1 one is no
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXPLORE_HELP)]
 pub(crate) struct ExploreArgs {
-    /// Scenario files whose server, clients, actions and [expect] a search goes by;
+    /// Scenario files whose server, clients, actions and `[expect]` a search goes by;
     /// their faults are left out. By default three clients and a crowd of twelve,
     /// with what every sound client promises.
     #[arg(value_name = "PATH")]

@@ -12,7 +12,7 @@
 //!                              └─▶ shrink ─▶ finding: a scenario file
 //! ```
 //!
-//! Everything but [`search`] and its runs is pure. Invariant: a schedule is a
+//! Everything but `search` and its runs is pure. Invariant: a schedule is a
 //! function of the seed, its number and the corpus; and results are taken in the
 //! order of the cases, in batches of a fixed size, so that a search says the same
 //! with any number of jobs.

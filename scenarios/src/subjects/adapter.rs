@@ -34,7 +34,7 @@ const SETUP_WITHIN: Duration = Duration::from_secs(300);
 pub struct Adapter {
     /// Safe as a folder's name.
     pub name: String,
-    /// Of the client, such as that of the library; [`UNKNOWN`] if it does not say.
+    /// Of the client, such as that of the library; `unknown` if it does not say.
     pub version: String,
     /// Makes it ready, once for all its processes; may be empty.
     pub setup: Vec<String>,

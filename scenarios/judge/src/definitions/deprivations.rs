@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use chaos_proxy::{Fault, FaultKind, Rule};
+use chaos_proxy::{Corrupt, Fault, FaultKind, Rule};
 use environment::{Direction, Moment};
 
 use super::Observations;
@@ -86,25 +86,6 @@ pub struct ClientFigures {
     pub await_answers: bool,
 }
 
-/// The longest time from `from` on in which nothing came, while the client had the
-/// connection.
-fn longest_silence(
-    losses: &[&Loss],
-    from: Moment,
-    end: Option<Moment>,
-) -> (Moment, Option<Moment>) {
-    let silences = losses.iter().flat_map(|loss| loss.silences).flatten();
-    let silences = silences.map(|(begun, until)| {
-        let until = until.map(|until| until.max(from));
-        (begun.max(from), until)
-    });
-    let lasts = |(begun, until): &(Moment, Option<Moment>)| {
-        let until = until.iter().chain(&end).min();
-        until.map_or(Duration::MAX, |until| until.since(*begun))
-    };
-    silences.max_by_key(lasts).unwrap_or((from, None))
-}
-
 impl Taking<'_> {
     fn deprivation(&self) -> Option<Deprivation> {
         let fault = &self.rule.fault;
@@ -157,6 +138,38 @@ impl Taking<'_> {
         out.fold(from, Moment::max)
     }
 
+    /// The longest time from `from` on in which nothing came, while the client had the
+    /// connection. Bytes that are flipped come all the same.
+    fn longest_silence(&self, losses: &[&Loss], from: Moment) -> (Moment, Option<Moment>) {
+        if matches!(self.rule.fault, Fault::Corrupt(Corrupt::Bits(_))) {
+            return (from, Some(from));
+        }
+        let each = |loss: &Loss| {
+            let is_destroyed = loss.is_destroyed;
+            loss.silences
+                .into_iter()
+                .flatten()
+                .map(move |(begun, until)| {
+                    let until = until.map(|until| until.max(from));
+                    let begun = begun.max(from);
+                    // Behind what is kept it begins when that is out.
+                    let begun = if is_destroyed {
+                        self.silent_from(begun)
+                    } else {
+                        begun
+                    };
+                    (until.map_or(begun, |until| begun.min(until)), until)
+                })
+        };
+        let end = self.connection.end();
+        let lasts = |(begun, until): &(Moment, Option<Moment>)| {
+            let until = until.iter().chain(&end).min();
+            until.map_or(Duration::MAX, |until| until.since(*begun))
+        };
+        let silences = losses.iter().copied().flat_map(each);
+        silences.max_by_key(lasts).unwrap_or((from, None))
+    }
+
     /// The dial got no answer, or one so late that no dial waits for it.
     fn kept_out(&self) -> Option<Deprivation> {
         let fault = &self.rule.fault;
@@ -182,7 +195,7 @@ impl Taking<'_> {
         let (from, until, own) = self.lost(Direction::Downstream)?;
         Some(Deprivation {
             until,
-            silence: longest_silence(&own, from, self.connection.end()),
+            silence: self.longest_silence(&own, from),
             healed: Some(self.healed),
             ..self.from(from)
         })

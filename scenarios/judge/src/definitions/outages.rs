@@ -181,19 +181,30 @@ impl Back<'_> {
 
     /// Whether a rule, the loss of the server or a person ended it.
     fn is_excused(&self, connection: &Connection, data: Moment, end: Moment) -> bool {
+        let is_then = |at: Moment| (data..=end).contains(&at);
+        let strikes = self.observed.connections.strikes();
         let mut effects = self.effects.iter();
         let is_struck = effects.any(|effect| {
             let is_its =
                 &*effect.client == self.client && effect.hurt.contains(&connection.attempt);
-            is_its && (data..=end).contains(&effect.start)
+            // A rule that strikes many of its connections hurts this one when it does.
+            let mut own = strikes.iter().filter(|strike| {
+                let is_by_it = strike.rule == effect.rule && &*strike.client == self.client;
+                is_by_it && strike.attempt == connection.attempt
+            });
+            is_its && (is_then(effect.start) || own.any(|strike| is_then(strike.at)))
         });
+        // Or it was over before that was.
+        let lasts = |until: Option<Moment>| until.is_none_or(|until| until >= end);
+        let mut losses = connection.losses.downstream.iter();
+        let is_kept = losses.any(|loss| is_then(loss.from) && lasts(loss.until));
         let marks = &self.observed.marks;
         let mut downtimes = marks.downtimes.iter();
-        let is_lost = downtimes.any(|downtime| (data..=end).contains(&downtime.from));
+        let is_lost = downtimes.any(|downtime| is_then(downtime.from));
         let mut acts = marks.instructions.iter();
         let is_acted = acts.any(|act| {
             act.targets.contains(self.client) && (end - AFTER_AN_ACT..=end).contains(&act.at)
         });
-        is_struck || is_lost || is_acted
+        is_struck || is_kept || is_lost || is_acted
     }
 }

@@ -285,6 +285,40 @@ fn a_delay_beyond_all_patience_is_a_silence_and_a_trickle_is_none() {
 }
 
 #[test]
+fn behind_what_is_still_under_way_a_silence_begins_when_that_is_out() {
+    let slow = fault("slow", "at = '1s'", "latency = { delay = '500ms' }");
+    let discard = |inject: &str| fault("discard", "at = '6s'\nfor = '4s'", inject);
+    let story = run()
+        .struck("c1", 1, "slow", 1000)
+        .withheld("c1", 1, 1050, Some(6500))
+        .struck("c1", 1, "discard", 6000)
+        .destroyed("c1", 1, (6050, 9950), None, None)
+        .left("c1", 1, Ending::Fin, 8000);
+    let notices = |inject| row(&[&slow, &discard(inject)], &back(story.clone(), 2, 10_100)).notices;
+    let silent = (6500, Some(10_000), Some(8000));
+    assert!(notices("discard = {}").contains(&silent));
+    // Flipped bits come all the same: there is nothing to notice in time.
+    let flipped = (6050, Some(6050), Some(8000));
+    assert!(notices("corrupt = { bytes = 8 }").contains(&flipped));
+}
+
+#[test]
+fn whom_a_rule_throws_out_each_time_has_not_failed_to_stay() {
+    let cut = fault("cut", "at = '1s'", "cut = { frame = 3, part = 'between' }");
+    let mut story = run();
+    for attempt in 1..=8 {
+        let at = 1000 + attempt * 500;
+        story = story
+            .struck("c1", attempt, "cut", at)
+            .ended("c1", attempt, Ending::Fin, at)
+            .closed("c1", attempt, at + 1);
+        story = back(story, attempt + 1, at + 100);
+    }
+    let row = row(&[&cut], &story);
+    assert_eq!(row.recovered, [Some(0)], "with the first of them");
+}
+
+#[test]
 fn a_dial_that_is_merely_slowed_hurts_nobody_within_its_bound() {
     let slow = fault(
         "slow",
