@@ -111,7 +111,10 @@ fn delays<'a>(
     let delays = hit.iter().filter_map(|(client, lost)| {
         let mut dials = evidence.dials.moments(client);
         let next = dials.find(|at| at > lost)?;
-        Some((next.since(*lost), *client))
+        // A dial that somebody asked for comes when he does.
+        let mut asked = evidence.observed.marks.told(client, "reconnect");
+        let is_asked = asked.any(|at| (*lost..=next).contains(&at));
+        (!is_asked).then(|| (next.since(*lost), *client))
     });
     let mut delays: Vec<_> = delays.collect();
     delays.sort_unstable();
@@ -169,6 +172,17 @@ mod tests {
     fn first_dials_in_step_fail() {
         let why = "12 clients that lost their connections at 1s dialled again after 100ms (c1) to 111ms (c12), a spread of 11ms; expected at least 500ms";
         judge(TEXT, &lost(12, 5, 1), Finding::Failed, why);
+    }
+
+    #[test]
+    fn dials_that_somebody_asked_for_are_in_step_and_no_fault() {
+        let reconnect = crate::journal::Mark::Action {
+            action: "reconnect".into(),
+            targets: (1..=3).map(|index| format!("c{index}")).collect(),
+        };
+        let why = "no loss hit 10 clients within 100ms that dialled again";
+        let asked = lost(12, 5, 1).mark(reconnect, 1060);
+        judge(TEXT, &asked, Finding::NotObservable, why);
     }
 
     #[test]

@@ -146,6 +146,15 @@ impl Connection {
         is_severed || losses.iter().any(|loss| loss.covers(at))
     }
 
+    /// From when on nothing came at the latest, if nothing more was sent from `from`
+    /// on: what is still under way behind a rule comes first.
+    pub(super) fn silent_from(&self, from: Moment) -> Moment {
+        let losses = self.losses.downstream.iter();
+        let held = losses.filter(|loss| !loss.is_destroyed && loss.covers(from));
+        let out = held.filter_map(|loss| loss.until.or(loss.silent_since()));
+        out.fold(from, Moment::max)
+    }
+
     /// When a fault that struck then ended the server's side of it. A close frame for
     /// the server alone goes behind what is held before it, and until it is there the
     /// server goes on.

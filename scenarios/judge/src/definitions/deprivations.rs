@@ -102,7 +102,11 @@ impl Taking<'_> {
                     ..slowed
                 })
             }
-            (FaultKind::Accept, _) | (_, Fault::UpgradeReply(_)) => Some(self.from(self.at)),
+            (FaultKind::Accept, _) | (_, Fault::UpgradeReply(_)) => Some(Deprivation {
+                // Whatever it says, the client that dials knows that it is away.
+                was_open: false,
+                ..self.from(self.at)
+            }),
             (FaultKind::Hold, _) => {
                 let ways = [
                     self.kept_out(),
@@ -122,20 +126,11 @@ impl Taking<'_> {
             attempt: self.connection.attempt,
             from,
             until: None,
-            silence: (self.silent_from(from), None),
+            silence: (self.connection.silent_from(from), None),
             was_open: opened.is_some_and(|opened| opened <= from),
             healed: None,
             heals: true,
         }
-    }
-
-    /// From when on nothing came at the latest, if nothing does from `from` on:
-    /// what is still under way behind a rule comes first.
-    fn silent_from(&self, from: Moment) -> Moment {
-        let losses = self.connection.losses.of(Direction::Downstream).iter();
-        let held = losses.filter(|loss| !loss.is_destroyed && loss.covers(from));
-        let out = held.filter_map(|loss| loss.until);
-        out.fold(from, Moment::max)
     }
 
     /// The longest time from `from` on in which nothing came, while the client had the
@@ -154,7 +149,7 @@ impl Taking<'_> {
                     let begun = begun.max(from);
                     // Behind what is kept it begins when that is out.
                     let begun = if is_destroyed {
-                        self.silent_from(begun)
+                        self.connection.silent_from(begun)
                     } else {
                         begun
                     };
@@ -180,6 +175,8 @@ impl Taking<'_> {
         if was_open || !(is_slow || takes(Direction::Upstream) || takes(Direction::Downstream)) {
             return None;
         }
+        // An answer that comes when nobody waits for it any more is none.
+        let opened = opened.filter(|at| self.connection.left.is_none_or(|left| left > *at));
         let answered = opened.unwrap_or(self.watched);
         let waited = answered.since(self.connection.accepted);
         let has_left = opened.is_none() && self.connection.end().is_some();

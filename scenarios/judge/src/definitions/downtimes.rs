@@ -70,7 +70,7 @@ fn notice(
 ) -> Option<Notice> {
     let connection = observed.connections.get(client, attempt)?;
     let ended = connection.ended.filter(|ended| *ended >= downtime.from);
-    let from = ended.unwrap_or(downtime.from);
+    let from = ended.unwrap_or_else(|| connection.silent_from(downtime.from));
     let is_open = connection.opened().is_some_and(|opened| opened <= from);
     let is_left = connection.left.is_some_and(|left| left < from);
     (is_open && !is_left).then(|| Notice {

@@ -27,6 +27,14 @@ pub struct Loss {
 }
 
 impl Loss {
+    /// Of what never came to its end: since when nothing reached the peer any more.
+    pub(super) fn silent_since(&self) -> Option<Moment> {
+        let mut silences = self.silences.iter().flatten();
+        silences
+            .find(|(_, until)| until.is_none())
+            .map(|(since, _)| *since)
+    }
+
     /// Whether it lasts at that moment.
     pub fn covers(&self, at: Moment) -> bool {
         self.from <= at && self.until.is_none_or(|until| at < until)

@@ -336,6 +336,16 @@ fn a_dial_that_is_merely_slowed_hurts_nobody_within_its_bound() {
         notices: vec![(1000, None, Some(1200))],
     };
     assert_eq!(row(&[&reset(), &slow], &in_time), expected);
+    // An answer that comes when it has been given up reaches nobody.
+    let late = fault("late", "on = { attempt = 2 }", "latency = { delay = '3s' }");
+    let late_answer = was_reset(run())
+        .struck("c1", 2, "late", 1200)
+        .accepted("c1", 2, 1200)
+        .left("c1", 2, Ending::Fin, 2200)
+        .opened("c1", 2, 4200)
+        .closed("c1", 2, 4201);
+    let outages = row(&[&reset(), &late], &back(late_answer, 3, 4300)).outages;
+    assert_eq!(outages, [(1000, 2200)], "until that dial is over");
     // Given up, and never a reason to count from later.
     let given_up = story
         .accepted("c1", 2, 1200)
