@@ -3,9 +3,9 @@
 //!
 //! An effect is what was taken ([`deprivations`](super::deprivations)); a rule
 //! that took nothing from a client has none on it. A timed rule's strikes on one
-//! client are one effect, which ends with the window; a rule on attempts has one
-//! effect for each connection that it strikes; a server event has one on each
-//! client that it hurts.
+//! client are one effect, which ends with the window; a rule on attempts, and one
+//! that waits in each connection for its moment (`cut`), has one effect for each
+//! connection that it strikes; a server event has one on each client that it hurts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -81,11 +81,11 @@ fn groups<'a>(observed: &'a Observations, plan: &'a Plan) -> Vec<(&'a Rule, Vec<
         else {
             continue;
         };
-        let part = match rule.when {
-            When::Timed { .. } => strike.occurrence,
-            When::On { .. } => strike.attempt,
-        };
-        let group = groups.entry((index, &strike.client, part)).or_default();
+        // What waits in each connection for its moment strikes each at another.
+        let is_each = matches!(rule.when, When::On { .. }) || rule.fault.waits();
+        let attempt = if is_each { strike.attempt } else { 0 };
+        let key = (index, &strike.client, strike.occurrence, attempt);
+        let group = groups.entry(key).or_default();
         group.push(strike);
     }
     let groups = groups.into_iter();
