@@ -37,7 +37,7 @@ test-threads = $${RUST_TEST_THREADS:-$$((2 * $$(getconf _NPROCESSORS_ONLN)))}
 # Virtual time, to the byte: everything twice, and a debug and a release build beside each
 # other; and a search of fixed seed, which finds nothing in the sound client.
 test-repeat:
-	cargo build --package scenarios
+	cargo test --workspace --no-run
 	cargo build --package scenarios --release
 	@bin="$${CARGO_TARGET_DIR:-target}"; out=$$(mktemp -d) && trap 'rm -rf "$$out"' EXIT && \
 	"$$bin/release/chaos" run --time virtual --check-determinism --out "$$out/twice" >/dev/null && \
@@ -65,13 +65,14 @@ test-foreign:
 	@$(call need-node,other people's clients in the subject's chair) \
 	command -v python3 >/dev/null || { echo "SKIPPED for want of Python 3: other people's clients in the subject's chair"; exit 0; }; \
 	for client in reconnecting-websocket websockets; do (cd scenarios/clients/$$client && ./setup.sh) || exit 1; done; \
-	cargo test --package scenarios --test it -- --ignored foreign
+	cargo test --workspace --test it -- --ignored foreign::reconnecting_websocket foreign::websockets foreign::the_adapter
 
+# The programs are built as for the tests, so that nothing is built twice.
 # The browser is found, or installed where that is possible; else its tests are skipped by name.
 test-frontend: frontend
 	npm --prefix frontend run test
 	npm --prefix frontend run size
-	cargo build --workspace
+	cargo test --workspace --test it --no-run
 	CHROMIUM="$$(frontend/browser/chromium.sh --install)" npm --prefix frontend run test:browser
 
 # npm writes this file when all is installed, so nothing is done again until the lockfile changes.
