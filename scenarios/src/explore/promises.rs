@@ -202,7 +202,9 @@ impl<'a> Promises<'a> {
         wait += asked.max().unwrap_or_default() * 1000;
         let tick = figures.tick.max(figures.heartbeat);
         if !self.entries.iter().all(Self::is_told) {
-            return figures.liveness + figures.connect_cap + wait + figures.tick + MARGIN;
+            // A way in that is slow besides takes as many dials as its bound must grow.
+            let dials = self.widening(self.slow_dials()).max(figures.connect_cap);
+            return figures.liveness + dials + wait + figures.tick + MARGIN;
         }
         match self.slow_dials() {
             0 => {
