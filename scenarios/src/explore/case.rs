@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::Schedule;
-use super::coverage::{Coverage, Watermarks};
+use super::coverage::Coverage;
+use super::watermarks::Watermarks;
 use crate::checks::{CheckResult, Evidence, Excess, Finding};
 use crate::journal::{Entry, Header};
 use crate::language::Scenario;

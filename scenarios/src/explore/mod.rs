@@ -31,6 +31,7 @@ mod search;
 mod setting;
 mod shrink;
 mod table;
+mod watermarks;
 
 use std::fmt;
 
@@ -40,7 +41,7 @@ use serde::{Deserialize, Serialize};
 
 pub use case::{Case, Failure, Kind, Outcome, Runner};
 pub use corpus::{Corpus, CorpusError};
-pub use coverage::{Came, Coverage, Place, State, Watermarks};
+pub use coverage::{Came, Coverage, Place, State};
 pub use entry::{
     Action, Entry, Fault, Parameter, Phase, Progress, ServerEvent, Span, Target, Trigger, Value,
 };
@@ -49,6 +50,7 @@ pub use reach::Reach;
 pub use search::{Budget, ExploreError, Found, Guide, Progress as SearchProgress, Search, Summary};
 pub use setting::{Base, Figures, Setting};
 pub use table::Family;
+pub use watermarks::Watermarks;
 
 use crate::language::{Scenario, read};
 use promises::Promises;

@@ -5,40 +5,26 @@
 //! number of cases alone, not on how many ran side by side; and what was found
 //! before an interrupt is kept.
 
-use std::collections::BTreeSet;
+mod findings;
+mod summary;
+
+pub use findings::Found;
+pub use summary::Summary;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use environment::text::Source;
 use environment::{Clock, Moment, Observer, Seed};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::case::{Case, Failure, Kind, Outcome, Runner};
-use super::corpus::Corpus;
-use super::coverage::Watermarks;
+use super::case::{Case, Outcome, Runner};
 use super::draw::{families, stream};
-use super::finding::{Confirmed, Finding, Form};
 use super::mutate::mutated;
-use super::reach::Reach;
-use super::shrink::shrunk;
 use super::{Base, Schedule};
-use crate::collect::Collected;
-use crate::language::{Scenario, read};
-use crate::report::Gallery;
-use crate::results::Results;
 use crate::runner::Time;
 use crate::verdict::Verdict;
-
-/// The most runs by which a finding is made small.
-const SHRINKING: u64 = 300;
-
-/// Likewise on real sockets, where each takes as long as it says.
-const SHRINKING_REAL: u64 = 24;
-
-/// How often a finding of real time must fail before it is told.
-const CONFIRMATIONS: u32 = 3;
 
 /// So many cases that nobody can run, and none that somebody can, are enough.
 const HOPELESS: u64 = 256;
@@ -104,48 +90,6 @@ pub struct Progress {
     pub elapsed: Duration,
     /// What is done besides.
     pub doing: &'static str,
-}
-
-/// A finding with its file.
-#[derive(Debug, Clone)]
-pub struct Found {
-    /// What it is.
-    pub finding: Finding,
-    /// The scenario file.
-    pub text: String,
-}
-
-/// What a search came to.
-#[derive(Debug, Default)]
-pub struct Summary {
-    /// Cases that were run.
-    pub cases: u64,
-    /// Of them, those of which the language would have none.
-    pub refused: u64,
-    /// Of them, those that passed.
-    pub passed: u64,
-    /// Of them, those that failed.
-    pub failed: u64,
-    /// Of them, those that say nothing.
-    pub silent: u64,
-    /// What the harness itself could not do, of the first such case.
-    pub broken: Option<String>,
-    /// In how many cases that was so.
-    pub broken_count: u64,
-    /// What was found.
-    pub found: Vec<Found>,
-    /// What was seen.
-    pub reach: Reach,
-    /// The highest that was seen.
-    pub watermarks: Watermarks,
-    /// After how many cases how many states there were, and how high the marks.
-    pub history: Vec<(u64, usize, Watermarks)>,
-    /// What is kept.
-    pub corpus: Corpus,
-    /// Whether somebody broke it off.
-    pub was_interrupted: bool,
-    /// How long it took.
-    pub elapsed: Duration,
 }
 
 /// Why a search cannot begin.
@@ -456,65 +400,6 @@ impl Search {
         }
     }
 
-    /// The first failure that nobody has found yet, made small.
-    fn find(
-        &self,
-        summary: &Summary,
-        schedule: &Schedule,
-        outcome: &Outcome,
-        interrupt: &CancellationToken,
-        runtime: &Handle,
-    ) -> Option<Found> {
-        let known = |failure: &&Failure| {
-            let key = (failure.check.clone(), failure.kind);
-            let mut found = summary.found.iter();
-            !found.any(|found| found.finding.key() == key)
-        };
-        let failure = outcome.failures.iter().find(known)?;
-        let (check, kind) = (failure.check.clone(), failure.kind);
-        let mut fails = |schedule: &Schedule| match self.run_one(schedule, interrupt, runtime) {
-            Case::Ran(outcome) => outcome.has(&check, kind),
-            _ => false,
-        };
-        let confirmed = match self.time {
-            Time::Virtual => Confirmed::Untried,
-            Time::Real => {
-                if !(0..CONFIRMATIONS).all(|_| fails(schedule)) {
-                    return None;
-                }
-                Confirmed::Often(CONFIRMATIONS, CONFIRMATIONS)
-            }
-        };
-        let most = match self.time {
-            Time::Virtual => SHRINKING,
-            Time::Real => SHRINKING_REAL,
-        };
-        let (small, runs) = shrunk(schedule, most, &mut fails);
-        let last = match self.run_one(&small, interrupt, runtime) {
-            Case::Ran(last) => last,
-            _ => Box::new(outcome.clone()),
-        };
-        let others = last.failures.iter().map(|failure| failure.check.clone());
-        let others: BTreeSet<String> = others.filter(|other| *other != check).collect();
-        let mut told = last.failures.iter();
-        let told = told.find(|told| told.check == check && told.kind == kind);
-        let finding = Finding {
-            failure: told.unwrap_or(failure).clone(),
-            entries_before: schedule.entries.len(),
-            case: schedule.number + 1,
-            schedule: small,
-            runs,
-            seed: self.seed.0,
-            client: self.runner.subject.argument().to_owned(),
-            flaws: self.runner.flaws.iter().copied().collect(),
-            others: others.into_iter().collect(),
-            confirmed,
-        };
-        let form = self.form(&finding, kind, interrupt);
-        let text = finding.text(form);
-        Some(Found { finding, text })
-    }
-
     fn run_one(
         &self,
         schedule: &Schedule,
@@ -526,100 +411,6 @@ impl Search {
             Time::Real => runtime.block_on(self.runner.run_real(schedule, interrupt.clone())),
         }
     }
-
-    /// The strictest form in which the file fails as it should, and passes without
-    /// the flaw.
-    fn form(&self, finding: &Finding, kind: Kind, interrupt: &CancellationToken) -> Form {
-        let lax = Form {
-            must_fire: false,
-            has_proof: false,
-        };
-        if self.time == Time::Real {
-            return lax;
-        }
-        let strict = Form {
-            must_fire: true,
-            has_proof: true,
-        };
-        let forms = [
-            strict,
-            Form {
-                must_fire: false,
-                ..strict
-            },
-        ];
-        let is_good = |form: &Form| {
-            let Some(scenario) = scenario_of(finding, *form) else {
-                return false;
-            };
-            let seed = Seed(finding.schedule.seed);
-            let worn = self.runner.run_scenario(&scenario, seed, interrupt);
-            let has_failed = match &worn {
-                Case::Ran(outcome) => outcome.has(&finding.failure.check, kind),
-                _ => false,
-            };
-            let sound = Runner {
-                flaws: BTreeSet::new(),
-                ..self.runner.clone()
-            };
-            let passes = || match sound.run_scenario(&scenario, seed, interrupt) {
-                Case::Ran(outcome) => outcome.verdict == Verdict::Passed,
-                _ => false,
-            };
-            has_failed && (self.runner.flaws.is_empty() || passes())
-        };
-        forms.into_iter().find(is_good).unwrap_or(lax)
-    }
-
-    /// Tries what was found in virtual time on real sockets, all at once.
-    fn confirm(&self, summary: &mut Summary, interrupt: &CancellationToken, runtime: &Handle) {
-        if self.time == Time::Real || !self.confirms || interrupt.is_cancelled() {
-            return;
-        }
-        let found = summary.found.iter();
-        let scenarios: Vec<Option<(Scenario, Seed)>> = found
-            .map(|found| {
-                let source = Source::new(found.finding.id(), found.text.clone());
-                let seed = Seed(found.finding.schedule.seed);
-                read(&source).ok().map(|scenario| (scenario, seed))
-            })
-            .collect();
-        let confirmed = runtime.block_on(async {
-            let mut running = tokio::task::JoinSet::new();
-            for (index, one) in scenarios.into_iter().enumerate() {
-                let Some((scenario, seed)) = one else {
-                    continue;
-                };
-                let (runner, interrupt) = (self.runner.clone(), interrupt.clone());
-                running.spawn(async move {
-                    let case = runner.said_by_sockets(&scenario, seed, interrupt).await;
-                    (index, case)
-                });
-            }
-            running.join_all().await
-        });
-        for (index, case) in confirmed {
-            let Found { finding, text } = &mut summary.found[index];
-            let before = finding.text_comment();
-            finding.confirmed = match case {
-                Case::Ran(outcome) => {
-                    let mut failures = outcome.failures.iter();
-                    match failures.any(|failure| failure.check == finding.failure.check) {
-                        true => Confirmed::Fails,
-                        false if outcome.verdict == Verdict::Inconclusive => Confirmed::Silent,
-                        false => Confirmed::Passes,
-                    }
-                }
-                _ => Confirmed::Untried,
-            };
-            *text = text.replacen(&before, &finding.text_comment(), 1);
-        }
-    }
-}
-
-fn scenario_of(finding: &Finding, form: Form) -> Option<Scenario> {
-    let source = Source::new(finding.id(), finding.text(form));
-    read(&source).ok()
 }
 
 fn summary_progress(summary: &Summary, elapsed: Duration, doing: &'static str) -> Progress {
@@ -630,84 +421,5 @@ fn summary_progress(summary: &Summary, elapsed: Duration, doing: &'static str) -
         found: summary.found.len(),
         elapsed,
         doing,
-    }
-}
-
-impl Found {
-    /// Whether a file's text was written for a finding.
-    pub fn is_text_of_one(text: &str) -> bool {
-        text.starts_with(super::finding::FIRST_WORDS)
-    }
-}
-
-impl Summary {
-    /// What it came to, the same for the same search.
-    pub fn text(&self) -> String {
-        let Self {
-            cases,
-            passed,
-            failed,
-            silent,
-            refused,
-            ..
-        } = self;
-        let mut text = self.reach.table();
-        let holes: Vec<String> = self
-            .reach
-            .holes()
-            .into_iter()
-            .filter(|hole| hole.why.is_none())
-            .map(|hole| hole.what)
-            .collect();
-        if !holes.is_empty() {
-            text += &format!("not reached: {}\n", holes.join("; "));
-        }
-        let Watermarks {
-            recovery_us,
-            dials,
-            sockets,
-            held,
-        } = self.watermarks;
-        text += &format!(
-            "\nlongest recovery {}ms, most dials in a second {dials}, most connections at once \
-            {sockets}, most bytes held {held}\n",
-            recovery_us / 1000
-        );
-        let broken = match self.was_interrupted {
-            true => ", interrupted",
-            false => "",
-        };
-        text + &format!(
-            "{cases} cases: {passed} passed, {failed} failed, {silent} say nothing, {refused} refused; \
-            {} states, {} kept; {} found{broken}\n",
-            self.reach.count(),
-            self.corpus.len(),
-            self.found.len()
-        )
-    }
-}
-
-impl Search {
-    /// The runs of what was found, for a report: `repeat` makes the command of each
-    /// from its file's name.
-    pub fn shown(
-        runner: &Runner,
-        time: Time,
-        summary: &Summary,
-        runtime: &Handle,
-        repeat: &dyn Fn(&Finding) -> String,
-    ) -> (Results, Gallery) {
-        let mut collected = Collected::default();
-        for (index, found) in summary.found.iter().enumerate() {
-            let source = Source::new(found.finding.id(), found.text.clone());
-            let Ok(scenario) = read(&source) else {
-                continue;
-            };
-            let run = runner.shown(scenario, time, repeat(&found.finding));
-            if let Some(judged) = runtime.block_on(run) {
-                collected.add(index, judged);
-            }
-        }
-        collected.done()
     }
 }
