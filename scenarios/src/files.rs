@@ -28,6 +28,9 @@ pub enum FileError {
         #[source]
         source: io::Error,
     },
+    /// It is no file, and the id of a scenario that is built in.
+    #[error("no file or folder `{0}`; the built-in scenario of that id: chaos run --filter {0}")]
+    BuiltIn(String),
     /// Neither a file nor a folder.
     #[error("scenario {}: this is neither a file nor a folder", .0.display())]
     Strange(PathBuf),
@@ -90,10 +93,22 @@ fn embedded() -> Vec<Given> {
 }
 
 /// A folder's scenario files; anything else is itself.
+/// The path, if it is the id of a scenario that is built in.
+fn built_in(path: &Path) -> Option<&str> {
+    let id = path.to_str()?;
+    let mut files = catalogue::FILES.iter();
+    files
+        .any(|(name, _)| name.strip_suffix(".toml") == Some(id))
+        .then_some(id)
+}
+
 fn expand(path: &Path) -> Result<Vec<PathBuf>, FileError> {
-    let failed = |source| FileError::Io {
-        path: path.to_owned(),
-        source,
+    let failed = |source: io::Error| match built_in(path) {
+        Some(id) if source.kind() == io::ErrorKind::NotFound => FileError::BuiltIn(id.to_owned()),
+        _ => FileError::Io {
+            path: path.to_owned(),
+            source,
+        },
     };
     if !path.metadata().map_err(failed)?.is_dir() {
         return Ok(vec![path.to_owned()]);

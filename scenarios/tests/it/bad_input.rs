@@ -69,12 +69,13 @@ async fn check_tells_the_same_and_runs_nothing() {
 async fn what_is_no_scenario_is_told_by_name() {
     let place = Place::new();
     std::fs::write(place.path("latin.toml"), b"id = '\xe9'").unwrap();
-    let words = ["run", "missing.toml", "latin.toml", "--out", "out"];
+    let words = ["run", "missing.toml", "latin.toml", "R01", "--out", "out"];
     let answer = place.chaos(&words).await;
     answer.expect(2);
     for part in [
         "scenario missing.toml: No such file or directory",
         "scenario latin.toml: not UTF-8 from byte 6 on",
+        "no file or folder `R01`; the built-in scenario of that id: chaos run --filter R01",
     ] {
         assert!(answer.err.contains(part), "{}", answer.err);
     }
