@@ -171,6 +171,13 @@ impl Connection {
         losses.any(|loss| loss.is_destroyed && loss.from <= at)
     }
 
+    fn never_open(&mut self) {
+        self.opened = None;
+        self.first_data = None;
+        self.resumed.clear();
+        self.answers.clear();
+    }
+
     /// The first end that is the client's or comes to it.
     pub(crate) fn end(&self) -> Option<Moment> {
         let ends = [self.left, self.ended, self.reset, self.closed];
@@ -240,6 +247,19 @@ impl Connections {
             if rule.fault.ends() == Some(Side::Server) {
                 let at = connection.severed_by(&rule.fault, strike.at);
                 connection.severed.get_or_insert(at);
+            }
+        }
+    }
+
+    /// A connection whose answer a rule damaged on its way was open only if its client
+    /// says so: of one that refuses the answer, nothing of it was data.
+    pub(super) fn doubt_openings(&mut self, is_told_open: impl Fn(&str, Moment) -> bool) {
+        for (client, connections) in &mut self.by_client {
+            for connection in connections.values_mut() {
+                let is_damaged = connection.opened.is_some_and(|at| connection.is_damaged(at));
+                if is_damaged && !is_told_open(client, connection.accepted) {
+                    connection.never_open();
+                }
             }
         }
     }

@@ -95,6 +95,9 @@ impl Observations {
             all.pings.fold(entry);
             all.testimony.fold(entry, &all.sequences);
         }
+        let reports = &all.reports;
+        let is_told_open = |client: &str, at| reports.told_open(client, at);
+        all.connections.doubt_openings(is_told_open);
         all
     }
 

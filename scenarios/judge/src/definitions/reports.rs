@@ -105,11 +105,17 @@ impl Reports {
         told.filter(|at| *at > from).min()
     }
 
+    /// Whether the client says that it had the connection open that was accepted then.
+    pub(crate) fn told_open(&self, client: &str, accepted: Moment) -> bool {
+        let own = self.by_client.get(client);
+        let dial = own.and_then(|own| own.dial_of(accepted));
+        dial.is_some_and(|dial| dial.is_open)
+    }
+
     /// How the connection ended that was accepted then, if it was open and the
     /// client told of an end that it did not want.
     pub fn end(&self, client: &str, accepted: Moment) -> Option<End> {
-        let dials = self.by_client.get(client)?.dials.values();
-        let dial = dials.rev().find(|dial| dial.from <= accepted)?;
+        let dial = self.by_client.get(client)?.dial_of(accepted)?;
         dial.end.filter(|_| dial.is_open)
     }
 
@@ -209,6 +215,12 @@ impl Reports {
 }
 
 impl Report {
+    /// The dial that the connection came of that was accepted then.
+    fn dial_of(&self, accepted: Moment) -> Option<&Dial> {
+        let mut dials = self.dials.values().rev();
+        dials.find(|dial| dial.from <= accepted)
+    }
+
     fn fold(&mut self, what: &EventKind, at: Moment) {
         if is_message(what) {
             self.messages.push(at);

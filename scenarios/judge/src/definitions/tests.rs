@@ -223,3 +223,28 @@ fn times_count_from_t_zero() {
     assert_eq!(observed.marks.since_zero(ms(1400)), Duration::from_secs(1));
     assert_eq!(observed.marks.moment(Duration::from_secs(1)), ms(1400));
 }
+
+/// Bits of the answer 101 are flipped, and later that connection is stalled.
+#[test]
+fn a_damaged_answer_opens_a_connection_only_if_its_client_says_so() {
+    let flips = "corrupt = { bytes = 8, direction = 'downstream' }";
+    let faults = fault("flips", "on.attempt = 2", flips) + &stall();
+    let story = run()
+        .left("c1", 1, Ending::Reset, 500)
+        .dialled("c1", 2, 600)
+        .accepted("c1", 2, 601)
+        .struck("c1", 2, "flips", 601)
+        .opened("c1", 2, 700)
+        .first_data("c1", 2, 710)
+        .destroyed("c1", 2, (650, 720), Some(650), None)
+        .struck("c1", 2, "stall", 1000)
+        .withheld("c1", 2, 1000, None)
+        .closed("c1", 2, 5000);
+    let asked = |story: &JournalBuilder| {
+        let (effects, _) = fold(&faults, story);
+        effects.iter().any(|effect| !effect.notices.is_empty())
+    };
+    assert!(!asked(&story), "the client never had it open");
+    let opened = client_sim::EventKind::Opened { dial: 2 };
+    assert!(asked(&story.client("c1", opened, 705)));
+}
