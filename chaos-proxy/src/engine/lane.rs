@@ -362,8 +362,12 @@ impl Lane {
         })
     }
 
-    /// How many bytes may be taken now.
+    /// How many bytes may be taken now. What comes behind a rule's own end goes
+    /// nowhere.
     fn room(&self) -> usize {
+        if self.is_past_end() {
+            return READ;
+        }
         let held = self.editor.as_ref().map_or(0, |editor| editor.held());
         let room = if self.is_blocked {
             self.link.room_held_back()
@@ -376,9 +380,13 @@ impl Lane {
     /// Whether what comes can still be let in, or is to be thrown away.
     pub(super) fn wants_input(&self) -> bool {
         let has_room = self.link.is_ended() || self.room() > 0;
-        // Behind a rule's own end the source is read to hear of its end.
-        let is_told = self.is_told && self.link.is_ending();
-        (self.link.wants_input() && has_room || is_told) && !self.is_piped()
+        (self.link.wants_input() && has_room || self.is_past_end()) && !self.is_piped()
+    }
+
+    /// Whether a rule's own end is still to go: the source is read to hear of its
+    /// end, which may come before that is out.
+    fn is_past_end(&self) -> bool {
+        self.is_told && self.link.is_ending() || self.link.is_cut()
     }
 
     /// Whether bytes lie in the kernel's pipe.

@@ -344,3 +344,13 @@ fn an_interrupt_keeps_what_was_found() {
     let summary = search.run(&progress, &interrupt, runtime.handle()).unwrap();
     assert!(summary.was_interrupted && !summary.found.is_empty());
 }
+
+#[tokio::test]
+async fn what_searches_have_found_in_this_house_is_not_found_again() {
+    let place = Place::new();
+    let found = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("found");
+    place.run(&found, &["--time", "virtual"]).await.expect(0);
+    let files = std::fs::read_dir(found).unwrap().flatten();
+    let files = files.filter(|file| file.path().extension().is_some_and(|it| it == "toml"));
+    assert_eq!(place.results().passed, files.count());
+}
