@@ -123,15 +123,33 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Arc
 /// # Errors
 /// What is wrong with the journal, or with the scenario beside it.
 pub fn judge_again(path: &Path, expect: Option<&[Expectation]>) -> Result<Judged, ArchiveError> {
-    let (header, entries) = read_journal(path)?;
-    let beside = path.with_file_name(SCENARIO);
-    let mut scenario = scenario(&beside, header.subject.as_ref())?;
-    ensure_same(path, &header, &scenario)?;
+    let (header, entries, mut scenario) = read_record(path)?;
     if let Some(expect) = expect {
         scenario.expect = expect.to_vec();
     }
-    let repeat = repeat(&scenario, &header, beside);
+    let repeat = repeat(&scenario, &header, path.with_file_name(SCENARIO));
     Ok(Judged::new(&scenario, &header, &entries, None, repeat))
+}
+
+/// Judges one journal as its run did, which knew what is no part of a journal.
+///
+/// # Errors
+/// What is wrong with the journal, or with the scenario beside it.
+pub(crate) fn judge_as(
+    path: &Path,
+    problem: Option<&str>,
+    repeat: String,
+) -> Result<Judged, ArchiveError> {
+    let (header, entries, scenario) = read_record(path)?;
+    Ok(Judged::new(&scenario, &header, &entries, problem, repeat))
+}
+
+fn read_record(path: &Path) -> Result<(Header, Vec<Entry>, Scenario), ArchiveError> {
+    let (header, entries) = read_journal(path)?;
+    let beside = path.with_file_name(SCENARIO);
+    let scenario = scenario(&beside, header.subject.as_ref())?;
+    ensure_same(path, &header, &scenario)?;
+    Ok((header, entries, scenario))
 }
 
 fn scenario(path: &Path, subject: Option<&Traits>) -> Result<Scenario, ArchiveError> {

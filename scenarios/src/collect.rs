@@ -3,6 +3,8 @@
 //! Invariant: the order in which runs end changes nothing; and of a run that
 //! has been judged nothing else is kept.
 
+use std::collections::BTreeMap;
+
 use crate::checks::Evidence;
 use crate::definitions::Times;
 use crate::journal::{Entry, Header};
@@ -20,6 +22,8 @@ pub struct Judged {
     pub times: Times,
     /// For the report.
     pub timeline: Timeline,
+    /// What the harness has to say that the journal could not keep.
+    pub problem: Option<String>,
 }
 
 /// Takes in one run after the other.
@@ -29,6 +33,7 @@ pub struct Collected {
     not_begun: u64,
     collection: Collection,
     gallery: Gallery,
+    problems: BTreeMap<usize, String>,
 }
 
 impl Judged {
@@ -53,6 +58,7 @@ impl Judged {
             times: Times::of(&evidence.outages, &evidence.effects),
             timeline: Timeline::of(&evidence, &judgement.checks),
             result: ScenarioResult::new(scenario, header, judgement, repeat),
+            problem: problem.map(str::to_owned),
         }
     }
 }
@@ -69,7 +75,10 @@ impl Collected {
             result,
             times,
             timeline,
+            problem,
         } = judged;
+        self.problems
+            .extend(problem.map(|problem| (index, problem)));
         self.collection.add(&result, &times);
         self.gallery.add(index, result.verdict, timeline);
         self.results.push((index, result));
@@ -78,6 +87,23 @@ impl Collected {
     /// So many more were to be run, and were not begun.
     pub fn not_begun(&mut self, runs: u64) {
         self.not_begun = runs;
+    }
+
+    /// Each run's place and result, and what the harness has to say of it that its
+    /// journal could not keep; by place.
+    pub fn by_place(&self) -> Vec<(usize, &ScenarioResult, Option<&str>)> {
+        let problem = |index| self.problems.get(index).map(String::as_str);
+        let all = self.results.iter();
+        let mut all: Vec<_> = all
+            .map(|(index, result)| (*index, result, problem(index)))
+            .collect();
+        all.sort_by_key(|(index, ..)| *index);
+        all
+    }
+
+    /// How many were to be run, and were not begun.
+    pub fn not_begun_count(&self) -> u64 {
+        self.not_begun
     }
 
     /// All results in their places, and the timelines that are shown.

@@ -12,6 +12,7 @@ use environment::Seed;
 
 use crate::plain::is_unseen;
 use crate::runner::Time;
+use crate::shard::Shard;
 use crate::subjects::Subject;
 
 /// The part of an invocation that decides what is run.
@@ -35,6 +36,8 @@ pub struct Invocation {
     pub must_repeat: bool,
     /// The seeds, if any were given by flag or environment.
     pub seeds: Option<Seeds>,
+    /// `--shard`, if only one of several is run.
+    pub shard: Option<Shard>,
 }
 
 impl Invocation {
@@ -54,8 +57,14 @@ impl Invocation {
         self.line(which, &[client.to_owned()], Some(Seeds::one(seed)))
     }
 
-    /// Repeats all of it.
+    /// Repeats all of it, or of this shard.
     pub fn repeat_all(&self) -> String {
+        let shard = self.shard.map(|shard| format!(" --shard {shard}"));
+        self.repeat_suite() + &shard.unwrap_or_default()
+    }
+
+    /// Repeats what all shards are parts of.
+    pub fn repeat_suite(&self) -> String {
         let paths = self.paths.iter().map(|path| positional(path));
         let filter = self.filter.iter();
         let filter = filter.flat_map(|glob| option("--filter", glob));

@@ -62,6 +62,7 @@ pub mod records;
 pub mod report;
 pub mod runner;
 mod sentences;
+pub mod shard;
 pub mod subjects;
 pub mod suite;
 pub mod whole;

@@ -2,16 +2,19 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 use client_sim::Flaw;
 use environment::Seed;
 use scenarios::language::{ClientOptions, check_variable};
 use scenarios::results::Seeds;
 use scenarios::runner;
+use scenarios::shard::{self, Shard, ShardError};
 use scenarios::subjects::Subject;
 
-use super::{explore, files, judge, play, profile, run};
+use super::{explore, files, judge, merge, play, profile, run};
 
 /// Do reconnecting WebSocket clients come back as they should? Runs scenarios
 /// of network faults against them and judges.
@@ -42,6 +45,8 @@ enum Command {
     Play(PlayArgs),
     /// Judge what earlier runs left, again, without running anything.
     Judge(JudgeArgs),
+    /// Put the records of all shards together, as one run would have left them.
+    Merge(MergeArgs),
     /// Measure a client: its delays, its bounds, and what it does on each kind of
     /// end; beside what it declares.
     Profile(ProfileArgs),
@@ -109,8 +114,57 @@ pub(crate) struct RunArgs {
     /// Only scenarios whose id matches, such as 'R23*'.
     #[arg(long, value_name = "GLOB")]
     pub(crate) filter: Option<String>,
+    /// Only this one of several parts, counted from 1, for as many machines; `auto`
+    /// takes what GitLab, CircleCI, Buildkite, Slurm or Kubernetes say. `chaos merge`
+    /// puts their folders together.
+    #[arg(long, value_name = "I/N|auto")]
+    pub(crate) shard: Option<ShardArg>,
     /// Where results and journals go.
     #[arg(long, value_name = "DIR", default_value = "target/chaos")]
+    pub(crate) out: PathBuf,
+}
+
+/// `--shard`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ShardArg {
+    /// As an engine's variables have it.
+    Auto,
+    /// This one.
+    One(Shard),
+}
+
+impl FromStr for ShardArg {
+    type Err = ShardError;
+
+    fn from_str(text: &str) -> Result<Self, ShardError> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            text => text.parse().map(Self::One),
+        }
+    }
+}
+
+impl ShardArg {
+    /// Which it is.
+    ///
+    /// # Errors
+    /// No engine says so.
+    pub(crate) fn shard(self) -> anyhow::Result<Shard> {
+        match self {
+            Self::One(shard) => Ok(shard),
+            Self::Auto => shard::auto(|name| std::env::var(name).ok()).context("--shard"),
+        }
+    }
+}
+
+/// `chaos merge`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct MergeArgs {
+    /// The folders of all shards, in any order.
+    #[arg(value_name = "DIR", required = true)]
+    pub(crate) folders: Vec<PathBuf>,
+    /// Where the records of all of them go.
+    #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
 }
 
@@ -320,6 +374,7 @@ impl Args {
             Command::Plan(args) => files::plan(args),
             Command::Play(args) => play::play(args),
             Command::Judge(args) => judge::judge(args),
+            Command::Merge(args) => merge::merge(args),
             Command::Profile(args) => profile::profile(args),
             Command::Explore(args) => explore::explore(args),
             Command::List(args) => files::list(args),

@@ -6,6 +6,7 @@ mod args;
 mod explore;
 mod files;
 mod judge;
+mod merge;
 mod output;
 mod play;
 mod profile;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail, ensure};
 use environment::Observer;
 use globset::{Glob, GlobSet};
+use scenarios::collect::Collected;
 use scenarios::console::{Live, Screen, report};
 use scenarios::invocation::Invocation;
 use scenarios::language::{ClientOptions, Origin, Scenario};
@@ -16,13 +17,15 @@ use scenarios::records;
 use scenarios::report::Gallery;
 use scenarios::results::{Results, Seeds};
 use scenarios::runner::ensure_server_startable;
+use scenarios::shard::{Part, RECORD};
 use scenarios::subjects::{self, SetupError, Subject};
 use scenarios::suite::{Jobs, Suite};
+use scenarios::whole::write_whole;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::args::{Control, RunArgs, Time};
+use super::args::{Control, RunArgs, ShardArg, Time};
 use super::files;
 use super::output::{complain, places, print, print_stderr_tails};
 use super::{EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_PASSED, EXIT_USAGE};
@@ -56,6 +59,7 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         time: args.time.into(),
         must_repeat: args.check_determinism,
         seeds: args.seeds.or(args.seed.map(Seeds::one)),
+        shard: args.shard.map(ShardArg::shard).transpose()?,
     };
     let suited = |scenarios: &Vec<_>| are_suited(scenarios, &subjects, args.time);
     let selected = select(args, filter.as_ref()).filter(suited);
@@ -78,19 +82,57 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         "{runs} runs at once; the most is {MOST_RUNS}: fewer --seeds, or a --filter"
     );
     // Held until all is written.
-    let _out = OutFolder::claim(&args.out)?;
+    let out = OutFolder::claim(&args.out)?;
+    Part::forget(out.path()).with_context(|| args.out.display().to_string())?;
     announce(&suite);
+    let part = part(&suite);
     let interrupt = CancellationToken::new();
-    let results = match perform(suite, interrupt.clone())? {
-        Ok(results) => results,
+    let collected = match perform(suite, interrupt.clone())? {
+        Ok(collected) => collected,
         Err(error) => return Ok(unready(&error, &repeat_all)),
     };
-    Ok(conclude(
-        &results,
-        &args.out,
-        &repeat_all,
-        interrupt.is_cancelled(),
-    ))
+    let part = part.map(|part| part.with(&collected));
+    let interrupted = interrupt.is_cancelled();
+    Ok(match part {
+        None => conclude(&collected.done(), &args.out, &repeat_all, interrupted),
+        Some(part) => conclude_part(&part, collected, &args.out, &repeat_all, interrupted),
+    })
+}
+
+/// What will be told of this shard, if only one is run.
+fn part(suite: &Suite) -> Option<Part> {
+    let shard = suite.invocation.shard?;
+    let command = suite.invocation.repeat_suite();
+    let part = Part::new(shard, suite.fingerprint(), command, suite.count());
+    Some(part)
+}
+
+/// A shard says nothing of the others: that none of its own runs passed is for all
+/// of them together to judge.
+fn conclude_part(
+    part: &Part,
+    collected: Collected,
+    out: &Path,
+    repeat_all: &str,
+    was_interrupted: bool,
+) -> u8 {
+    let done = collected.done();
+    let code = conclude(&done, out, repeat_all, was_interrupted);
+    if let Err(error) = write_whole(out, RECORD, &part.to_json()) {
+        complain(&format!("chaos: {error}"));
+        return if code == EXIT_PASSED {
+            EXIT_INCONCLUSIVE
+        } else {
+            code
+        };
+    }
+    let (results, _) = &done;
+    let says_nothing = results.failed + results.inconclusive + results.passed == 0;
+    if code == EXIT_INCONCLUSIVE && says_nothing && !was_interrupted {
+        EXIT_PASSED
+    } else {
+        code
+    }
 }
 
 fn ensure_available(args: &RunArgs) -> anyhow::Result<()> {
@@ -244,7 +286,11 @@ fn announce(suite: &Suite) {
             what += &format!(" × {}", counted(count, noun));
         }
     }
-    let jobs = suite.count().min(suite.jobs.most as u64);
+    let own = suite.own_count();
+    if let Some(shard) = suite.invocation.shard {
+        what += &format!("; {} in shard {shard}", counted(own, "run"));
+    }
+    let jobs = own.min(suite.jobs.most as u64);
     complain(&format!("chaos: {what}, {jobs} at a time"));
 }
 
@@ -252,8 +298,8 @@ fn announce(suite: &Suite) {
 async fn perform(
     suite: Suite,
     interrupt: CancellationToken,
-) -> anyhow::Result<Result<(Results, Gallery), SetupError>> {
-    let live = Arc::new(Live::new(suite.count()));
+) -> anyhow::Result<Result<Collected, SetupError>> {
+    let live = Arc::new(Live::new(suite.own_count()));
     let say = {
         let live = Arc::clone(&live);
         move |text: &str| live.say(text)
@@ -271,7 +317,7 @@ async fn perform(
     let collected = suite.run(progress, interrupt).await;
     live.finish();
     watching.abort_all();
-    Ok(Ok(collected.done()))
+    Ok(Ok(collected))
 }
 
 /// Watches for Ctrl-C and SIGTERM: the first breaks the runs off and keeps what

@@ -52,6 +52,11 @@ impl Folder {
         }
     }
 
+    /// Where it is.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.path.clone()
+    }
+
     /// The same for another try, beside which the journals of those before stay.
     #[must_use]
     pub fn again(&self) -> Self {

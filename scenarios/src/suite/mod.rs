@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use environment::{Clock, Observer, Seed};
+use sha2::{Digest, Sha256};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +25,7 @@ use crate::invocation::Invocation;
 use crate::language::{Origin, Scenario};
 use crate::results::Seeds;
 use crate::runner::{self, Folder, RunPhase, Settings, Time};
+use crate::shard::partition;
 use crate::subjects::Subject;
 use crate::verdict::{Verdict, known_before};
 use pace::Pace;
@@ -77,7 +79,8 @@ impl Suite {
         progress: Observer<Progress>,
         interrupt: CancellationToken,
     ) -> Collected {
-        let count = usize::try_from(self.count()).unwrap_or(usize::MAX);
+        let own = self.own();
+        let count = own.count();
         let pace = Arc::new(Mutex::new(Pace::new(self.jobs.most.min(count))));
         let _watching = self.watch(&pace, &progress);
         let mut outcome = Outcome {
@@ -85,7 +88,8 @@ impl Suite {
             retries: Retries::new(self.retry),
         };
         let mut running = JoinSet::new();
-        for (index, run) in self.runs().enumerate() {
+        let runs = self.runs().enumerate();
+        for (index, run) in runs.filter(|(place, _)| own.contains(*place)) {
             while running.len() >= locked(&pace).at_a_time() {
                 outcome.extend(running.join_next().await);
             }
@@ -104,8 +108,65 @@ impl Suite {
         }
         let mut collected = outcome.run_again(&progress, &interrupt).await;
         let begun = collected.count() as u64;
-        collected.not_begun(self.count().saturating_sub(begun));
+        collected.not_begun((count as u64).saturating_sub(begun));
         collected
+    }
+
+    /// The runs that are this shard's, or all.
+    fn own(&self) -> Own {
+        let all = usize::try_from(self.count()).unwrap_or(usize::MAX);
+        let Some(shard) = self.invocation.shard else {
+            return Own::All(all);
+        };
+        let owners = partition(&self.lengths(), shard.of());
+        let places = owners.iter().map(|owner| *owner == shard.index());
+        Own::Some(places.collect())
+    }
+
+    /// How many of its runs are this shard's.
+    pub fn own_count(&self) -> u64 {
+        self.own().count() as u64
+    }
+
+    /// How long each run is expected to take: on real sockets it lasts as long as it
+    /// says; in virtual time it takes what its clients do meanwhile.
+    fn lengths(&self) -> Vec<u64> {
+        let length = |scenario: &Scenario| {
+            let lasts = scenario.duration + scenario.settle;
+            let lasts = u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX);
+            match self.invocation.time {
+                Time::Real => lasts,
+                Time::Virtual => lasts.saturating_mul(scenario.clients.count.into()),
+            }
+        };
+        let each = self.scenarios.iter().flat_map(|(_, fitted)| fitted);
+        let lengths = each.flat_map(|scenario| {
+            let seeds = self.seeds(scenario).iter();
+            seeds.map(move |_| length(scenario))
+        });
+        lengths.collect()
+    }
+
+    /// Names the whole suite: equal for two only if they run the same scenarios,
+    /// clients and seeds in the same way.
+    pub fn fingerprint(&self) -> String {
+        let mut all = Sha256::new();
+        let mut add = |part: &str| {
+            all.update((part.len() as u64).to_be_bytes());
+            all.update(part);
+        };
+        add(&self.invocation.repeat_suite());
+        for (_, fitted) in &self.scenarios {
+            for (scenario, subject) in fitted.iter().zip(&self.subjects) {
+                add(&scenario.text);
+                add(subject.name());
+                add(&format!("{:?}", subject.traits()));
+                let seeds = self.seeds(scenario);
+                add(&format!("{seeds:?}"));
+            }
+        }
+        let hash = all.finalize();
+        hash.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Has fewer runs at a time when timers of the harness's own come late, until
@@ -183,6 +244,30 @@ impl Suite {
             name += &format!(" seed {seed}");
         }
         name
+    }
+}
+
+/// Which runs are this program's.
+enum Own {
+    /// All of so many.
+    All(usize),
+    /// Those whose places say so.
+    Some(Vec<bool>),
+}
+
+impl Own {
+    fn contains(&self, place: usize) -> bool {
+        match self {
+            Self::All(_) => true,
+            Self::Some(places) => places.get(place).is_some_and(|is_own| *is_own),
+        }
+    }
+
+    fn count(&self) -> usize {
+        match self {
+            Self::All(all) => *all,
+            Self::Some(places) => places.iter().filter(|is_own| **is_own).count(),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::program::{MACHINE, Place, SMALL, catalogue};
 
 /// Every file beneath, by its path.
-fn files(folder: &Path) -> BTreeMap<String, String> {
+pub(crate) fn files(folder: &Path) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {

@@ -40,6 +40,7 @@ mod schema;
 mod sealed;
 mod seeds;
 mod server_events;
+mod shards;
 mod streams;
 mod validator;
 mod words;

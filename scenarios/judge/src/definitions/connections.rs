@@ -256,7 +256,9 @@ impl Connections {
     pub(super) fn doubt_openings(&mut self, is_told_open: impl Fn(&str, Moment) -> bool) {
         for (client, connections) in &mut self.by_client {
             for connection in connections.values_mut() {
-                let is_damaged = connection.opened.is_some_and(|at| connection.is_damaged(at));
+                let is_damaged = connection
+                    .opened
+                    .is_some_and(|at| connection.is_damaged(at));
                 if is_damaged && !is_told_open(client, connection.accepted) {
                     connection.never_open();
                 }
