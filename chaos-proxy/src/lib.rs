@@ -57,9 +57,10 @@ pub use engine::OpenConnection;
 pub use environment::Moment;
 pub use event::{Ending, Event, EventKind, Peer};
 pub use fault::{
-    Answer, BadFrame, Bandwidth, CloseFrame, ConnectDelay, Corrupt, Cut, DelayFrame, Distribution,
-    Fault, FlipBits, FrameCut, Frames, How, IdleTimeout, Illegal, Latency, Opcodes, Ordinals, Part,
-    Place, Side, Slice, SlowClose, UpgradeDelay, UpgradeReply, Way,
+    Answer, BadFrame, Bandwidth, CloseFrame, ConnectDelay, Content, Corrupt, Cut, DelayFrame,
+    Distribution, Fault, FlipBits, FragmentMessage, FrameCut, Frames, How, IdleTimeout, Illegal,
+    Latency, Opcodes, Ordinals, Part, Place, ReplaceMessage, SendMessage, Side, Slice, SlowClose,
+    UpgradeDelay, UpgradeReply, Way,
 };
 pub use pattern::Pattern;
 pub use rule::{Condition, Phase, Rule, Spoken, Target, When};

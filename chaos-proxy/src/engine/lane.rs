@@ -253,11 +253,12 @@ impl Lane {
                 index,
                 opcode,
                 is_final,
+                is_own,
                 start,
                 end,
             } => {
                 self.link.segments().note(Frame { index, start, end });
-                if is_final && !opcode.is_control() {
+                if is_final && !is_own && !opcode.is_control() {
                     let note = Note::Delivered;
                     self.milestones.push_back(Milestone { end, note });
                 }

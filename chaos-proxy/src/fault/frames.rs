@@ -79,6 +79,17 @@ impl FromToml for Opcodes {
     }
 }
 
+/// A choice of messages of data.
+struct DataOpcodes(Opcodes);
+
+impl FromToml for DataOpcodes {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        let words = Opcodes::WORDS.into_iter();
+        let words: Vec<_> = words.filter(|(_, opcodes)| opcodes.are_data()).collect();
+        choice(value, &words).map(Self)
+    }
+}
+
 /// Some messages of some links.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Frames {
@@ -104,8 +115,18 @@ pub struct DelayFrame {
 
 impl Frames {
     pub(crate) fn read(table: &mut Table<'_>) -> Option<Self> {
-        let way = table.or("direction", Way::Both);
         let opcodes = table.or("opcode", Opcodes::Data);
+        Self::read_of(table, opcodes)
+    }
+
+    /// Likewise, of messages of data alone.
+    pub(super) fn read_data(table: &mut Table<'_>) -> Option<Self> {
+        let DataOpcodes(opcodes) = table.or("opcode", DataOpcodes(Opcodes::Data));
+        Self::read_of(table, opcodes)
+    }
+
+    fn read_of(table: &mut Table<'_>, opcodes: Opcodes) -> Option<Self> {
+        let way = table.or("direction", Way::Both);
         let index = table.or("index", Ordinals::ALL);
         Some(Self {
             way,

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use super::{
     Answer, BadFrame, Bandwidth, CloseFrame, ConnectDelay, Corrupt, Cut, DelayFrame, Distribution,
-    Fault, FlipBits, FrameCut, Frames, How, IdleTimeout, Illegal, Latency, Opcodes, Ordinals, Part,
-    Place, Side, Slice, SlowClose, UpgradeDelay, UpgradeReply, Way,
+    Fault, FlipBits, FragmentMessage, FrameCut, Frames, How, IdleTimeout, Illegal, Latency,
+    Opcodes, Ordinals, Part, Place, ReplaceMessage, SendMessage, Side, Slice, SlowClose,
+    UpgradeDelay, UpgradeReply, Way,
 };
 
 impl Latency {
@@ -239,6 +240,9 @@ from!(
     Cut,
     CloseFrame,
     DelayFrame,
+    SendMessage,
+    ReplaceMessage,
+    FragmentMessage,
     SlowClose,
     IdleTimeout
 );
@@ -250,6 +254,9 @@ impl Fault {
             Self::UpgradeReply(UpgradeReply::Answer(answer)) => answer.mistake(),
             Self::Slice(slice) => slice.mistake().map(str::to_owned),
             Self::CloseFrame(close) => close.mistake(),
+            Self::SendMessage(send) => send.mistake(),
+            Self::ReplaceMessage(replace) => replace.mistake(),
+            Self::FragmentMessage(fragment) => fragment.mistake(),
             Self::Corrupt(Corrupt::Bits(bits)) => bits.mistake().map(str::to_owned),
             Self::Cut(cut) => cut.mistake().map(str::to_owned),
             _ => None,

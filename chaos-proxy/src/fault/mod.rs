@@ -15,6 +15,7 @@ mod frames;
 mod idle_timeout;
 mod latency;
 mod make;
+mod messages;
 mod nature;
 mod ordinals;
 mod slice;
@@ -31,6 +32,7 @@ pub use expiry::Expiry;
 pub use frames::{DelayFrame, Frames, Opcodes};
 pub use idle_timeout::IdleTimeout;
 pub use latency::{Distribution, Latency};
+pub use messages::{Content, FragmentMessage, ReplaceMessage, SendMessage};
 pub use ordinals::Ordinals;
 pub use slice::Slice;
 pub use slow_close::SlowClose;
@@ -85,6 +87,12 @@ pub enum Fault {
     DelayFrame(DelayFrame),
     /// A message changes places with the next one of its kind.
     ReorderFrame(Frames),
+    /// A message that nobody sent.
+    SendMessage(SendMessage),
+    /// Another message in place of one.
+    ReplaceMessage(ReplaceMessage),
+    /// Messages come in pieces.
+    FragmentMessage(FragmentMessage),
     /// A FIN is passed on later.
     SlowClose(SlowClose),
     /// Close or reset after a silence.
@@ -111,7 +119,7 @@ pub enum FaultKind {
 type Read = fn(&mut Table<'_>) -> Option<Fault>;
 
 /// Every fault's word and reader, in the order of the documentation.
-const READERS: [(&str, Read); 23] = [
+const READERS: [(&str, Read); 26] = [
     ("refuse", |_| Some(Fault::Refuse)),
     ("reject", |_| Some(Fault::Reject)),
     ("blackhole", |_| Some(Fault::Blackhole)),
@@ -159,6 +167,15 @@ const READERS: [(&str, Read); 23] = [
     ("reorder_frame", |table| {
         Frames::read(table).map(Fault::ReorderFrame)
     }),
+    ("send_message", |table| {
+        SendMessage::read(table).map(Fault::SendMessage)
+    }),
+    ("replace_message", |table| {
+        ReplaceMessage::read(table).map(Fault::ReplaceMessage)
+    }),
+    ("fragment_message", |table| {
+        FragmentMessage::read(table).map(Fault::FragmentMessage)
+    }),
     ("slow_close", |table| {
         SlowClose::read(table).map(Fault::SlowClose)
     }),
@@ -205,6 +222,9 @@ impl Fault {
             Self::DuplicateFrame(_) => "duplicate_frame",
             Self::DelayFrame(_) => "delay_frame",
             Self::ReorderFrame(_) => "reorder_frame",
+            Self::SendMessage(_) => "send_message",
+            Self::ReplaceMessage(_) => "replace_message",
+            Self::FragmentMessage(_) => "fragment_message",
             Self::Latency(_) => "latency",
             Self::Bandwidth(_) => "bandwidth",
             Self::Slice(_) => "slice",
@@ -251,6 +271,7 @@ mod tests {
                 "bandwidth" => "rate = \"1KB/s\"",
                 "slice" => "size = \"1B\"",
                 "cut" => "bytes = 3",
+                "send_message" | "replace_message" => "text = \"x\"",
                 _ => "",
             };
             let fault = read(&format!("{word} = {{ {keys} }}")).unwrap();
@@ -317,6 +338,45 @@ mod tests {
             "cut = { bytes = 1, message = { contains = \"x\" } }",
             "`message` needs `frame`",
         );
+        let long = "x".repeat(126);
+        for (inject, words) in [
+            ("send_message = {}", "what the message says is missing"),
+            (
+                "send_message = { text = \"a\", hex = \"00\" }",
+                "exclude each other",
+            ),
+            (
+                "send_message = { hex = \"0\" }",
+                "pairs of hexadecimal digits",
+            ),
+            (
+                "send_message = { hex = \"ff\", opcode = \"text\" }",
+                "UTF-8",
+            ),
+            (
+                "send_message = { text = \"\", opcode = \"clos\" }",
+                "binary, ping, pong, text",
+            ),
+            (
+                "replace_message = { index = 1 }",
+                "what the message says is missing",
+            ),
+            ("fragment_message = { pieces = 1 }", "`pieces` is 2 to 100"),
+            (
+                "fragment_message = { opcode = \"ping\" }",
+                "allowed here: binary, data, text",
+            ),
+            (
+                &format!("send_message = {{ text = '{long}', opcode = 'ping' }}"),
+                "at most 125 bytes",
+            ),
+            (
+                &format!("replace_message = {{ text = '{long}', opcode = 'any' }}"),
+                "at most 125 bytes",
+            ),
+        ] {
+            check(inject, words);
+        }
         check(
             "corrupt = { message = { contains = \"x\" } }",
             "`message` needs `kind`",

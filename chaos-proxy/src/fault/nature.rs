@@ -39,6 +39,9 @@ impl Fault {
                 | Self::DuplicateFrame(_)
                 | Self::DelayFrame(_)
                 | Self::ReorderFrame(_)
+                | Self::SendMessage(_)
+                | Self::ReplaceMessage(_)
+                | Self::FragmentMessage(_)
         )
     }
 
@@ -53,7 +56,10 @@ impl Fault {
             | Self::DropFrame(_)
             | Self::DuplicateFrame(_)
             | Self::DelayFrame(_)
-            | Self::ReorderFrame(_) => true,
+            | Self::ReorderFrame(_)
+            | Self::SendMessage(_)
+            | Self::ReplaceMessage(_)
+            | Self::FragmentMessage(_) => true,
             Self::Cut(cut) => matches!(cut.place, Place::Frame(_)),
             _ => false,
         }
@@ -68,6 +74,9 @@ impl Fault {
             Self::DelayFrame(late) => late.frames.message.as_ref(),
             Self::Corrupt(Corrupt::Frames(bad)) => bad.frames.message.as_ref(),
             Self::CloseFrame(close) => close.message.as_ref(),
+            Self::SendMessage(send) => send.message.as_ref(),
+            Self::ReplaceMessage(replace) => replace.frames.message.as_ref(),
+            Self::FragmentMessage(fragment) => fragment.frames.message.as_ref(),
             Self::Cut(Cut {
                 place: Place::Frame(cut),
                 ..
@@ -84,6 +93,7 @@ impl Fault {
             Self::DropFrame(frames) | Self::DuplicateFrame(frames) | Self::ReorderFrame(frames) => {
                 frames.opcodes.include_data()
             }
+            Self::ReplaceMessage(replace) => replace.frames.opcodes.include_data(),
             Self::Corrupt(Corrupt::Frames(bad)) => bad.kind == Illegal::Utf8,
             _ => false,
         }
@@ -100,7 +110,9 @@ impl Fault {
             | Self::UpgradeDelay(_)
             | Self::DuplicateFrame(_)
             | Self::DelayFrame(_)
-            | Self::ReorderFrame(_) => true,
+            | Self::ReorderFrame(_)
+            | Self::SendMessage(_)
+            | Self::FragmentMessage(_) => true,
             Self::Bandwidth(bandwidth) => bandwidth.rate > 0,
             _ => false,
         }
@@ -128,6 +140,7 @@ impl Fault {
             Self::Corrupt(Corrupt::Bits(it)) => it.way.covers(direction),
             Self::Corrupt(Corrupt::Frames(it)) => it.frames.way.covers(direction),
             Self::DropFrame(it) => it.way.covers(direction),
+            Self::ReplaceMessage(it) => it.frames.way.covers(direction),
             Self::Expiry(it) => it.swallows.is_some_and(|way| way.covers(direction)),
             _ => false,
         }
@@ -202,7 +215,9 @@ impl Fault {
         match self {
             Self::Refuse | Self::Blackhole => FaultKind::Listener,
             Self::Reject | Self::AcceptSilent | Self::ConnectDelay(_) => FaultKind::Accept,
-            Self::Close(_) | Self::Reset(_) | Self::CloseFrame(_) => FaultKind::Strike,
+            Self::Close(_) | Self::Reset(_) | Self::CloseFrame(_) | Self::SendMessage(_) => {
+                FaultKind::Strike
+            }
             Self::Stall(_)
             | Self::Latency(_)
             | Self::Bandwidth(_)
@@ -217,6 +232,8 @@ impl Fault {
             | Self::DuplicateFrame(_)
             | Self::DelayFrame(_)
             | Self::ReorderFrame(_)
+            | Self::ReplaceMessage(_)
+            | Self::FragmentMessage(_)
             | Self::IdleTimeout(_)
             | Self::Expiry(_) => FaultKind::Hold,
         }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use environment::Direction;
 
-use crate::fault::{Corrupt, Cut, Fault, FrameCut, Frames, Illegal, Opcodes, Place};
+use crate::fault::{
+    Content, Corrupt, Cut, Fault, FrameCut, Frames, Illegal, Opcodes, Place, SendMessage,
+};
 use crate::pattern::Pattern;
 
 /// One time of one rule.
@@ -50,6 +52,21 @@ pub enum FrameEdit {
     Delay(Frames, Duration),
     /// Make messages illegal.
     Damage(Frames, Illegal),
+    /// A message of the proxy's own, once.
+    Send(Arc<SendMessage>),
+    /// A message of the proxy's own in place of others.
+    Replace(Frames, Arc<Content>),
+    /// Send messages in so many pieces, with or without pings between.
+    Fragment(Frames, Pieces),
+}
+
+/// How a message is cut into pieces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pieces {
+    /// How many.
+    pub count: u32,
+    /// Whether a ping comes between every two.
+    pub ping: bool,
 }
 
 impl FrameEdit {
@@ -76,6 +93,16 @@ impl FrameEdit {
             Fault::DropFrame(frames) => own(frames).map(Self::Drop),
             Fault::DuplicateFrame(frames) => own(frames).map(Self::Duplicate),
             Fault::ReorderFrame(frames) => own(frames).map(Self::Reorder),
+            Fault::SendMessage(send) => send
+                .way
+                .covers(direction)
+                .then(|| Self::Send(Arc::new(send.clone()))),
+            Fault::ReplaceMessage(replace) => own(&replace.frames)
+                .map(|frames| Self::Replace(frames, Arc::new(replace.content.clone()))),
+            Fault::FragmentMessage(fragment) => own(&fragment.frames).map(|frames| {
+                let (count, ping) = (fragment.pieces, fragment.ping);
+                Self::Fragment(frames, Pieces { count, ping })
+            }),
             Fault::DelayFrame(late) => {
                 own(&late.frames).map(|frames| Self::Delay(frames, late.delay))
             }
@@ -86,11 +113,13 @@ impl FrameEdit {
     /// Which messages it is about, if it is about whole messages.
     pub(super) fn frames(&self) -> Option<&Frames> {
         match self {
-            Self::Reply | Self::Close(..) | Self::Cut(_) | Self::Hear(_) => None,
+            Self::Reply | Self::Close(..) | Self::Cut(_) | Self::Hear(_) | Self::Send(_) => None,
             Self::Drop(frames)
             | Self::Duplicate(frames)
             | Self::Reorder(frames)
             | Self::Delay(frames, _)
+            | Self::Replace(frames, _)
+            | Self::Fragment(frames, _)
             | Self::Damage(frames, _) => Some(frames),
         }
     }
@@ -102,10 +131,13 @@ impl FrameEdit {
             Self::Close(_, _, message) => message.as_deref(),
             Self::Cut(cut) => cut.message.as_deref(),
             Self::Hear(pattern) => Some(pattern),
+            Self::Send(send) => send.message.as_deref(),
             Self::Drop(frames)
             | Self::Duplicate(frames)
             | Self::Reorder(frames)
             | Self::Delay(frames, _)
+            | Self::Replace(frames, _)
+            | Self::Fragment(frames, _)
             | Self::Damage(frames, _) => frames.message.as_deref(),
         }
     }
@@ -114,12 +146,14 @@ impl FrameEdit {
     pub(super) fn opcodes(&self) -> Option<Opcodes> {
         match self {
             Self::Reply => None,
-            Self::Close(..) | Self::Hear(_) => Some(Opcodes::Data),
+            Self::Close(..) | Self::Hear(_) | Self::Send(_) => Some(Opcodes::Data),
             Self::Cut(cut) => Some(cut.opcodes),
             Self::Drop(frames)
             | Self::Duplicate(frames)
             | Self::Reorder(frames)
             | Self::Delay(frames, _)
+            | Self::Replace(frames, _)
+            | Self::Fragment(frames, _)
             | Self::Damage(frames, _) => Some(frames.opcodes),
         }
     }
@@ -128,9 +162,17 @@ impl FrameEdit {
     pub(super) fn breaks_compression(&self) -> bool {
         match self {
             _ if self.pattern().is_some() => true,
-            Self::Drop(_) | Self::Duplicate(_) | Self::Reorder(_) => true,
+            Self::Drop(_) | Self::Duplicate(_) | Self::Reorder(_) | Self::Replace(..) => true,
             Self::Damage(_, kind) => *kind == Illegal::Utf8,
-            Self::Reply | Self::Close(..) | Self::Cut(_) | Self::Delay(..) | Self::Hear(_) => false,
+            // A message in pieces is compressed as the whole was (RFC 7692 §6.1), and one
+            // that is not compressed leaves the others' context alone.
+            Self::Reply
+            | Self::Close(..)
+            | Self::Cut(_)
+            | Self::Delay(..)
+            | Self::Hear(_)
+            | Self::Send(_)
+            | Self::Fragment(..) => false,
         }
     }
 }

@@ -26,7 +26,7 @@ const LENGTH: Duration = Duration::from_secs(6);
 /// by itself, and a fifth of what may happen at one moment.
 const MOST_EVENTS: u64 = 200_000;
 
-const FAULTS: [&str; 40] = [
+const FAULTS: [&str; 43] = [
     "refuse = {}",
     "blackhole = {}",
     "reject = {}",
@@ -65,6 +65,9 @@ const FAULTS: [&str; 40] = [
     "duplicate_frame = {}",
     "delay_frame = { delay = \"250ms\" }",
     "reorder_frame = { index = \"1..\" }",
+    "send_message = { text = \"?\", frame = 2 }",
+    "replace_message = { hex = \"00\", index = \"2..\" }",
+    "fragment_message = { pieces = 3, ping = true }",
     "slow_close = { delay = \"500ms\" }",
     "idle_timeout = { delay = \"150ms\", how = \"close\" }",
 ];

@@ -245,6 +245,25 @@ fn frames_come_twice_and_in_another_order() {
 }
 
 #[test]
+fn messages_of_its_own_are_sent_put_in_the_place_of_others_and_cut_into_pieces() {
+    simulated(async |world| {
+        let faults = [
+            "send_message = { text = \"hi\", frame = 1, direction = \"downstream\" }",
+            "replace_message = { hex = \"ff00\", message = { contains = \"b\" }, direction = \"downstream\" }",
+            "fragment_message = { pieces = 2, ping = true, index = 3, direction = \"downstream\" }",
+        ];
+        let (mut bench, mut client, mut upstream) =
+            upgraded(&world, &faults.map(rule).join("\n")).await;
+        send(&mut upstream, b"\x81\x01a\x81\x01b\x81\x02cd").await;
+        let came = b"\x81\x01a\x81\x02hi\x82\x02\xff\x00\x01\x01c\x89\x00\x80\x01d";
+        expect(&mut client, came).await;
+        for name in ["send_message", "replace_message", "fragment_message"] {
+            bench.struck(name).await;
+        }
+    });
+}
+
+#[test]
 fn compression_is_refused_only_where_a_rule_could_not_bear_it() {
     simulated(async |world| {
         let drop = rule("drop_frame = { index = 9 }");

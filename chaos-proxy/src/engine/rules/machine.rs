@@ -262,8 +262,8 @@ impl Machine {
         let end = match (fault.phase(), fault) {
             (FaultKind::Strike, Fault::Close(side)) => Some(Action::Close(*side)),
             (FaultKind::Strike, Fault::Reset(side)) => Some(Action::Reset(*side)),
-            // A close frame waits for a boundary, however long.
-            (FaultKind::Strike, Fault::CloseFrame(_)) => {
+            // It waits for a boundary, however long.
+            (FaultKind::Strike, Fault::CloseFrame(_) | Fault::SendMessage(_)) => {
                 let lifetime = Lifetime::Once;
                 let strike = strike.clone();
                 self.held.begin(Strike { lifetime, ..strike }, at);

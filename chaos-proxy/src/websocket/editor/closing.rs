@@ -17,11 +17,12 @@ impl Editor {
     }
 
     /// A message of data has gone by.
-    pub(super) fn count_for_closes(&mut self, edits: &MessageEdits) {
+    pub(super) fn count_message(&mut self, edits: &MessageEdits) {
         for rule in &self.edits.orders {
             let is_counted = match &rule.task {
                 FrameEdit::Close(_, _, None) => true,
-                FrameEdit::Close(_, _, Some(_)) => edits.heard_by.contains(&rule.id),
+                FrameEdit::Send(send) if send.message.is_none() => true,
+                FrameEdit::Close(..) | FrameEdit::Send(_) => edits.heard_by.contains(&rule.id),
                 _ => false,
             };
             if is_counted {

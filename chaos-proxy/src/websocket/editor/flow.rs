@@ -66,6 +66,7 @@ impl Editor {
                         index: frame.index,
                         opcode: frame.opcode,
                         is_final: frame.header.is_final,
+                        is_own: false,
                         start,
                         // Its header may announce more than any stream has.
                         end: start.saturating_add(frame.end - frame.start),
@@ -100,6 +101,7 @@ impl Editor {
                 break;
             }
             self.end_frame(step);
+            self.send_if_asked(step);
             self.close_if_asked(step);
             if self.phase == Phase::Over {
                 continue;

@@ -2,8 +2,10 @@
 
 use bytes::BytesMut;
 use tungstenite::protocol::frame::FrameHeader;
+use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 use super::output::Placed;
+use crate::websocket::frame_rule::Pieces;
 use crate::websocket::{Frame, Opcode};
 
 /// How much payload is kept in all: half of what a link holds. A message that
@@ -34,6 +36,8 @@ struct KeptFrame {
     length: u64,
     /// What has come of it, masked as the header says.
     payload: BytesMut,
+    /// Whether the proxy has made it.
+    is_own: bool,
 }
 
 impl Kept {
@@ -47,6 +51,7 @@ impl Kept {
             raw,
             length,
             payload: BytesMut::new(),
+            is_own: false,
         });
     }
 
@@ -55,6 +60,77 @@ impl Kept {
         if let Some(frame) = self.frames.last_mut() {
             frame.payload.extend_from_slice(payload);
         }
+    }
+
+    /// The same message in so many frames, with masks of the proxy's own if it had
+    /// any (RFC 6455 §5.4). An extension's bits stay with the first.
+    pub(super) fn in_pieces(self, pieces: Pieces, mask: &dyn Fn(u64) -> [u8; 4]) -> Self {
+        let Some(first) = self.frames.first() else {
+            return self;
+        };
+        let (index, opcode, like) = (first.index, first.opcode, first.header.clone());
+        let whole: Vec<u8> = self.frames.iter().flat_map(KeptFrame::plain).collect();
+        let mut all = Self::default();
+        let count = usize::try_from(pieces.count).unwrap_or(1).max(1);
+        let (least, longer) = (whole.len() / count, whole.len() % count);
+        let mut rest = &whole[..];
+        for piece in 0..count {
+            let (payload, behind) = rest.split_at(least + usize::from(piece < longer));
+            rest = behind;
+            let is_first = piece == 0;
+            let header = FrameHeader {
+                is_final: piece + 1 == count,
+                rsv1: is_first && like.rsv1,
+                rsv2: is_first && like.rsv2,
+                rsv3: is_first && like.rsv3,
+                opcode: if is_first {
+                    like.opcode
+                } else {
+                    OpCode::Data(Data::Continue)
+                },
+                mask: like.mask.map(|_| mask(index + piece as u64)),
+            };
+            let opcode = if is_first {
+                opcode
+            } else {
+                Opcode::Continuation
+            };
+            let is_last = header.is_final;
+            let ping = FrameHeader {
+                is_final: true,
+                opcode: OpCode::Control(Control::Ping),
+                mask: header.mask,
+                ..FrameHeader::default()
+            };
+            all.add(index, opcode, header, payload, false);
+            if pieces.ping && !is_last {
+                all.add(index, Opcode::Ping, ping, &[], true);
+            }
+        }
+        all
+    }
+
+    fn add(
+        &mut self,
+        index: u64,
+        opcode: Opcode,
+        header: FrameHeader,
+        payload: &[u8],
+        is_own: bool,
+    ) {
+        let length = payload.len() as u64;
+        let mut masked = BytesMut::from(payload);
+        mask_with(&mut masked, header.mask.unwrap_or_default(), 0);
+        self.length += length + KEPT_COST;
+        self.frames.push(KeptFrame {
+            index,
+            opcode,
+            raw: header_bytes(&header, length),
+            header,
+            length,
+            payload: masked,
+            is_own,
+        });
     }
 
     /// Bytes in memory.
@@ -84,6 +160,13 @@ impl Kept {
 }
 
 impl KeptFrame {
+    /// Its payload, not masked.
+    fn plain(&self) -> Vec<u8> {
+        let mut payload = self.payload.to_vec();
+        mask_with(&mut payload, self.header.mask.unwrap_or_default(), 0);
+        payload
+    }
+
     fn wire(&self, fresh: Option<[u8; 4]>) -> (Placed, Vec<u8>) {
         let mut payload = self.payload.to_vec();
         let mut bytes = self.raw.clone();
@@ -102,6 +185,7 @@ impl KeptFrame {
             is_final: self.header.is_final,
             header: bytes.len(),
             payload: self.length,
+            is_own: self.is_own,
         };
         bytes.extend(payload);
         (placed, bytes)

@@ -81,12 +81,12 @@ impl Editor {
             let begun = std::mem::take(&mut self.building[slot]);
             self.emit(&begun, None, step);
         }
-        let sink = if edits.is_dropped {
+        let sink = if edits.is_gone() {
+            self.replace(frame, &edits, step);
             Sink::Drop
         } else if edits.is_kept() {
             if frame.opcode != Opcode::Continuation {
-                let ids = edits.duplicate.into_iter().chain(edits.reorder);
-                ids.for_each(|id| emit_acted(id, frame, step));
+                edits.kept_by().for_each(|id| emit_acted(id, frame, step));
             }
             self.building[slot].begin(frame, header, raw, length);
             Sink::Keep
@@ -162,7 +162,7 @@ impl Editor {
         let edits = std::mem::take(&mut self.current.edits);
         let is_over = self.current.is_control || self.current.is_final;
         if !self.current.is_control && is_over {
-            self.count_for_closes(&edits);
+            self.count_message(&edits);
         }
         if !self.current.is_control {
             self.message = (!is_over).then(|| edits.clone());
@@ -194,6 +194,10 @@ impl Editor {
         step: &mut dyn FnMut(Step),
     ) {
         let is_asked = |id: &FrameRuleId| self.edits.orders.iter().any(|rule| rule.id == *id);
+        let kept = match edits.fragments.filter(|(id, _)| is_asked(id)) {
+            Some((id, pieces)) => kept.in_pieces(pieces, &|index| self.mask(id, index)),
+            None => kept,
+        };
         let waiting = Waiting {
             id: edits
                 .reorder

@@ -1,9 +1,11 @@
 //! What becomes of a message: every rule that is about it has its say.
 
+use std::sync::Arc;
+
 use super::ahead::Said;
 use super::{Editor, Late, Powerless, Step};
-use crate::fault::{Illegal, Opcodes};
-use crate::websocket::frame_rule::{FrameEdit, FrameRuleId};
+use crate::fault::{Content, Illegal, Opcodes};
+use crate::websocket::frame_rule::{FrameEdit, FrameRuleId, Pieces};
 use crate::websocket::{Frame, Opcode};
 
 /// What becomes of a message, and of every fragment of it.
@@ -13,6 +15,10 @@ pub(super) struct MessageEdits {
     pub(super) duplicate: Option<FrameRuleId>,
     pub(super) reorder: Option<FrameRuleId>,
     pub(super) late: Option<Late>,
+    /// Comes in its place.
+    pub(super) replacement: Option<(FrameRuleId, Arc<Content>)>,
+    /// It goes on in pieces.
+    pub(super) fragments: Option<(FrameRuleId, Pieces)>,
     /// Done to the first frame alone.
     pub(super) damage: Option<(FrameRuleId, Illegal)>,
     /// Who waits for a message that says what this one says.
@@ -22,18 +28,35 @@ pub(super) struct MessageEdits {
 impl MessageEdits {
     /// Whether it must be there as a whole before it goes on.
     pub(super) fn is_kept(&self) -> bool {
-        !self.is_dropped && (self.duplicate.is_some() || self.reorder.is_some())
+        let needs_all =
+            self.duplicate.is_some() || self.reorder.is_some() || self.fragments.is_some();
+        !self.is_gone() && needs_all
+    }
+
+    /// Whether nothing of it goes on.
+    pub(super) fn is_gone(&self) -> bool {
+        self.is_dropped || self.replacement.is_some()
     }
 
     /// Whether nothing is done to it.
     pub(super) fn is_plain(&self) -> bool {
-        !self.is_dropped && !self.is_kept() && self.late.is_none() && self.damage.is_none()
+        !self.is_gone() && !self.is_kept() && self.late.is_none() && self.damage.is_none()
     }
 
     /// It goes on without waiting to be whole.
     pub(super) fn give_up_keeping(&mut self) -> impl Iterator<Item = FrameRuleId> + use<> {
         let (duplicate, reorder) = (self.duplicate.take(), self.reorder.take());
-        duplicate.into_iter().chain(reorder)
+        let fragments = self.fragments.take().map(|(id, _)| id);
+        duplicate.into_iter().chain(reorder).chain(fragments)
+    }
+
+    /// Who wants it to be whole before it goes on.
+    pub(super) fn kept_by(&self) -> impl Iterator<Item = FrameRuleId> + use<> {
+        let fragments = self.fragments.map(|(id, _)| id);
+        self.duplicate
+            .into_iter()
+            .chain(self.reorder)
+            .chain(fragments)
     }
 }
 
@@ -56,7 +79,11 @@ impl Editor {
             if !self.is_said(id, &task, said, step) {
                 continue;
             }
-            if matches!(task, FrameEdit::Hear(_) | FrameEdit::Close(..)) {
+            let only_counts = matches!(
+                task,
+                FrameEdit::Hear(_) | FrameEdit::Close(..) | FrameEdit::Send(_)
+            );
+            if only_counts {
                 edits.heard_by.push(id);
                 continue;
             }
@@ -72,7 +99,11 @@ impl Editor {
             }
             add(&mut edits, id, &task);
             // A message may turn out to be too long to be kept.
-            if !matches!(task, FrameEdit::Duplicate(_) | FrameEdit::Reorder(_)) {
+            let is_kept = matches!(
+                task,
+                FrameEdit::Duplicate(_) | FrameEdit::Reorder(_) | FrameEdit::Fragment(..)
+            );
+            if !is_kept {
                 emit_acted(id, frame, step);
             }
         }
@@ -121,11 +152,12 @@ fn is_about(task: &FrameEdit, frame: &Frame) -> bool {
         _ => true,
     };
     let is_one_of = |opcodes: Opcodes| opcodes.covers(frame.opcode);
-    // Cuts have their say before, and a close that asks for no message waits for any.
-    let is_elsewhere = matches!(
-        task,
-        FrameEdit::Cut(_) | FrameEdit::Reply | FrameEdit::Close(_, _, None)
-    );
+    // Cuts have their say before, and what asks for no message waits for any.
+    let is_elsewhere = match task {
+        FrameEdit::Cut(_) | FrameEdit::Reply | FrameEdit::Close(_, _, None) => true,
+        FrameEdit::Send(send) => send.message.is_none(),
+        _ => false,
+    };
     is_possible && !is_elsewhere && task.opcodes().is_some_and(is_one_of)
 }
 
@@ -139,7 +171,10 @@ fn add(edits: &mut MessageEdits, id: FrameRuleId, task: &FrameEdit) {
             edits.late = Some(Late { id, delay: *delay });
         }
         FrameEdit::Damage(_, kind) => edits.damage = Some((id, *kind)),
-        FrameEdit::Delay(..)
+        FrameEdit::Replace(_, content) => edits.replacement = Some((id, Arc::clone(content))),
+        FrameEdit::Fragment(_, pieces) => edits.fragments = Some((id, *pieces)),
+        FrameEdit::Send(_)
+        | FrameEdit::Delay(..)
         | FrameEdit::Reply
         | FrameEdit::Close(..)
         | FrameEdit::Cut(_)

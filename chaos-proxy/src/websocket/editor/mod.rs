@@ -19,6 +19,7 @@ mod kept;
 mod message;
 mod message_edits;
 mod output;
+mod own;
 #[cfg(test)]
 mod regressions;
 mod step;
@@ -119,6 +120,8 @@ pub struct Editor {
     /// How many messages each rule has seen.
     counts: BTreeMap<FrameRuleId, u64>,
     powerless: BTreeSet<FrameRuleId>,
+    /// Whose own message has been sent.
+    sent: BTreeSet<FrameRuleId>,
     /// What was seen, and not dealt with.
     seen: VecDeque<Seen>,
     /// What came, and was not dealt with.
@@ -156,6 +159,7 @@ impl Editor {
             edits: Edits::default(),
             counts: BTreeMap::new(),
             powerless: BTreeSet::new(),
+            sent: BTreeSet::new(),
             seen: VecDeque::new(),
             input: Bytes::new(),
             cursor: 0,
@@ -231,6 +235,7 @@ impl Editor {
         let orders = &self.edits.orders;
         let holds = |id: &FrameRuleId| orders.iter().any(|rule| rule.id == *id);
         self.counts.retain(|id, _| holds(id));
+        self.sent.retain(holds);
         for waiting in &mut self.waiting {
             waiting.is_due |= !holds(&waiting.id);
         }
@@ -347,6 +352,7 @@ impl Placed {
             is_final: frame.header.is_final,
             header,
             payload: frame.end - frame.payload,
+            is_own: false,
         }
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct Placed {
     pub(super) is_final: bool,
     pub(super) header: usize,
     pub(super) payload: u64,
+    /// Whether the proxy has made it.
+    pub(super) is_own: bool,
 }
 
 impl Output {
@@ -59,6 +61,7 @@ impl Output {
             index: frame.index,
             opcode: frame.opcode,
             is_final: frame.is_final,
+            is_own: frame.is_own,
             start,
             end: start
                 .saturating_add(frame.header as u64)

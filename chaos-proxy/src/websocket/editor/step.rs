@@ -41,6 +41,8 @@ pub enum Step {
         opcode: Opcode,
         /// Whether its message ends with it.
         is_final: bool,
+        /// Whether the proxy has made it: then it is nobody's data.
+        is_own: bool,
         /// Offset of its first byte.
         start: u64,
         /// Offset of the first byte after it.

@@ -3,6 +3,7 @@
 
 mod content;
 mod messages;
+mod own;
 mod reference;
 mod upgrade;
 

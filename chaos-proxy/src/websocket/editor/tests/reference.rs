@@ -1,6 +1,10 @@
 //! The editor against a reference that sees the whole stream at once.
 
+use std::sync::Arc;
+
 use super::*;
+use crate::fault::{Content, SendMessage};
+use crate::websocket::frame_rule::Pieces;
 
 /// What should come of messages, one rule at a time.
 fn reference(task: &FrameEdit, messages: &[(Opcode, Vec<u8>)], wire: &[Vec<u8>]) -> Vec<u8> {
@@ -17,6 +21,15 @@ fn reference(task: &FrameEdit, messages: &[(Opcode, Vec<u8>)], wire: &[Vec<u8>])
         let is_meant = frames.index.contains(count);
         match task {
             FrameEdit::Drop(_) if is_meant => {}
+            FrameEdit::Replace(_, content) if is_meant => {
+                let code = match opcode {
+                    Opcode::Ping => 0x89,
+                    Opcode::Pong => 0x8a,
+                    _ => 0x81,
+                };
+                out.extend(frame(code, None, content.bytes()));
+            }
+            FrameEdit::Fragment(..) if is_meant => out.extend(halves(bytes)),
             FrameEdit::Duplicate(_) if is_meant => out.extend([&bytes[..], bytes].concat()),
             FrameEdit::Reorder(_) if kept.is_some() => {
                 out.extend(bytes);
@@ -30,13 +43,43 @@ fn reference(task: &FrameEdit, messages: &[(Opcode, Vec<u8>)], wire: &[Vec<u8>])
     out
 }
 
+/// A message that was one frame, in two.
+fn halves(whole: &[u8]) -> Vec<u8> {
+    let header = if whole[1] == 126 { 4 } else { 2 };
+    let payload = &whole[header..];
+    let (one, other) = payload.split_at(payload.len().div_ceil(2));
+    let first = frame(whole[0] & 0x7f, None, one);
+    [first, frame(0x80, None, other)].concat()
+}
+
 fn any_task() -> impl Strategy<Value = FrameEdit> {
     prop_oneof![
         any_frames().prop_map(FrameEdit::Drop),
         any_frames().prop_map(FrameEdit::Duplicate),
         any_frames().prop_map(FrameEdit::Reorder),
         any_frames().prop_map(|frames| FrameEdit::Delay(frames, Duration::from_secs(1))),
+        any_frames().prop_map(|frames| FrameEdit::Replace(frames, own())),
+        any_frames().prop_map(|frames| {
+            let opcodes = Opcodes::Data;
+            let (count, ping) = (2, false);
+            FrameEdit::Fragment(Frames { opcodes, ..frames }, Pieces { count, ping })
+        }),
     ]
+}
+
+fn own() -> Arc<Content> {
+    Arc::new(Content::Text("own".to_owned()))
+}
+
+fn any_sent() -> impl Strategy<Value = FrameEdit> {
+    let opcode = prop_oneof![Just(Opcode::Text), Just(Opcode::Ping)];
+    (opcode, 0..4_u64).prop_map(|(opcode, frame)| {
+        FrameEdit::Send(Arc::new(SendMessage {
+            opcode,
+            frame,
+            ..SendMessage::text("own")
+        }))
+    })
 }
 
 fn any_order() -> impl Strategy<Value = FrameEdit> {
@@ -61,7 +104,7 @@ fn any_order() -> impl Strategy<Value = FrameEdit> {
         Just(Illegal::Utf8)
     ];
     let damage = (any_frames(), kind).prop_map(|(frames, kind)| FrameEdit::Damage(frames, kind));
-    prop_oneof![4 => any_task(), 1 => cut, 1 => damage]
+    prop_oneof![4 => any_task(), 1 => cut, 1 => damage, 1 => any_sent()]
 }
 
 proptest! {
