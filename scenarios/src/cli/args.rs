@@ -14,12 +14,12 @@ use scenarios::runner;
 use scenarios::shard::{self, Shard, ShardError};
 use scenarios::subjects::Subject;
 
-use super::{explore, files, judge, merge, play, profile, run};
+use super::{explore, files, judge, merge, play, profile, reference, run, shells};
 
 /// Do reconnecting WebSocket clients come back as they should? Runs scenarios
 /// of network faults against them and judges.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXIT_CODES)]
+#[command(name = "chaos", version, after_help = EXIT_CODES)]
 pub(crate) struct Args {
     /// Say more on stderr; twice for even more.
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
@@ -54,8 +54,33 @@ enum Command {
     Explore(ExploreArgs),
     /// List the scenarios, each with the flaw that it catches.
     List(PathArgs),
+    /// List the faults, or say all of one.
+    Faults(NameArgs),
+    /// List the checks, or say all of one.
+    Checks(NameArgs),
     /// Print the JSON Schema of scenario files, for editors.
     Schema,
+    /// Print what completes this command line in a shell; its first lines say where
+    /// that goes.
+    Completions {
+        /// For which shell.
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+    /// Write a man page for each command.
+    Man {
+        /// Where they go.
+        #[arg(long, value_name = "DIR", default_value = "target/man")]
+        out: PathBuf,
+    },
+}
+
+/// The name of one of several.
+#[derive(Debug, clap::Args)]
+pub(crate) struct NameArgs {
+    /// Which; all by default.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
 }
 
 /// Files or folders.
@@ -378,7 +403,11 @@ impl Args {
             Command::Profile(args) => profile::profile(args),
             Command::Explore(args) => explore::explore(args),
             Command::List(args) => files::list(args),
+            Command::Faults(args) => Ok(reference::faults(args)),
+            Command::Checks(args) => Ok(reference::checks(args)),
             Command::Schema => Ok(files::schema()),
+            Command::Completions { shell } => Ok(shells::completions(*shell)),
+            Command::Man { out } => shells::man(out),
         }
     }
 }

@@ -24,7 +24,7 @@ const ANY_MESSAGE: &str = "    note: any first message of this server counts as 
 `[server] data = { contains = \"…\" }` or `{ json = \"/type\", equals = \"…\" }` says what does\n";
 
 /// What editors complete and check scenario files by; the shipped copy, held to the decoder by a test, key by key.
-const SCHEMA: &str = include_str!("../../schema/scenario.schema.json");
+pub(super) const SCHEMA: &str = include_str!("../../schema/scenario.schema.json");
 
 /// Scenarios that are sound, or `None` after every complaint has been made.
 pub(super) fn read(paths: &[PathBuf]) -> Option<Vec<(Given, Scenario)>> {

@@ -10,7 +10,9 @@ mod merge;
 mod output;
 mod play;
 mod profile;
+mod reference;
 mod run;
+mod shells;
 
 pub(crate) use args::Args;
 pub(crate) use output::{answer, complain, start_logging};
