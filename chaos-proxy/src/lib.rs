@@ -75,7 +75,7 @@ pub use engine::{
     Traffic, control, run,
 };
 #[doc(hidden)]
-pub use fault::{Expiry, FaultKind, Pace};
+pub use fault::{ELSEWHERE, Expiry, FaultKind, Pace};
 #[cfg(feature = "api")]
 #[doc(hidden)]
 pub use file::read_as_files;

@@ -127,10 +127,16 @@ impl fmt::Display for Flaw {
 
 /// A word that names no [`Flaw`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no flaw is called {word:?}; there are {}", words())]
+#[error("no flaw is called {word:?}; {}there are {}", guess(word), words())]
 pub struct UnknownFlaw {
     /// What was written.
     pub word: String,
+}
+
+fn guess(word: &str) -> String {
+    let known = Flaw::ALL.map(Flaw::word);
+    let nearest = environment::text::nearest(word, known);
+    nearest.map_or_else(String::new, |word| format!("did you mean `{word}`? "))
 }
 
 fn words() -> String {
@@ -169,7 +175,7 @@ mod tests {
     fn an_unknown_word_is_told_what_there_is() {
         let error = "no_livenes".parse::<Flaw>().unwrap_err().to_string();
         assert!(
-            error.contains("\"no_livenes\"") && error.contains("no_liveness,"),
+            error.contains("\"no_livenes\"; did you mean `no_liveness`? there are no_liveness,"),
             "{error}"
         );
     }

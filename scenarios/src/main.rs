@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     match args.perform() {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            cli::complain(&format!("chaos: {error:#}"));
+            cli::complain(&format!("chaos: {}", cli::told(&error)));
             ExitCode::from(EXIT_USAGE)
         }
     }

@@ -22,6 +22,16 @@ pub(crate) fn needs_advice(scenario: &ScenarioResult) -> bool {
         && scenario.control.is_none()
         && scenario.time != "virtual"
         && !was_interrupted(scenario)
+        && !never_began(scenario)
+}
+
+/// The harness could not begin, and says why: nothing else was observed.
+fn never_began(scenario: &ScenarioResult) -> bool {
+    let is_told = matches!(scenario.reasons[..], [Reason::Told(_)]);
+    let mut checks = scenario.checks.iter();
+    scenario.verdict == Verdict::Inconclusive
+        && is_told
+        && checks.all(|check| check.result == Finding::NotObservable)
 }
 
 /// Of such a run there is nothing to tell that whoever did it does not know.
@@ -110,8 +120,10 @@ impl fmt::Display for Sentence<'_> {
 pub(crate) fn sentences(scenario: &ScenarioResult) -> impl Iterator<Item = Sentence<'_>> {
     let reasons = scenario.reasons.iter().map(Sentence::Reason);
     let checks = scenario.checks.iter();
-    let wanting = checks.filter(|check| check.result != Finding::Ok);
-    let notes = scenario.notes.iter().map(Sentence::Note);
+    let has_begun = !never_began(scenario);
+    let wanting = checks.filter(move |check| has_begun && check.result != Finding::Ok);
+    let notes = scenario.notes.iter().filter(move |_| has_begun);
+    let notes = notes.map(Sentence::Note);
     reasons.chain(wanting.map(Sentence::Check)).chain(notes)
 }
 

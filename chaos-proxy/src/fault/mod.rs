@@ -115,6 +115,28 @@ pub enum FaultKind {
     Hold,
 }
 
+/// What other tools (Toxiproxy, netem) call what is called otherwise here.
+#[doc(hidden)]
+pub const ELSEWHERE: [(&str, &str); 8] = [
+    ("reset_peer", "`reset`"),
+    ("slicer", "`slice`"),
+    ("limit_data", "`cut` with `bytes`"),
+    (
+        "timeout",
+        "`discard`, or `stall` for what is to arrive in the end",
+    ),
+    ("down", "`refuse`"),
+    (
+        "packet_loss",
+        "`latency` with `jitter`, or a short `stall`: TCP hides lost packets",
+    ),
+    (
+        "loss",
+        "`latency` with `jitter`, or a short `stall`: TCP hides lost packets",
+    ),
+    ("rate", "`bandwidth`"),
+];
+
 /// How a fault is read from its table.
 type Read = fn(&mut Table<'_>) -> Option<Fault>;
 
@@ -193,6 +215,7 @@ impl Fault {
 
     /// Reads the one fault of an `inject` table.
     pub(crate) fn read(inject: &mut Table<'_>) -> Option<Self> {
+        inject.known_elsewhere(&ELSEWHERE);
         let (word, mut table) = inject.one_of("fault", &Self::words())?;
         let (_, read) = READERS.iter().find(|(known, _)| *known == word)?;
         let fault = read(&mut table)?;

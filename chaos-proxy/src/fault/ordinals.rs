@@ -47,7 +47,12 @@ impl FromStr for Ordinals {
     /// `"2"`, `"2..5"` (both ends), `"2.."`, `"..5"`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let number = |part: &str| {
-            let problem = || format!("`{part}` is not a number from 1 on");
+            let problem = || match part.contains('-') {
+                true => format!(
+                    "`{part}` is not a number from 1 on; a range has two dots, such as \"2..4\""
+                ),
+                false => format!("`{part}` is not a number from 1 on"),
+            };
             part.trim()
                 .parse::<u64>()
                 .ok()

@@ -284,6 +284,19 @@ fn ensure_window(
 }
 
 fn read_inject(table: &mut Table<'_>) -> Option<Fault> {
+    if let Some(word) = table
+        .value("inject")
+        .and_then(|value| String::from_toml(value).ok())
+    {
+        let known = Fault::words().contains(&&*word);
+        let example = if known { &*word } else { "reset" };
+        table.error_with_help(
+            table.span_of("inject"),
+            "a fault is a table with its settings",
+            format!("for example `inject.{example} = {{}}`"),
+        );
+        return None;
+    }
     let inject = table.table("inject");
     if !table.has("inject") {
         table.error_with_help(

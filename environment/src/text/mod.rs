@@ -41,4 +41,4 @@ pub use source::{Position, Source, Span};
 pub use table::Table;
 pub use units::{ByteSize, MAX_DURATION, Rate, SizeError, format_duration};
 pub use value::{FromToml, Mismatch, Value, choice};
-pub use words::{is_unseen, shown};
+pub use words::{is_unseen, nearest, shown};

@@ -23,6 +23,8 @@ pub struct Table<'a> {
     known: Vec<&'static str>,
     absent: Vec<Absent>,
     ignored: bool,
+    /// Words of other programs, each with what it is here.
+    elsewhere: &'static [(&'static str, &'static str)],
 }
 
 /// Keys of which one was needed; not reported if one of them was misspelt.
@@ -30,6 +32,8 @@ pub struct Table<'a> {
 struct Absent {
     keys: Vec<&'static str>,
     report: Diagnostic,
+    /// Any unknown key was meant to be one of them.
+    is_choice: bool,
 }
 
 impl<'a> Table<'a> {
@@ -41,7 +45,14 @@ impl<'a> Table<'a> {
             known: Vec::new(),
             absent: Vec::new(),
             ignored: false,
+            elsewhere: &[],
         }
+    }
+
+    /// Keys that other programs have for something that is here, and how that is
+    /// said.
+    pub fn known_elsewhere(&mut self, words: &'static [(&'static str, &'static str)]) {
+        self.elsewhere = words;
     }
 
     /// The key's value; `None` if absent, or wrong and reported.
@@ -165,7 +176,12 @@ impl<'a> Table<'a> {
             [] => {
                 let message = format!("no {what} is given");
                 let help = format!("exactly one of: {}", listed(keys.iter().copied()));
-                self.miss(keys, Diagnostic::new(self.span(), message).with_help(help));
+                let report = Diagnostic::new(self.span(), message).with_help(help);
+                self.absent.push(Absent {
+                    keys: keys.to_vec(),
+                    report,
+                    is_choice: true,
+                });
                 None
             }
             [key] => self.table(key).map(|table| (key, table)),
@@ -283,7 +299,11 @@ impl<'a> Table<'a> {
     /// was misspelt.
     pub fn miss(&mut self, keys: &[&'static str], report: Diagnostic) {
         let keys = keys.to_vec();
-        self.absent.push(Absent { keys, report });
+        self.absent.push(Absent {
+            keys,
+            report,
+            is_choice: false,
+        });
     }
 
     /// Keys nobody asked for, by position.
@@ -295,8 +315,7 @@ impl<'a> Table<'a> {
     }
 
     /// Reports unknown keys; returns the known keys that they probably mean.
-    fn report_unknown(&self) -> Vec<&'static str> {
-        let unknown = self.unknown();
+    fn report_unknown(&self, unknown: Vec<(Span, &'a str)>) -> Vec<&'static str> {
         // Beyond what can be shown, describing is wasted work on a hostile file.
         let described = unknown.len().min(Diagnostics::KEPT);
         let left_off = unknown.len() - described;
@@ -304,9 +323,15 @@ impl<'a> Table<'a> {
         let mut meant = Vec::new();
         for (span, key) in unknown.into_iter().take(described) {
             let guess = nearest(key, self.known.iter().copied());
+            let mut elsewhere = self.elsewhere.iter();
+            let ours = elsewhere.find(|(word, _)| *word == key);
             let report = Diagnostic::new(span, format!("unknown key {}", quoted(key)));
+            let label = match (ours, guess) {
+                (Some((_, ours)), _) => Some(format!("here that is {ours}")),
+                (None, guess) => guess.map(|guess| format!("did you mean `{guess}`?")),
+            };
             self.context.diagnostics.push(Diagnostic {
-                label: guess.map(|guess| format!("did you mean `{guess}`?")),
+                label,
                 help: Some(self.allowed()),
                 ..report
             });
@@ -328,9 +353,14 @@ impl Drop for Table<'_> {
         if self.ignored {
             return;
         }
-        let meant = self.report_unknown();
+        let unknown = self.unknown();
+        let has_unknown = !unknown.is_empty();
+        let meant = self.report_unknown(unknown);
         for absent in self.absent.drain(..) {
             let lost = absent.keys.iter().any(|key| self.context.is_lost(key));
+            if absent.is_choice && has_unknown {
+                continue;
+            }
             if !lost && !absent.keys.iter().any(|key| meant.contains(key)) {
                 self.context.diagnostics.push(absent.report);
             }

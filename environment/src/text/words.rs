@@ -80,10 +80,7 @@ pub(super) fn listed<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
 /// The known word that `given` most likely means, if one is near.
 ///
 /// Near means: wrong in at most a third of its letters, case apart.
-pub(super) fn nearest<'w>(
-    given: &str,
-    known: impl IntoIterator<Item = &'w str>,
-) -> Option<&'w str> {
+pub fn nearest<'w>(given: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     if given.len() > GUESSED {
         return None;
     }

@@ -76,11 +76,23 @@ pub(super) fn check(args: &PathArgs) -> anyhow::Result<u8> {
         let is_any = scenario.own_server.is_some() && scenario.data.is_none();
         let note = if is_any { ANY_MESSAGE } else { "" };
         let blind = blind_notes(scenario, &checked);
-        format!("ok  {}  {name}\n{note}{blind}", scenario.id)
+        let reach = reach_notes(scenario);
+        format!("ok  {}  {name}\n{note}{reach}{blind}", scenario.id)
     });
     // That they are sound is so, whoever hears of it.
     print(lines.collect::<String>());
     Ok(EXIT_PASSED)
+}
+
+/// Which rules are about connections that nobody may ever open.
+fn reach_notes(scenario: &Scenario) -> String {
+    let notes = scenario.out_of_reach().into_iter().map(|(rule, number)| {
+        format!(
+            "    note: `{rule}` is about connection {number}, and nothing in this file ends one \
+before it, so clients may never open that many; see docs/recipes.md#nth-connection\n"
+        )
+    });
+    notes.collect()
 }
 
 /// Which checks of a file these clients cannot be judged by, or the simulated one

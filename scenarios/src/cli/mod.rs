@@ -15,7 +15,7 @@ mod run;
 mod shells;
 
 pub(crate) use args::Args;
-pub(crate) use output::{answer, complain, start_logging};
+pub(crate) use output::{answer, complain, start_logging, told};
 
 /// Everything passed.
 pub(crate) const EXIT_PASSED: u8 = 0;

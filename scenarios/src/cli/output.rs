@@ -26,6 +26,18 @@ pub(crate) fn complain(text: &str) {
     output::complain(plain::lines(text.trim_end(), usize::MAX));
 }
 
+/// An error with its causes, each said once: some say theirs themselves.
+pub(crate) fn told(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |told, cause| {
+        let cause = cause.to_string();
+        match told.as_str() {
+            "" => cause,
+            told if told.ends_with(&cause) => told.to_owned(),
+            told => format!("{told}: {cause}"),
+        }
+    })
+}
+
 /// What is said of a command line instead of doing what it says: help, or what
 /// is wrong with it.
 pub(crate) fn answer(answer: &clap::Error) -> ExitCode {

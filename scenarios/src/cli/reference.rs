@@ -6,6 +6,8 @@
 use serde_json::Value;
 
 use chaos_judge::plain;
+use chaos_proxy::ELSEWHERE;
+use environment::text::nearest;
 
 use super::EXIT_USAGE;
 use super::args::NameArgs;
@@ -13,19 +15,6 @@ use super::files::SCHEMA;
 use super::output::{complain, print_all};
 
 const EXAMPLES: &str = include_str!("../../README.md");
-
-/// What other tools call what this one has another word for.
-const ELSEWHERE: [(&str, &str); 9] = [
-    ("reset_peer", "`reset`"),
-    ("slicer", "`slice`"),
-    ("limit_data", "`cut` with `bytes`"),
-    ("timeout", "`discard`, or `stall` for what is to arrive in the end"),
-    ("slow_close_toxic", "`slow_close`"),
-    ("down", "`refuse`"),
-    ("packet_loss", "`latency` with `jitter`, or short `stall`s: TCP hides lost packets"),
-    ("loss", "`latency` with `jitter`, or short `stall`s: TCP hides lost packets"),
-    ("rate", "`bandwidth`"),
-];
 
 /// Something of which there are several, each with its table in the schema.
 struct Kind {
@@ -65,7 +54,10 @@ impl Kind {
             let names = all.keys().map(String::len);
             let width = names.max().unwrap_or_default();
             let line = |(name, table): (&String, &Value)| {
-                format!("{name:<width$}  {}\n", first_sentence(meaning(&schema, table)))
+                format!(
+                    "{name:<width$}  {}\n",
+                    first_sentence(meaning(&schema, table))
+                )
             };
             let more = format!("\n`chaos {}s NAME` says more of one.\n", self.noun);
             return print_all(all.iter().map(line).collect::<String>() + &more);
@@ -82,7 +74,9 @@ impl Kind {
         let examples = self.examples(name);
         if !examples.is_empty() {
             text += "\nFor example:\n";
-            examples.iter().for_each(|line| text += &format!("  {line}\n"));
+            examples
+                .iter()
+                .for_each(|line| text += &format!("  {line}\n"));
         }
         let table = resolved(schema, table);
         let keys = table.get("properties").and_then(Value::as_object);
@@ -90,9 +84,14 @@ impl Kind {
         for (key, value) in keys.into_iter().flatten() {
             let is_needed = required.is_some_and(|keys| keys.iter().any(|one| one == key));
             let needed = if is_needed { ", needed" } else { "" };
-            let default = value.get("default").map(|value| format!("; {value} by default"));
+            let default = value
+                .get("default")
+                .map(|value| format!("; {value} by default"));
             let (form, default) = (form(schema, value), default.unwrap_or_default());
-            text += &format!("\n{key}  ({form}{needed}{default})\n  {}\n", meaning(schema, value));
+            text += &format!(
+                "\n{key}  ({form}{needed}{default})\n  {}\n",
+                meaning(schema, value)
+            );
         }
         text
     }
@@ -101,20 +100,20 @@ impl Kind {
     fn examples(&self, name: &str) -> Vec<&'static str> {
         let begin = format!("{}{name} = ", self.prefix);
         let lines = EXAMPLES.lines().map(str::trim);
-        lines.filter(|line| line.starts_with(&begin)).take(3).collect()
+        lines
+            .filter(|line| line.starts_with(&begin))
+            .take(3)
+            .collect()
     }
 
     fn unknown<'a>(&self, name: &str, known: impl Iterator<Item = &'a str>) -> u8 {
         let noun = self.noun;
         let shown = plain::line(name, 60);
-        let nearest = known
-            .map(|known| (strsim::osa_distance(known, name), known))
-            .min()
-            .filter(|(distance, _)| *distance <= 3);
+        let nearest = nearest(name, known);
         let elsewhere = ELSEWHERE.iter().find(|(word, _)| *word == name);
         let help = match (elsewhere, nearest) {
             (Some((_, ours)), _) => format!("here that is {ours}"),
-            (None, Some((_, nearest))) => format!("did you mean `{nearest}`?"),
+            (None, Some(nearest)) => format!("did you mean `{nearest}`?"),
             (None, None) => format!("`chaos {noun}s` lists them"),
         };
         complain(&format!("chaos: there is no {noun} `{shown}`; {help}"));
@@ -125,7 +124,9 @@ impl Kind {
 fn resolved<'a>(schema: &'a Value, value: &'a Value) -> &'a Value {
     let reference = value.get("$ref").and_then(Value::as_str);
     let pointer = reference.and_then(|reference| reference.strip_prefix('#'));
-    pointer.and_then(|pointer| schema.pointer(pointer)).unwrap_or(value)
+    pointer
+        .and_then(|pointer| schema.pointer(pointer))
+        .unwrap_or(value)
 }
 
 /// What stands beside it, else beside what it refers to.
@@ -136,7 +137,9 @@ fn meaning<'a>(schema: &'a Value, value: &'a Value) -> &'a str {
 }
 
 fn first_sentence(text: &str) -> &str {
-    text.split_once(". ").map_or(text, |(first, _)| first).trim_end_matches('.')
+    text.split_once(". ")
+        .map_or(text, |(first, _)| first)
+        .trim_end_matches('.')
 }
 
 /// How a value is written, in a few words.

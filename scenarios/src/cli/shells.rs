@@ -17,7 +17,9 @@ pub(super) fn completions(shell: Shell) -> u8 {
     clap_complete::generate(shell, &mut Args::command(), NAME, &mut script);
     let script = String::from_utf8_lossy(&script);
     let place = match shell {
-        Shell::Bash => "# chaos completions bash > ~/.local/share/bash-completion/completions/chaos\n",
+        Shell::Bash => {
+            "# chaos completions bash > ~/.local/share/bash-completion/completions/chaos\n"
+        }
         Shell::Fish => "# chaos completions fish > ~/.config/fish/completions/chaos.fish\n",
         _ => "",
     };

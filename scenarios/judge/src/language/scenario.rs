@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chaos_proxy::{Pattern, Plan, Rule};
+use chaos_proxy::{Pattern, Plan, Rule, When};
 use client_sim::{ClientsConfig, Flaw};
 use environment::text::{Diagnostics, Source, Span};
 use environment::{Direction, Seed};
 
-use super::action::Action;
+use super::action::{Action, ClientAction};
 use super::address::{Address, Scheme};
 use super::client_options::ClientOptions;
 use super::expect::Expectation;
@@ -201,6 +201,36 @@ impl Scenario {
         let acted = acted.filter(|ability| !is_own(ability));
         let mut wanted = self.requires.iter().copied().chain(acted);
         wanted.find(|ability| !ability.is_of(traits))
+    }
+
+    /// A rule about a connection that no client may ever come to, with the number
+    /// of that connection: nothing in the file ends one before it.
+    pub fn out_of_reach(&self) -> Vec<(&str, u64)> {
+        let first = |rule: &Rule| match &rule.when {
+            When::On { condition, .. } => condition.attempts.first,
+            When::Timed { .. } => 1,
+        };
+        let moves = |action: &Action| {
+            !matches!(
+                action.deed,
+                ClientAction::Pause | ClientAction::Resume | ClientAction::Send
+            )
+        };
+        // Servers and clients of one's own may end connections by themselves.
+        let may_end = self.own_server.is_some()
+            || !self.server_events.is_empty()
+            || self.actions.iter().any(moves);
+        let ended_before = |number: u64| {
+            let mut rules = self.rules.iter();
+            rules.any(|rule| first(rule) < number && !rule.fault.is_mild())
+        };
+        let rules = self
+            .rules
+            .iter()
+            .map(|rule| (rule.name.as_str(), first(rule)));
+        rules
+            .filter(|(_, number)| *number > 1 && !may_end && !ended_before(*number))
+            .collect()
     }
 
     /// The rules expanded by a seed.

@@ -119,6 +119,9 @@ fn verdict(
     if !objections.is_empty() {
         return (Verdict::NotApplicable, objections);
     }
+    if let Some(cause) = never_began(&evidence.observed.marks) {
+        return (Verdict::Inconclusive, vec![cause]);
+    }
     let mut reasons = reasons(evidence, header, checks, firings, situation);
     reasons.splice(0..0, contradicted);
     let exclusions = excluded(evidence, situation);
@@ -231,6 +234,14 @@ fn had_no_effect(evidence: &Evidence<'_>, firings: &[Firing]) -> bool {
 /// Whether it is a control in which, as it should be, nothing was done.
 fn is_idle_control(evidence: &Evidence<'_>, header: &Header, firings: &[Firing]) -> bool {
     header.is_wire() && had_no_effect(evidence, firings)
+}
+
+/// The harness could not begin: whatever else there is follows from that.
+fn never_began(marks: &Marks) -> Option<Reason> {
+    let failed = matches!(marks.broken_off, Some(BrokenOff::Failed(_)));
+    (failed && marks.t_zero.is_none())
+        .then(|| cut_short(marks))
+        .flatten()
 }
 
 /// Why the run did not go to its end.
