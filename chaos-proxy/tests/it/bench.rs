@@ -99,6 +99,7 @@ impl Setup {
         let config = Config {
             routes,
             upstream: self.upstream,
+            tls: Default::default(),
             dial_timeout: SOON,
             under_way: self.under_way,
             on_dial_failure: chaos_proxy::How::Reset,

@@ -107,6 +107,17 @@ impl Authority {
         Self::open(folder)
     }
 
+    /// The user's: in `folder` if that is given, else in [`default_folder`].
+    ///
+    /// # Errors
+    /// As [`Authority::open_or_make`], and where nobody says where that is.
+    pub fn of_user(folder: Option<&Path>) -> Result<Self, AuthorityError> {
+        match folder {
+            Some(folder) => Self::open_or_make(folder),
+            None => Self::open_or_make(&default_folder(|name| std::env::var_os(name))?),
+        }
+    }
+
     fn open(folder: &Path) -> Result<Self, AuthorityError> {
         let read = |name| {
             let file = folder.join(name);

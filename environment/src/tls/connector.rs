@@ -68,6 +68,12 @@ pub struct Connector {
     host: ServerName<'static>,
 }
 
+impl PartialEq for Connector {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.config, &other.config) && self.host == other.host
+    }
+}
+
 impl Connector {
     /// To `host`, a name or an address; an address of IPv6 may be in brackets.
     ///
