@@ -64,6 +64,7 @@ pub mod runner;
 mod sentences;
 pub mod subjects;
 pub mod suite;
+pub mod trust;
 pub mod whole;
 
 pub(crate) use chaos_judge::plain;

@@ -16,7 +16,7 @@ use rcgen::{
     KeyUsagePurpose, PublicKeyData,
 };
 use rustls::client::danger::ServerCertVerifier;
-use rustls::pki_types::{ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use sha2::{Digest, Sha256};
 use time::Duration;
 
@@ -26,6 +26,8 @@ use super::leaf::{Leaf, Leaves, Signer, key_pair, sign, today};
 
 /// The authority's certificate, in its folder.
 pub const CERTIFICATE: &str = "ca.pem";
+/// The authorities that the system trusts, and it.
+pub const BUNDLE: &str = "bundle.pem";
 /// Its key.
 pub const KEY: &str = "ca-key.pem";
 
@@ -62,6 +64,14 @@ pub enum AuthorityError {
     Unwritable {
         /// Where.
         folder: String,
+        /// Why.
+        error: String,
+    },
+    /// The bundle cannot be written.
+    #[error("failed to write {file}: {error}; give a folder by --ca DIR that can be written")]
+    Bundle {
+        /// Which file.
+        file: String,
         /// Why.
         error: String,
     },
@@ -160,6 +170,27 @@ impl Authority {
         &self.certificate
     }
 
+    /// The file of the authorities that the system trusts and of this one, for whoever
+    /// can be given one file alone. It is written anew where it is not up to date.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub fn bundle_file(&self) -> Result<PathBuf, AuthorityError> {
+        let file = self.folder.join(BUNDLE);
+        let text = system_certificates() + &self.certificate;
+        if fs::read_to_string(&file).is_ok_and(|known| known == text) {
+            return Ok(file);
+        }
+        // Whoever reads it meanwhile reads a whole one.
+        let draft = self.folder.join(format!("{BUNDLE}.{}", std::process::id()));
+        let written = fs::write(&draft, text).and_then(|()| fs::rename(&draft, &file));
+        written.map_err(|error| AuthorityError::Bundle {
+            file: file.display().to_string(),
+            error: error.to_string(),
+        })?;
+        Ok(file)
+    }
+
     /// To trust it and nobody else.
     pub fn trust(&self) -> Trust {
         Trust::File(self.certificate_file())
@@ -170,6 +201,14 @@ impl Authority {
         let leaves = Leaves::new(Arc::clone(&self.signer), kind);
         Acceptor::new(Arc::new(leaves), alpn)
     }
+}
+
+/// As PEM; none where there are none.
+fn system_certificates() -> String {
+    let found = rustls_native_certs::load_native_certs().certs;
+    let block =
+        |certificate: &CertificateDer<'_>| pem::Pem::new("CERTIFICATE", certificate.as_ref());
+    pem::encode_many(&found.iter().map(block).collect::<Vec<_>>())
 }
 
 /// Makes it beside `folder` and moves it there whole. Whoever was first keeps it.

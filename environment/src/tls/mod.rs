@@ -28,7 +28,7 @@ pub use absent::{Acceptor, Connector};
 #[cfg(feature = "tls")]
 pub use acceptor::{Acceptor, Alpn};
 #[cfg(feature = "tls")]
-pub use authority::{Authority, AuthorityError, CERTIFICATE, KEY, default_folder};
+pub use authority::{Authority, AuthorityError, BUNDLE, CERTIFICATE, KEY, default_folder};
 #[cfg(feature = "tls")]
 pub use connector::{Connector, Trust, TrustError};
 #[cfg(feature = "tls")]

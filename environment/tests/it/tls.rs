@@ -362,6 +362,19 @@ fn an_authority_is_made_once_and_its_key_is_the_users_alone() {
 }
 
 #[test]
+fn the_bundle_ends_with_the_authority_and_is_written_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::open_or_make(&folder.path().join("ca")).unwrap();
+    let bundle = authority.bundle_file().unwrap();
+    let text = fs::read_to_string(&bundle).unwrap();
+    assert!(text.ends_with(authority.certificate()));
+    let written = || fs::metadata(&bundle).unwrap().modified().unwrap();
+    let before = written();
+    assert_eq!(authority.bundle_file().unwrap(), bundle);
+    assert_eq!(written(), before);
+}
+
+#[test]
 fn many_that_make_one_at_once_get_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("ca");

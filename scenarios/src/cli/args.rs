@@ -11,7 +11,7 @@ use scenarios::results::Seeds;
 use scenarios::runner;
 use scenarios::subjects::Subject;
 
-use super::{explore, files, judge, play, profile, run};
+use super::{ca, explore, files, judge, play, profile, run};
 
 /// Do reconnecting WebSocket clients come back as they should? Runs scenarios
 /// of network faults against them and judges.
@@ -51,6 +51,9 @@ enum Command {
     List(PathArgs),
     /// Print the JSON Schema of scenario files, for editors.
     Schema,
+    /// Where the authority is that signs for proxies of TLS, and how each kind of
+    /// client is made to trust it.
+    Ca(CaArgs),
 }
 
 /// Files or folders.
@@ -60,6 +63,15 @@ pub(crate) struct PathArgs {
     /// where that is not, the catalogue within this program.
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+}
+
+/// `chaos ca`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CaArgs {
+    /// The folder of the authority; one is made where there is none. By default
+    /// chaos-proxy/ca in XDG_DATA_HOME or ~/.local/share.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) ca: Option<PathBuf>,
 }
 
 /// `chaos run`.
@@ -324,6 +336,7 @@ impl Args {
             Command::Explore(args) => explore::explore(args),
             Command::List(args) => files::list(args),
             Command::Schema => Ok(files::schema()),
+            Command::Ca(args) => ca::ca(args),
         }
     }
 }
