@@ -6,6 +6,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use chaos_proxy::proxies::TlsSettings;
 use chaos_proxy::{Faults, Start, UnderWay, read_faults};
 use clap::builder::FalseyValueParser;
 use clap::{Parser, ValueEnum};
@@ -34,9 +35,30 @@ pub(crate) struct Args {
         requires = "upstream"
     )]
     pub(crate) listen: Option<String>,
-    /// The server that connections are passed on to.
+    /// The server that connections are passed on to; tls://HOST:PORT if it speaks TLS.
     #[arg(long, env = "CHAOS_PROXY_UPSTREAM", value_name = "HOST:PORT", required_unless_present_any = ["api", "config"])]
     pub(crate) upstream: Option<String>,
+    /// Speak TLS with clients, with certificates that an authority of your own signs;
+    /// `chaos ca` says how clients are made to trust it.
+    #[arg(long, env = "CHAOS_PROXY_TLS", value_parser = FalseyValueParser::new(), requires = "upstream")]
+    pub(crate) tls: bool,
+    /// The folder of that authority; one is made where there is none. By default
+    /// chaos-proxy/ca in XDG_DATA_HOME or ~/.local/share.
+    #[arg(long, env = "CHAOS_PROXY_CA", value_name = "DIR")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Accept the certificate of a tls:// upstream if an authority in this file of PEM
+    /// has signed it, in place of those that the system trusts.
+    #[arg(
+        long,
+        env = "CHAOS_PROXY_UPSTREAM_CA",
+        value_name = "FILE",
+        requires = "upstream",
+        conflicts_with = "upstream_insecure"
+    )]
+    pub(crate) upstream_ca: Option<PathBuf>,
+    /// Accept whatever certificate a tls:// upstream shows.
+    #[arg(long, env = "CHAOS_PROXY_UPSTREAM_INSECURE", value_parser = FalseyValueParser::new(), requires = "upstream")]
+    pub(crate) upstream_insecure: bool,
     /// Obey the [[fault]] rules of this scenario file; without, a plain wire.
     #[arg(
         long,
@@ -235,15 +257,24 @@ impl Args {
         UnderWay::new(bytes(self.delay_buffer), bytes(self.delay_buffer_total))
     }
 
+    /// What is asked for of TLS, beside what the upstream says.
+    pub(crate) fn tls(&self) -> TlsSettings {
+        TlsSettings {
+            tls: self.tls,
+            upstream_ca: self.upstream_ca.clone(),
+            upstream_insecure: self.upstream_insecure,
+        }
+    }
+
     /// The upstream, with a port, if there is one.
     ///
     /// # Errors
-    /// What is no HOST:PORT, such as a URL; a name need not resolve yet.
+    /// What is neither HOST:PORT nor tls://HOST:PORT, such as another URL; a name need not resolve yet.
     pub(crate) fn upstream(&self) -> anyhow::Result<Option<String>> {
         let Some(upstream) = &self.upstream else {
             return Ok(None);
         };
-        if let Some(mistake) = chaos_proxy::upstream::mistake(upstream) {
+        if let Err(mistake) = chaos_proxy::upstream::read(upstream) {
             bail!("--upstream {upstream}: {mistake}");
         }
         Ok(Some(upstream.clone()))

@@ -36,6 +36,30 @@ pub enum EventKind {
         /// The kind of error, in words.
         error: String,
     },
+    /// A handshake of TLS was made.
+    TlsEstablished {
+        /// With which peer.
+        peer: Peer,
+        /// `1.2` or `1.3`.
+        version: String,
+        /// The name that the client asked for, if it did.
+        server_name: Option<String>,
+        /// The protocol that was agreed upon, if one was.
+        alpn: Option<String>,
+    },
+    /// TLS came to nothing, in its handshake or later.
+    TlsFailed {
+        /// With which peer.
+        peer: Peer,
+        /// Why, and what would help: a sentence.
+        reason: String,
+    },
+    /// A peer sent FIN without close_notify before it: whoever reads that cannot know
+    /// whether it is all.
+    TlsTruncated {
+        /// Which peer.
+        peer: Peer,
+    },
     /// The client has made another request on the same connection, as after a
     /// challenge or a redirect.
     RequestedAgain {

@@ -72,7 +72,7 @@ pub use decision::Decision;
 #[doc(hidden)]
 pub use engine::{
     AddedRule, Apply, Carried, Commands, Config, Control, Data, NameTaken, Route, Start, Tell,
-    Traffic, control, run,
+    TlsSides, Traffic, control, run,
 };
 #[doc(hidden)]
 pub use fault::{ELSEWHERE, Expiry, FaultKind, Pace};

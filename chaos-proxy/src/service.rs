@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use chaos_proxy::api::{self, ApiState};
-use chaos_proxy::proxies::{Proxies, Script};
-use chaos_proxy::{Faults, How, Journal, Start, Tell};
+use chaos_proxy::proxies::{Proxies, Script, UserAuthority};
+use chaos_proxy::upstream;
+use chaos_proxy::{Faults, How, Journal, Start, Tell, TlsSides};
 use environment::{Environment, Listener, Observer, Seed, output};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Mutex;
@@ -60,6 +61,7 @@ impl Service {
             journal,
             shutdown,
         };
+        let sides = service.sides(args)?;
         let made = match configuration {
             Some(text) => service.load(text).await?,
             None => Vec::new(),
@@ -70,10 +72,25 @@ impl Service {
         }
         if let Some((listener, upstream)) = main {
             service
-                .start_main(args, listener, &upstream, seed, faults)
+                .start_main(args, listener, &upstream, seed, faults, sides)
                 .await;
         }
         Ok(service)
+    }
+
+    /// On which sides the proxy of the flags speaks TLS.
+    fn sides(&mut self, args: &Args) -> anyhow::Result<TlsSides> {
+        let Some(upstream) = args.upstream()? else {
+            return Ok(TlsSides::default());
+        };
+        let sides = self.state.tls_sides(&upstream, &args.tls());
+        let sides = sides.map_err(|error| anyhow!("--upstream {upstream}: {error}"))?;
+        if args.upstream_insecure {
+            tracing::warn!(
+                "whoever answers for {upstream} is believed: no certificate is looked at"
+            );
+        }
+        Ok(sides)
     }
 
     /// The names of the proxies of a configuration, and where they listen.
@@ -92,6 +109,7 @@ impl Service {
         upstream: &str,
         seed: Seed,
         faults: Faults,
+        tls: TlsSides,
     ) {
         let (address, rules) = (listener.local_addr(), faults.rules.len());
         if !address.ip().is_loopback() {
@@ -106,10 +124,14 @@ impl Service {
             repeat: args.repeat,
             on_dial_failure: How::Reset,
             frames: self.journal.is_some(),
+            tls,
         };
-        self.state.add(MAIN, listener, upstream, script).await;
+        let with_tls = if args.tls { " with TLS" } else { "" };
+        self.state
+            .add(MAIN, listener, upstream, script, args.tls())
+            .await;
         say(&format!(
-            "listening on {address}, upstream {upstream}, seed {seed}, {rules} rules"
+            "listening on {address}{with_tls}, upstream {upstream}, seed {seed}, {rules} rules"
         ));
     }
 
@@ -174,7 +196,8 @@ fn main_proxy(
         return Ok(None);
     };
     let listener = listen(environment, args.listen_address()?)?;
-    if leads_to(&upstream, listener.local_addr()) {
+    let (dialled, _) = upstream::read(&upstream).map_err(anyhow::Error::msg)?;
+    if leads_to(dialled, listener.local_addr()) {
         bail!("--upstream {upstream}: this proxy itself listens there; give its server");
     }
     Ok(Some((listener, upstream)))
@@ -232,7 +255,9 @@ fn proxies(
             decisions: Observer::none(),
         }
     });
-    let proxies = proxies.bounded(args.under_way());
+    let proxies = proxies
+        .bounded(args.under_way())
+        .signed_by(UserAuthority::new(args.ca.clone()));
     match (args.api.is_some(), args.frames) {
         (true, true) => proxies.watching_frames(),
         (true, false) => proxies,

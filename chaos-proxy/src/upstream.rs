@@ -22,6 +22,33 @@ pub fn mistake(upstream: &str) -> Option<String> {
     (!is_address).then(|| "expected HOST:PORT, such as 127.0.0.1:8080".to_owned())
 }
 
+/// Where a server is, and whether TLS is spoken with it: `HOST:PORT`, or
+/// `tls://HOST:PORT`.
+///
+/// # Errors
+/// What is wrong with it as either.
+#[cfg(feature = "tls")]
+pub fn read(upstream: &str) -> Result<(&str, bool), String> {
+    let (address, is_tls) = match upstream.strip_prefix("tls://") {
+        Some(address) => (address, true),
+        None => (upstream, false),
+    };
+    match mistake(address) {
+        None => Ok((address, is_tls)),
+        Some(_) if is_tls => Err("expected tls://HOST:PORT, such as tls://example.com:443".into()),
+        Some(mistake) => Err(match upstream.split_once("://") {
+            Some(("wss" | "https", _)) => mistake.replacen("; try ", "; try tls://", 1),
+            _ => mistake,
+        }),
+    }
+}
+
+/// The host of a right `HOST:PORT`.
+#[cfg(feature = "tls")]
+pub(crate) fn host(address: &str) -> &str {
+    split(address).map_or(address, |(host, _)| host)
+}
+
 fn split(text: &str) -> Option<(&str, u16)> {
     let (host, port) = text.rsplit_once(':')?;
     Some((host, port.parse().ok()?))
@@ -78,6 +105,22 @@ mod tests {
         ] {
             assert!(mistake(wrong).is_some(), "{wrong}");
         }
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn tls_is_asked_for_by_its_scheme() {
+        assert_eq!(read("a:443"), Ok(("a:443", false)));
+        assert_eq!(read("tls://a:443"), Ok(("a:443", true)));
+        assert_eq!(host("[::1]:443"), "[::1]");
+        let check = |upstream: &str, expected: &str| {
+            let mistake = read(upstream).unwrap_err();
+            assert!(mistake.contains(expected), "{upstream}: {mistake}");
+        };
+        check("tls://a", "expected tls://HOST:PORT");
+        check("tls://a:443/path", "expected tls://HOST:PORT");
+        check("wss://a/path", "try tls://a:443");
+        check("ws://a/path", "try a:80");
     }
 
     #[test]

@@ -3,10 +3,11 @@
 //! Whatever is wrong is told with what would have been right, before anything
 //! is dialled. Used by `main`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, value_parser};
 use client_sim::{
@@ -14,6 +15,7 @@ use client_sim::{
     check_host, check_subprotocol, check_text,
 };
 use environment::Seed;
+use environment::tls::{Connector, Trust};
 
 /// Simulated WebSocket clients that reconnect, and what became of them.
 ///
@@ -22,8 +24,13 @@ use environment::Seed;
 #[derive(Debug, Parser)]
 #[command(version)]
 pub(crate) struct Args {
-    /// Where to dial: ws://host:port/path.
+    /// Where to dial: ws://host:port/path, or wss://….
     pub(crate) url: Url,
+
+    /// Accept the certificate of a wss:// URL if an authority in this file of PEM has
+    /// signed it, in place of those that the system trusts.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
 
     /// How many clients.
     #[arg(long, value_name = "N", default_value_t = 1,
@@ -151,6 +158,16 @@ impl Args {
                 flaws: self.flaws.iter().copied().collect(),
             },
         })
+    }
+
+    /// How TLS is asked for, if it is.
+    pub(crate) fn tls(&self) -> anyhow::Result<Option<Connector>> {
+        let trust = match &self.ca {
+            Some(_) if !self.url.is_tls() => bail!("--ca is for URLs of TLS; {} is none", self.url),
+            Some(file) => Trust::File(file.clone()),
+            None => Trust::System,
+        };
+        Ok(self.url.connector(&trust)?)
     }
 
     fn upgrade(&self) -> Upgrade {

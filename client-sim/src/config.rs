@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use environment::Seed;
 use environment::text::{FromToml, Mismatch, Table, Value, choice, format_duration};
+use environment::tls::Connector;
 
 use crate::{Flaw, Policy, Shape, Upgrade, Url};
 
@@ -110,6 +111,8 @@ pub struct ClientConfig {
     pub name: Arc<str>,
     /// Where it dials.
     pub url: Url,
+    /// How TLS is asked for, where the URL is `wss://`: [`Url::connector`].
+    pub tls: Option<Connector>,
     /// What its draws follow from, together with its name.
     pub seed: Seed,
     /// What it does.
@@ -133,6 +136,7 @@ impl ClientsConfig {
         ClientConfig {
             name,
             url,
+            tls: None,
             seed,
             behaviour: self.behaviour.clone(),
         }

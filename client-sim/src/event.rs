@@ -127,6 +127,9 @@ pub enum CloseReason {
     Refused,
     /// No open connection within the connect timeout, upgrade included.
     ConnectTimeout,
+    /// No TLS was agreed upon, or it was broken: the certificate was not accepted, the
+    /// peer sent an alert or speaks something else.
+    Tls,
     /// The upgrade was answered, but not with a WebSocket.
     BadUpgrade,
     /// RST.

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use environment::tls::Connector;
 use environment::{Environment, Observer, Seed};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -17,19 +18,21 @@ pub fn name(index: u32) -> Arc<str> {
     format!("c{}", u64::from(index) + 1).into()
 }
 
-/// Runs `clients` against `url` until `shutdown` is cancelled or all have given
+/// Runs `clients` against `url`, over `tls` where that is `wss://`, until `shutdown` is cancelled or all have given
 /// up. Clients that have not started by then do not.
 pub async fn run(
     environment: Environment,
     clients: ClientsConfig,
     url: Url,
+    tls: Option<Connector>,
     seed: Seed,
     observer: Observer<Event>,
     shutdown: CancellationToken,
 ) {
     let tasks = TaskTracker::new();
     for index in 0..clients.count {
-        let config = clients.client(name(index), url.clone(), seed);
+        let mut config = clients.client(name(index), url.clone(), seed);
+        config.tls = tls.clone();
         let delay = clients.start_delay(index);
         let (environment, observer) = (environment.clone(), observer.clone());
         let shutdown = shutdown.clone();

@@ -22,7 +22,11 @@ fn main() -> ExitCode {
         Ok(clients) => clients,
         Err(error) => return failed(&error, exit::USAGE),
     };
-    match run::run(&args, &clients) {
+    let tls = match args.tls() {
+        Ok(tls) => tls,
+        Err(error) => return failed(&error, exit::USAGE),
+    };
+    match run::run(&args, &clients, tls) {
         Ok((report, was_interrupted)) => {
             show::report(&report, args.json);
             exit::code(&report.summary, clients.count, was_interrupted)

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
 use client_sim::{ClientsConfig, Event, Statistics, fleet};
+use environment::tls::Connector;
 use environment::{Environment, Observer};
 use tokio_util::sync::CancellationToken;
 
@@ -16,15 +17,23 @@ use crate::report::Report;
 use crate::show;
 
 /// Runs the clients; tells the result and whether Ctrl-C cut the time short.
-pub(crate) fn run(args: &Args, clients: &ClientsConfig) -> anyhow::Result<(Report, bool)> {
+pub(crate) fn run(
+    args: &Args,
+    clients: &ClientsConfig,
+    tls: Option<Connector>,
+) -> anyhow::Result<(Report, bool)> {
     let runtime = tokio::runtime::Runtime::new().context("no runtime to be had")?;
-    let result = runtime.block_on(run_fleet(args, clients));
+    let result = runtime.block_on(run_fleet(args, clients, tls));
     // Not waiting for threads that still ask what a host name means.
     runtime.shutdown_background();
     result
 }
 
-async fn run_fleet(args: &Args, clients: &ClientsConfig) -> anyhow::Result<(Report, bool)> {
+async fn run_fleet(
+    args: &Args,
+    clients: &ClientsConfig,
+    tls: Option<Connector>,
+) -> anyhow::Result<(Report, bool)> {
     let environment = Environment::real();
     let clock = environment.clock.clone();
     let statistics = Arc::new(Mutex::new(Statistics::new()));
@@ -33,6 +42,7 @@ async fn run_fleet(args: &Args, clients: &ClientsConfig) -> anyhow::Result<(Repo
         environment,
         clients.clone(),
         args.url.clone(),
+        tls,
         args.seed,
         observer(&statistics),
         shutdown.clone(),

@@ -272,6 +272,7 @@ fn word(why: CloseReason) -> &'static str {
     match why {
         CloseReason::Refused => "refused",
         CloseReason::ConnectTimeout => "connect_timeout",
+        CloseReason::Tls => "tls",
         CloseReason::BadUpgrade => "bad_upgrade",
         CloseReason::Reset => "reset",
         CloseReason::Ended => "ended",
@@ -389,6 +390,7 @@ mod tests {
         for why in [
             CloseReason::Refused,
             CloseReason::ConnectTimeout,
+            CloseReason::Tls,
             CloseReason::BadUpgrade,
             CloseReason::Reset,
             CloseReason::Ended,

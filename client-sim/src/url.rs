@@ -1,4 +1,4 @@
-//! The URL that a client dials: `ws://host[:port]/path?query`.
+//! The URL that a client dials: `ws://host[:port]/path?query`, or `wss://…`.
 //!
 //! Its own path and query are kept as they are; a resume is appended. The host
 //! stays a name, so that every dial asks again where it leads. Used by the
@@ -9,11 +9,14 @@ use std::str::FromStr;
 
 use tokio_tungstenite::tungstenite::http::Uri;
 
+use environment::tls::{Connector, Trust, TrustError};
+
 use crate::session::Resume;
 
-/// A checked `ws://` URL.
+/// A checked `ws://` or `wss://` URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Url {
+    is_tls: bool,
     host: String,
     port: u16,
     path_and_query: String,
@@ -22,11 +25,8 @@ pub struct Url {
 /// Why a text is no URL for a client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
-    /// `wss://` or `https://`.
-    #[error("TLS is not spoken; use ws://… instead of {0:?}")]
-    Tls(String),
     /// Any other scheme, or none.
-    #[error("{0:?} is not of the form ws://host:port/path")]
+    #[error("{0:?} is not of the form ws://host:port/path or wss://host:port/path")]
     Scheme(String),
     /// No host, a port that is none, or characters that may not be there.
     #[error("{0:?} cannot be read: ws://host:port/path?query is what is needed")]
@@ -42,12 +42,28 @@ impl Url {
         format!("{}:{}", self.host, self.port)
     }
 
-    /// What the Host header says: without the port if it is 80.
+    /// What the Host header says: without the port if it is the usual one.
     pub fn host(&self) -> String {
-        match self.port {
-            80 => self.host.clone(),
-            _ => self.authority(),
+        match self.port == usual_port(self.is_tls) {
+            true => self.host.clone(),
+            false => self.authority(),
         }
+    }
+
+    /// How TLS is asked for, if it is spoken there.
+    ///
+    /// # Errors
+    /// What `trust` stands on and cannot be had.
+    pub fn connector(&self, trust: &Trust) -> Result<Option<Connector>, TrustError> {
+        match self.is_tls {
+            true => Connector::new(&self.host, trust).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// Whether TLS is spoken there.
+    pub fn is_tls(&self) -> bool {
+        self.is_tls
     }
 
     /// The same URL with `session` and `last_seq` in its query.
@@ -73,6 +89,11 @@ impl Url {
     }
 }
 
+/// RFC 6455 §3.
+fn usual_port(is_tls: bool) -> u16 {
+    if is_tls { 443 } else { 80 }
+}
+
 /// RFC 3986 §2.1: whatever is not unreserved is escaped.
 fn escaped(text: &str) -> String {
     let escape = |byte: u8| match byte {
@@ -86,7 +107,8 @@ fn escaped(text: &str) -> String {
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ws://{}{}", self.host(), self.path_and_query)
+        let scheme = if self.is_tls { "wss" } else { "ws" };
+        write!(f, "{scheme}://{}{}", self.host(), self.path_and_query)
     }
 }
 
@@ -94,7 +116,7 @@ impl FromStr for Url {
     type Err = UrlError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        check_scheme(text)?;
+        let is_tls = reads_tls(text)?;
         if text.contains('#') {
             return Err(UrlError::Fragment(text.into()));
         }
@@ -107,7 +129,7 @@ impl FromStr for Url {
         let has_port = rest.len() > host.len();
         let port = match authority.port_u16() {
             Some(port) if port > 0 => port,
-            None if !has_port => 80,
+            None if !has_port => usual_port(is_tls),
             _ => return Err(malformed()),
         };
         if host.is_empty() {
@@ -121,6 +143,7 @@ impl FromStr for Url {
             "/"
         };
         Ok(Self {
+            is_tls,
             host: host.into(),
             port,
             path_and_query: format!("{slash}{path_and_query}"),
@@ -128,11 +151,12 @@ impl FromStr for Url {
     }
 }
 
-fn check_scheme(text: &str) -> Result<(), UrlError> {
+/// Whether the scheme is that of TLS.
+fn reads_tls(text: &str) -> Result<bool, UrlError> {
     let scheme = text.split_once("://").map(|(scheme, _)| scheme);
     match scheme.map(str::to_ascii_lowercase).as_deref() {
-        Some("ws") => Ok(()),
-        Some("wss" | "https") => Err(UrlError::Tls(text.into())),
+        Some("ws") => Ok(false),
+        Some("wss") => Ok(true),
         _ => Err(UrlError::Scheme(text.into())),
     }
 }
@@ -157,6 +181,9 @@ mod tests {
         check("WS://a:80/x?y=1", "a:80", "ws://a/x?y=1");
         check("ws://a?y=1", "a:80", "ws://a/?y=1");
         check("ws://user:secret@a:1/", "a:1", "ws://a:1/");
+        check("wss://a/x", "a:443", "wss://a/x");
+        check("WSS://a:443", "a:443", "wss://a/");
+        check("wss://a:80/", "a:80", "wss://a:80/");
         check("ws://[::1]:9000/ws", "[::1]:9000", "ws://[::1]:9000/ws");
     }
 
@@ -166,7 +193,7 @@ mod tests {
             let error = text.parse::<Url>().unwrap_err().to_string();
             assert!(error.contains(part), "{text}: {error}");
         };
-        check("wss://a/", "TLS is not spoken; use ws://");
+        check("https://a/", "or wss://host");
         check("http://a/", "not of the form ws://");
         check("a:9000", "not of the form ws://");
         check("ws://", "cannot be read");

@@ -16,6 +16,7 @@
 //! - [`Feed`]: a value that many follow, woken in their order.
 //! - [`Observer`]: where a part tells what happened.
 //! - [`output`]: a program's stdout and stderr, whatever they are.
+//! - [`tls`]: TLS on streams, with the feature `tls`.
 //! - [`text`]: TOML read with every mistake reported at its place.
 
 pub mod chance;
@@ -28,6 +29,7 @@ mod observer;
 pub mod output;
 mod simulation;
 pub mod text;
+pub mod tls;
 
 #[cfg(feature = "secret")]
 pub use chance::secret;

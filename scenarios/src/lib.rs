@@ -65,6 +65,7 @@ mod sentences;
 pub mod shard;
 pub mod subjects;
 pub mod suite;
+pub mod trust;
 pub mod whole;
 
 pub(crate) use chaos_judge::plain;

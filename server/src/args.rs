@@ -3,11 +3,13 @@
 //! Invariant: what is not given is [`Config::default`]'s. Used by `main`.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::bail;
 use clap::Parser;
 use environment::Seed;
+use environment::tls::{Acceptor, Alpn, Authority, Identity, Leaf};
 use ticker_server::Config;
 
 /// Serve a WebSocket ticker whose sessions survive lost connections.
@@ -21,6 +23,19 @@ pub(crate) struct Args {
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
+
+    /// Speak TLS, with this certificate in PEM and its key
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+
+    /// The key of that certificate, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+
+    /// Speak TLS, with certificates that the authority in this folder signs, as
+    /// `chaos ca --ca DIR` makes one
+    #[arg(long, value_name = "DIR", conflicts_with = "tls_cert")]
+    tls_ca: Option<PathBuf>,
 
     /// Time from tick to tick, such as 1s or 100ms [default: 1s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
@@ -84,6 +99,18 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// How whoever dials is met, if they must speak TLS.
+    pub(crate) fn tls(&self) -> anyhow::Result<Option<Acceptor>> {
+        if let Some(folder) = &self.tls_ca {
+            let authority = Authority::open_or_make(folder)?;
+            return Ok(Some(authority.acceptor(Leaf::Valid, Alpn::Http1)));
+        }
+        let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) else {
+            return Ok(None);
+        };
+        Ok(Some(Identity::read(certificate, key)?.acceptor()))
+    }
+
     /// The settings, checked.
     pub(crate) fn config(&self) -> anyhow::Result<Config> {
         let default = Config::default();

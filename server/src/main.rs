@@ -43,7 +43,8 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
         .config()
         .context("failed to accept the configuration")?;
     let environment = Environment::real();
-    let listener = environment
+    let tls = args.tls().context("failed to speak TLS")?;
+    let mut listener = environment
         .network
         .listen(args.listen)
         .with_context(|| format!("failed to listen on {}", args.listen))?;
@@ -53,7 +54,10 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
             "{address} can be reached from other machines, and nobody is asked who they are"
         );
     }
-    announce(address);
+    announce(address, tls.is_some());
+    if let Some(tls) = tls {
+        listener.secure(tls);
+    }
     let shutdown = CancellationToken::new();
     let mut signals = signals::watch(shutdown.clone()).context("failed to watch for signals")?;
     let served = ticker_server::run(environment, listener, config, Observer::none(), shutdown);
@@ -64,15 +68,16 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
 
 /// The addresses, on stdout: what a person clicks and a script waits for. Where
 /// they cannot be written, that is no reason not to serve.
-fn announce(address: SocketAddr) {
+fn announce(address: SocketAddr, is_tls: bool) {
+    let s = if is_tls { "s" } else { "" };
     let said = output::print(format_args!(
-        "ticker   http://{address}/\n\
-         echo     http://{address}/websocket.html\n\
-         sockets  ws://{address}/ws  ws://{address}/echo\n"
+        "ticker   http{s}://{address}/\n\
+         echo     http{s}://{address}/websocket.html\n\
+         sockets  ws{s}://{address}/ws  ws{s}://{address}/echo\n"
     ));
     if let Err(error) = said {
         output::complain(format_args!(
-            "ticker-server: stdout: {error}; http://{address}/"
+            "ticker-server: stdout: {error}; http{s}://{address}/"
         ));
     }
 }

@@ -101,6 +101,7 @@ fn config(listener: Listener, upstream: &str) -> Config {
             client: None,
         }],
         upstream: upstream.to_owned(),
+        tls: Default::default(),
         dial_timeout: 10 * SECOND,
         under_way: UnderWay::default(),
         on_dial_failure: chaos_proxy::How::Reset,

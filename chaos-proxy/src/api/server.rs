@@ -29,7 +29,8 @@ use super::places::{AnswerBody, Answering, Places, Taken};
 use super::toxiproxy::{Call, DnsCache, ProxyBody, Refusal, Reply, ToxiproxyState, name_in};
 use super::write_timeout::{PATIENCE, WriteTimeout};
 use super::{toxiproxy, v1};
-use crate::proxies::{Proxies, Script};
+use crate::engine::TlsSides;
+use crate::proxies::{Proxies, Script, TlsSettings};
 
 /// Bytes of a request's head; hyper answers 431 to more.
 const HEAD_LIMIT: usize = 32 * 1024;
@@ -290,13 +291,32 @@ impl ApiState {
         }
     }
 
+    /// How TLS is spoken on the two sides of a proxy to come.
+    ///
+    /// # Errors
+    /// What of that cannot be had: a sentence.
+    pub fn tls_sides(
+        &mut self,
+        upstream: &str,
+        settings: &TlsSettings,
+    ) -> Result<TlsSides, String> {
+        self.proxies.tls_sides(upstream, settings)
+    }
+
     /// Starts a proxy of the caller's own, which clients of the API find under
     /// this name.
-    pub async fn add(&mut self, name: &str, listener: Listener, upstream: &str, script: Script) {
+    pub async fn add(
+        &mut self,
+        name: &str,
+        listener: Listener,
+        upstream: &str,
+        script: Script,
+        tls: TlsSettings,
+    ) {
         let address: SocketAddr = listener.local_addr();
         self.proxies.add(name, script);
         self.proxies.start(name, listener, upstream).await;
-        self.toxiproxy.adopt(name, address, upstream);
+        self.toxiproxy.adopt(name, address, upstream, tls);
     }
 
     /// Makes the proxies of a configuration in Toxiproxy's JSON, toxics

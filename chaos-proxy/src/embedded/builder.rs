@@ -120,6 +120,7 @@ impl Builder {
                 client: None,
             }],
             upstream,
+            tls: Default::default(),
             dial_timeout: DIAL_TIMEOUT,
             under_way: self.under_way,
             on_dial_failure: How::Reset,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use environment::tls::{Acceptor, Connector};
 use environment::{Listener, Observer};
 
 use crate::decision::Decision;
@@ -30,7 +31,9 @@ pub struct Config {
     pub routes: Vec<Route>,
     /// The server, as `host:port`.
     pub upstream: String,
-    /// How long a dial to the server may take.
+    /// On which sides TLS is spoken.
+    pub tls: TlsSides,
+    /// How long a dial to the server may take, its handshake of TLS included.
     pub dial_timeout: Duration,
     /// How much may be under way in delays. Engines that are given the same have
     /// the bound for all links together.
@@ -53,6 +56,15 @@ pub struct Config {
     pub start: Start,
     /// Whether the plan begins again at its horizon, for ever.
     pub repeat: bool,
+}
+
+/// On which sides TLS is spoken; between them the bytes are plain.
+#[derive(Debug, Clone, Default)]
+pub struct TlsSides {
+    /// How clients are met, if they speak it.
+    pub client: Option<Acceptor>,
+    /// How the server is asked for it, if it speaks it.
+    pub server: Option<Connector>,
 }
 
 /// What the server sends that counts as data.

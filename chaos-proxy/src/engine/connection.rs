@@ -13,6 +13,7 @@ mod ending;
 mod losses;
 mod notes;
 mod ruled;
+mod secured;
 mod traffic;
 
 use std::io;
@@ -65,6 +66,8 @@ struct Connection {
     ended_at: Option<Moment>,
     /// Whose end was read and is yet to be dealt with.
     ended_by: Option<(Peer, Ending)>,
+    /// When the client must have agreed upon TLS, while it has not.
+    handshake_until: Option<Moment>,
 }
 
 /// How far the connection has come.
@@ -165,6 +168,7 @@ impl Connection {
             reads_messages: shared.data.pattern.is_some(),
             is_subject: shared.apply == Apply::Faults,
         };
+        let (stream, handshake_until) = secured::met(stream, &shared.tls, now);
         Self {
             toward_client: Endpoint::new(Some(stream), downstream),
             toward_server: Endpoint::new(None, upstream),
@@ -182,6 +186,7 @@ impl Connection {
             heard_at: now,
             ended_at: None,
             ended_by: None,
+            handshake_until,
         }
     }
 
@@ -218,7 +223,7 @@ impl Connection {
             }
             if !self.is_dialling {
                 dial = None;
-            } else if dial.is_none() && self.dial_at() <= self.now() {
+            } else if dial.is_none() && self.may_dial() && self.dial_at() <= self.now() {
                 dial = Some(self.dial());
             }
             // Even if what it waits for is always there already.
@@ -248,7 +253,8 @@ impl Connection {
         alarm: &mut Option<Alarm>,
     ) -> Wake {
         let (client, server) = (&self.toward_client, &self.toward_server);
-        let dial_at = (self.is_dialling && dial.is_none()).then(|| self.dial_at());
+        let waits_to_dial = self.is_dialling && dial.is_none() && self.may_dial();
+        let dial_at = waits_to_dial.then(|| self.dial_at());
         let deadline = self.deadline().into_iter().chain(dial_at).min();
         self.set(alarm, deadline);
         tokio::select! {
@@ -284,7 +290,7 @@ impl Connection {
     fn dial(&self) -> Dial {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
-            let dial = shared.environment.network.dial(&shared.upstream);
+            let dial = secured::dial(&shared);
             let dialled = shared
                 .environment
                 .clock
@@ -300,8 +306,10 @@ impl Connection {
             Ok(stream) => {
                 self.toward_server.stream = Some(stream);
                 self.tell(EventKind::UpstreamConnected);
+                self.tell_handshake(Peer::Server);
             }
             Err(error) => {
+                self.tell_tls_failure(Peer::Server, &error);
                 tracing::warn!(%error, upstream = self.shared.upstream, "failed to reach the upstream");
                 self.tell(EventKind::UpstreamFailed {
                     error: error.kind().to_string(),
@@ -340,7 +348,13 @@ impl Connection {
         let sides = [&self.toward_client, &self.toward_server];
         let pipes = sides.map(|side| side.lane.pipe_due());
         let rules = self.machine.deadline(self.heard_at);
-        [self.linger_until(), rules, self.cuttings.next_look()]
+        let timers = [
+            self.linger_until(),
+            rules,
+            self.cuttings.next_look(),
+            self.handshake_until,
+        ];
+        timers
             .into_iter()
             .chain(sides.map(due))
             .chain(pipes)

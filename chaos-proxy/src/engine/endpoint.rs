@@ -59,6 +59,21 @@ impl Endpoint {
         self.lane.bulk = None;
     }
 
+    /// The system takes bytes again.
+    pub(super) fn take_up_writing(&mut self) {
+        if let Some(stream) = &mut self.stream {
+            // An error is found by whoever writes or reads next.
+            let _ = stream.try_flush();
+        }
+        let has_backlog = |stream: &Stream| stream.has_backlog();
+        self.lane.is_blocked = self.stream.as_ref().is_some_and(has_backlog);
+    }
+
+    /// Whether TLS is still being agreed upon with this peer.
+    pub(super) fn is_handshaking(&self) -> bool {
+        self.stream.as_ref().is_some_and(Stream::is_handshaking)
+    }
+
     /// Waits until something is worth doing on this socket; for ever if nothing
     /// can be. `opposite` carries what this peer sends. Cancel safe.
     ///

@@ -437,7 +437,7 @@ impl Lane {
     /// When the sink is dead.
     pub(super) fn write(
         &mut self,
-        sink: &Stream,
+        sink: &mut Stream,
         now: Moment,
         notes: &mut Vec<Note>,
     ) -> io::Result<Option<Sent>> {
@@ -456,6 +456,7 @@ impl Lane {
             Output::Cut => return Ok(Some(Sent::Cut)),
             Output::Wait => return Ok(None),
         };
+        self.is_blocked = sink.has_backlog();
         self.link.wrote(now, count);
         self.wrote_at = Some(now);
         self.after_write(notes);

@@ -24,7 +24,7 @@ mod scheduler;
 mod shared;
 mod splice;
 
-pub use config::{Apply, Config, Data, Route, Start, Tell};
+pub use config::{Apply, Config, Data, Route, Start, Tell, TlsSides};
 pub use control::{Commands, Control, NameTaken, control};
 pub use registry::{Carried, OpenConnection, Traffic};
 pub use rules::AddedRule;
@@ -69,6 +69,7 @@ pub async fn run(
     let shared = Arc::new(Shared {
         environment,
         upstream: config.upstream,
+        tls: config.tls,
         dial_timeout: config.dial_timeout,
         on_dial_failure: config.on_dial_failure,
         frames: config.frames,

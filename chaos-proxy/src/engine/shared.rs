@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::config::{Apply, Data, Start, Tell};
+use super::config::{Apply, Data, Start, Tell, TlsSides};
 use super::control::Control;
 use crate::fault::How;
 use crate::link::UnderWay;
@@ -21,6 +21,7 @@ pub(super) const ENDS_AT_ONCE: usize = 16;
 pub(super) struct Shared {
     pub(super) environment: Environment,
     pub(super) upstream: String,
+    pub(super) tls: TlsSides,
     pub(super) dial_timeout: Duration,
     pub(super) on_dial_failure: How,
     pub(super) frames: bool,

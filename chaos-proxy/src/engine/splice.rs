@@ -40,7 +40,7 @@ impl Lane {
     pub(super) fn relay(
         &mut self,
         source: &mut Stream,
-        sink: &Stream,
+        sink: &mut Stream,
         now: Moment,
         has_news: impl Fn() -> bool,
         pipes: Option<&Network>,
@@ -63,7 +63,7 @@ impl Lane {
     fn copy(
         &mut self,
         source: &mut Stream,
-        sink: &Stream,
+        sink: &mut Stream,
         now: Moment,
         has_news: impl Fn() -> bool,
         pipes: Option<&Network>,
@@ -90,11 +90,13 @@ impl Lane {
 
     /// How much of it the sink took. If it is dead, writing from the queue will
     /// find that again, and say so.
-    fn write_past(&mut self, sink: &Stream, bytes: &[u8]) -> usize {
-        sink.try_write(bytes).unwrap_or_else(|error| {
+    fn write_past(&mut self, sink: &mut Stream, bytes: &[u8]) -> usize {
+        let went = sink.try_write(bytes).unwrap_or_else(|error| {
             self.is_blocked = error.kind() == io::ErrorKind::WouldBlock;
             0
-        })
+        });
+        self.is_blocked |= sink.has_backlog();
+        went
     }
 
     fn passed_by(&mut self, now: Moment, count: usize) {

@@ -9,8 +9,10 @@
 mod event_log;
 mod proxy;
 mod script;
+mod tls;
 
 pub use script::Script;
+pub use tls::{TlsSettings, UserAuthority};
 
 pub(crate) use event_log::{Counted, Entry, EventLog, Next};
 pub(crate) use proxy::{Proxy, StoredRule};
@@ -26,7 +28,7 @@ use environment::{Environment, Listener, Moment, Observer, Seed};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::engine::{Config, Tell};
+use crate::engine::{Config, Tell, TlsSides};
 use crate::event::Event;
 use crate::link::UnderWay;
 
@@ -51,6 +53,7 @@ pub struct Proxies {
     is_watching: bool,
     /// How much may be under way in the delays of all of them.
     under_way: UnderWay,
+    authority: UserAuthority,
 }
 
 impl Proxies {
@@ -72,6 +75,7 @@ impl Proxies {
             is_asked: true,
             is_watching: false,
             under_way: UnderWay::default(),
+            authority: UserAuthority::default(),
         }
     }
 
@@ -96,6 +100,32 @@ impl Proxies {
     pub fn bounded(mut self, under_way: UnderWay) -> Self {
         self.under_way = under_way;
         self
+    }
+
+    /// Has certificates signed by this authority.
+    #[must_use]
+    pub fn signed_by(mut self, authority: UserAuthority) -> Self {
+        self.authority = authority;
+        self
+    }
+
+    /// How TLS is spoken on the two sides of a proxy to come.
+    ///
+    /// # Errors
+    /// As [`UserAuthority::sides`].
+    pub fn tls_sides(
+        &mut self,
+        upstream: &str,
+        settings: &TlsSettings,
+    ) -> Result<TlsSides, String> {
+        self.authority.sides(upstream, settings)
+    }
+
+    /// How TLS is spoken on the two sides of a proxy when it is next started.
+    pub(crate) fn secure(&mut self, name: &str, tls: TlsSides) {
+        if let Some(proxy) = self.by_name.get_mut(name) {
+            proxy.secure(tls);
+        }
     }
 
     /// Whether rules about frames can do anything in this proxy.
@@ -140,7 +170,7 @@ impl Proxies {
             frames: self.is_watching || config.frames,
             ..config
         };
-        let service = proxy.start(&self.environment, tell, config);
+        let service = proxy.start(&self.environment, upstream, tell, config);
         self.tasks.spawn(service);
         proxy.put_all(self.environment.clock.now()).await;
     }

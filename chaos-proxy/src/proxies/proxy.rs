@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::Script;
 use crate::engine::{
     AddedRule, Apply, Config, Control, DIAL_TIMEOUT, Data, OpenConnection, Route, Start, Tell,
-    Traffic, control, run,
+    TlsSides, Traffic, control, run,
 };
 use crate::fault::Fault;
 use crate::link::UnderWay;
@@ -70,7 +70,8 @@ impl Proxy {
                 listener,
                 client: None,
             }],
-            upstream: upstream.to_owned(),
+            upstream: address_of(upstream).to_owned(),
+            tls: self.script.tls.clone(),
             dial_timeout: DIAL_TIMEOUT,
             under_way,
             on_dial_failure: self.script.on_dial_failure,
@@ -84,10 +85,15 @@ impl Proxy {
         }
     }
 
+    pub(super) fn secure(&mut self, tls: TlsSides) {
+        self.script.tls = tls;
+    }
+
     /// The engine as a future to be run; it is directed from here on.
     pub(super) fn start(
         &mut self,
         environment: &Environment,
+        upstream: &str,
         tell: Tell,
         config: Config,
     ) -> impl Future<Output = ()> + Send + use<> {
@@ -95,7 +101,7 @@ impl Proxy {
         let stop = CancellationToken::new();
         self.engine = config.routes.first().map(|route| Engine {
             address: route.listener.local_addr(),
-            upstream: config.upstream.clone(),
+            upstream: upstream.to_owned(),
             control,
             stop: stop.clone(),
             gone: route.listener.gone(),
@@ -221,6 +227,11 @@ impl StoredRule {
     fn is_in_force(&self, now: Moment) -> bool {
         self.added.until.is_none_or(|until| now < until)
     }
+}
+
+/// What is dialled.
+fn address_of(upstream: &str) -> &str {
+    upstream.strip_prefix("tls://").unwrap_or(upstream)
 }
 
 impl Engine {

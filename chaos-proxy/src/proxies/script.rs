@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use environment::Seed;
 
-use crate::engine::Start;
+use crate::engine::{Start, TlsSides};
 use crate::fault::How;
 use crate::plan::{FOR_EVER, Plan};
 use crate::rule::Rule;
@@ -24,6 +24,8 @@ pub struct Script {
     pub on_dial_failure: How,
     /// Whether WebSocket frames are watched though no rule needs it.
     pub frames: bool,
+    /// On which sides TLS is spoken.
+    pub tls: TlsSides,
 }
 
 impl Script {
@@ -37,6 +39,7 @@ impl Script {
             repeat: false,
             on_dial_failure: How::Close,
             frames: false,
+            tls: TlsSides::default(),
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chaos_proxy::{
     Apply, Config, Control, Data, Decision, Event, EventKind, Plan, Reading, Route, Rule, Start,
-    Tell, UnderWay, control, read_rules, run,
+    Tell, TlsSides, UnderWay, control, read_rules, run,
 };
 use environment::text::{Diagnostics, Document, Source};
 use environment::{Listener, Moment, Observer, Seed, Stream};
@@ -43,6 +43,7 @@ pub(crate) struct Setup {
     pub(crate) repeat: bool,
     pub(crate) start: Start,
     pub(crate) under_way: UnderWay,
+    pub(crate) tls: TlsSides,
 }
 
 impl Setup {
@@ -62,6 +63,7 @@ impl Setup {
             repeat: false,
             start: Start::OnCommand,
             under_way: UnderWay::default(),
+            tls: world.sides(),
         }
     }
 
@@ -80,12 +82,12 @@ impl Setup {
         let plan = Plan::new(rules, population, Seed(7), self.horizon);
         let routes = if self.is_shared {
             vec![Route {
-                listener: self.world.listen(),
+                listener: self.world.listen_plainly(),
                 client: None,
             }]
         } else {
             let route = |name: &String| Route {
-                listener: self.world.listen(),
+                listener: self.world.listen_plainly(),
                 client: Some(Arc::from(name.as_str())),
             };
             names.iter().map(route).collect()
@@ -99,6 +101,7 @@ impl Setup {
         let config = Config {
             routes,
             upstream: self.upstream,
+            tls: self.tls,
             dial_timeout: SOON,
             under_way: self.under_way,
             on_dial_failure: chaos_proxy::How::Reset,
@@ -193,8 +196,7 @@ impl Bench {
     }
 
     pub(crate) async fn dial_as(&self, client: usize) -> Stream {
-        let address = self.addresses[client].to_string();
-        self.world.network.dial(&address).await.unwrap()
+        self.world.dial(self.addresses[client]).await.unwrap()
     }
 
     /// The server's end of the next connection.
@@ -219,8 +221,7 @@ impl Bench {
     /// Dials and reads to the end. A reset may come before the dial is noticed to
     /// have succeeded; it is the same reset.
     pub(crate) async fn dial_to_the_end(&self) -> Result<Vec<u8>, std::io::ErrorKind> {
-        let address = self.addresses[0].to_string();
-        match self.world.network.dial(&address).await {
+        match self.world.dial(self.addresses[0]).await {
             Ok(mut stream) => ending(&mut stream).await,
             Err(error) => Err(error.kind()),
         }

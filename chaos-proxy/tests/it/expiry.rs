@@ -155,7 +155,7 @@ fn an_end_without_bytes_begins_the_time_and_is_swallowed_too() {
         let bench = Bench::of(&world, "");
         let fault = reset_after_bytes(TIME, Way::Upstream);
         bench.control.inject("late", fault, None).await;
-        let (client, mut upstream) = bench.pair().await;
+        let (mut client, mut upstream) = bench.pair().await;
         let begun = world.clock.now();
         client.shutdown_write().unwrap();
         assert_eq!(ending(&mut upstream).await, Err(ErrorKind::ConnectionReset));

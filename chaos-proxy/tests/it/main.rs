@@ -21,6 +21,7 @@ mod sides;
 mod slow_links;
 mod system;
 mod targets;
+mod tls;
 mod traffic;
 mod websocket;
 mod world;

@@ -258,7 +258,7 @@ fn a_rule_can_wait_for_a_peer_to_end() {
             "[[fault]]\non.phase = \"closing\"\nafter = \"1s\"\ninject.reset = {}",
         );
         bench.begin().await;
-        let (client, mut upstream) = bench.connect().await;
+        let (mut client, mut upstream) = bench.connect().await;
         client.shutdown_write().unwrap();
         let ended = bench
             .until(|what| matches!(what, EventKind::PeerEnded { .. }))

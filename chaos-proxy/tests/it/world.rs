@@ -1,11 +1,16 @@
 //! Where a test takes place: on the simulated network ([`simulated`]), where time
-//! is exact and costs nothing, on the system's ([`on_sockets`]), or on both.
+//! is exact and costs nothing, on the system's ([`on_sockets`]), or on both, with and
+//! without TLS ([`on_both`]).
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use chaos_proxy::TlsSides;
+use environment::tls::{Acceptor, Alpn, Authority, Connector, Leaf};
 use environment::{Clock, Environment, Listener, Network, Simulation, Stream};
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Longer than anything here takes, even on a starved machine.
@@ -24,6 +29,33 @@ pub(crate) const fn ms(count: u64) -> Duration {
 pub(crate) struct World {
     pub(crate) network: Network,
     pub(crate) clock: Clock,
+    /// TLS is spoken on both sides of the proxy.
+    pub(crate) tls: Option<Arc<Own>>,
+}
+
+/// An authority, in a folder that goes when it does.
+pub(crate) struct Own {
+    pub(crate) authority: Authority,
+    _folder: TempDir,
+}
+
+impl Own {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let authority = Authority::open_or_make(&folder.path().join("ca")).unwrap();
+        Self {
+            authority,
+            _folder: folder,
+        }
+    }
+
+    pub(crate) fn connector(&self) -> Connector {
+        Connector::new("localhost", &self.authority.trust()).unwrap()
+    }
+
+    pub(crate) fn acceptor(&self) -> Acceptor {
+        self.authority.acceptor(Leaf::Valid, Alpn::Http1)
+    }
 }
 
 /// In virtual time, on a network in this process. Whoever waits for what never
@@ -43,18 +75,33 @@ pub(crate) fn on_sockets(test: impl AsyncFnOnce(World)) {
     runtime.block_on(async { soon(test(World::new(Environment::real()))).await });
 }
 
-/// The same test on the system's network and on the simulated one.
+/// The same test on the system's network and on the simulated one, on each without
+/// TLS and with TLS on both sides of the proxy.
 pub(crate) fn on_both(test: impl AsyncFn(World)) {
     eprintln!("on the simulated network");
     simulated(&test);
     eprintln!("on the system's network");
     on_sockets(&test);
+    eprintln!("on the simulated network, through TLS");
+    simulated(async |world| test(world.secured()).await);
+    eprintln!("on the system's network, through TLS");
+    on_sockets(async |world| test(world.secured()).await);
 }
 
 impl World {
     pub(crate) fn new(environment: Environment) -> Self {
         let Environment { network, clock } = environment;
-        Self { network, clock }
+        Self {
+            network,
+            clock,
+            tls: None,
+        }
+    }
+
+    /// The same, with TLS on both sides of each proxy.
+    pub(crate) fn secured(self) -> Self {
+        let tls = Some(Arc::new(Own::new()));
+        Self { tls, ..self }
     }
 
     pub(crate) fn environment(&self) -> Environment {
@@ -64,9 +111,38 @@ impl World {
         }
     }
 
+    /// A server's listener.
     pub(crate) fn listen(&self) -> Listener {
+        let mut listener = self.listen_plainly();
+        if let Some(own) = &self.tls {
+            listener.secure(own.acceptor());
+        }
+        listener
+    }
+
+    /// A proxy's listener: it speaks TLS by itself.
+    pub(crate) fn listen_plainly(&self) -> Listener {
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         self.network.listen(loopback).unwrap()
+    }
+
+    /// How TLS is spoken on both sides of a proxy here.
+    pub(crate) fn sides(&self) -> TlsSides {
+        TlsSides {
+            client: self.tls.as_ref().map(|own| own.acceptor()),
+            server: self.tls.as_ref().map(|own| own.connector()),
+        }
+    }
+
+    /// A client's connection, through its handshake if there is one.
+    pub(crate) async fn dial(&self, address: SocketAddr) -> std::io::Result<Stream> {
+        let stream = self.network.dial(&address.to_string()).await?;
+        let Some(own) = &self.tls else {
+            return Ok(stream);
+        };
+        let mut stream = own.connector().connect(stream);
+        stream.handshake().await?;
+        Ok(stream)
     }
 
     /// Time goes on, and with it whatever is due meanwhile.
@@ -96,7 +172,10 @@ pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
 }
 
 pub(crate) async fn accept(server: &Listener) -> Stream {
-    server.accept().await.unwrap().0
+    let (mut stream, _) = server.accept().await.unwrap();
+    // One that comes to nothing is noticed by whoever reads or writes.
+    let _ = stream.handshake().await;
+    stream
 }
 
 pub(crate) async fn send(stream: &mut Stream, bytes: &[u8]) {

@@ -8,7 +8,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use environment::{Key, Network, Realm, Seed};
+use environment::tls::{Connector, Problem};
+use environment::{Key, Network, Realm, Seed, Stream};
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::handshake::client::{Request, Response};
@@ -35,6 +36,7 @@ pub(super) struct Dialler {
     /// The request's key.
     pub(super) key: String,
     pub(super) upgrade: Arc<Upgrade>,
+    pub(super) tls: Option<Connector>,
 }
 
 /// Dials `url` and upgrades. Waits as long as the peer does.
@@ -46,9 +48,24 @@ pub(super) async fn connect(
     let request = request(url, dialler).map_err(|_| Ending::of(CloseReason::BadUpgrade))?;
     let dialled = network.dial(&url.authority()).await;
     let stream = dialled.map_err(|error| Ending::of(of_dial(&error)))?;
+    let stream = agree(stream, url, dialler).await.map_err(Ending::of)?;
     let upgraded = client_async_with_config(request, Wire::new(stream), Some(limits())).await;
     let (socket, _) = upgraded.map_err(|error| of_upgrade(&error))?;
     Ok(socket)
+}
+
+/// The stream as the URL's scheme wants it.
+async fn agree(stream: Stream, url: &Url, dialler: &Dialler) -> Result<Stream, CloseReason> {
+    match &dialler.tls {
+        _ if !url.is_tls() => Ok(stream),
+        // To go on without what was asked for would be a lie.
+        None => Err(CloseReason::Tls),
+        Some(connector) => {
+            let mut stream = connector.connect(stream);
+            stream.handshake().await.map_err(|error| of_io(&error))?;
+            Ok(stream)
+        }
+    }
 }
 
 /// The key of the client's dial: 16 drawn bytes in base64 (RFC 6455 §4.1).
@@ -78,6 +95,7 @@ fn request(url: &Url, dialler: &Dialler) -> http::Result<Request> {
         dial,
         key,
         upgrade,
+        ..
     } = dialler;
     let url = url.asking(&upgrade.query_of(client, *dial));
     let host = upgrade.host.clone().unwrap_or_else(|| url.host());
@@ -115,6 +133,8 @@ fn of_dial(error: &io::Error) -> CloseReason {
 
 fn of_io(error: &io::Error) -> CloseReason {
     match error.kind() {
+        _ if matches!(Problem::of(error), Some(Problem::Ended)) => CloseReason::Ended,
+        _ if Problem::of(error).is_some() => CloseReason::Tls,
         // A write after the peer's reset says broken pipe.
         io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => CloseReason::Reset,
         io::ErrorKind::UnexpectedEof => CloseReason::Ended,

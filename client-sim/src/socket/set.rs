@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use environment::tls::Connector;
 use environment::{Environment, Moment, Seed};
 
 use super::connection::Connection;
@@ -27,6 +28,7 @@ pub(crate) struct Sockets {
     seed: Seed,
     name: Arc<str>,
     upgrade: Arc<Upgrade>,
+    tls: Option<Connector>,
     sockets: BTreeMap<u64, Socket>,
 }
 
@@ -50,6 +52,7 @@ impl Sockets {
             seed: config.seed,
             name: Arc::clone(&config.name),
             upgrade: Arc::clone(&config.behaviour.upgrade),
+            tls: config.tls.clone(),
             sockets: BTreeMap::new(),
         }
     }
@@ -66,6 +69,7 @@ impl Sockets {
             dial,
             key: handshake::key(self.seed, &self.name, dial),
             upgrade: Arc::clone(&self.upgrade),
+            tls: self.tls.clone(),
         };
         let dialling = async move { handshake::connect(&network, &url, &dialler).await };
         let socket = Socket {

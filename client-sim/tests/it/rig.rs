@@ -107,6 +107,7 @@ impl Subject {
 
     pub(crate) fn start_at(world: &World, url: &str, behaviour: Behaviour) -> Self {
         let config = ClientConfig {
+            tls: None,
             name: "c1".into(),
             url: url.parse().unwrap(),
             seed: Seed(1),

@@ -8,11 +8,14 @@ use super::Stream;
 use super::simulated::Port;
 use super::tcp::TcpPort;
 use crate::feed::{Feed, Follower};
+use crate::tls::Acceptor;
 
 /// A bound port; dropping it gives the port back.
 #[derive(Debug)]
 pub struct Listener {
     kind: Kind,
+    /// How whoever dials is met, if they must speak TLS.
+    tls: Option<Acceptor>,
     /// Last, so that whoever waits for it finds the port free.
     gone: Feed<()>,
 }
@@ -48,7 +51,20 @@ impl Listener {
     fn new(kind: Kind) -> Self {
         Self {
             kind,
+            tls: None,
             gone: Feed::new(()),
+        }
+    }
+
+    /// What is accepted from now on speaks TLS; its handshake is still to be made.
+    pub fn secure(&mut self, tls: Acceptor) {
+        self.tls = Some(tls);
+    }
+
+    fn met(&self, stream: Stream) -> Stream {
+        match &self.tls {
+            Some(acceptor) => acceptor.accept(stream),
+            None => stream,
         }
     }
 
@@ -75,12 +91,12 @@ impl Listener {
         match &self.kind {
             Kind::Tcp(port) => {
                 let (socket, peer) = port.accept().await?;
-                Ok((Stream::tcp(socket), peer))
+                Ok((self.met(Stream::tcp(socket)), peer))
             }
             Kind::Simulated(port) => {
                 let socket = port.accept().await;
                 let peer = socket.peer();
-                Ok((Stream::simulated(socket), peer))
+                Ok((self.met(Stream::simulated(socket)), peer))
             }
         }
     }
@@ -88,10 +104,11 @@ impl Listener {
     /// A connection that is there already, whether or not the runtime has heard
     /// of it.
     pub fn try_accept(&self) -> Option<Stream> {
-        match &self.kind {
+        let accepted = match &self.kind {
             Kind::Tcp(port) => port.try_accept().map(Stream::tcp),
             Kind::Simulated(port) => port.try_accept().map(Stream::simulated),
-        }
+        };
+        accepted.map(|stream| self.met(stream))
     }
 
     /// From now on SYNs go unanswered and dials hang; after the heal a client's

@@ -9,6 +9,8 @@ mod pipe;
 mod simulated;
 mod stream;
 mod tcp;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use listener::{Gone, Listener};
 pub use pipe::Pipe;

@@ -100,6 +100,9 @@ impl Pipe {
 fn system_socket(stream: &Stream) -> io::Result<&TcpStream> {
     match &stream.0 {
         Kind::Tcp(socket) => Ok(&socket.0),
+        // What TLS encrypts has to pass through its hands.
+        #[cfg(feature = "tls")]
+        Kind::Tls(_) => Err(io::ErrorKind::Unsupported.into()),
         Kind::Simulated(_) => Err(io::ErrorKind::Unsupported.into()),
     }
 }

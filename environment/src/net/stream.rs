@@ -9,6 +9,9 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 
 use super::simulated::Socket;
 use super::tcp::TcpSocket;
+#[cfg(feature = "tls")]
+use super::tls::TlsSocket;
+use crate::tls::Status;
 
 /// A connected stream.
 ///
@@ -16,6 +19,10 @@ use super::tcp::TcpSocket;
 /// or [`Stream::ready`] with the `try_` calls for code that watches both ends
 /// of two streams in one task. A plain drop closes it: with FIN, or with RST if
 /// bytes lie unread in the system's buffer.
+///
+/// One that speaks TLS is the same, with three things more: some of what was written
+/// may wait in it for the system ([`Stream::has_backlog`]), its end is close_notify
+/// before FIN, and how it stands with TLS is its [`Stream::tls_status`].
 #[derive(Debug)]
 pub struct Stream(pub(super) Kind);
 
@@ -24,6 +31,8 @@ pub struct Stream(pub(super) Kind);
 pub(super) enum Kind {
     Tcp(TcpSocket),
     Simulated(Socket),
+    #[cfg(feature = "tls")]
+    Tls(Box<TlsSocket>),
 }
 
 impl Stream {
@@ -33,6 +42,65 @@ impl Stream {
 
     pub(super) fn simulated(socket: Socket) -> Self {
         Self(Kind::Simulated(socket))
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn tls(stream: Self, session: rustls::Connection) -> Self {
+        Self(Kind::Tls(Box::new(TlsSocket::new(stream, session))))
+    }
+
+    /// How it stands with TLS; `None` where that is not spoken.
+    pub fn tls_status(&self) -> Option<Status> {
+        match &self.0 {
+            #[cfg(feature = "tls")]
+            Kind::Tls(socket) => Some(socket.status()),
+            Kind::Tcp(_) | Kind::Simulated(_) => None,
+        }
+    }
+
+    /// Whether TLS is still being agreed upon. Reading brings that on.
+    pub fn is_handshaking(&self) -> bool {
+        match &self.0 {
+            #[cfg(feature = "tls")]
+            Kind::Tls(socket) => socket.is_handshaking(),
+            Kind::Tcp(_) | Kind::Simulated(_) => false,
+        }
+    }
+
+    /// Brings the handshake of TLS to its end; where there is none, it is at its end.
+    /// Waits as long as the peer does: put a limit around it.
+    ///
+    /// # Errors
+    /// Those of the stream; what TLS itself came to is in them as a
+    /// [`Problem`](crate::tls::Problem).
+    pub async fn handshake(&mut self) -> io::Result<()> {
+        match &mut self.0 {
+            #[cfg(feature = "tls")]
+            Kind::Tls(socket) => std::future::poll_fn(|cx| socket.poll_handshake(cx)).await,
+            Kind::Tcp(_) | Kind::Simulated(_) => Ok(()),
+        }
+    }
+
+    /// Whether the system has not yet taken all that was written: call
+    /// [`Stream::try_flush`] when it takes more.
+    pub fn has_backlog(&self) -> bool {
+        match &self.0 {
+            #[cfg(feature = "tls")]
+            Kind::Tls(socket) => socket.has_backlog(),
+            Kind::Tcp(_) | Kind::Simulated(_) => false,
+        }
+    }
+
+    /// Gives the system what it takes of the backlog.
+    ///
+    /// # Errors
+    /// `WouldBlock` when some is left; the peer's reset.
+    pub fn try_flush(&mut self) -> io::Result<()> {
+        match &mut self.0 {
+            #[cfg(feature = "tls")]
+            Kind::Tls(socket) => socket.flush(),
+            Kind::Tcp(_) | Kind::Simulated(_) => Ok(()),
+        }
     }
 
     /// Waits until one of `interest` is so. Returns at once while it stays so:
@@ -47,6 +115,8 @@ impl Stream {
         match &self.0 {
             Kind::Tcp(socket) => socket.ready(interest).await,
             Kind::Simulated(socket) => Ok(socket.ready(interest).await),
+            #[cfg(feature = "tls")]
+            Kind::Tls(socket) => socket.ready(interest).await,
         }
     }
 
@@ -59,6 +129,8 @@ impl Stream {
         match &self.0 {
             Kind::Tcp(socket) => socket.poll_readable(cx),
             Kind::Simulated(socket) => socket.poll_readable(cx).map(Ok),
+            #[cfg(feature = "tls")]
+            Kind::Tls(socket) => socket.poll_readable(cx),
         }
     }
 
@@ -71,6 +143,8 @@ impl Stream {
         match &self.0 {
             Kind::Tcp(socket) => socket.poll_writable(cx),
             Kind::Simulated(socket) => socket.poll_writable(cx).map(Ok),
+            #[cfg(feature = "tls")]
+            Kind::Tls(socket) => socket.poll_writable(cx),
         }
     }
 
@@ -82,6 +156,8 @@ impl Stream {
         match &mut self.0 {
             Kind::Tcp(socket) => socket.try_read(buffer),
             Kind::Simulated(socket) => socket.try_read(buffer),
+            #[cfg(feature = "tls")]
+            Kind::Tls(socket) => socket.try_read(buffer),
         }
     }
 
@@ -90,10 +166,12 @@ impl Stream {
     /// # Errors
     /// `WouldBlock` when it takes nothing; the peer's reset as `BrokenPipe` or
     /// `ConnectionReset`.
-    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        match &self.0 {
+    pub fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.0 {
             Kind::Tcp(socket) => socket.try_write(bytes),
             Kind::Simulated(socket) => socket.try_write(&[io::IoSlice::new(bytes)]),
+            #[cfg(feature = "tls")]
+            Kind::Tls(socket) => socket.try_write(bytes),
         }
     }
 
@@ -102,6 +180,8 @@ impl Stream {
         match &self.0 {
             Kind::Tcp(socket) => socket.take_error(),
             Kind::Simulated(socket) => socket.take_error(),
+            #[cfg(feature = "tls")]
+            Kind::Tls(socket) => socket.take_error(),
         }
     }
 
@@ -111,6 +191,8 @@ impl Stream {
         match &self.0 {
             Kind::Tcp(socket) => socket.unsent(),
             Kind::Simulated(socket) => socket.unsent(),
+            #[cfg(feature = "tls")]
+            Kind::Tls(socket) => socket.unsent(),
         }
     }
 
@@ -118,10 +200,12 @@ impl Stream {
     ///
     /// # Errors
     /// `NotConnected` when the peer has already reset.
-    pub fn shutdown_write(&self) -> io::Result<()> {
-        match &self.0 {
+    pub fn shutdown_write(&mut self) -> io::Result<()> {
+        match &mut self.0 {
             Kind::Tcp(socket) => socket.shutdown_write(),
             Kind::Simulated(socket) => socket.shutdown_write(),
+            #[cfg(feature = "tls")]
+            Kind::Tls(socket) => socket.shutdown_write(),
         }
     }
 
@@ -131,6 +215,8 @@ impl Stream {
         match self.0 {
             Kind::Tcp(socket) => socket.reset(),
             Kind::Simulated(socket) => socket.reset(),
+            #[cfg(feature = "tls")]
+            Kind::Tls(socket) => socket.reset(),
         }
     }
 
@@ -142,6 +228,8 @@ impl Stream {
         match &self.0 {
             Kind::Tcp(socket) => socket.local_addr(),
             Kind::Simulated(socket) => Ok(socket.local_addr()),
+            #[cfg(feature = "tls")]
+            Kind::Tls(socket) => socket.local_addr(),
         }
     }
 
@@ -153,6 +241,8 @@ impl Stream {
         match &self.0 {
             Kind::Tcp(socket) => socket.peer_addr(),
             Kind::Simulated(socket) => socket.peer_addr(),
+            #[cfg(feature = "tls")]
+            Kind::Tls(socket) => socket.peer_addr(),
         }
     }
 }
@@ -166,6 +256,8 @@ impl AsyncRead for Stream {
         match &mut self.get_mut().0 {
             Kind::Tcp(socket) => Pin::new(&mut socket.0).poll_read(cx, buffer),
             Kind::Simulated(socket) => socket.poll_read(cx, buffer),
+            #[cfg(feature = "tls")]
+            Kind::Tls(socket) => socket.poll_read(cx, buffer),
         }
     }
 }
@@ -179,6 +271,8 @@ impl AsyncWrite for Stream {
         match &mut self.get_mut().0 {
             Kind::Tcp(socket) => Pin::new(&mut socket.0).poll_write(cx, bytes),
             Kind::Simulated(socket) => socket.poll_write(cx, &[io::IoSlice::new(bytes)]),
+            #[cfg(feature = "tls")]
+            Kind::Tls(socket) => socket.poll_write(cx, bytes),
         }
     }
 
@@ -186,6 +280,8 @@ impl AsyncWrite for Stream {
         match &mut self.get_mut().0 {
             Kind::Tcp(socket) => Pin::new(&mut socket.0).poll_flush(cx),
             Kind::Simulated(_) => Poll::Ready(Ok(())),
+            #[cfg(feature = "tls")]
+            Kind::Tls(socket) => socket.poll_flush(cx),
         }
     }
 
@@ -193,6 +289,8 @@ impl AsyncWrite for Stream {
         match &mut self.get_mut().0 {
             Kind::Tcp(socket) => Pin::new(&mut socket.0).poll_shutdown(cx),
             Kind::Simulated(socket) => Poll::Ready(socket.shutdown_write()),
+            #[cfg(feature = "tls")]
+            Kind::Tls(socket) => socket.poll_shutdown(cx),
         }
     }
 
@@ -204,6 +302,11 @@ impl AsyncWrite for Stream {
         match &mut self.get_mut().0 {
             Kind::Tcp(socket) => Pin::new(&mut socket.0).poll_write_vectored(cx, parts),
             Kind::Simulated(socket) => socket.poll_write(cx, parts),
+            #[cfg(feature = "tls")]
+            Kind::Tls(socket) => {
+                let part = parts.iter().find(|part| !part.is_empty());
+                socket.poll_write(cx, part.map_or(&[], |part| part))
+            }
         }
     }
 
@@ -211,6 +314,8 @@ impl AsyncWrite for Stream {
         match &self.0 {
             Kind::Tcp(socket) => socket.0.is_write_vectored(),
             Kind::Simulated(_) => true,
+            #[cfg(feature = "tls")]
+            Kind::Tls(_) => false,
         }
     }
 }

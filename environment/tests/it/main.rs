@@ -9,3 +9,4 @@
 mod net;
 #[cfg(target_os = "linux")]
 mod pipe;
+mod tls;

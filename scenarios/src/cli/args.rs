@@ -14,7 +14,7 @@ use scenarios::runner;
 use scenarios::shard::{self, Shard, ShardError};
 use scenarios::subjects::Subject;
 
-use super::{explore, files, judge, merge, play, profile, reference, run, shells};
+use super::{ca, explore, files, judge, merge, play, profile, reference, run, shells};
 
 /// Do reconnecting WebSocket clients come back as they should? Runs scenarios
 /// of network faults against them and judges.
@@ -60,6 +60,9 @@ enum Command {
     Checks(NameArgs),
     /// Print the JSON Schema of scenario files, for editors.
     Schema,
+    /// Where the authority is that signs for proxies of TLS, and how each kind of
+    /// client is made to trust it.
+    Ca(CaArgs),
     /// Print what completes this command line in a shell; its first lines say where
     /// that goes.
     Completions {
@@ -90,6 +93,15 @@ pub(crate) struct PathArgs {
     /// where that is not, the catalogue within this program.
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+}
+
+/// `chaos ca`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CaArgs {
+    /// The folder of the authority; one is made where there is none. By default
+    /// chaos-proxy/ca in XDG_DATA_HOME or ~/.local/share.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) ca: Option<PathBuf>,
 }
 
 /// `chaos run`.
@@ -408,6 +420,7 @@ impl Args {
             Command::Schema => Ok(files::schema()),
             Command::Completions { shell } => Ok(shells::completions(*shell)),
             Command::Man { out } => shells::man(out),
+            Command::Ca(args) => ca::ca(args),
         }
     }
 }

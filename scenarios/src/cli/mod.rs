@@ -3,6 +3,7 @@
 //! Data goes to stdout, everything else to stderr.
 
 mod args;
+mod ca;
 mod explore;
 mod files;
 mod judge;

@@ -138,6 +138,7 @@ fn proxy_config(
             client: None,
         }],
         upstream: server.local_addr().to_string(),
+        tls: Default::default(),
         dial_timeout: DIAL_TIMEOUT,
         under_way: UnderWay::default(),
         on_dial_failure: chaos_proxy::How::Reset,

@@ -103,6 +103,7 @@ impl Participants {
         Ok(chaos_proxy::Config {
             routes: self.routes(context, address, listeners)?,
             upstream,
+            tls: Default::default(),
             dial_timeout: DIAL_TIMEOUT,
             under_way: UnderWay::default(),
             on_dial_failure: chaos_proxy::How::Reset,

@@ -2,6 +2,7 @@
 //! Toxiproxy's, so that the same mistakes get the same answers.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde_json::value::RawValue;
 
@@ -10,6 +11,7 @@ use super::json::{self, Object};
 use super::toxic::Attributes;
 use super::toxic::Kind;
 use super::toxic::{Stream, Toxic};
+use crate::proxies::TlsSettings;
 use crate::upstream;
 
 /// A proxy to be made: `POST /proxies`, and entries of a populate.
@@ -20,6 +22,8 @@ pub(crate) struct ProxyBody {
     pub(crate) listen: String,
     pub(crate) upstream: String,
     pub(crate) enabled: bool,
+    /// Ours, beside Toxiproxy's.
+    pub(crate) tls: TlsSettings,
     /// Listed toxics. Toxiproxy knows them in no body; a populate's entries and
     /// the configuration file have them here.
     pub(crate) toxics: Vec<Toxic>,
@@ -64,7 +68,7 @@ impl ProxyBody {
                 let problem = format!("proxies {first} and {number} are both called `{name}`");
                 return Err(Refusal::Body(problem));
             }
-            if let Some(mistake) = upstream::mistake(&body.upstream) {
+            if let Err(mistake) = upstream::read(&body.upstream) {
                 let problem = format!("upstream {} of proxy {number}: {mistake}", body.upstream);
                 return Err(Refusal::Body(problem));
             }
@@ -78,6 +82,7 @@ impl ProxyBody {
             listen: fields.string("listen")?.unwrap_or_default(),
             upstream: fields.string("upstream")?.unwrap_or_default(),
             enabled: fields.flag("enabled")?.unwrap_or(true),
+            tls: TlsChange::of(fields)?.applied_to(&TlsSettings::default()),
             toxics: Vec::new(),
         })
     }
@@ -113,6 +118,36 @@ pub(crate) struct ProxyChange {
     pub(crate) listen: Option<String>,
     pub(crate) upstream: Option<String>,
     pub(crate) enabled: Option<bool>,
+    pub(crate) tls: TlsChange,
+}
+
+/// A change of what a proxy is asked for of TLS; an `upstream_ca` that is empty is none.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct TlsChange {
+    tls: Option<bool>,
+    upstream_ca: Option<String>,
+    upstream_insecure: Option<bool>,
+}
+
+impl TlsChange {
+    fn of(fields: &Object<'_>) -> Result<Self, Refusal> {
+        Ok(Self {
+            tls: fields.flag("tls")?,
+            upstream_ca: fields.string("upstream_ca")?,
+            upstream_insecure: fields.flag("upstream_insecure")?,
+        })
+    }
+
+    /// The settings as they are to be.
+    pub(crate) fn applied_to(&self, settings: &TlsSettings) -> TlsSettings {
+        let file = self.upstream_ca.as_ref();
+        let file = file.map(|file| Some(PathBuf::from(file)).filter(|_| !file.is_empty()));
+        TlsSettings {
+            tls: self.tls.unwrap_or(settings.tls),
+            upstream_ca: file.unwrap_or_else(|| settings.upstream_ca.clone()),
+            upstream_insecure: self.upstream_insecure.unwrap_or(settings.upstream_insecure),
+        }
+    }
 }
 
 impl ProxyChange {
@@ -125,6 +160,7 @@ impl ProxyChange {
             listen: fields.string("listen")?,
             upstream: fields.string("upstream")?,
             enabled: fields.flag("enabled")?,
+            tls: TlsChange::of(&fields)?,
         })
     }
 }
@@ -237,6 +273,8 @@ mod tests {
             Just("upstream"),
             Just("enabled"),
             Just("toxics"),
+            Just("tls"),
+            Just("upstream_ca"),
             Just("type"),
             Just("stream"),
             Just("toxicity"),

@@ -213,6 +213,9 @@ pub(crate) enum Refusal {
     /// The address cannot be listened on.
     #[error("{0}")]
     Listen(String),
+    /// What is asked for of TLS cannot be had.
+    #[error("{0}")]
+    Tls(String),
     /// More than is read of a body.
     #[error("request body too large: at most {0} bytes")]
     TooLarge(usize),
@@ -242,6 +245,7 @@ impl Refusal {
         match self {
             Self::NotAllowed(_) => StatusCode::FORBIDDEN,
             Self::Body(_)
+            | Self::Tls(_)
             | Self::MissingField { .. }
             | Self::NameTooLong
             | Self::Stream

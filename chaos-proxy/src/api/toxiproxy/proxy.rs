@@ -5,6 +5,7 @@ use core::net::SocketAddr;
 use serde::Serialize;
 
 use super::toxic::Toxics;
+use crate::proxies::TlsSettings;
 
 /// One proxy, off or on. The order of the fields is the order in which they are shown.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -18,6 +19,9 @@ pub(crate) struct Proxy {
     #[serde(rename = "Logger")]
     pub(crate) logger: Logger,
     pub(crate) toxics: Toxics,
+    /// Not shown where there is nothing of it, so that such a proxy looks as ever.
+    #[serde(flatten)]
+    pub(crate) tls: TlsSettings,
 }
 
 /// Nothing, in braces.
@@ -34,13 +38,14 @@ impl Proxy {
             enabled: false,
             logger: Logger {},
             toxics: Toxics::default(),
+            tls: TlsSettings::default(),
         }
     }
 
-    /// Whether these are another address or another server than it has. Port 0
-    /// is always another.
-    pub(crate) fn differs(&self, listen: SocketAddr, upstream: &str) -> bool {
-        self.listen != listen.to_string() || self.upstream != upstream
+    /// Whether these are another address, another server or another TLS than it has.
+    /// Port 0 is always another.
+    pub(crate) fn differs(&self, listen: SocketAddr, upstream: &str, tls: &TlsSettings) -> bool {
+        self.listen != listen.to_string() || self.upstream != upstream || self.tls != *tls
     }
 
     /// Whether it is what stands in the way of others at this address.

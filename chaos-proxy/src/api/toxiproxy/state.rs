@@ -17,7 +17,7 @@ use super::json;
 use super::proxy::Proxy;
 use super::toxic::Toxic;
 use super::{OWNER, effect};
-use crate::proxies::{Proxies, Script, StoredRule};
+use crate::proxies::{Proxies, Script, StoredRule, TlsSettings};
 
 /// The proxies by name, as clients see them.
 #[derive(Debug, Default)]
@@ -67,9 +67,15 @@ impl ToxiproxyState {
     }
 
     /// Takes in a proxy that runs already, so that clients find it.
-    pub(crate) fn adopt(&mut self, name: &str, listen: SocketAddr, upstream: &str) {
+    pub(crate) fn adopt(
+        &mut self,
+        name: &str,
+        listen: SocketAddr,
+        upstream: &str,
+        tls: TlsSettings,
+    ) {
         let mut proxy = Proxy::new(name.to_owned(), listen.to_string(), upstream.to_owned());
-        proxy.enabled = true;
+        (proxy.enabled, proxy.tls) = (true, tls);
         self.proxies.insert(name.to_owned(), proxy);
     }
 
@@ -206,7 +212,7 @@ impl ToxiproxyState {
         let mut listener = None;
         if let Some(proxy) = self.proxies.get_mut(&body.name) {
             let address = dns.resolve(&body.listen)?;
-            if !proxy.differs(address, &body.upstream) {
+            if !proxy.differs(address, &body.upstream, &body.tls) {
                 if !body.toxics.is_empty() {
                     replace_toxics(proxies, proxy, body.toxics).await;
                 }
@@ -232,11 +238,16 @@ async fn make(
     dns: &DnsCache,
 ) -> Result<Proxy, Refusal> {
     let mut proxy = Proxy::new(body.name, body.listen, body.upstream);
+    let tls = proxies
+        .tls_sides(&proxy.upstream, &body.tls)
+        .map_err(Refusal::Tls)?;
+    proxy.tls = body.tls;
     let listener = match (bound, body.enabled) {
         (None, true) => Some(bind(proxies, dns.resolve(&proxy.listen)?)?),
         (bound, _) => bound,
     };
     proxies.add(&proxy.name, Script::empty());
+    proxies.secure(&proxy.name, tls);
     replace_toxics(proxies, &mut proxy, body.toxics).await;
     if let Some(listener) = listener {
         start(proxies, &mut proxy, listener).await;
@@ -255,14 +266,19 @@ async fn change_proxy(
     let listen = change.listen.unwrap_or_else(|| proxy.listen.clone());
     let upstream = change.upstream.unwrap_or_else(|| proxy.upstream.clone());
     let is_wanted = change.enabled.unwrap_or(proxy.enabled);
+    let settings = change.tls.applied_to(&proxy.tls);
     let address = dns.resolve(&listen)?;
-    if proxy.differs(address, &upstream) {
+    if proxy.differs(address, &upstream, &settings) {
+        let tls = proxies
+            .tls_sides(&upstream, &settings)
+            .map_err(Refusal::Tls)?;
         let listener = match is_wanted && !proxy.holds(address) {
             true => Some(bind(proxies, address)?),
             false => None,
         };
         disable(proxies, proxy).await;
-        (proxy.listen, proxy.upstream) = (listen, upstream);
+        (proxy.listen, proxy.upstream, proxy.tls) = (listen, upstream, settings);
+        proxies.secure(&proxy.name, tls);
         if let Some(listener) = listener {
             start(proxies, proxy, listener).await;
         }

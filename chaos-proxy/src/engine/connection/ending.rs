@@ -24,7 +24,7 @@ impl Connection {
     pub(super) fn ready(&mut self, peer: Peer, ready: &io::Result<Ready>) {
         match ready {
             Ok(ready) if ready.is_error() => self.notice_error(peer),
-            Ok(_) => self.side(peer).lane.is_blocked = false,
+            Ok(_) => self.side(peer).take_up_writing(),
             Err(_) => {
                 self.peer_ended(peer, Ending::Reset);
             }
@@ -78,12 +78,14 @@ impl Connection {
     pub(super) fn peer_ended(&mut self, peer: Peer, how: Ending) -> bool {
         let now = self.now();
         self.drain_pipes();
+        self.tell_tls_end(peer);
         self.tell(EventKind::PeerEnded {
             peer,
             how,
             code: None,
         });
-        let is_reset = how == Ending::Reset;
+        // Half a handshake has nothing to go on with.
+        let is_reset = how == Ending::Reset || self.side(peer).is_handshaking();
         let side = self.side(peer);
         side.has_ended = true;
         let is_told = side.lane.is_told;
@@ -176,6 +178,13 @@ impl Connection {
         }
     }
 
+    /// The client has not come as far as to be passed on: nobody hears of it.
+    pub(super) fn leave_client(&mut self) {
+        self.toward_client.stream = None;
+        self.toward_client.lane.link.abandon();
+        self.leave_server();
+    }
+
     /// The server gets nothing from this connection, or nothing more.
     pub(super) fn leave_server(&mut self) {
         self.is_dialling = false;
@@ -213,7 +222,10 @@ impl Connection {
             !side.lane.link.is_ended() && (is_there(other) || side.lane.link.holds_anything());
         match &side.stream {
             None => !is_awaited,
-            Some(_) => side.has_ended && !(will_hear || peer == Peer::Client && self.is_dialling),
+            Some(stream) => {
+                let will_hear = will_hear || stream.has_backlog();
+                side.has_ended && !(will_hear || peer == Peer::Client && self.is_dialling)
+            }
         }
     }
 

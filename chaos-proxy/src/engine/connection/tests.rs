@@ -112,6 +112,7 @@ fn shared(environment: Environment, frames: bool) -> Shared {
     Shared {
         environment,
         upstream: String::new(),
+        tls: Default::default(),
         dial_timeout: DELAY,
         on_dial_failure: How::Reset,
         data: Default::default(),

@@ -29,6 +29,7 @@ impl Connection {
             side.lane.give_back_pipe(now);
         }
         let is_busy = (0..ROUNDS).all(|_| self.round(now, in_force));
+        self.note_handshake(now);
         self.note_losses();
         self.progress_under(in_force);
         self.count();
@@ -64,7 +65,8 @@ impl Connection {
     }
 
     fn read(&mut self, peer: Peer, now: Moment, in_force: &mut Follower<ActiveRules>) -> bool {
-        let pipes = (!self.is_ruled()).then_some(&self.shared.environment.network);
+        let is_spliced = !self.is_ruled() && !self.speaks_tls();
+        let pipes = is_spliced.then_some(&self.shared.environment.network);
         let (from, to) = match peer {
             Peer::Client => (&mut self.toward_client, &mut self.toward_server),
             Peer::Server => (&mut self.toward_server, &mut self.toward_client),
@@ -78,7 +80,7 @@ impl Connection {
         };
         let mut notes = Vec::new();
         let has_news = || in_force.has_news();
-        let read = match &to.stream {
+        let read = match &mut to.stream {
             Some(sink) if to.lane.is_wire() => to.lane.relay(stream, sink, now, has_news, pipes),
             _ => to.lane.read(stream, now, has_news, &mut notes),
         };
@@ -125,7 +127,7 @@ impl Connection {
     fn write(&mut self, peer: Peer, now: Moment, in_force: &mut Follower<ActiveRules>) -> bool {
         self.take_up(in_force);
         let side = self.side(peer);
-        let Some(stream) = side.stream.as_ref().filter(|_| !side.lane.is_blocked) else {
+        let Some(stream) = side.stream.as_mut().filter(|_| !side.lane.is_blocked) else {
             return false;
         };
         if side.lane.is_piped() {
@@ -141,11 +143,12 @@ impl Connection {
                     self.tell(EventKind::Ended { how: Ending::Fin });
                 }
                 let side = self.side(peer);
-                let Some(stream) = &side.stream else {
+                let Some(stream) = &mut side.stream else {
                     return false;
                 };
                 // Fails only if the peer has reset: then there is nobody to tell.
                 let _ = stream.shutdown_write();
+                side.lane.is_blocked = stream.has_backlog();
                 side.lane.link.ended();
                 if peer == Peer::Client {
                     // The server's side may go on for long.

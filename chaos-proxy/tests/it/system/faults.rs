@@ -200,8 +200,7 @@ fn blackhole_leaves_a_dial_hanging_until_it_is_healed() {
         bench.begin().await;
         assert_eq!(bench.struck("blackhole").await.attempt, 0);
         let clock = world.clock.clone();
-        let address = bench.addresses[0].to_string();
-        let dial = world.network.dial(&address);
+        let dial = world.dial(bench.addresses[0]);
         tokio::pin!(dial);
         assert!(
             clock.timeout(MOMENT, &mut dial).await.is_err(),
@@ -356,7 +355,7 @@ fn a_rule_that_waits_for_a_peer_to_end_resets_the_other() {
             "[[fault]]\non.phase = \"closing\"\ninject.reset = {}",
         );
         bench.begin().await;
-        let (client, mut upstream) = bench.pair().await;
+        let (mut client, mut upstream) = bench.pair().await;
         client.shutdown_write().unwrap();
         let ended = bench
             .until(|what| matches!(what, EventKind::PeerEnded { .. }))

@@ -16,4 +16,5 @@ pub(crate) mod ports;
 mod program;
 mod program_api;
 mod rebinding;
+mod secured;
 mod wire;

@@ -49,8 +49,8 @@ fn the_end_wakes_whoever_waits_to_read() {
 #[test]
 fn a_reset_wakes_whoever_waits_to_write() {
     on_both(|world| async move {
-        let (client, server, _listener) = world.pair().await;
-        super::manners::stuff(&world, &client).await;
+        let (mut client, server, _listener) = world.pair().await;
+        super::manners::stuff(&world, &mut client).await;
         let wait = poll_fn(|cx| client.poll_writable(cx));
         let (writable, ()) = tokio::join!(wait, async { server.reset() });
         writable.unwrap();

@@ -18,7 +18,7 @@ pub(super) fn pattern(length: usize) -> Vec<u8> {
 
 /// Writes until `WouldBlock` again and again, until the peer's system has taken all
 /// it will; how much that was.
-pub(super) async fn stuff(world: &World, stream: &Stream) -> usize {
+pub(super) async fn stuff(world: &World, stream: &mut Stream) -> usize {
     let mut sent = fill(stream, 0);
     loop {
         // The system may take more once it has handed on what it has.
@@ -33,7 +33,7 @@ pub(super) async fn stuff(world: &World, stream: &Stream) -> usize {
 }
 
 /// Writes until the system takes no more; how much it took.
-fn fill(stream: &Stream, at: usize) -> usize {
+fn fill(stream: &mut Stream, at: usize) -> usize {
     let (chunk, mut sent) = (pattern(64 * 1024), 0);
     while let Ok(count) = stream.try_write(&chunk[(at + sent) % 251..]) {
         sent += count;
@@ -78,7 +78,7 @@ fn bytes_arrive_in_order_and_both_ways() {
 #[test]
 fn bytes_that_follow_each_other_closely_all_arrive() {
     on_both(|world| async move {
-        let (mut client, server, _listener) = world.pair().await;
+        let (mut client, mut server, _listener) = world.pair().await;
         // In a task of its own, so that nothing else wakes it.
         let mut reader = JoinSet::new();
         reader.spawn(async move {
@@ -115,8 +115,8 @@ fn nothing_asked_is_nothing_done() {
 #[test]
 fn whoever_does_not_read_holds_the_writer_up_and_loses_nothing() {
     on_both(|world| async move {
-        let (mut client, server, _listener) = world.pair().await;
-        let sent = stuff(&world, &server).await;
+        let (mut client, mut server, _listener) = world.pair().await;
+        let sent = stuff(&world, &mut server).await;
         assert!((1..1 << 26).contains(&sent), "{sent}");
         assert!(server.unsent().unwrap() > 0);
         let full = server.try_write(b"x").unwrap_err();
@@ -132,8 +132,8 @@ fn whoever_does_not_read_holds_the_writer_up_and_loses_nothing() {
 #[test]
 fn room_is_told_to_whoever_waits_for_it() {
     on_both(|world| async move {
-        let (mut client, server, _listener) = world.pair().await;
-        let sent = stuff(&world, &server).await;
+        let (mut client, mut server, _listener) = world.pair().await;
+        let sent = stuff(&world, &mut server).await;
         let wait = server.ready(Interest::WRITABLE);
         let read = async {
             let mut read = vec![0; sent];
@@ -176,8 +176,8 @@ fn a_plain_drop_is_a_clean_end() {
 #[test]
 fn what_was_written_before_a_drop_arrives() {
     on_both(|world| async move {
-        let (mut client, server, _listener) = world.pair().await;
-        let sent = stuff(&world, &server).await;
+        let (mut client, mut server, _listener) = world.pair().await;
+        let sent = stuff(&world, &mut server).await;
         drop(server);
         assert_eq!(read_on(&mut client).await, (sent, None));
     });
@@ -219,7 +219,7 @@ fn a_reset_is_an_error_once_and_then_the_end() {
 #[test]
 fn a_write_finds_the_reset_first_if_it_comes_first() {
     on_both(|world| async move {
-        let (client, server, _listener) = world.pair().await;
+        let (mut client, server, _listener) = world.pair().await;
         server.reset();
         client.ready(Interest::ERROR).await.unwrap();
         let error = client.try_write(b"x").unwrap_err();
@@ -258,8 +258,8 @@ fn a_reset_spares_what_has_arrived_and_takes_what_has_not() {
         let arrived = (1000, Some(ErrorKind::ConnectionReset));
         assert_eq!(read_on(&mut client).await, arrived);
 
-        let (mut client, server, _listener) = world.pair().await;
-        let sent = stuff(&world, &server).await;
+        let (mut client, mut server, _listener) = world.pair().await;
+        let sent = stuff(&world, &mut server).await;
         let held = usize::try_from(server.unsent().unwrap()).unwrap();
         server.reset();
         client.ready(Interest::ERROR).await.unwrap();
@@ -316,7 +316,7 @@ fn whoever_floods_the_gone_is_told() {
 #[test]
 fn a_reset_after_the_end_is_no_error_for_whoever_reads() {
     on_both(|world| async move {
-        let (mut client, server, _listener) = world.pair().await;
+        let (mut client, mut server, _listener) = world.pair().await;
         server.shutdown_write().unwrap();
         assert_eq!(client.read(&mut [0; 8]).await.unwrap(), 0);
         server.reset();
