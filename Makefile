@@ -1,6 +1,6 @@
 # The front door. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help chaos play frontend test test-repeat test-outside test-outside-repeat test-foreign test-frontend schedules explore fuzz trust bench lint lint-frontend fmt fmt-frontend install
+.PHONY: help chaos play frontend test test-repeat test-outside test-outside-repeat test-foreign test-frontend test-cluster test-slurm schedules explore fuzz trust bench lint lint-frontend fmt fmt-frontend install
 
 # Passed on to `chaos run`, for example: make chaos ARGS="--filter 'R23*' --seed 7"
 ARGS ?=
@@ -10,7 +10,7 @@ need-node = node -e 'const [a, b] = process.versions.node.split("."); process.ex
 	|| { echo "SKIPPED for want of Node 20.19 or newer: $(1)"; exit 0; };
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 chaos: ## the main job: every case of the catalogue, with a verdict (ARGS="…" goes to `chaos run`)
 	@cargo build --package scenarios
@@ -29,6 +29,7 @@ test: ## everything that must hold; five minutes on two cores, and a quarter of 
 	@$(MAKE) --no-print-directory test-repeat
 	@$(MAKE) --no-print-directory test-outside
 	@$(MAKE) --no-print-directory test-foreign
+	@$(MAKE) --no-print-directory test-cluster
 	@$(call need-node,the tests of the page (Vitest and a real browser)) $(MAKE) --no-print-directory test-frontend
 
 # Two for each core: what is in real time mostly waits.
@@ -74,6 +75,17 @@ test-frontend: frontend
 	npm --prefix frontend run size
 	cargo test --workspace --test it --no-run
 	CHROMIUM="$$(frontend/browser/chromium.sh --install)" npm --prefix frontend run test:browser
+
+# Manifests, image recipe and pipelines' examples, by the tools that know how they must be. Installed where they are not.
+test-cluster:
+	@command -v python3 >/dev/null || { echo "SKIPPED for want of Python 3: the manifests, the image's recipe and the pipelines' examples"; exit 0; }; \
+	cargo build --package scenarios && \
+	bin="$${CARGO_TARGET_DIR:-target}" && scenarios/cluster/test.sh "$$bin/debug" "$$bin/cluster"
+
+# Debian's packages are unpacked into the target folder; nothing is installed.
+test-slurm: ## the array job of scenarios/cluster/slurm and its merge on a true Slurm, on loopback; a minute
+	cargo build --package scenarios
+	@bin="$${CARGO_TARGET_DIR:-target}"; timeout 600 scenarios/cluster/slurm/test.sh "$$bin/debug" "$$bin/slurm"
 
 # npm writes this file when all is installed, so nothing is done again until the lockfile changes.
 frontend/node_modules/.package-lock.json: frontend/package-lock.json
