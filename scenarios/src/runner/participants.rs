@@ -101,7 +101,7 @@ impl Participants {
     ) -> Result<chaos_proxy::Config, HarnessError> {
         let scheme = address.map_or(Scheme::WebSocket, |address| address.scheme);
         Ok(chaos_proxy::Config {
-            routes: self.routes(context, address, listeners)?,
+            routes: self.routes(context, address, &upstream, listeners)?,
             upstream,
             dial_timeout: DIAL_TIMEOUT,
             under_way: UnderWay::default(),
@@ -213,6 +213,7 @@ impl Participants {
         &mut self,
         context: &RunContext<'_>,
         server: Option<&Address>,
+        upstream: &str,
         listeners: Vec<(Arc<str>, Listener)>,
     ) -> Result<Vec<Route>, HarnessError> {
         let mut routes = Vec::new();
@@ -227,7 +228,7 @@ impl Participants {
                 client: Some(name),
             });
         }
-        self.clients.add(context, urls)?;
+        self.clients.add(context, urls, upstream)?;
         Ok(routes)
     }
 
