@@ -160,16 +160,18 @@ impl Adapter {
         }
     }
 
-    /// What makes it ready, in this order, each with the file that stands for what
-    /// no two may do at once; may be none.
-    pub(crate) fn setup_programs(&self) -> Vec<(Program, PathBuf)> {
-        let own = self.own_program(&self.setup);
-        let own = own.map(|program| (program, self.folder.join(CLIENT_FILE)));
-        let browser = self.page.as_ref().and_then(|_| {
-            let program = self.own_program(&self.drive(&["--setup"]))?;
-            Some((program, self.driver.join(MAIN)))
-        });
-        own.into_iter().chain(browser).collect()
+    /// What makes it ready, if anything does, and the file that stands for what no
+    /// two may do at once.
+    pub(crate) fn setup_program(&self) -> Option<(Program, PathBuf)> {
+        let program = self.own_program(&self.setup)?;
+        Some((program, self.folder.join(CLIENT_FILE)))
+    }
+
+    /// What finds a browser for a page, or has one installed, likewise.
+    pub(crate) fn browser_setup(&self) -> Option<(Program, PathBuf)> {
+        self.page.as_ref()?;
+        let program = self.own_program(&self.drive(&["--setup"]))?;
+        Some((program, self.driver.join(MAIN)))
     }
 
     /// These words in its folder, if there are any.
@@ -340,6 +342,43 @@ mod tests {
         assert_eq!(least.version, UNKNOWN);
         assert!(least.setup.is_empty() && least.can.is_empty() && least.reports.is_empty());
         assert_eq!(least.setup_within, SETUP_WITHIN);
+    }
+
+    #[test]
+    fn a_page_is_read_and_can_and_tells_what_every_page_does() {
+        let text = "name = 'x'\npage = 'http://localhost:5173/'\nsocket = 'localhost:8080'\n\
+                    serve = ['npm', 'run', 'dev']\ncan = ['pause']\nreports = ['seq']\n";
+        let adapter = read(&format!("{text}server.command = ['node', 's.js']\n")).unwrap();
+        let page = adapter.page.as_ref().unwrap();
+        assert_eq!(page.socket.as_deref(), Some("localhost:8080"));
+        assert_eq!((page.serve.len(), page.server.len()), (3, 2));
+        assert!(adapter.can.contains(&Ability::Freeze) && adapter.can.contains(&Ability::Pause));
+        assert_eq!(adapter.reports.len(), Report::OF_PAGES.len() + 1);
+        let server = adapter.traits().server;
+        assert_eq!(server.as_deref(), Some("ws://localhost:8080/"));
+        for (text, part) in [
+            (
+                format!("{text}command = ['x']"),
+                "`page` and `command` exclude each other",
+            ),
+            (
+                text.replace("socket = 'localhost:8080'", ""),
+                "2:8: what it dials is to be known",
+            ),
+            (
+                text.replace("localhost:8080", "8080"),
+                "3:10: `8080` is no HOST:PORT",
+            ),
+            (
+                text.replace("page", "comand"),
+                "3:1: `socket` is about a `page`",
+            ),
+        ] {
+            let wrong = read(&text).unwrap_err();
+            assert!(wrong.contains(part), "{part}:\n{wrong}");
+        }
+        let bare = Adapter::of_page("http://localhost:5173/", Some("localhost:8080")).unwrap();
+        assert_eq!(bare.name, "localhost-5173");
     }
 
     #[test]

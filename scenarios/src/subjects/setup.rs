@@ -98,16 +98,21 @@ pub async fn set_up(subject: &Subject, interrupt: &CancellationToken) -> Result<
         client: adapter.name.clone(),
         source,
     };
-    for (program, lock) in adapter.setup_programs() {
+    if let Some((program, lock)) = adapter.setup_program() {
         program.ensure_startable().map_err(unstartable)?;
         make_ready(adapter, &program, lock, interrupt).await?;
     }
-    adapter.ensure_startable().map_err(unstartable)?;
-    tokio::select! {
+    // Before a browser is looked for: whoever forgot to start his server need not wait.
+    let hosts = tokio::select! {
         biased;
-        () = interrupt.cancelled() => Err(SetupError::Interrupted(adapter.name.clone())),
-        hosts = Hosts::start(adapter) => hosts,
+        () = interrupt.cancelled() => return Err(SetupError::Interrupted(adapter.name.clone())),
+        hosts = Hosts::start(adapter) => hosts?,
+    };
+    adapter.ensure_startable().map_err(unstartable)?;
+    if let Some((program, lock)) = adapter.browser_setup() {
+        make_ready(adapter, &program, lock, interrupt).await?;
     }
+    Ok(hosts)
 }
 
 async fn make_ready(
