@@ -4,14 +4,7 @@
 // outlives it only waits for that. The browser stays in this program's process group.
 
 import { spawn, spawnSync } from "node:child_process";
-import {
-  accessSync,
-  constants,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  writeFileSync,
-} from "node:fs";
+import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { DevTools } from "./devtools.mjs";
@@ -87,13 +80,12 @@ const JANITOR = `cat >/dev/null; for pause in 0 0.2 0.5 1 2; do
 done 2>/dev/null`;
 
 function profile() {
-  const folder = mkdtempSync(join(tmpdir(), "chaos-browser-"));
-  mkdirSync(join(folder, "Default"));
-  writeFileSync(join(folder, "Default", "Preferences"), JSON.stringify(PREFERENCES));
+  const folder = join(tmpdir(), `chaos-browser-${process.pid}-${process.hrtime.bigint()}`);
+  // First whoever removes it, so that there is no moment without it.
   const how = { detached: true, stdio: ["pipe", "ignore", "ignore"] };
-  const janitor = spawn("sh", ["-c", JANITOR, "sh", folder], how);
-  janitor.unref();
-  janitor.stdin.unref?.();
+  spawn("sh", ["-c", JANITOR, "sh", folder], how).unref();
+  mkdirSync(join(folder, "Default"), { recursive: true, mode: 0o700 });
+  writeFileSync(join(folder, "Default", "Preferences"), JSON.stringify(PREFERENCES));
   return folder;
 }
 

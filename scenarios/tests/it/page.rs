@@ -218,7 +218,12 @@ async fn browser_none_is_left_behind_when_the_harness_is_killed() {
         .spawn()
         .unwrap();
     let is_there = || profiles.read_dir().unwrap().next().is_some();
-    wait_until(is_there).await;
+    // A browser that is up, and not only about to be.
+    let is_up = || {
+        let mut all = profiles.read_dir().unwrap().flatten();
+        all.any(|profile| profile.path().join("SingletonLock").is_symlink())
+    };
+    wait_until(is_up).await;
     send(child.id().unwrap(), Signal::KILL);
     child.wait().await.unwrap();
     wait_until(|| !is_there()).await;
