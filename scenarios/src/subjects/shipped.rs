@@ -29,6 +29,7 @@ macro_rules! shipped {
 }
 
 shipped! {
+    "page" / "client.toml"
     "partysocket" / ".npmrc"
     "partysocket" / "client.js"
     "partysocket" / "client.toml"
