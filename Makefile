@@ -1,6 +1,6 @@
 # The front door. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help chaos play frontend test test-repeat test-outside test-outside-repeat test-foreign test-frontend test-cluster test-slurm schedules explore fuzz trust bench lint lint-frontend fmt fmt-frontend install
+.PHONY: help chaos play frontend test test-repeat test-outside test-outside-repeat test-foreign test-page test-frontend test-cluster test-slurm schedules explore fuzz trust bench lint lint-frontend fmt fmt-frontend install
 
 # Passed on to `chaos run`, for example: make chaos ARGS="--filter 'R23*' --seed 7"
 ARGS ?=
@@ -30,6 +30,7 @@ test: ## everything that must hold; five minutes on two cores, and a quarter of 
 	@$(MAKE) --no-print-directory test-outside
 	@$(MAKE) --no-print-directory test-foreign
 	@$(MAKE) --no-print-directory test-cluster
+	@$(call need-node,pages in a browser as clients) $(MAKE) --no-print-directory test-page
 	@$(call need-node,the tests of the page (Vitest and a real browser)) $(MAKE) --no-print-directory test-frontend
 
 # Two for each core: what is in real time mostly waits.
@@ -67,6 +68,12 @@ test-foreign:
 	command -v python3 >/dev/null || { echo "SKIPPED for want of Python 3: other people's clients in the subject's chair"; exit 0; }; \
 	for client in reconnecting-websocket websockets; do (cd scenarios/clients/$$client && ./setup.sh) || exit 1; done; \
 	cargo test --workspace --test it -- --ignored foreign::reconnecting_websocket foreign::websockets foreign::the_adapter
+
+# Pages in a browser in the subject's chair; some cases only, for each takes some seconds.
+test-page:
+	@chromium="$$(frontend/browser/chromium.sh --install)"; \
+	[ -n "$$chromium" ] || { echo "SKIPPED for want of a browser: pages in the subject's chair"; exit 0; }; \
+	CHROMIUM="$$chromium" cargo test --workspace --test it -- --ignored --test-threads 1 page::
 
 # The programs are built as for the tests, so that nothing is built twice.
 # The browser is found, or installed where that is possible; else its tests are skipped by name.

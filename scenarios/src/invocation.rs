@@ -28,6 +28,8 @@ pub struct Invocation {
     pub is_wire: bool,
     /// `--client`, as given; of none, the simulated one.
     pub clients: Vec<String>,
+    /// `--page` and `--socket`, as given, in place of `--client`.
+    pub page: Option<(String, Option<String>)>,
     /// `--client-arg` and `--client-env`.
     pub options: ClientOptions,
     /// `--time`.
@@ -82,7 +84,11 @@ impl Invocation {
         }
         let seeds = seeds.iter().flat_map(|seeds| seeds.words());
         words.extend(seeds.map(OsString::from));
-        if !matches!(clients, [] | [_]) || clients.iter().any(|name| name != Subject::SIM) {
+        if let Some((page, socket)) = &self.page {
+            words.extend(option("--page", page));
+            let socket = socket.iter();
+            words.extend(socket.flat_map(|socket| option("--socket", socket)));
+        } else if !matches!(clients, [] | [_]) || clients.iter().any(|name| name != Subject::SIM) {
             words.extend(option("--client", &clients.join(",")));
         }
         for arg in &self.options.args {
@@ -307,6 +313,15 @@ mod tests {
         assert_eq!(
             one("websockets"),
             "chaos run --filter x --seed 9 --client websockets"
+        );
+        let page = Some(("http://a/".to_owned(), Some("b:1".to_owned())));
+        let of_page = Invocation {
+            page,
+            ..Invocation::default()
+        };
+        assert_eq!(
+            of_page.repeat_all(),
+            "chaos run --page http://a/ --socket b:1"
         );
         let alone = Invocation {
             clients: vec!["sim".into()],

@@ -2,6 +2,8 @@
 //
 // Nothing in core/ reads a clock, sets a timer, draws a random number or opens a socket otherwise.
 
+import { tellApplied } from "./under-test.ts";
+
 /** The part of `WebSocket` that is used. */
 export interface SocketLike {
   onopen: (() => void) | null;
@@ -26,9 +28,12 @@ export interface Host {
   random(): number;
   /** Throws where an address cannot be dialled at all. */
   open(url: string): SocketLike;
+  /** Hears of every message that was taken for new; for whoever tests the page. */
+  applied?(data: string): void;
 }
 
 export const browserHost: Host = {
+  applied: tellApplied,
   now: () => performance.now(),
   wall: () => Date.now(),
   after: (ms, act) => {

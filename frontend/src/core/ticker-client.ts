@@ -124,14 +124,25 @@ export class TickerClient {
         const isNew = isWelcomed(this.#state) && message.seq > this.#state.lastSeq;
         const { seq, value } = message;
         const now = this.#host.now();
+        if (isNew) {
+          this.#tellApplied(event.data);
+        }
         const isLate = isNew && this.series.push(now, seq, value, this.#state.tickMs);
         return this.#apply({ ...message, isLate });
       }
       case "welcome":
+        this.#tellApplied(event.data);
         return this.#welcomed(message);
       default:
+        this.#tellApplied(event.data);
         this.#apply(message);
         return this.#settle();
+    }
+  }
+
+  #tellApplied(data: unknown): void {
+    if (typeof data === "string") {
+      this.#host.applied?.(data);
     }
   }
 

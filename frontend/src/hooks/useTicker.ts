@@ -7,6 +7,7 @@ import { followPage } from "../core/page-life.ts";
 import { DEFAULT_BEHAVIOUR } from "../core/reconnecting-socket.ts";
 import type { TickerState } from "../core/state.ts";
 import { TickerClient } from "../core/ticker-client.ts";
+import { obeyHarness } from "../core/under-test.ts";
 
 function clientOfThisPage(): TickerClient {
   const maxAttempts = readMaxAttempts(location.href);
@@ -24,6 +25,7 @@ export function usePageTicker(): TickerClient {
     return client.stop;
   }, [client]);
   useEffect(() => followPage(client), [client]);
+  useEffect(() => obeyHarness(client), [client]);
   return client;
 }
 

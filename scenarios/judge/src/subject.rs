@@ -27,11 +27,21 @@ pub enum Ability {
     Show,
     /// Is torn down and set up again when told to.
     Remount,
+    /// Is a page in a browser.
+    Page,
+    /// Believes that there is no network, and again that there is, when told to.
+    Offline,
+    /// Is frozen by its browser, and thawed, when told to.
+    Freeze,
+    /// Is left for another page, and come back to, when told to.
+    Leave,
+    /// Is on a machine that falls asleep, and wakes up, when told to.
+    Sleep,
 }
 
 impl Ability {
     /// Every ability with its word, those of the simulated client first.
-    pub const ALL: [(&'static str, Self); 8] = [
+    pub const ALL: [(&'static str, Self); 13] = [
         ("resume", Self::Resume),
         ("pause", Self::Pause),
         ("stop", Self::Stop),
@@ -40,6 +50,23 @@ impl Ability {
         ("hide", Self::Hide),
         ("show", Self::Show),
         ("remount", Self::Remount),
+        ("page", Self::Page),
+        ("offline", Self::Offline),
+        ("freeze", Self::Freeze),
+        ("leave", Self::Leave),
+        ("sleep", Self::Sleep),
+    ];
+
+    /// What a browser can do to any page.
+    pub const OF_PAGES: [Self; 8] = [
+        Self::Page,
+        Self::Hide,
+        Self::Show,
+        Self::Remount,
+        Self::Offline,
+        Self::Freeze,
+        Self::Leave,
+        Self::Sleep,
     ];
 
     /// The word of files.
@@ -107,6 +134,11 @@ impl Report {
     }
 }
 
+impl Report {
+    /// What the browser tells of any page.
+    pub const OF_PAGES: [Self; 4] = [Self::Dial, Self::Open, Self::Message, Self::Close];
+}
+
 impl FromToml for Report {
     fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
         choice(value, &Self::ALL)
@@ -144,9 +176,18 @@ pub struct Traits {
     /// The longest wait before any dial, in microseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub longest_delay_us: Option<u64>,
+    /// The URL of the one server that it speaks to, which takes the ticker's place in
+    /// every case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
 }
 
 impl Traits {
+    /// Whether each client is a browser.
+    pub(crate) fn is_page(&self) -> bool {
+        self.can.contains(&Ability::Page)
+    }
+
     /// Whether it tells of its messages.
     pub(crate) fn tells_messages(&self) -> bool {
         let of_messages = [Report::Message, Report::Seq];

@@ -135,6 +135,14 @@ pub(crate) struct RunArgs {
     /// same scenarios.
     #[arg(long, value_name = "NAME[,NAME…]", value_delimiter = ',', default_value = Subject::SIM)]
     pub(crate) client: Vec<String>,
+    /// The page that is put to the test, without a client.toml: each client is a
+    /// browser of its own that opens it, such as http://localhost:5173/.
+    #[arg(long, value_name = "URL", conflicts_with = "client")]
+    pub(crate) page: Option<String>,
+    /// What the page dials by itself; that goes through the proxy to what listens
+    /// there.
+    #[arg(long, value_name = "HOST:PORT", requires = "page")]
+    pub(crate) socket: Option<String>,
     /// An argument for client programs, behind their own; may be given more than once.
     #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
     pub(crate) client_arg: Vec<String>,

@@ -183,9 +183,11 @@ async fn perform(search: Search) -> anyhow::Result<Result<Done, Trouble>> {
     let interrupt = CancellationToken::new();
     let mut watching =
         watch_signals(interrupt.clone(), complain).context("failed to watch for signals")?;
-    if let Err(error) = subjects::set_up(&search.runner.subject, &interrupt).await {
-        return Ok(Err(Trouble::Setup(error)));
-    }
+    // As long as the search goes on.
+    let _hosts = match subjects::set_up(&search.runner.subject, &interrupt).await {
+        Ok(hosts) => hosts,
+        Err(error) => return Ok(Err(Trouble::Setup(error))),
+    };
     let progress = progress(search.budget);
     let handle = Handle::current();
     let work = tokio::task::spawn_blocking(move || {

@@ -18,7 +18,7 @@ use scenarios::report::Gallery;
 use scenarios::results::{Results, Seeds};
 use scenarios::runner::ensure_server_startable;
 use scenarios::shard::{Part, RECORD};
-use scenarios::subjects::{self, SetupError, Subject};
+use scenarios::subjects::{self, Ability, Hosts, SetupError, Subject};
 use scenarios::suite::{Jobs, Suite};
 use scenarios::whole::write_whole;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -55,6 +55,7 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         flaws: args.flaw.iter().copied().collect(),
         is_wire: args.control == Some(Control::Wire),
         clients: args.client.clone(),
+        page: args.page.clone().map(|page| (page, args.socket.clone())),
         options: args.options()?,
         time: args.time.into(),
         must_repeat: args.check_determinism,
@@ -70,11 +71,11 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
     let repeat_all = invocation.repeat_all();
     let suite = Suite {
         scenarios,
-        subjects,
         invocation,
         out: args.out.clone(),
-        jobs: jobs(args.jobs, args.time),
+        jobs: jobs_for(&subjects, args),
         retry: args.retry.into(),
+        subjects,
     };
     let runs = suite.count();
     ensure!(
@@ -150,6 +151,10 @@ fn subjects(args: &RunArgs) -> anyhow::Result<Vec<Subject>> {
     let options = args.options()?;
     let asked = || args.client.join(",").escape_debug().to_string();
     let mut subjects: Vec<Subject> = Vec::new();
+    if let Some(page) = &args.page {
+        let subject = subjects::of_page(page, args.socket.as_deref())?;
+        return Ok(vec![subject.with_options(&options)]);
+    }
     for name in &args.client {
         ensure!(!name.is_empty(), "--client {}: a name is empty", asked());
         let subject = subjects::find(name)?.with_options(&options);
@@ -273,6 +278,15 @@ pub(super) fn jobs(asked: Option<u16>, time: Time) -> Jobs {
     }
 }
 
+/// Of pages fewer: each case is several browsers.
+fn jobs_for(subjects: &[Subject], args: &RunArgs) -> Jobs {
+    let is_page = |subject: &Subject| subject.can(Ability::Page);
+    if args.jobs.is_none() && subjects.iter().any(is_page) {
+        return Jobs::of_browsers();
+    }
+    jobs(args.jobs, args.time)
+}
+
 /// "chaos: 62 scenarios × 2 clients × 200 seeds, 12 at a time".
 fn announce(suite: &Suite) {
     let counted = |count: u64, noun: &str| match count {
@@ -310,10 +324,14 @@ async fn perform(
         let live = Arc::clone(&live);
         Observer::new(move |progress| live.tell(progress))
     };
-    if let Err(error) = set_up(&suite.subjects, &interrupt).await {
-        live.finish();
-        return Ok(Err(error));
-    }
+    // Until all has been run.
+    let _hosts = match set_up(&suite.subjects, &interrupt).await {
+        Ok(hosts) => hosts,
+        Err(error) => {
+            live.finish();
+            return Ok(Err(error));
+        }
+    };
     let collected = suite.run(progress, interrupt).await;
     live.finish();
     watching.abort_all();
@@ -355,12 +373,16 @@ fn exit_at_once() {
     std::process::exit(EXIT_INTERRUPTED.into());
 }
 
-/// Makes every subject ready.
-async fn set_up(subjects: &[Subject], interrupt: &CancellationToken) -> Result<(), SetupError> {
+/// Makes every subject ready, with whom it needs.
+async fn set_up(
+    subjects: &[Subject],
+    interrupt: &CancellationToken,
+) -> Result<Vec<Hosts>, SetupError> {
+    let mut hosts = Vec::new();
     for subject in subjects {
-        subjects::set_up(subject, interrupt).await?;
+        hosts.push(subjects::set_up(subject, interrupt).await?);
     }
-    Ok(())
+    Ok(hosts)
 }
 
 /// Nothing was run: the harness could not make the subject ready.
@@ -370,7 +392,8 @@ fn unready(error: &SetupError, repeat_all: &str) -> u8 {
     match error {
         SetupError::Interrupted(_) => EXIT_INTERRUPTED,
         SetupError::Unstartable { .. } => EXIT_USAGE,
-        SetupError::Failed { .. } => EXIT_INCONCLUSIVE,
+        SetupError::Host { problem, .. } if problem.is_usage() => EXIT_USAGE,
+        SetupError::Host { .. } | SetupError::Failed { .. } => EXIT_INCONCLUSIVE,
     }
 }
 

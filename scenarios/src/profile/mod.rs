@@ -93,7 +93,8 @@ impl Measuring {
         tell: impl Fn(&str),
         interrupt: &CancellationToken,
     ) -> Result<Profile, ProfileError> {
-        set_up(&self.subject, interrupt).await?;
+        // As long as it is measured.
+        let _hosts = set_up(&self.subject, interrupt).await?;
         let setting = self.setting();
         let room = Arc::new(Semaphore::new(self.jobs.max(1)));
         let mut running = JoinSet::new();

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::context::RunContext;
-use super::custom_client::{ClientProcess, ClientTask, PATIENCE};
+use super::custom_client::{ClientProcess, ClientTask, Gate, PATIENCE};
 use super::error::{FirstError, HarnessError};
 use super::machine::{AT_ONCE, with_room};
 use super::participants::{ENDING, end};
@@ -26,6 +26,9 @@ use crate::subjects::Subject;
 
 /// Commands that wait for a client; it takes them as they come.
 const COMMANDS: usize = 16;
+
+/// How long all browsers of a run may take to come up.
+const WARM: Duration = Duration::from_secs(60);
 
 /// Time for a task, after its client was killed.
 const MARGIN: Duration = Duration::from_secs(3);
@@ -39,6 +42,8 @@ pub(super) struct Clients {
     tasks: JoinSet<()>,
     commands: Vec<(Arc<str>, Sender)>,
     notes: Vec<(Arc<str>, Notes)>,
+    /// Of those that are up and wait, with their part of the ramp.
+    gates: Vec<(Gate, Duration)>,
     stop: CancellationToken,
     patience: Duration,
 }
@@ -76,16 +81,19 @@ impl Clients {
             tasks: JoinSet::new(),
             commands: Vec::new(),
             notes: Vec::new(),
+            gates: Vec::new(),
             stop: CancellationToken::new(),
             patience: ENDING,
         }
     }
 
-    /// Adds every client, which dials the URL beside it.
+    /// Adds every client, which dials the URL beside it, to this server's `host:port`
+    /// in the end.
     pub(super) fn add(
         &mut self,
         context: &RunContext<'_>,
         urls: Vec<(Arc<str>, String)>,
+        server: &str,
     ) -> Result<(), HarnessError> {
         let (scenario, settings) = (context.scenario, context.settings);
         let mut config = scenario.clients.clone();
@@ -103,10 +111,12 @@ impl Clients {
                         commands: self.commands_of(&name),
                         client: name,
                         url,
+                        server: server.to_owned(),
                         seed: settings.seed,
                         clock: self.environment.clock.clone(),
                         recorder: context.recorder.clone(),
                         notes,
+                        gate: adapter.page.as_ref().map(|_| Gate::default()),
                     }))
                 }
                 Subject::Client(own) => Client::Task(Box::new(ClientTask {
@@ -146,10 +156,56 @@ impl Clients {
         commands
     }
 
+    /// Has every browser come up, a few at once, and waits until all of them are
+    /// there: the time of the run is not to be theirs. One that cannot go on as it
+    /// should is an error.
+    pub(super) async fn warm_up(&mut self, first_error: &FirstError) {
+        let room = Arc::new(Semaphore::new(AT_ONCE));
+        for Waiting { client, delay } in std::mem::take(&mut self.waiting) {
+            match client {
+                Client::Process(process) if process.gate.is_some() => {
+                    let gate = process.gate.clone().unwrap_or_default();
+                    self.gates.push((gate.clone(), delay));
+                    let warming = warm(*process, gate, Arc::clone(&room), self.stop.clone());
+                    let first_error = first_error.clone();
+                    self.tasks.spawn(async move {
+                        if let Err(error) = warming.await {
+                            first_error.report(error);
+                        }
+                    });
+                }
+                client => self.waiting.push(Waiting { client, delay }),
+            }
+        }
+        let clock = self.environment.clock.clone();
+        let all = async {
+            for (gate, _) in &self.gates {
+                gate.ready.cancelled().await;
+            }
+        };
+        // Who is not up by then is told to open its page all the same, and missed.
+        let _ = clock.timeout(WARM, all).await;
+    }
+
+    /// Opens the pages of those that are up.
+    fn open(&mut self, start: Moment) {
+        for (gate, delay) in std::mem::take(&mut self.gates) {
+            let (clock, stop) = (self.environment.clock.clone(), self.stop.clone());
+            self.tasks.spawn(async move {
+                tokio::select! {
+                    biased;
+                    () = stop.cancelled() => {}
+                    () = clock.sleep_until(start + delay) => gate.open.cancel(),
+                }
+            });
+        }
+    }
+
     /// Starts every client, each after its part of the ramp. One that cannot go
     /// on as it should is an error.
     pub(super) fn start(&mut self, context: &RunContext<'_>, first_error: &FirstError) {
         let start = self.environment.clock.now();
+        self.open(start);
         let room = Arc::new(Semaphore::new(AT_ONCE));
         for Waiting { client, delay } in std::mem::take(&mut self.waiting) {
             let starting = Starting {
@@ -206,6 +262,27 @@ impl Clients {
         let clock = self.environment.clock.clone();
         end(&mut self.tasks, clock, patience, "a client").await
     }
+}
+
+/// Runs a browser, which gives its room back when it is up.
+async fn warm(
+    process: ClientProcess,
+    gate: Gate,
+    room: Arc<Semaphore>,
+    shutdown: CancellationToken,
+) -> Result<(), HarnessError> {
+    let room = tokio::select! {
+        biased;
+        () = shutdown.cancelled() => return Ok(()),
+        room = room.acquire_owned() => room,
+    };
+    let mut running = pin!(process.run(shutdown));
+    tokio::select! {
+        biased;
+        ended = &mut running => return ended,
+        () = gate.ready.cancelled() => drop(room),
+    }
+    running.await
 }
 
 /// A client that is to run, from its time on.

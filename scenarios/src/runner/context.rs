@@ -97,6 +97,7 @@ impl RunContext<'_> {
         participants: &mut Participants,
         first_error: &FirstError,
     ) -> Result<Moment, BrokenOff> {
+        participants.clients.warm_up(first_error).await;
         match self.scenario.start {
             Start::FirstDial => {
                 let zero = self.begin(participants).await;

@@ -31,7 +31,7 @@ use crate::journal::Mark;
 use crate::language::{ClientAction, ClientOptions};
 use crate::process::{Ended, Flood, Lines, Program, Running, StartError};
 use crate::subjects::{
-    Adapter, Client, ClientContext, ClientReport, Commands, Interpreter, Stop, Tell,
+    Adapter, Client, ClientContext, ClientReport, Commands, Interpreter, Report, Stop, Tell,
 };
 
 /// Why a client cannot go on.
@@ -62,12 +62,32 @@ pub(super) struct ClientProcess {
     pub(super) options: ClientOptions,
     pub(super) client: Arc<str>,
     pub(super) url: String,
+    /// `host:port` of what is behind the proxy.
+    pub(super) server: String,
     pub(super) seed: Seed,
     pub(super) clock: Clock,
     pub(super) recorder: Recorder,
     pub(super) commands: mpsc::Receiver<ClientAction>,
     pub(super) notes: Notes,
+    /// Of a page.
+    pub(super) gate: Option<Gate>,
 }
+
+/// Before which a browser waits when it is up, until its page is to be opened; a
+/// cheap handle.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Gate {
+    /// The browser is there, or never will be.
+    pub(super) ready: CancellationToken,
+    /// Its page is to be opened.
+    pub(super) open: CancellationToken,
+}
+
+/// What a browser's driver says when it waits at the gate.
+const READY: &[u8] = br#"{"event":"ready"}"#;
+
+/// And what it is told then.
+const OPEN: &[u8] = b"{\"do\":\"open\"}\n";
 
 impl ClientProcess {
     /// Runs the client until `shutdown`, or until it ends by itself, which is
@@ -77,7 +97,10 @@ impl ClientProcess {
     /// It could not be started, or says too much.
     pub(super) async fn run(self, shutdown: CancellationToken) -> Result<(), HarnessError> {
         let client = Arc::clone(&self.client);
+        let gate = self.gate.clone();
         let ended = self.run_process(shutdown).await;
+        // Nobody is to wait for it any more.
+        gate.inspect(|gate| gate.ready.cancel());
         ended.map_err(|source| HarnessError::Client { client, source })
     }
 
@@ -85,9 +108,9 @@ impl ClientProcess {
         let mut running = self.program().start()?;
         self.notes.started();
         let (stdin, stdout, stderr) = running.take_pipes();
-        let mut output = pin!(read(stdout, stderr, self.reporter(), &self.notes));
+        let mut output = pin!(read(stdout, stderr, self.taker()));
         let mut is_read = false;
-        let mut input = pin!(pass_on(self.commands, stdin));
+        let mut input = pin!(pass_on(self.commands, stdin, self.gate.clone()));
         let by_itself = loop {
             tokio::select! {
                 biased;
@@ -129,18 +152,25 @@ impl ClientProcess {
             ("CHAOS_CLIENT".to_owned(), self.client.as_ref().to_owned()),
             ("CHAOS_SEED".to_owned(), self.seed.to_string()),
         ]);
+        let page = self.adapter.page.iter();
+        let told = page.flat_map(|page| page.variables(&self.url, &self.server));
+        program.variables.extend(told);
+        if self.adapter.reports.contains(&Report::Seq) {
+            let own = ("CHAOS_PAGE_TELLS".to_owned(), "messages".to_owned());
+            program.variables.push(own);
+        }
         program
     }
 
-    fn reporter(&self) -> Reporter {
+    fn taker(&self) -> Taker {
         let interpreter = Interpreter::new(&self.client, self.adapter.reports.clone());
         let client = Arc::clone(&self.client);
-        Reporter::new(
-            client,
-            self.clock.clone(),
-            self.recorder.clone(),
-            interpreter,
-        )
+        let (clock, recorder) = (self.clock.clone(), self.recorder.clone());
+        Taker {
+            reporter: Reporter::new(client, clock, recorder, interpreter),
+            notes: self.notes.clone(),
+            gate: self.gate.clone(),
+        }
     }
 }
 
@@ -161,37 +191,43 @@ async fn stop<T>(
     }
 }
 
+/// Where what a client says goes.
+struct Taker {
+    reporter: Reporter,
+    notes: Notes,
+    gate: Option<Gate>,
+}
+
 /// Takes down what it reports, and keeps the rest, to the end of both pipes.
 async fn read(
     stdout: Option<ChildStdout>,
     stderr: Option<ChildStderr>,
-    reporter: Reporter,
-    notes: &Notes,
+    taker: Taker,
 ) -> Result<(), ClientError> {
+    let tail = taker.notes.tail.clone();
     let rest = async {
-        let followed = notes.tail.clone().follow(stderr, "stderr").await;
-        followed.map_err(ClientError::from)
+        tail.follow(stderr, "stderr")
+            .await
+            .map_err(ClientError::from)
     };
-    let reports = take_down(stdout, reporter, notes);
-    tokio::try_join!(reports, rest).map(|_| ())
+    tokio::try_join!(take_down(stdout, taker), rest).map(|_| ())
 }
 
-async fn take_down(
-    stdout: Option<ChildStdout>,
-    mut reporter: Reporter,
-    notes: &Notes,
-) -> Result<(), ClientError> {
+async fn take_down(stdout: Option<ChildStdout>, mut taker: Taker) -> Result<(), ClientError> {
     let Some(stdout) = stdout else {
         return Ok(());
     };
     let mut lines = Lines::new(stdout, "stdout");
     while let Some(line) = lines.next().await? {
         let counts = match ClientReport::parse(&line) {
-            Some(report) => reporter.tell(report)?,
-            None => false,
+            Some(report) => taker.reporter.tell(report)?,
+            None => taker.gate.as_ref().is_some_and(|gate| {
+                let is_ready = line == READY;
+                is_ready.then(|| gate.ready.cancel()).is_some()
+            }),
         };
         if !counts {
-            notes.passed_over();
+            taker.notes.passed_over();
         }
     }
     Ok(())
@@ -202,7 +238,12 @@ async fn take_down(
 async fn pass_on(
     mut commands: mpsc::Receiver<ClientAction>,
     mut stdin: Option<ChildStdin>,
+    gate: Option<Gate>,
 ) -> Infallible {
+    if let (Some(gate), Some(stdin)) = (gate, &mut stdin) {
+        gate.open.cancelled().await;
+        let _ = stdin.write_all(OPEN).await;
+    }
     while let Some(command) = commands.recv().await {
         let line = format!("{{\"do\":\"{}\"}}\n", command.word());
         if let Some(stdin) = &mut stdin {

@@ -20,7 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use super::recorder::Recorder;
 use crate::journal::{Body, Entry, Mark};
-use crate::subjects::Subject;
+use crate::subjects::{Ability, Subject};
 
 /// Whose turn it is. There is one machine, so there is one of these, however
 /// many suites run on it.
@@ -29,23 +29,35 @@ static TURN: Semaphore = Semaphore::const_new(1);
 /// So many of one scenario's processes come up at once.
 pub(super) const AT_ONCE: usize = 2;
 
-/// After so long the others need not wait any more.
+/// After so long the others need not wait for a program any more.
 const LONGEST: Duration = Duration::from_secs(5);
+
+/// And for browsers.
+const LONGEST_OF_BROWSERS: Duration = Duration::from_secs(60);
 
 /// A turn at starting processes; whoever starts none needs none. Given back
 /// when dropped.
 #[derive(Debug)]
 #[must_use]
-pub(super) struct Turn(Option<SemaphorePermit<'static>>);
+pub(super) struct Turn {
+    permit: Option<SemaphorePermit<'static>>,
+    /// After so long the others need not wait any more.
+    longest: Duration,
+}
 
 impl Turn {
     /// Waits for it. Cancel safe.
     pub(super) async fn take(subject: &Subject) -> Self {
-        if !matches!(subject, Subject::Adapter(_)) {
-            return Self(None);
-        }
-        // Never closed, so there is always one in the end.
-        Self(TURN.acquire().await.ok())
+        let longest = match subject.can(Ability::Page) {
+            true => LONGEST_OF_BROWSERS,
+            false => LONGEST,
+        };
+        let permit = match subject {
+            // Never closed, so there is always one in the end.
+            Subject::Adapter(_) => TURN.acquire().await.ok(),
+            Subject::Sim | Subject::Client(_) => None,
+        };
+        Self { permit, longest }
     }
 
     /// Gives it back when each of these clients has been heard of.
@@ -55,11 +67,11 @@ impl Turn {
         recorder: &Recorder,
         clock: Clock,
     ) -> Infallible {
-        if self.0.is_some() {
+        if self.permit.is_some() {
             let silent: BTreeSet<String> = clients.into_iter().collect();
             let up = recorder.wait_for(silent, heard, BTreeSet::is_empty);
             // Whoever is not up by then is nobody else's loss.
-            let _ = clock.timeout(LONGEST, up).await;
+            let _ = clock.timeout(self.longest, up).await;
             drop(self);
         }
         future::pending().await

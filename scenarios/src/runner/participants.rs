@@ -101,7 +101,7 @@ impl Participants {
     ) -> Result<chaos_proxy::Config, HarnessError> {
         let scheme = address.map_or(Scheme::WebSocket, |address| address.scheme);
         Ok(chaos_proxy::Config {
-            routes: self.routes(context, address, listeners)?,
+            routes: self.routes(context, address, &upstream, listeners)?,
             upstream,
             tls: Default::default(),
             dial_timeout: DIAL_TIMEOUT,
@@ -214,6 +214,7 @@ impl Participants {
         &mut self,
         context: &RunContext<'_>,
         server: Option<&Address>,
+        upstream: &str,
         listeners: Vec<(Arc<str>, Listener)>,
     ) -> Result<Vec<Route>, HarnessError> {
         let mut routes = Vec::new();
@@ -228,7 +229,7 @@ impl Participants {
                 client: Some(name),
             });
         }
-        self.clients.add(context, urls)?;
+        self.clients.add(context, urls, upstream)?;
         Ok(routes)
     }
 

@@ -12,7 +12,8 @@ use environment::text::{
     Diagnostics, Document, FromToml, Mismatch, Source, Table, Value, format_duration,
 };
 
-use super::{Ability, Report, Subject, Traits};
+use super::driver::MAIN;
+use super::{Ability, Page, Report, Subject, Traits};
 use crate::plain;
 use crate::process::{Program, StartError};
 
@@ -40,8 +41,12 @@ pub struct Adapter {
     pub setup: Vec<String>,
     /// How long that may take.
     pub setup_within: Duration,
-    /// Starts one client; never empty.
+    /// Starts one client; empty of a page.
     pub command: Vec<String>,
+    /// What each client opens in a browser, in place of a command.
+    pub page: Option<Page>,
+    /// Where the program is that drives a browser; of a page only.
+    pub driver: PathBuf,
     /// What it can do.
     pub can: BTreeSet<Ability>,
     /// What it tells of itself.
@@ -82,7 +87,8 @@ impl Adapter {
         let version = root.optional::<Line>("version");
         let setup = root.optional::<CommandLine>("setup");
         let setup_within = bounded(&mut root, "setup_within");
-        let command = root.required::<CommandLine>("command");
+        let page = Page::read(&mut root);
+        let command = read_command(&mut root);
         let can: Vec<Ability> = root.or("can", Vec::new());
         let reports: Vec<Report> = root.or("reports", Vec::new());
         let liveness = bounded(&mut root, "liveness");
@@ -101,9 +107,11 @@ impl Adapter {
             version: version.map_or_else(|| UNKNOWN.to_owned(), |Line(version)| version),
             setup: setup.map(|CommandLine(words)| words).unwrap_or_default(),
             setup_within: setup_within.unwrap_or(SETUP_WITHIN),
-            command: command.ok_or_else(wrong)?.0,
-            can: can.into_iter().collect(),
-            reports: reports.into_iter().collect(),
+            can: of_page(&page, &Ability::OF_PAGES, can),
+            reports: of_page(&page, &Report::OF_PAGES, reports),
+            command: command.unwrap_or_default(),
+            page,
+            driver: PathBuf::new(),
             liveness,
             upstream_liveness,
             settle,
@@ -117,26 +125,69 @@ impl Adapter {
         })
     }
 
+    /// A page that has no file.
+    ///
+    /// # Errors
+    /// What is wrong with its URL, or with what it dials.
+    pub fn of_page(url: &str, socket: Option<&str>) -> Result<Self, String> {
+        let page = Page::given(url, socket)?;
+        let text = format!("name = '{}'\ncommand = ['-']\n", page.name());
+        let source = Source::new(CLIENT_FILE, text);
+        let adapter = Self::read(&source, Path::new("."), url)?;
+        let page = Some(page);
+        Ok(Self {
+            can: of_page(&page, &Ability::OF_PAGES, Vec::new()),
+            reports: of_page(&page, &Report::OF_PAGES, Vec::new()),
+            command: Vec::new(),
+            page,
+            ..adapter
+        })
+    }
+
     /// One of it, with what a scenario adds, and behind that the command line.
     pub(crate) fn program(&self, added: &ClientOptions) -> Program {
         let all = [added, &self.options];
         let args = all.iter().flat_map(|options| &options.args);
         let env = all.iter().flat_map(|options| &options.env);
+        let command = match &self.page {
+            Some(_) => self.drive(&[]),
+            None => self.command.clone(),
+        };
         Program {
-            words: self.command.iter().chain(args).cloned().collect(),
+            words: command.iter().chain(args).cloned().collect(),
             folder: self.folder.clone(),
             variables: env.cloned().collect(),
         }
     }
 
-    /// What makes it ready, if anything does.
-    pub(crate) fn setup_program(&self) -> Option<Program> {
-        let is_needed = !self.setup.is_empty();
+    /// What makes it ready, if anything does, and the file that stands for what no
+    /// two may do at once.
+    pub(crate) fn setup_program(&self) -> Option<(Program, PathBuf)> {
+        let program = self.own_program(&self.setup)?;
+        Some((program, self.folder.join(CLIENT_FILE)))
+    }
+
+    /// What finds a browser for a page, or has one installed, likewise.
+    pub(crate) fn browser_setup(&self) -> Option<(Program, PathBuf)> {
+        self.page.as_ref()?;
+        let program = self.own_program(&self.drive(&["--setup"]))?;
+        Some((program, self.driver.join(MAIN)))
+    }
+
+    /// These words in its folder, if there are any.
+    pub(super) fn own_program(&self, words: &[String]) -> Option<Program> {
+        let is_needed = !words.is_empty();
         is_needed.then(|| Program {
-            words: self.setup.clone(),
+            words: words.to_vec(),
             folder: self.folder.clone(),
             variables: self.options.env.clone(),
         })
+    }
+
+    fn drive(&self, args: &[&str]) -> Vec<String> {
+        let main = self.driver.join(MAIN).display().to_string();
+        let args = args.iter().map(|arg| (*arg).to_owned());
+        ["node".to_owned(), main].into_iter().chain(args).collect()
     }
 
     /// Whether it could be started, as far as that shows before.
@@ -160,8 +211,29 @@ impl Adapter {
             dial_bound_us: self.dial_bound.map(micros),
             first_delay_us: self.first_delay.map(micros),
             longest_delay_us: self.longest_delay.map(micros),
+            server: self.page.as_ref().and_then(Page::server_url),
         }
     }
+}
+
+/// `command`, which is needed where there is no page, and is in its place.
+fn read_command(root: &mut Table<'_>) -> Option<Vec<String>> {
+    let command = if root.has("page") {
+        root.optional::<CommandLine>("command")
+    } else {
+        root.required::<CommandLine>("command")
+    };
+    if root.has("page") && root.has("command") {
+        let message = "`page` and `command` exclude each other: a client is a page in a browser, or a program";
+        root.error(root.key_span("command"), message);
+    }
+    command.map(|CommandLine(words)| words)
+}
+
+/// What is said of a client, and of every page.
+fn of_page<T: Ord + Copy>(page: &Option<Page>, all: &[T], said: Vec<T>) -> BTreeSet<T> {
+    let all = page.iter().flat_map(|_| all.iter().copied());
+    said.into_iter().chain(all).collect()
 }
 
 fn bounded(root: &mut Table<'_>, key: &'static str) -> Option<Duration> {
@@ -250,6 +322,8 @@ mod tests {
             setup: words(&["sh", "s"]),
             setup_within: Duration::from_secs(540),
             command: words(&["node", "c.js"]),
+            page: None,
+            driver: PathBuf::new(),
             can: [Ability::Pause].into(),
             reports: [Report::Open, Report::Seq].into(),
             liveness: Some(Duration::from_secs(3)),
@@ -268,6 +342,43 @@ mod tests {
         assert_eq!(least.version, UNKNOWN);
         assert!(least.setup.is_empty() && least.can.is_empty() && least.reports.is_empty());
         assert_eq!(least.setup_within, SETUP_WITHIN);
+    }
+
+    #[test]
+    fn a_page_is_read_and_can_and_tells_what_every_page_does() {
+        let text = "name = 'x'\npage = 'http://localhost:5173/'\nsocket = 'localhost:8080'\n\
+                    serve = ['npm', 'run', 'dev']\ncan = ['pause']\nreports = ['seq']\n";
+        let adapter = read(&format!("{text}server.command = ['node', 's.js']\n")).unwrap();
+        let page = adapter.page.as_ref().unwrap();
+        assert_eq!(page.socket.as_deref(), Some("localhost:8080"));
+        assert_eq!((page.serve.len(), page.server.len()), (3, 2));
+        assert!(adapter.can.contains(&Ability::Freeze) && adapter.can.contains(&Ability::Pause));
+        assert_eq!(adapter.reports.len(), Report::OF_PAGES.len() + 1);
+        let server = adapter.traits().server;
+        assert_eq!(server.as_deref(), Some("ws://localhost:8080/"));
+        for (text, part) in [
+            (
+                format!("{text}command = ['x']"),
+                "`page` and `command` exclude each other",
+            ),
+            (
+                text.replace("socket = 'localhost:8080'", ""),
+                "2:8: what it dials is to be known",
+            ),
+            (
+                text.replace("localhost:8080", "8080"),
+                "3:10: `8080` is no HOST:PORT",
+            ),
+            (
+                text.replace("page", "comand"),
+                "3:1: `socket` is about a `page`",
+            ),
+        ] {
+            let wrong = read(&text).unwrap_err();
+            assert!(wrong.contains(part), "{part}:\n{wrong}");
+        }
+        let bare = Adapter::of_page("http://localhost:5173/", Some("localhost:8080")).unwrap();
+        assert_eq!(bare.name, "localhost-5173");
     }
 
     #[test]

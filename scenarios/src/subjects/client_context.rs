@@ -54,7 +54,7 @@ impl Tell {
 
     /// It is connected.
     pub fn open(&self) {
-        self.0.tell(ClientReport::Open);
+        self.0.tell(ClientReport::Open { dial: None });
     }
 
     /// Its application got a message: this text, or `None` of anything else.
@@ -64,6 +64,7 @@ impl Tell {
             data,
             seq: None,
             session: None,
+            dial: None,
         });
     }
 
@@ -74,13 +75,17 @@ impl Tell {
             data: None,
             seq: Some(seq),
             session: session.into().map(str::to_owned),
+            dial: None,
         });
     }
 
     /// A dial failed, or the connection ended: with this close code, as browsers
     /// have it (RFC 6455 §7.1.5), or `None` if the client does not know.
     pub fn close(&self, code: impl Into<Option<u16>>) {
-        self.0.tell(ClientReport::Close { code: code.into() });
+        self.0.tell(ClientReport::Close {
+            code: code.into(),
+            dial: None,
+        });
     }
 
     /// It will not dial again by itself.

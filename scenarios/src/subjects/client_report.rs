@@ -23,7 +23,11 @@ pub enum ClientReport {
     /// It begins to connect.
     Dial,
     /// It is connected.
-    Open,
+    Open {
+        /// By which of its dials, counted from 1, if it says so; else by the last.
+        #[serde(default)]
+        dial: Option<u64>,
+    },
     /// Its application got a message.
     Message {
         /// The message's text, if it is one and the client passes it on.
@@ -37,6 +41,9 @@ pub enum ClientReport {
         /// client has its own.
         #[serde(default)]
         session: Option<String>,
+        /// On which of its dials, likewise.
+        #[serde(default)]
+        dial: Option<u64>,
     },
     /// A dial failed, or its connection ended.
     Close {
@@ -44,6 +51,9 @@ pub enum ClientReport {
         /// knows it.
         #[serde(default)]
         code: Option<u16>,
+        /// Of which of its dials, likewise.
+        #[serde(default)]
+        dial: Option<u64>,
     },
     /// It will not dial again by itself.
     GaveUp,
@@ -58,7 +68,7 @@ impl ClientReport {
     fn report(&self) -> Report {
         match self {
             Self::Dial => Report::Dial,
-            Self::Open => Report::Open,
+            Self::Open { .. } => Report::Open,
             Self::Message { .. } => Report::Message,
             Self::Close { .. } => Report::Close,
             Self::GaveUp => Report::GaveUp,
@@ -161,20 +171,26 @@ impl Interpreter {
                 self.begin();
                 EventKind::Dialled { dial: self.dial }
             }
-            ClientReport::Open => {
+            ClientReport::Open { dial } => {
                 if !tells_dials {
                     self.begin();
                 }
-                EventKind::Opened { dial: self.dial }
+                let dial = self.named(dial);
+                EventKind::Opened { dial }
             }
             ClientReport::Message {
                 seq: Some(seq),
                 session,
+                dial,
                 ..
-            } if self.reports.contains(&Report::Seq) => self.numbered(seq, session.as_deref()),
-            ClientReport::Message { data, .. } => self.message(data.as_deref()),
-            ClientReport::Close { code } => EventKind::Closed {
-                dial: self.dial,
+            } if self.reports.contains(&Report::Seq) => {
+                self.numbered(seq, session.as_deref(), self.named(dial))
+            }
+            ClientReport::Message { data, dial, .. } => {
+                self.message(data.as_deref(), self.named(dial))
+            }
+            ClientReport::Close { code, dial } => EventKind::Closed {
+                dial: self.named(dial),
                 why: CloseReason::Unknown,
                 code,
             },
@@ -187,19 +203,25 @@ impl Interpreter {
         self.sessions.dialled();
     }
 
+    /// The dial that the client names, if it is one of those that it told; else the
+    /// last.
+    fn named(&self, dial: Option<u64>) -> u64 {
+        let own = dial.filter(|dial| (1..=self.dial).contains(dial));
+        own.unwrap_or(self.dial)
+    }
+
     /// A message that the client has numbered itself.
-    fn numbered(&self, seq: u64, session: Option<&str>) -> EventKind {
+    fn numbered(&self, seq: u64, session: Option<&str>, dial: u64) -> EventKind {
         let session = session.unwrap_or_default();
         EventKind::Applied {
-            dial: self.dial,
+            dial,
             // Two clients may well name theirs alike.
             session: tag(&format!("{} {session}", self.client)),
             seq,
         }
     }
 
-    fn message(&mut self, data: Option<&str>) -> EventKind {
-        let dial = self.dial;
+    fn message(&mut self, data: Option<&str>, dial: u64) -> EventKind {
         let received = EventKind::Received { dial };
         let Some(data) = data.filter(|_| self.reports.contains(&Report::Seq)) else {
             return received;
@@ -300,6 +322,32 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_of_an_older_dial_is_of_that_one() {
+        let lines = [
+            r#"{"event":"dial"}"#,
+            r#"{"event":"dial"}"#,
+            r#"{"event":"open","dial":1}"#,
+            r#"{"event":"message","dial":1}"#,
+            r#"{"event":"close","dial":1,"code":1001}"#,
+            r#"{"event":"open","dial":3}"#,
+        ];
+        let told = events(&Report::ALL.map(|(_, report)| report), &lines);
+        let closed = EventKind::Closed {
+            dial: 1,
+            why: CloseReason::Unknown,
+            code: Some(1001),
+        };
+        let expected = [
+            EventKind::Opened { dial: 1 },
+            EventKind::Received { dial: 1 },
+            closed,
+            // There was no third one.
+            EventKind::Opened { dial: 2 },
+        ];
+        assert_eq!(told[2..], expected.map(Some));
+    }
+
+    #[test]
     fn numbers_of_the_clients_own_are_of_its_own_session() {
         let line = r#"{"event":"message","seq":7,"session":"a"}"#;
         let of = |client: &str| {
@@ -360,6 +408,7 @@ mod tests {
                     data,
                     seq: None,
                     session: None,
+                    dial: None,
                 }) {
                     Some(EventKind::Applied { dial, session, seq }) => {
                         let names = ["a", "b", "c"].into_iter();

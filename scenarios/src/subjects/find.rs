@@ -11,7 +11,7 @@ use chaos_judge::profile::Profile;
 use environment::text::Source;
 
 use super::adapter::{Adapter, CLIENT_FILE};
-use super::{Subject, shipped};
+use super::{Subject, driver, shipped};
 
 /// The folder of the adapters that come with the project.
 pub const CLIENTS: &str = "scenarios/clients";
@@ -113,6 +113,26 @@ fn load(folder: &Path, name: &str) -> Result<Subject, SubjectError> {
     let source = Source::new(path.display().to_string(), text);
     let mut adapter = Adapter::read(&source, &folder, name).map_err(SubjectError::Mistakes)?;
     adapter.profile = profile(&adapter)?;
+    driven(adapter)
+}
+
+/// The page at this URL, of which there is no file, and which dials this
+/// `host:port` by itself.
+///
+/// # Errors
+/// What is wrong with one of them.
+pub fn of_page(url: &str, socket: Option<&str>) -> Result<Subject, SubjectError> {
+    driven(Adapter::of_page(url, socket).map_err(SubjectError::Mistakes)?)
+}
+
+/// With the program that drives a browser, if it is a page.
+fn driven(mut adapter: Adapter) -> Result<Subject, SubjectError> {
+    if adapter.page.is_some() {
+        adapter.driver = driver::unpacked().map_err(|source| SubjectError::Unpack {
+            name: adapter.name.clone(),
+            source,
+        })?;
+    }
     Ok(Subject::Adapter(Arc::new(adapter)))
 }
 

@@ -7,7 +7,10 @@ mod adapter;
 mod client;
 mod client_context;
 mod client_report;
+mod driver;
 mod find;
+mod hosts;
+mod page;
 mod setup;
 mod shipped;
 
@@ -21,7 +24,9 @@ pub use adapter::{Adapter, CLIENT_FILE};
 pub use client::Client;
 pub use client_context::{ClientContext, Commands, Stop, Tell};
 pub use client_report::{ClientReport, Interpreter};
-pub use find::{CLIENTS, SubjectError, find, names};
+pub use find::{CLIENTS, SubjectError, find, names, of_page};
+pub use hosts::{HostProblem, Hosts, Role};
+pub use page::Page;
 pub use setup::{SetupError, SetupFailure, set_up};
 
 /// Who is put to the test.

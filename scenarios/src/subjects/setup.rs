@@ -11,8 +11,9 @@ use environment::text::format_duration;
 use rustix::fs::{FlockOperation, flock};
 use tokio_util::sync::CancellationToken;
 
-use super::{Adapter, CLIENT_FILE, Subject};
-use crate::process::{Ended, Flood, StartError, Tail};
+use super::hosts::HostProblem;
+use super::{Adapter, Hosts, Subject};
+use crate::process::{Ended, Flood, Program, StartError, Tail};
 
 /// How long its last output may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -34,6 +35,15 @@ pub enum SetupError {
         /// Why.
         #[source]
         source: StartError,
+    },
+    /// Somebody is not there whom a page needs.
+    #[error("client {client}: {problem}")]
+    Host {
+        /// Whose.
+        client: String,
+        /// Who, and why not.
+        #[source]
+        problem: HostProblem,
     },
     /// The command failed; with the end of what it printed.
     #[error("the setup of client {client} failed: {reason}{output}")]
@@ -74,34 +84,50 @@ pub enum SetupFailure {
     Ended(Ended),
 }
 
-/// Runs the subject's setup, if it has one, no two at once in one folder; and looks
-/// whether it can be started then.
+/// Runs the subject's setup, if it has one, no two at once in one folder; looks
+/// whether it can be started then; and starts whom it needs, who end with what this
+/// gives.
 ///
 /// # Errors
 /// It failed, or took too long, or was interrupted.
-pub async fn set_up(subject: &Subject, interrupt: &CancellationToken) -> Result<(), SetupError> {
+pub async fn set_up(subject: &Subject, interrupt: &CancellationToken) -> Result<Hosts, SetupError> {
     let Subject::Adapter(adapter) = subject else {
-        return Ok(());
+        return Ok(Hosts::default());
     };
     let unstartable = |source| SetupError::Unstartable {
         client: adapter.name.clone(),
         source,
     };
-    if let Some(setup) = adapter.setup_program() {
-        setup.ensure_startable().map_err(unstartable)?;
-        make_ready(adapter, interrupt).await?;
+    if let Some((program, lock)) = adapter.setup_program() {
+        program.ensure_startable().map_err(unstartable)?;
+        make_ready(adapter, &program, lock, interrupt).await?;
     }
-    adapter.ensure_startable().map_err(unstartable)
+    // Before a browser is looked for: whoever forgot to start his server need not wait.
+    let hosts = tokio::select! {
+        biased;
+        () = interrupt.cancelled() => return Err(SetupError::Interrupted(adapter.name.clone())),
+        hosts = Hosts::start(adapter) => hosts?,
+    };
+    adapter.ensure_startable().map_err(unstartable)?;
+    if let Some((program, lock)) = adapter.browser_setup() {
+        make_ready(adapter, &program, lock, interrupt).await?;
+    }
+    Ok(hosts)
 }
 
-async fn make_ready(adapter: &Adapter, interrupt: &CancellationToken) -> Result<(), SetupError> {
+async fn make_ready(
+    adapter: &Adapter,
+    program: &Program,
+    lock: PathBuf,
+    interrupt: &CancellationToken,
+) -> Result<(), SetupError> {
     let tail = Tail::default();
     let done = tokio::select! {
         biased;
         () = interrupt.cancelled() => {
             return Err(SetupError::Interrupted(adapter.name.clone()));
         }
-        done = perform(adapter, &tail) => done,
+        done = perform(program, lock, adapter.setup_within, &tail) => done,
     };
     done.map_err(|reason| {
         let output = tail.text();
@@ -117,22 +143,25 @@ async fn make_ready(adapter: &Adapter, interrupt: &CancellationToken) -> Result<
     })
 }
 
-async fn perform(adapter: &Adapter, tail: &Tail) -> Result<(), SetupFailure> {
+async fn perform(
+    program: &Program,
+    lock: PathBuf,
+    within: Duration,
+    tail: &Tail,
+) -> Result<(), SetupFailure> {
     let clock = Clock::precise();
-    let within = adapter.setup_within;
     let late = |_| Err(SetupFailure::Late(within));
     let work = async {
         // Held until this is over.
-        let _lock = lock(adapter, clock.clone()).await?;
-        run(adapter, tail, clock.clone()).await
+        let _lock = locked(lock, clock.clone()).await?;
+        run(program, tail, clock.clone()).await
     };
     // Dropped, it takes its process group with it.
     clock.timeout(within, work).await.unwrap_or_else(late)
 }
 
 /// Another `chaos run` may be setting up the same folder.
-async fn lock(adapter: &Adapter, clock: Clock) -> Result<File, SetupFailure> {
-    let path = adapter.folder.join(CLIENT_FILE);
+async fn locked(path: PathBuf, clock: Clock) -> Result<File, SetupFailure> {
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(source) => return Err(SetupFailure::Lock { path, source }),
@@ -143,10 +172,7 @@ async fn lock(adapter: &Adapter, clock: Clock) -> Result<File, SetupFailure> {
     Ok(file)
 }
 
-async fn run(adapter: &Adapter, tail: &Tail, clock: Clock) -> Result<(), SetupFailure> {
-    let Some(program) = adapter.setup_program() else {
-        return Ok(());
-    };
+async fn run(program: &Program, tail: &Tail, clock: Clock) -> Result<(), SetupFailure> {
     let mut running = program.start()?;
     let (stdin, stdout, stderr) = running.take_pipes();
     // There is nothing to be read.

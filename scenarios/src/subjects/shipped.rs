@@ -29,6 +29,7 @@ macro_rules! shipped {
 }
 
 shipped! {
+    "page" / "client.toml"
     "partysocket" / ".npmrc"
     "partysocket" / "client.js"
     "partysocket" / "client.toml"
@@ -86,14 +87,20 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 /// # Errors
 /// The cache folder cannot be written.
 pub(super) fn unpacked(client: &str) -> io::Result<Option<PathBuf>> {
-    match own(client).next() {
-        Some(_) => unpack(client, &cache()).map(Some),
-        None => Ok(None),
+    match &own(client)[..] {
+        [] => Ok(None),
+        files => unpack(client, files).map(Some),
     }
 }
 
-fn own(client: &str) -> impl Iterator<Item = &'static Shipped> {
-    SHIPPED.iter().filter(move |file| file.client == client)
+/// Likewise of any files that are within this program.
+pub(super) fn unpack(name: &str, files: &[(&str, &str)]) -> io::Result<PathBuf> {
+    unpack_into(&cache(), name, files)
+}
+
+fn own(client: &str) -> Vec<(&'static str, &'static str)> {
+    let own = SHIPPED.iter().filter(|file| file.client == client);
+    own.map(|file| (file.name, file.text)).collect()
 }
 
 /// Where programs keep what they can make again.
@@ -106,18 +113,19 @@ fn cache() -> PathBuf {
         .join("chaos/clients")
 }
 
-fn unpack(client: &str, cache: &Path) -> io::Result<PathBuf> {
-    let all: String = own(client)
-        .flat_map(|file| [file.name, file.text])
+fn unpack_into(cache: &Path, name: &str, files: &[(&str, &str)]) -> io::Result<PathBuf> {
+    let all: String = files
+        .iter()
+        .flat_map(|(name, text)| [*name, *text])
         .collect();
-    let folder = cache.join(format!("{client}-{}", tag(&all)));
+    let folder = cache.join(format!("{name}-{}", tag(&all)));
     if folder.is_dir() {
         return Ok(folder);
     }
     // Made beside it and then moved, so that it is there whole or not at all.
-    let beside = cache.join(format!("{client}-{}", std::process::id()));
+    let beside = cache.join(format!("{name}-{}", std::process::id()));
     fs::create_dir_all(&beside)?;
-    for Shipped { name, text, .. } in own(client) {
+    for (name, text) in files {
         let path = beside.join(name);
         fs::write(&path, text)?;
         if text.starts_with("#!") {
@@ -163,11 +171,14 @@ mod tests {
     #[test]
     fn it_is_unpacked_once_and_can_be_run() {
         let cache = tempfile::tempdir().unwrap();
-        let folder = unpack("websockets", cache.path()).unwrap();
+        let folder = unpack_into(cache.path(), "websockets", &own("websockets")).unwrap();
         let setup = folder.join("setup.sh").metadata().unwrap();
         assert_eq!(setup.permissions().mode() & 0o111, 0o111);
         fs::write(folder.join("made by setup"), "").unwrap();
-        assert_eq!(unpack("websockets", cache.path()).unwrap(), folder);
+        assert_eq!(
+            unpack_into(cache.path(), "websockets", &own("websockets")).unwrap(),
+            folder
+        );
         assert!(folder.join("made by setup").exists());
         assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 1);
         assert!(unpacked("nobody").unwrap().is_none());

@@ -8,6 +8,7 @@
 
 mod pace;
 mod retries;
+mod room;
 
 pub use pace::Jobs;
 pub(crate) use retries::MOST as MOST_RETRIED;

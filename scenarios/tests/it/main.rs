@@ -22,6 +22,7 @@ mod oracle;
 mod out_folder;
 mod own_client;
 mod own_server;
+mod page;
 mod plan;
 mod play;
 mod processes;

@@ -60,10 +60,26 @@ pub enum ClientAction {
     Show,
     /// Tear it down and set it up again.
     Remount,
+    /// Let it believe that there is no network.
+    Offline,
+    /// And that there is one again.
+    Online,
+    /// Let its browser freeze it.
+    Freeze,
+    /// And go on with it.
+    Thaw,
+    /// Leave it for another page.
+    Leave,
+    /// And come back to it.
+    Back,
+    /// Let its machine fall asleep.
+    Sleep,
+    /// And wake up.
+    Wake,
 }
 
 impl ClientAction {
-    const ALL: [(&'static str, Self); 8] = [
+    const ALL: [(&'static str, Self); 16] = [
         ("pause", Self::Pause),
         ("resume", Self::Resume),
         ("stop", Self::Stop),
@@ -72,6 +88,14 @@ impl ClientAction {
         ("hide", Self::Hide),
         ("show", Self::Show),
         ("remount", Self::Remount),
+        ("offline", Self::Offline),
+        ("online", Self::Online),
+        ("freeze", Self::Freeze),
+        ("thaw", Self::Thaw),
+        ("leave", Self::Leave),
+        ("back", Self::Back),
+        ("sleep", Self::Sleep),
+        ("wake", Self::Wake),
     ];
 
     /// The word of scenario files and journals.
@@ -92,6 +116,10 @@ impl ClientAction {
             Self::Hide => Ability::Hide,
             Self::Show => Ability::Show,
             Self::Remount => Ability::Remount,
+            Self::Offline | Self::Online => Ability::Offline,
+            Self::Freeze | Self::Thaw => Ability::Freeze,
+            Self::Leave | Self::Back => Ability::Leave,
+            Self::Sleep | Self::Wake => Ability::Sleep,
         }
     }
 
@@ -102,7 +130,7 @@ impl ClientAction {
             Self::Resume => Some(Command::Resume),
             Self::Stop => Some(Command::Stop),
             Self::Reconnect => Some(Command::Reconnect),
-            Self::Send | Self::Hide | Self::Show | Self::Remount => None,
+            _ => None,
         }
     }
 }

@@ -27,6 +27,7 @@ mod situation;
 #[cfg(test)]
 mod tests;
 mod top;
+mod unobeyed;
 mod validate;
 
 pub use action::{Action, ActionTime, ClientAction};

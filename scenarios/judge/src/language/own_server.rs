@@ -28,7 +28,7 @@ const READY_WITHIN: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_secs(600);
 
 /// The keys of the ticker.
-const TICKER: [&str; 12] = [
+pub(super) const TICKER: [&str; 12] = [
     "tick",
     "heartbeat",
     "buffer",
@@ -119,6 +119,12 @@ impl Ready {
 }
 
 impl OwnServer {
+    /// The server of a client that speaks to no other.
+    pub(super) fn of_client(address: Address, span: Span) -> Self {
+        let kind = OwnKind::External(address);
+        Self { kind, span }
+    }
+
     /// Its URL, as far as that is known before it runs.
     pub fn address(&self) -> Address {
         match &self.kind {

@@ -6,6 +6,7 @@ use client_sim::ClientsConfig;
 use environment::text::{Diagnostics, Document, Source, Span, Table};
 
 use super::action::Action;
+use super::address::Address;
 use super::client_options::ClientOptions;
 use super::exercisable::{Setting, ensure_exercisable};
 use super::expect::Expectation;
@@ -18,7 +19,7 @@ use super::server_event::ServerEvent;
 use super::situation::Situation;
 use super::top::Top;
 use super::validate::{Sections, validate};
-use super::{action, expect, own_server, proof, rules, server_event, situation};
+use super::{action, expect, own_server, proof, rules, server_event, situation, unobeyed};
 use crate::checks;
 use crate::subject::{Ability, Traits};
 
@@ -85,6 +86,10 @@ struct Parts {
     top: Top,
     server: ticker_server::Config,
     own_server: Option<OwnServer>,
+    /// The only server of the client's, which takes the ticker's place.
+    of_client: Option<OwnServer>,
+    /// What the file wants of the ticker and that one does not obey.
+    unobeyed: Vec<String>,
     data: Option<Pattern>,
     clients: ClientsConfig,
     client_options: ClientOptions,
@@ -109,7 +114,16 @@ impl Parts {
         };
         root.set_figures(figures(&clients.behaviour, subject));
         let top = Top::read(root);
-        let (server, own_server, data) = read_server(root);
+        let Server {
+            ticker,
+            own: own_server,
+            data,
+            mut unobeyed,
+        } = read_server(root);
+        let of_client = match &own_server {
+            None => server_of(subject, root),
+            Some(_) => None,
+        };
         let population = names(clients.count);
         let rules = rules::read(root, &population, &top);
         let action_tables = root.tables("action");
@@ -117,6 +131,8 @@ impl Parts {
         let actions = action::read(action_tables, &population, top.duration);
         let (actions, action_places): (Vec<_>, Vec<_>) = actions.into_iter().unzip();
         let server_events = server_event::read(root.tables("server_event"), top.duration);
+        let events = server_events.iter().map(|(event, _)| event);
+        unobeyed.extend(unobeyed::of_events(events));
         let setting = Setting {
             clients: &clients,
             rules: &rules.rules,
@@ -131,8 +147,10 @@ impl Parts {
         let proof = proof.and_then(|mut table| proof::read(&mut table, &expect));
         Self {
             top,
-            server,
+            server: ticker,
             own_server,
+            of_client,
+            unobeyed,
             data,
             clients,
             client_options,
@@ -163,7 +181,11 @@ impl Parts {
             requires: top.requires,
             outcomes: top.outcomes,
             server: self.server,
-            own_server: self.own_server,
+            unobeyed: match &self.of_client {
+                Some(_) => unobeyed::listed(&self.unobeyed),
+                None => None,
+            },
+            own_server: self.own_server.or(self.of_client),
             data: self.data,
             clients: self.clients,
             client_options: self.client_options,
@@ -201,21 +223,48 @@ fn case_of(id: &str) -> String {
     id.split('-').next().unwrap_or(id).to_owned()
 }
 
-/// The ticker, whoever takes its place, and what is data of theirs.
-fn read_server(
-    root: &mut Table<'_>,
-) -> (ticker_server::Config, Option<OwnServer>, Option<Pattern>) {
+/// `[server]`, as a file has it.
+#[derive(Default)]
+struct Server {
+    ticker: ticker_server::Config,
+    /// Who takes its place.
+    own: Option<OwnServer>,
+    /// What is data of theirs.
+    data: Option<Pattern>,
+    /// What is wanted of the ticker alone, in words.
+    unobeyed: Vec<String>,
+}
+
+fn read_server(root: &mut Table<'_>) -> Server {
     let Some(mut table) = root.table("server") else {
-        return (ticker_server::Config::default(), None, None);
+        return Server::default();
     };
     let data = table.table("data");
     let data = data.and_then(|mut table| Pattern::read(&mut table));
     let own = own_server::read(&mut table);
     if own_server::is_own(&table) {
         own_server::ignore_ticker(&mut table);
-        return (ticker_server::Config::default(), own, data);
+        return Server {
+            own,
+            data,
+            ..Server::default()
+        };
     }
-    (ticker_server::Config::from_table(&mut table), own, data)
+    let ticker = ticker_server::Config::from_table(&mut table);
+    Server {
+        unobeyed: unobeyed::of_server(&table, &ticker),
+        ticker,
+        own,
+        data,
+    }
+}
+
+/// The one server that such a client speaks to.
+fn server_of(subject: Option<&Traits>, root: &Table<'_>) -> Option<OwnServer> {
+    let url = subject?.server.as_ref()?;
+    // A journal may be anybody's: what is no address is none.
+    let address: Address = url.parse().ok()?;
+    Some(OwnServer::of_client(address, root.span()))
 }
 
 /// Without resume a client does not promise to lose nothing.

@@ -53,6 +53,9 @@ pub struct Scenario {
     pub server: ticker_server::Config,
     /// The server that takes its place.
     pub own_server: Option<OwnServer>,
+    /// What the file wants of the ticker and the server of the client's own, which
+    /// takes its place, does not obey; in words.
+    pub unobeyed: Option<String>,
     /// What a message of the server must say to be data; without it any message is.
     pub data: Option<Pattern>,
     /// The clients.

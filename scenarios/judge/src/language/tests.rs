@@ -106,6 +106,32 @@ fn times_are_expressions_of_what_the_client_declares() {
 }
 
 #[test]
+fn a_client_with_a_server_of_its_own_takes_that_along_and_says_what_it_does_not_obey() {
+    let subject = Traits {
+        server: Some("ws://localhost:8080/".into()),
+        ..Traits::default()
+    };
+    let check = |rest: &str, url: &str, unobeyed: Option<&str>| {
+        let scenario = sound(&format!("{rest}[expect]\nmax_live = 1\n"));
+        let fitted = scenario.fitted(Some(&subject)).unwrap();
+        let own = fitted.own_server.as_ref().map(|own| own.address());
+        assert_eq!(fitted.url(own.as_ref(), "p:1"), url);
+        assert_eq!(fitted.unobeyed.as_deref(), unobeyed, "{rest}");
+        assert_eq!(scenario.unobeyed, None);
+    };
+    let top = "id = 'x'\nduration = '4s'\n";
+    let through = "ws://p:1/";
+    check(&format!("{top}[server]\ntick = '100ms'\n"), through, None);
+    let quiet = format!("{top}[server]\ntick = '5s'\nping_every = '1s'\n");
+    check(&quiet, through, Some("`tick = \"5s\"` and `ping_every`"));
+    let killed = format!("{top}[[server_event]]\nat = '1s'\ndo = 'kill'\n");
+    check(&killed, through, Some("a `kill`"));
+    // A file's own server is behind whatever the page dials.
+    let own = format!("{top}[server]\nexternal = 'ws://localhost:1/a'\n");
+    check(&own, "ws://p:1/a", None);
+}
+
+#[test]
 fn wrong_expressions_are_told_at_their_places() {
     wrong(
         &timed("livenes + 1s", ""),

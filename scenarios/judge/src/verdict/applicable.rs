@@ -18,7 +18,20 @@ pub fn known_before(
 ) -> Option<Reason> {
     let ability = scenario.missing_ability(subject);
     let of_client = ability.map(Reason::MissingAbility);
+    let of_client = of_client.or_else(|| too_many_browsers(scenario, subject));
+    let unobeyed = scenario.unobeyed.clone();
+    let of_server = unobeyed.map(|what| Reason::NotObeyed { what });
+    let of_client = of_client.or(of_server);
     of_client.or_else(|| (is_wire && scenario.is_undisturbed()).then_some(Reason::ControlOfNothing))
+}
+
+/// So many browsers fit into a machine that has other things to do, too.
+const MOST_BROWSERS: u32 = 6;
+
+fn too_many_browsers(scenario: &Scenario, subject: Option<&Traits>) -> Option<Reason> {
+    let (count, most) = (scenario.clients.count, MOST_BROWSERS);
+    let is_page = subject.is_some_and(Traits::is_page);
+    (is_page && count > most).then_some(Reason::TooManyBrowsers { count, most })
 }
 
 /// Which of its checks cannot be judged with the file's server and such clients,

@@ -50,6 +50,17 @@ impl fmt::Display for Reason {
             Self::MissingAbility(Ability::Resume) => f.write_str(
                 "the case is about clients that `resume` their session, which this client cannot",
             ),
+            Self::MissingAbility(Ability::Page) => {
+                f.write_str("the case is about pages in a browser, and this client is none")
+            }
+            Self::NotObeyed { what } => write!(
+                f,
+                "the case wants {what} of its server, and this client speaks to a server of its own, which does not obey"
+            ),
+            Self::TooManyBrowsers { count, most } => write!(
+                f,
+                "the case has {count} clients, and each is a browser, of which there are at most {most}"
+            ),
             Self::MissingAbility(ability) => write!(
                 f,
                 "the case is about clients that `{}` when told to, which this client cannot",

@@ -59,6 +59,19 @@ pub enum Reason {
     },
     /// The clients cannot do what the case is about.
     MissingAbility(Ability),
+    /// The client speaks to one server alone, and the case wants of its server what
+    /// that does not obey.
+    NotObeyed {
+        /// What, in words.
+        what: String,
+    },
+    /// The case has more clients than there can be browsers.
+    TooManyBrowsers {
+        /// How many it has.
+        count: u32,
+        /// How many there can be.
+        most: u32,
+    },
     /// The journal is of a version that does not tell what this rule took.
     OldJournal {
         /// Which.

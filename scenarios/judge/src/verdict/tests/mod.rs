@@ -8,7 +8,7 @@ use crate::journal::builder::JournalBuilder;
 use crate::journal::{Bound, Header, Mark};
 use crate::language::Scenario;
 use crate::language::sample::{header, scenario};
-use crate::subject::Traits;
+use crate::subject::{Ability, Traits};
 
 mod firing;
 mod machine;
@@ -191,6 +191,47 @@ fn what_the_client_cannot_do_or_does_not_show_makes_a_case_not_applicable() {
         foreign,
         Verdict::NotApplicable,
         &[missing],
+    );
+}
+
+#[test]
+fn what_a_clients_own_server_or_a_machine_with_browsers_cannot_do_is_not_applicable() {
+    let page = |header: &mut Header| {
+        header.subject = Some(Traits {
+            can: [Ability::Page].into(),
+            server: Some("ws://localhost:8080/".into()),
+            ..Traits::default()
+        });
+    };
+    let check = |text: &str, why: &[&str]| {
+        let source = environment::text::Source::new(
+            "x.toml",
+            format!("id = 'x'\nduration = '10s'\nsettle = '5s'\n{text}"),
+        );
+        let mut of_page = crate::journal::Header::clone(&header(&sound_and_undisturbed(text)));
+        page(&mut of_page);
+        let fitted = crate::language::read_for(&source, of_page.subject.as_ref()).unwrap();
+        let judgement = judge(&fitted, &of_page, &run().entries());
+        let is_other = judgement.verdict == Verdict::NotApplicable;
+        assert_eq!(is_other, !why.is_empty(), "{judgement:?}");
+        if is_other {
+            assert_eq!(sentences(&judgement.reasons), why);
+        }
+    };
+    let expect = "[expect]\nmax_live = 1\n";
+    check(
+        &format!("[server]\ntick = '1s'\n[clients]\ncount = 6\n{expect}"),
+        &[],
+    );
+    check(
+        &format!("[server]\nmax_connections = 3\n{expect}"),
+        &[
+            "the case wants `max_connections` of its server, and this client speaks to a server of its own, which does not obey",
+        ],
+    );
+    check(
+        &format!("[clients]\ncount = 7\n{expect}"),
+        &["the case has 7 clients, and each is a browser, of which there are at most 6"],
     );
 }
 
