@@ -54,6 +54,7 @@ mod harness;
 pub mod hostile;
 
 pub mod invocation;
+pub mod known;
 pub mod out_folder;
 pub mod play;
 mod process;

@@ -164,6 +164,13 @@ pub(crate) struct RunArgs {
     /// puts their folders together.
     #[arg(long, value_name = "I/N|auto")]
     pub(crate) shard: Option<ShardArg>,
+    /// Fail only on what is not as `known.toml` beside the client says, for better or
+    /// worse.
+    #[arg(long)]
+    pub(crate) known: bool,
+    /// Write what badge services read there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) badge: Option<PathBuf>,
     /// Where results and journals go.
     #[arg(long, value_name = "DIR", default_value = "target/chaos")]
     pub(crate) out: PathBuf,

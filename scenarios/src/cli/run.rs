@@ -1,5 +1,6 @@
 //! `chaos run`.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::num::NonZero;
 use std::path::Path;
@@ -11,6 +12,7 @@ use globset::{Glob, GlobSet};
 use scenarios::collect::Collected;
 use scenarios::console::{Live, Screen, report};
 use scenarios::invocation::Invocation;
+use scenarios::known::{Compared, Known, compare};
 use scenarios::language::{ClientOptions, Origin, Scenario};
 use scenarios::out_folder::OutFolder;
 use scenarios::records;
@@ -41,6 +43,9 @@ const MOST_RUNS: u64 = 100_000;
 /// The longest `--filter`, in characters: many times what any id has.
 const LONGEST_FILTER: usize = 1000;
 
+/// Everybody that can be named.
+const ALL: &str = "all";
+
 /// As many commands as somebody may want to choose from.
 const MOST_COMMANDS: usize = 100;
 
@@ -62,6 +67,7 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         seeds: args.seeds.or(args.seed.map(Seeds::one)),
         shard: args.shard.map(ShardArg::shard).transpose()?,
     };
+    let known = known(args, &subjects)?;
     let suited = |scenarios: &Vec<_>| are_suited(scenarios, &subjects, args.time);
     let selected = select(args, filter.as_ref()).filter(suited);
     let Some(scenarios) = selected.and_then(|all| fitted(all, &subjects)) else {
@@ -93,11 +99,41 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         Err(error) => return Ok(unready(&error, &repeat_all)),
     };
     let part = part.map(|part| part.with(&collected));
-    let interrupted = interrupt.is_cancelled();
+    let end = End {
+        out: &args.out,
+        badge: args.badge.as_deref(),
+        repeat_all: &repeat_all,
+        known,
+        was_interrupted: interrupt.is_cancelled(),
+    };
     Ok(match part {
-        None => conclude(&collected.done(), &args.out, &repeat_all, interrupted),
-        Some(part) => conclude_part(&part, collected, &args.out, &repeat_all, interrupted),
+        None => end.conclude(&collected.done()),
+        Some(part) => end.conclude_part(&part, collected),
     })
+}
+
+/// What is known of each client, with `--known`.
+fn known(args: &RunArgs, subjects: &[Subject]) -> anyhow::Result<Option<BTreeMap<String, Known>>> {
+    if !args.known {
+        return Ok(None);
+    }
+    let mut known = BTreeMap::new();
+    for subject in subjects {
+        if let Subject::Adapter(adapter) = subject {
+            let own = Known::load(&adapter.folder).map_err(anyhow::Error::msg)?;
+            known.insert(adapter.name.clone(), own);
+        }
+    }
+    Ok(Some(known))
+}
+
+/// What is to be done when all runs have ended.
+struct End<'a> {
+    out: &'a Path,
+    badge: Option<&'a Path>,
+    repeat_all: &'a str,
+    known: Option<BTreeMap<String, Known>>,
+    was_interrupted: bool,
 }
 
 /// What will be told of this shard, if only one is run.
@@ -106,34 +142,6 @@ fn part(suite: &Suite) -> Option<Part> {
     let command = suite.invocation.repeat_suite();
     let part = Part::new(shard, suite.fingerprint(), command, suite.count());
     Some(part)
-}
-
-/// A shard says nothing of the others: that none of its own runs passed is for all
-/// of them together to judge.
-fn conclude_part(
-    part: &Part,
-    collected: Collected,
-    out: &Path,
-    repeat_all: &str,
-    was_interrupted: bool,
-) -> u8 {
-    let done = collected.done();
-    let code = conclude(&done, out, repeat_all, was_interrupted);
-    if let Err(error) = write_whole(out, RECORD, &part.to_json()) {
-        complain(&format!("chaos: {error}"));
-        return if code == EXIT_PASSED {
-            EXIT_INCONCLUSIVE
-        } else {
-            code
-        };
-    }
-    let (results, _) = &done;
-    let says_nothing = results.failed + results.inconclusive + results.passed == 0;
-    if code == EXIT_INCONCLUSIVE && says_nothing && !was_interrupted {
-        EXIT_PASSED
-    } else {
-        code
-    }
 }
 
 fn ensure_available(args: &RunArgs) -> anyhow::Result<()> {
@@ -155,7 +163,15 @@ fn subjects(args: &RunArgs) -> anyhow::Result<Vec<Subject>> {
         let subject = subjects::of_page(page, args.socket.as_deref())?;
         return Ok(vec![subject.with_options(&options)]);
     }
-    for name in &args.client {
+    let everybody;
+    let names = match &args.client[..] {
+        [all] if all == ALL => {
+            everybody = subjects::names();
+            &everybody
+        }
+        names => names,
+    };
+    for name in names {
         ensure!(!name.is_empty(), "--client {}: a name is empty", asked());
         let subject = subjects::find(name)?.with_options(&options);
         // Results and folders go by the name.
@@ -310,7 +326,7 @@ fn announce(suite: &Suite) {
 
 #[tokio::main]
 async fn perform(
-    suite: Suite,
+    mut suite: Suite,
     interrupt: CancellationToken,
 ) -> anyhow::Result<Result<Collected, SetupError>> {
     let live = Arc::new(Live::new(suite.own_count()));
@@ -319,13 +335,13 @@ async fn perform(
         move |text: &str| live.say(text)
     };
     let mut watching =
-        watch_signals(interrupt.clone(), say).context("failed to watch for signals")?;
+        watch_signals(interrupt.clone(), say.clone()).context("failed to watch for signals")?;
     let progress = {
         let live = Arc::clone(&live);
         Observer::new(move |progress| live.tell(progress))
     };
     // Until all has been run.
-    let _hosts = match set_up(&suite.subjects, &interrupt).await {
+    let _hosts = match set_up(&mut suite, &interrupt, say).await {
         Ok(hosts) => hosts,
         Err(error) => {
             live.finish();
@@ -373,14 +389,30 @@ fn exit_at_once() {
     std::process::exit(EXIT_INTERRUPTED.into());
 }
 
-/// Makes every subject ready, with whom it needs.
+/// Makes every subject ready, with whom it needs. Of everybody, who cannot be made
+/// ready is named and left out.
 async fn set_up(
-    subjects: &[Subject],
+    suite: &mut Suite,
     interrupt: &CancellationToken,
+    say: impl Fn(&str),
 ) -> Result<Vec<Hosts>, SetupError> {
+    let is_everybody = suite.invocation.clients == [ALL];
     let mut hosts = Vec::new();
-    for subject in subjects {
-        hosts.push(subjects::set_up(subject, interrupt).await?);
+    let mut index = 0;
+    while let Some(subject) = suite.subjects.get(index) {
+        match subjects::set_up(subject, interrupt).await {
+            Ok(own) => {
+                hosts.push(own);
+                index += 1;
+            }
+            Err(error @ (SetupError::Unstartable { .. } | SetupError::Failed { .. }))
+                if is_everybody =>
+            {
+                say(&format!("chaos: left out: {error}"));
+                suite.leave_out(index);
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(hosts)
 }
@@ -397,33 +429,83 @@ fn unready(error: &SetupError, repeat_all: &str) -> u8 {
     }
 }
 
-/// Tells what it came to; the exit code.
-fn conclude(
-    (results, gallery): &(Results, Gallery),
-    out: &Path,
-    repeat_all: &str,
-    was_interrupted: bool,
-) -> u8 {
-    let written = records::write(results, gallery, out);
-    // Whoever interrupted them knows why they did not pass.
-    if !was_interrupted {
-        print_stderr_tails(results, out);
-    }
-    let mut text = report(results, Screen::stdout());
-    let (places, is_written) = places(&written);
-    text += &places;
-    let code = code(results, is_written, was_interrupted);
-    text += &match wanting(results) {
-        _ if code == EXIT_PASSED => String::new(),
-        // The seeds that want repeating have been told, each with its command.
-        lines if was_interrupted || results.has_many_seeds() || lines.is_empty() => {
-            format!("{repeat_all}\n")
+impl End<'_> {
+    /// A shard says nothing of the others: that none of its own runs passed is for all
+    /// of them together to judge.
+    fn conclude_part(&self, part: &Part, collected: Collected) -> u8 {
+        let done = collected.done();
+        let code = self.conclude(&done);
+        if let Err(error) = write_whole(self.out, RECORD, &part.to_json()) {
+            complain(&format!("chaos: {error}"));
+            return if code == EXIT_PASSED {
+                EXIT_INCONCLUSIVE
+            } else {
+                code
+            };
         }
-        lines => lines,
+        let (results, _) = &done;
+        let says_nothing = results.failed + results.inconclusive + results.passed == 0;
+        if code == EXIT_INCONCLUSIVE && says_nothing && !self.was_interrupted {
+            EXIT_PASSED
+        } else {
+            code
+        }
+    }
+
+    /// Tells what it came to; the exit code.
+    fn conclude(&self, (results, gallery): &(Results, Gallery)) -> u8 {
+        let mut written = records::write(results, gallery, self.out);
+        if let Some(badge) = self.badge {
+            written.push(records::write_badge(results, badge));
+        }
+        // Whoever interrupted them knows why they did not pass.
+        if !self.was_interrupted {
+            print_stderr_tails(results, self.out);
+        }
+        let mut text = report(results, Screen::stdout());
+        let (places, is_written) = places(&written);
+        text += &places;
+        let compared = self.known.as_ref().map(|known| compare(results, known));
+        text += &compared.as_ref().map_or_else(String::new, told);
+        let code = code(results, is_written, self.was_interrupted);
+        let code = compared.map_or(code, |compared| code_beside(code, results, &compared));
+        text += &match wanting(results) {
+            _ if code == EXIT_PASSED => String::new(),
+            // The seeds that want repeating have been told, each with its command.
+            lines if self.was_interrupted || results.has_many_seeds() || lines.is_empty() => {
+                format!("{}\n", self.repeat_all)
+            }
+            lines => lines,
+        };
+        // What came of the runs is so, whoever hears of it.
+        print(text);
+        code
+    }
+}
+
+/// What has changed beside what is known, a line each.
+fn told(compared: &Compared) -> String {
+    let known = match compared.as_known {
+        1 => "1 deviation is as known".to_owned(),
+        many => format!("{many} deviations are as known"),
     };
-    // What came of the runs is so, whoever hears of it.
-    print(text);
-    code
+    let mut text = format!("{known}, {} changed\n", compared.changes.len());
+    for change in &compared.changes {
+        text += &format!("  {change}\n");
+    }
+    text
+}
+
+/// The exit code where only what has changed is a failure.
+fn code_beside(code: u8, results: &Results, compared: &Compared) -> u8 {
+    match code {
+        EXIT_PASSED | EXIT_FAILED | EXIT_INCONCLUSIVE if !compared.changes.is_empty() => {
+            EXIT_FAILED
+        }
+        EXIT_FAILED if results.inconclusive > 0 => EXIT_INCONCLUSIVE,
+        EXIT_FAILED => EXIT_PASSED,
+        other => other,
+    }
 }
 
 /// The commands that repeat what failed or is inconclusive, a line each.

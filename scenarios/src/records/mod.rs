@@ -4,12 +4,14 @@
 //! Invariant: each is a pure function of the results, without a clock or the
 //! name of a folder in it; each file is whole or as it was before.
 
+mod badge;
 mod junit;
 #[cfg(test)]
 pub(crate) mod sample;
 mod summary;
 
 pub use crate::sentences::ADVICE;
+pub use badge::badge;
 pub use junit::junit;
 pub use summary::summary;
 
@@ -37,6 +39,21 @@ pub fn write(
         write_whole(out, JUNIT, &junit(results)),
         write_whole(out, SUMMARY, &summary(results)),
     ]
+}
+
+/// Writes the badge to this file; says where.
+///
+/// # Errors
+/// When the system refuses; then an older file is still there.
+pub fn write_badge(results: &Results, file: &Path) -> Result<PathBuf, ResultsError> {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    write_whole(folder, &name, &badge(results))
 }
 
 /// The subjects, in the order in which they come, each with its results.

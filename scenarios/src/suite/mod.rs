@@ -124,6 +124,14 @@ impl Suite {
         Own::Some(places.collect())
     }
 
+    /// Without this subject.
+    pub fn leave_out(&mut self, index: usize) {
+        self.subjects.remove(index);
+        for (_, fitted) in &mut self.scenarios {
+            fitted.remove(index);
+        }
+    }
+
     /// How many of its runs are this shard's.
     pub fn own_count(&self) -> u64 {
         self.own().count() as u64
