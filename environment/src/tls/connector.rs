@@ -31,6 +31,8 @@ pub enum Trust {
     System,
     /// Those that the authorities in this file of PEM have signed, and no others.
     File(PathBuf),
+    /// Likewise, of the authorities in this PEM.
+    Pem(String),
     /// Everybody's, whoever signed them, for whom and when.
     Anybody,
 }
@@ -114,6 +116,7 @@ fn verifier(trust: &Trust) -> Result<Arc<dyn ServerCertVerifier>, TrustError> {
     let roots = match trust {
         Trust::Anybody => return Ok(Arc::new(Anybody(provider()))),
         Trust::System => system_roots()?,
+        Trust::Pem(text) => roots_in(text.as_bytes(), "the authority".to_owned())?,
         Trust::File(file) => {
             let shown = file.display().to_string();
             let text = std::fs::read(file).map_err(|error| TrustError::Unreadable {

@@ -18,6 +18,7 @@ use scenarios::results::{Results, Seeds};
 use scenarios::runner::ensure_server_startable;
 use scenarios::subjects::{self, SetupError, Subject};
 use scenarios::suite::{Jobs, Suite};
+use scenarios::trust::Security;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -55,6 +56,8 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         options: args.options()?,
         time: args.time.into(),
         must_repeat: args.check_determinism,
+        is_tls: args.tls,
+        ca: args.ca.clone(),
         seeds: args.seeds.or(args.seed.map(Seeds::one)),
     };
     let suited = |scenarios: &Vec<_>| are_suited(scenarios, &subjects, args.time);
@@ -71,6 +74,7 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         out: args.out.clone(),
         jobs: jobs(args.jobs, args.time),
         retry: args.retry.into(),
+        tls: Security::new(args.tls, args.ca.clone()),
     };
     let runs = suite.count();
     ensure!(

@@ -20,6 +20,7 @@ use super::machine::{AT_ONCE, with_room};
 use super::participants::{ENDING, end};
 use super::recorder::Recorder;
 use super::reporter::Notes;
+use super::secured::Secured;
 
 use crate::language::ClientAction;
 use crate::subjects::Subject;
@@ -86,13 +87,14 @@ impl Clients {
         &mut self,
         context: &RunContext<'_>,
         urls: Vec<(Arc<str>, String)>,
+        secured: Option<&Secured>,
     ) -> Result<(), HarnessError> {
         let (scenario, settings) = (context.scenario, context.settings);
         let mut config = scenario.clients.clone();
         config.behaviour.flaws = scenario.flaws(&settings.flaws);
         for (index, (name, url)) in (0..).zip(urls) {
             let client = match &settings.subject {
-                Subject::Sim => self.sim(context, &config, name, &url)?,
+                Subject::Sim => self.sim(context, &config, (name, &url), secured)?,
                 Subject::Adapter(adapter) => {
                     self.patience = PATIENCE + MARGIN;
                     let notes = Notes::default();
@@ -103,6 +105,7 @@ impl Clients {
                         commands: self.commands_of(&name),
                         client: name,
                         url,
+                        trust: secured.map(Secured::variables).unwrap_or_default(),
                         seed: settings.seed,
                         clock: self.environment.clock.clone(),
                         recorder: context.recorder.clone(),
@@ -114,6 +117,7 @@ impl Clients {
                     commands: self.commands_of(&name),
                     name,
                     url,
+                    ca: secured.and_then(Secured::certificate),
                     seed: settings.seed,
                     clock: self.environment.clock.clone(),
                     recorder: context.recorder.clone(),
@@ -129,13 +133,15 @@ impl Clients {
         &mut self,
         context: &RunContext<'_>,
         config: &ClientsConfig,
-        name: Arc<str>,
-        url: &str,
+        (name, url): (Arc<str>, &str),
+        secured: Option<&Secured>,
     ) -> Result<Client, HarnessError> {
         let (sender, commands) = mpsc::channel(COMMANDS);
         self.commands.push((Arc::clone(&name), Sender::Sim(sender)));
         let url: Url = url.parse().map_err(HarnessError::Url)?;
-        let config = Box::new(config.client(name, url, context.settings.seed));
+        let tls = secured.map(|secured| secured.connector(&url)).transpose()?;
+        let mut config = Box::new(config.client(name, url, context.settings.seed));
+        config.tls = tls.flatten();
         Ok(Client::Sim { config, commands })
     }
 
