@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use environment::Direction;
 
-use super::{CloseFrame, Corrupt, Cut, Fault, FaultKind, How, Illegal, Place, Side};
+use super::{CloseFrame, Corrupt, Cut, Fault, FaultKind, How, Illegal, Place, Side, TlsFault};
 use crate::pattern::Pattern;
 
 impl Fault {
@@ -39,6 +39,7 @@ impl Fault {
                 | Self::DuplicateFrame(_)
                 | Self::DelayFrame(_)
                 | Self::ReorderFrame(_)
+                | Self::Tls(TlsFault::Alpn)
         )
     }
 
@@ -147,7 +148,8 @@ impl Fault {
     #[doc(hidden)]
     pub fn ends(&self) -> Option<Side> {
         match self {
-            Self::Reject => Some(Side::Client),
+            Self::Reject | Self::Tls(TlsFault::Alert(_) | TlsFault::Plain) => Some(Side::Client),
+            Self::Tls(TlsFault::Truncate) => Some(Side::Both),
             Self::Close(side) | Self::Reset(side) => Some(*side),
             Self::Cut(cut) => Some(cut.side),
             Self::CloseFrame(it) => Some(it.side),
@@ -202,6 +204,8 @@ impl Fault {
         match self {
             Self::Refuse | Self::Blackhole => FaultKind::Listener,
             Self::Reject | Self::AcceptSilent | Self::ConnectDelay(_) => FaultKind::Accept,
+            Self::Tls(TlsFault::Truncate) => FaultKind::Strike,
+            Self::Tls(_) => FaultKind::Accept,
             Self::Close(_) | Self::Reset(_) | Self::CloseFrame(_) => FaultKind::Strike,
             Self::Stall(_)
             | Self::Latency(_)

@@ -20,9 +20,10 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use sha2::{Digest, Sha256};
 use time::Duration;
 
-use super::acceptor::{Acceptor, Alpn};
+use super::acceptor::Acceptor;
 use super::connector::{Trust, roots_in, trusting};
-use super::leaf::{Leaf, Leaves, Signer, key_pair, sign, today};
+use super::leaf::{Leaves, Signer, key_pair, sign, today};
+use super::{Alpn, Leaf};
 
 /// The authority's certificate, in its folder.
 pub const CERTIFICATE: &str = "ca.pem";
@@ -217,7 +218,7 @@ impl Authority {
     /// Whoever accepts TLS as any host, with certificates of this kind.
     pub fn acceptor(&self, kind: Leaf, alpn: Alpn) -> Acceptor {
         let leaves = Leaves::new(Arc::clone(&self.signer), kind);
-        Acceptor::new(Arc::new(leaves), alpn)
+        Acceptor::new(Arc::new(leaves), alpn).signed_by(self.clone())
     }
 }
 

@@ -103,6 +103,18 @@ impl Connector {
         })
     }
 
+    /// The same, but HTTP/2 is offered, before HTTP/1.1, as browsers and fetching
+    /// libraries do.
+    #[must_use]
+    pub fn offering_h2(&self) -> Self {
+        let mut config = ClientConfig::clone(&self.config);
+        config.alpn_protocols.insert(0, b"h2".to_vec());
+        Self {
+            config: Arc::new(config),
+            host: self.host.clone(),
+        }
+    }
+
     /// The stream as one that speaks TLS from here on, as the client. The handshake
     /// is still to be made.
     pub fn connect(&self, stream: Stream) -> Stream {

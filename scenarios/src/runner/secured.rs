@@ -49,9 +49,17 @@ impl Secured {
         self.authority.acceptor(Leaf::Valid, Alpn::Http1)
     }
 
-    /// How a simulated client asks for TLS.
-    pub(super) fn connector(&self, url: &Url) -> Result<Option<Connector>, HarnessError> {
-        let connector = url.connector(&self.authority.trust());
+    /// How a simulated client asks for TLS, trusting the authority or, as a flaw, anybody.
+    pub(super) fn connector(
+        &self,
+        url: &Url,
+        takes_any: bool,
+    ) -> Result<Option<Connector>, HarnessError> {
+        let trust = match takes_any {
+            true => Trust::Anybody,
+            false => self.authority.trust(),
+        };
+        let connector = url.connector(&trust);
         connector.map_err(|error| HarnessError::Tls(error.to_string()))
     }
 
