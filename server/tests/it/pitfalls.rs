@@ -119,8 +119,8 @@ async fn a_killed_twin_on_the_same_session_takes_nothing_with_it() {
 #[tokio::test]
 async fn a_client_that_only_half_closes_is_let_go() {
     let server = Server::start(quick());
-    let client = server.open("/ws").await;
-    client.socket.get_ref().shutdown_write().unwrap();
+    let mut client = server.open("/ws").await;
+    client.socket.get_mut().shutdown_write().unwrap();
     server.told(1, closed).await;
 }
 
