@@ -55,12 +55,13 @@ pub mod websocket;
 pub use embedded::{Builder, ChaosProxy, Guard, InjectError, StartError};
 pub use engine::OpenConnection;
 pub use environment::Moment;
+pub use environment::tls::Leaf;
 pub use event::{Ending, Event, EventKind, Peer};
 pub use fault::{
-    Answer, BadFrame, Bandwidth, CloseFrame, ConnectDelay, Content, Corrupt, Cut, DelayFrame,
+    Alert, Answer, BadFrame, Bandwidth, CloseFrame, ConnectDelay, Content, Corrupt, Cut, DelayFrame,
     Distribution, Fault, FlipBits, FragmentMessage, FrameCut, Frames, How, IdleTimeout, Illegal,
     Latency, Opcodes, Ordinals, Part, Place, ReplaceMessage, SendMessage, Side, Slice, SlowClose,
-    UpgradeDelay, UpgradeReply, Way,
+    Stage, TlsFault, UpgradeDelay, UpgradeReply, Way,
 };
 pub use pattern::Pattern;
 pub use rule::{Condition, Phase, Rule, Spoken, Target, When};

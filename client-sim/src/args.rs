@@ -164,6 +164,7 @@ impl Args {
     pub(crate) fn tls(&self) -> anyhow::Result<Option<Connector>> {
         let trust = match &self.ca {
             Some(_) if !self.url.is_tls() => bail!("--ca is for URLs of TLS; {} is none", self.url),
+            _ if self.flaws.contains(&Flaw::AcceptsAnyCertificate) => Trust::Anybody,
             Some(file) => Trust::File(file.clone()),
             None => Trust::System,
         };

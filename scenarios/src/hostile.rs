@@ -150,6 +150,7 @@ fn sample() -> &'static (Scenario, Vec<String>) {
             seed: Seed(1),
             flaws: BTreeSet::new(),
             is_wire: false,
+            tls: Default::default(),
             folder: Folder::new(Path::new(""), "sample", Subject::SIM, Seed(1)),
         };
         let never = CancellationToken::new();

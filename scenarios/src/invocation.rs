@@ -36,6 +36,10 @@ pub struct Invocation {
     pub time: Time,
     /// `--check-determinism`.
     pub must_repeat: bool,
+    /// `--tls`.
+    pub is_tls: bool,
+    /// `--ca`, as given.
+    pub ca: Option<PathBuf>,
     /// The seeds, if any were given by flag or environment.
     pub seeds: Option<Seeds>,
     /// `--shard`, if only one of several is run.
@@ -99,6 +103,12 @@ impl Invocation {
         }
         for flaw in &self.flaws {
             words.extend(option("--flaw", flaw.word()));
+        }
+        if self.is_tls {
+            words.push("--tls".into());
+        }
+        if let Some(folder) = &self.ca {
+            words.extend(["--ca".into(), folder.into()]);
         }
         if self.is_wire {
             words.extend(option("--control", "wire"));

@@ -1,11 +1,55 @@
-//! How the user's authority is made trusted: by each kind of client in its own way.
+//! Who signs for runs over TLS, and how the user's authority is made trusted: by each
+//! kind of client in its own way.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use environment::tls::{Authority, AuthorityError};
 
 use crate::invocation::shell_quoted;
+use crate::language::{Scenario, Scheme};
+
+/// Who dials by TLS, and who signs for it. The user's authority is opened when the
+/// first run needs it, once for all of them.
+#[derive(Debug, Clone, Default)]
+pub struct Security {
+    is_for_all: bool,
+    folder: Option<PathBuf>,
+    opened: Arc<OnceLock<Result<Trusted, String>>>,
+}
+
+impl Security {
+    /// Of all clients, or of those alone whose files say so; with the authority in this
+    /// folder if one is given.
+    pub fn new(is_for_all: bool, folder: Option<PathBuf>) -> Self {
+        Self {
+            is_for_all,
+            folder,
+            opened: Arc::default(),
+        }
+    }
+
+    /// Whether the clients of this scenario dial by TLS. Those of plain TCP may dial in
+    /// any way, so they do as they always have.
+    pub fn is_for(&self, scenario: &Scenario) -> bool {
+        let own = scenario.own_server.as_ref();
+        let is_tcp = own.is_some_and(|own| own.address().scheme == Scheme::Tcp);
+        scenario.clients_tls || self.is_for_all && !is_tcp
+    }
+
+    /// The user's authority.
+    ///
+    /// # Errors
+    /// There is none, and none can be made: a sentence.
+    pub fn trusted(&self) -> Result<Trusted, String> {
+        let open = || Trusted::of_user(self.folder.as_deref());
+        let opened = self
+            .opened
+            .get_or_init(|| open().map_err(|error| error.to_string()));
+        opened.clone()
+    }
+}
 
 /// The authority, and the files by which clients are told of it.
 #[derive(Debug, Clone)]

@@ -37,6 +37,7 @@ use crate::rule::Reached;
 use crate::websocket::{DataReader, Editor};
 use cutting::Cuttings;
 use losses::Losses;
+use secured::Handshake;
 
 /// An accepted connection, as long as it lives.
 struct Connection {
@@ -66,8 +67,8 @@ struct Connection {
     ended_at: Option<Moment>,
     /// Whose end was read and is yet to be dealt with.
     ended_by: Option<(Peer, Ending)>,
-    /// When the client must have agreed upon TLS, while it has not.
-    handshake_until: Option<Moment>,
+    /// The client's handshake, while it is not done.
+    handshake: Option<Box<Handshake>>,
 }
 
 /// How far the connection has come.
@@ -138,6 +139,7 @@ pub(super) async fn run(
         connection.enter(&in_force, seen)
     };
     if is_admitted {
+        connection.meet();
         connection.carry(&mut in_force).await;
     } else {
         connection.report_outlived().await;
@@ -168,7 +170,6 @@ impl Connection {
             reads_messages: shared.data.pattern.is_some(),
             is_subject: shared.apply == Apply::Faults,
         };
-        let (stream, handshake_until) = secured::met(stream, &shared.tls, now);
         Self {
             toward_client: Endpoint::new(Some(stream), downstream),
             toward_server: Endpoint::new(None, upstream),
@@ -186,7 +187,7 @@ impl Connection {
             heard_at: now,
             ended_at: None,
             ended_by: None,
-            handshake_until,
+            handshake: None,
         }
     }
 
@@ -352,7 +353,9 @@ impl Connection {
             self.linger_until(),
             rules,
             self.cuttings.next_look(),
-            self.handshake_until,
+            self.handshake
+                .as_ref()
+                .and_then(|handshake| handshake.until),
         ];
         timers
             .into_iter()

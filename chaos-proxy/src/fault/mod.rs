@@ -20,6 +20,7 @@ mod nature;
 mod ordinals;
 mod slice;
 mod slow_close;
+mod tls;
 mod upgrade;
 
 pub use bandwidth::{Bandwidth, Pace};
@@ -36,6 +37,7 @@ pub use messages::{Content, FragmentMessage, ReplaceMessage, SendMessage};
 pub use ordinals::Ordinals;
 pub use slice::Slice;
 pub use slow_close::SlowClose;
+pub use tls::{Alert, Stage, TlsFault};
 pub use upgrade::{Answer, UpgradeDelay, UpgradeReply};
 
 use environment::text::Table;
@@ -97,6 +99,8 @@ pub enum Fault {
     SlowClose(SlowClose),
     /// Close or reset after a silence.
     IdleTimeout(IdleTimeout),
+    /// Something goes wrong with TLS. Powerless where clients do not speak it.
+    Tls(TlsFault),
     /// Close or reset after a time. Only by the control API.
     #[doc(hidden)]
     Expiry(Expiry),
@@ -141,7 +145,7 @@ pub const ELSEWHERE: [(&str, &str); 8] = [
 type Read = fn(&mut Table<'_>) -> Option<Fault>;
 
 /// Every fault's word and reader, in the order of the documentation.
-const READERS: [(&str, Read); 26] = [
+const READERS: [(&str, Read); 32] = [
     ("refuse", |_| Some(Fault::Refuse)),
     ("reject", |_| Some(Fault::Reject)),
     ("blackhole", |_| Some(Fault::Blackhole)),
@@ -204,6 +208,20 @@ const READERS: [(&str, Read); 26] = [
     ("idle_timeout", |table| {
         IdleTimeout::read(table).map(Fault::IdleTimeout)
     }),
+    ("tls_stall", |table| {
+        Some(Fault::Tls(TlsFault::read_stall(table)))
+    }),
+    ("tls_certificate", |table| {
+        TlsFault::read_certificate(table).map(Fault::Tls)
+    }),
+    ("tls_alert", |table| {
+        Some(Fault::Tls(TlsFault::read_alert(table)))
+    }),
+    ("tls_alpn", |table| {
+        TlsFault::read_alpn(table).map(Fault::Tls)
+    }),
+    ("tls_plain", |_| Some(Fault::Tls(TlsFault::Plain))),
+    ("tls_truncate", |_| Some(Fault::Tls(TlsFault::Truncate))),
 ];
 
 impl Fault {
@@ -258,6 +276,7 @@ impl Fault {
             Self::Cut(_) => "cut",
             Self::SlowClose(_) => "slow_close",
             Self::IdleTimeout(_) => "idle_timeout",
+            Self::Tls(it) => it.word(),
             Self::Expiry(_) => "expiry",
         }
     }
@@ -295,6 +314,8 @@ mod tests {
                 "slice" => "size = \"1B\"",
                 "cut" => "bytes = 3",
                 "send_message" | "replace_message" => "text = \"x\"",
+                "tls_certificate" => "kind = \"expired\"",
+                "tls_alpn" => "protocol = \"h2\"",
                 _ => "",
             };
             let fault = read(&format!("{word} = {{ {keys} }}")).unwrap();
@@ -408,6 +429,14 @@ mod tests {
             "delay_frame = { delay = \"1s\", message = {} }",
             "no pattern is given",
         );
+        check("tls_certificate = {}", "missing key `kind`");
+        check(
+            "tls_certificate = { kind = \"expird\" }",
+            "did you mean `expired`",
+        );
+        check("tls_stall = { server_hello = \"late\" }", "never");
+        check("tls_alert = { alert = \"warning\" }", "handshake_failure");
+        check("tls_alpn = { protocol = \"h3\" }", "h2");
         check("stal = {}", "did you mean `stall`");
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use environment::Direction;
 
-use super::{CloseFrame, Corrupt, Cut, Fault, FaultKind, How, Illegal, Place, Side};
+use super::{CloseFrame, Corrupt, Cut, Fault, FaultKind, How, Illegal, Place, Side, TlsFault};
 use crate::pattern::Pattern;
 
 impl Fault {
@@ -42,6 +42,7 @@ impl Fault {
                 | Self::SendMessage(_)
                 | Self::ReplaceMessage(_)
                 | Self::FragmentMessage(_)
+                | Self::Tls(TlsFault::Alpn)
         )
     }
 
@@ -160,7 +161,8 @@ impl Fault {
     #[doc(hidden)]
     pub fn ends(&self) -> Option<Side> {
         match self {
-            Self::Reject => Some(Side::Client),
+            Self::Reject | Self::Tls(TlsFault::Alert(_) | TlsFault::Plain) => Some(Side::Client),
+            Self::Tls(TlsFault::Truncate) => Some(Side::Both),
             Self::Close(side) | Self::Reset(side) => Some(*side),
             Self::Cut(cut) => Some(cut.side),
             Self::CloseFrame(it) => Some(it.side),
@@ -215,6 +217,8 @@ impl Fault {
         match self {
             Self::Refuse | Self::Blackhole => FaultKind::Listener,
             Self::Reject | Self::AcceptSilent | Self::ConnectDelay(_) => FaultKind::Accept,
+            Self::Tls(TlsFault::Truncate) => FaultKind::Strike,
+            Self::Tls(_) => FaultKind::Accept,
             Self::Close(_) | Self::Reset(_) | Self::CloseFrame(_) | Self::SendMessage(_) => {
                 FaultKind::Strike
             }

@@ -22,6 +22,7 @@ mod slow_links;
 mod system;
 mod targets;
 mod tls;
+mod tls_faults;
 mod traffic;
 mod websocket;
 mod world;

@@ -11,7 +11,7 @@ use super::simulated::Socket;
 use super::tcp::TcpSocket;
 #[cfg(feature = "tls")]
 use super::tls::TlsSocket;
-use crate::tls::Status;
+use crate::tls::{Misdeed, Status};
 
 /// A connected stream.
 ///
@@ -55,6 +55,24 @@ impl Stream {
             #[cfg(feature = "tls")]
             Kind::Tls(socket) => Some(socket.status()),
             Kind::Tcp(_) | Kind::Simulated(_) => None,
+        }
+    }
+
+    /// Does this in place of a handshake; nothing where TLS is not spoken.
+    pub fn misbehave(&mut self, misdeed: Misdeed) {
+        match &mut self.0 {
+            #[cfg(feature = "tls")]
+            Kind::Tls(socket) => socket.misbehave(misdeed),
+            Kind::Tcp(_) | Kind::Simulated(_) => drop(misdeed),
+        }
+    }
+
+    /// From now on it ends by FIN without close_notify before it.
+    pub fn cut_short(&mut self) {
+        match &mut self.0 {
+            #[cfg(feature = "tls")]
+            Kind::Tls(socket) => socket.cut_short(),
+            Kind::Tcp(_) | Kind::Simulated(_) => {}
         }
     }
 

@@ -18,7 +18,7 @@ use rustls::{Connection, ProtocolVersion};
 use tokio::io::{Interest, ReadBuf, Ready};
 
 use super::Stream;
-use crate::tls::{Handshake, Problem, Status};
+use crate::tls::{Handshake, Misdeed, Problem, Status};
 
 /// The size of one read: a record and its header fit.
 const READ: usize = 32 * 1024;
@@ -55,6 +55,11 @@ pub(super) struct TlsSocket {
     end: Option<End>,
     /// FIN is to follow what is outgoing, and whether it has.
     fin: Option<bool>,
+    misdeed: Option<Misdeed>,
+    /// How much more may go out.
+    allowance: Option<usize>,
+    /// No close_notify goes before FIN.
+    is_cut_short: bool,
 }
 
 impl TlsSocket {
@@ -70,7 +75,18 @@ impl TlsSocket {
             outgoing,
             end: None,
             fin: None,
+            misdeed: None,
+            allowance: None,
+            is_cut_short: false,
         }
+    }
+
+    pub(super) fn misbehave(&mut self, misdeed: Misdeed) {
+        self.misdeed = Some(misdeed);
+    }
+
+    pub(super) fn cut_short(&mut self) {
+        self.is_cut_short = true;
     }
 
     pub(super) fn status(&self) -> Status {
@@ -95,7 +111,8 @@ impl TlsSocket {
     }
 
     fn has_input(&self) -> bool {
-        self.has_plain || !self.incoming.is_empty() || self.end.is_some()
+        let has_records = !self.incoming.is_empty() && self.misdeed.is_none();
+        self.has_plain || has_records || self.end.is_some()
     }
 
     pub(super) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -134,7 +151,12 @@ impl TlsSocket {
 
     /// Reads once, and has the session take some of what there is.
     fn fill(&mut self) -> io::Result<()> {
-        if self.incoming.is_empty() && !self.receive()? {
+        // An answer waits for a whole hello.
+        let is_waiting = matches!(self.misdeed, Some(Misdeed::Answer(_)));
+        if (self.incoming.is_empty() || is_waiting) && !self.receive()? {
+            return Ok(());
+        }
+        if self.is_answered_otherwise() {
             return Ok(());
         }
         self.session.read_tls(&mut self.incoming)?;
@@ -149,6 +171,25 @@ impl TlsSocket {
         // Whoever writes next will hear of it.
         let _ = self.flush();
         Ok(())
+    }
+
+    /// Whether the handshake is none, since a misdeed stands in its place: what came
+    /// has been dealt with.
+    fn is_answered_otherwise(&mut self) -> bool {
+        match &self.misdeed {
+            None | Some(Misdeed::HelloAlone) => return false,
+            Some(Misdeed::Silence) => {}
+            Some(Misdeed::Answer(_)) if !begins_with_a_record(&self.incoming) => return true,
+            Some(Misdeed::Answer(answer)) => {
+                self.outgoing = answer.iter().copied().collect();
+                self.fin = Some(false);
+                self.end = Some(End::Broken(Problem::Answered));
+                // It is as short as no system's buffer.
+                let _ = self.flush();
+            }
+        }
+        self.incoming.clear();
+        true
     }
 
     /// Whether anything came but an end.
@@ -170,7 +211,7 @@ impl TlsSocket {
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 // Who waits for long needs no room.
-                self.incoming = VecDeque::new();
+                self.incoming.shrink_to_fit();
                 Err(error)
             }
             Err(error) => {
@@ -185,6 +226,9 @@ impl TlsSocket {
         while self.session.wants_write() {
             self.session.write_tls(&mut self.outgoing)?;
         }
+        if self.misdeed == Some(Misdeed::HelloAlone) && self.allowance.is_none() {
+            self.allowance = first_record(&self.outgoing);
+        }
         Ok(())
     }
 
@@ -195,8 +239,13 @@ impl TlsSocket {
     pub(super) fn flush(&mut self) -> io::Result<()> {
         while !self.outgoing.is_empty() {
             let (front, _) = self.outgoing.as_slices();
-            let count = self.inner.try_write(front)?;
+            let most = self.allowance.unwrap_or(front.len()).min(front.len());
+            if most == 0 {
+                return Ok(());
+            }
+            let count = self.inner.try_write(&front[..most])?;
             self.outgoing.drain(..count);
+            self.allowance = self.allowance.map(|allowance| allowance - count);
         }
         if self.outgoing.capacity() > 0 {
             self.outgoing = VecDeque::new();
@@ -212,7 +261,8 @@ impl TlsSocket {
 
     /// Whether something is still to be written, as soon as the system takes it.
     pub(super) fn has_backlog(&self) -> bool {
-        !self.outgoing.is_empty() || self.fin == Some(false)
+        let is_held = self.allowance == Some(0);
+        !is_held && (!self.outgoing.is_empty() || self.fin == Some(false))
     }
 
     pub(super) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -246,8 +296,10 @@ impl TlsSocket {
     /// [`TlsSocket::flush`].
     pub(super) fn shutdown_write(&mut self) -> io::Result<()> {
         if self.fin.is_none() {
-            self.session.send_close_notify();
-            self.collect()?;
+            if !self.is_cut_short {
+                self.session.send_close_notify();
+                self.collect()?;
+            }
             self.fin = Some(false);
         }
         match self.flush() {
@@ -336,6 +388,17 @@ impl TlsSocket {
         self.shutdown_write()?;
         self.poll_flush(cx)
     }
+}
+
+/// How long the first record is, with its header; `None` while that is not known.
+fn first_record(bytes: &VecDeque<u8>) -> Option<usize> {
+    // RFC 8446 §5.1: type, version, and the length in two bytes.
+    let length = [*bytes.get(3)?, *bytes.get(4)?];
+    Some(5 + usize::from(u16::from_be_bytes(length)))
+}
+
+fn begins_with_a_record(bytes: &VecDeque<u8>) -> bool {
+    first_record(bytes).is_some_and(|length| bytes.len() >= length)
 }
 
 fn handshake(session: &Connection) -> Handshake {

@@ -1,5 +1,6 @@
 //! What there is of TLS without the feature: types without values.
 
+use super::{Alpn, Leaf};
 use crate::Stream;
 
 /// Nobody accepts TLS: the feature `tls` is off.
@@ -11,6 +12,12 @@ pub enum Acceptor {}
 pub enum Connector {}
 
 impl Acceptor {
+    /// Cannot be called.
+    #[must_use]
+    pub fn varied(&self, _: Leaf, _: Alpn) -> Self {
+        match *self {}
+    }
+
     /// Cannot be called.
     pub fn accept(&self, _: Stream) -> Stream {
         match *self {}

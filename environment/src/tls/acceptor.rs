@@ -5,21 +5,18 @@ use std::sync::Arc;
 use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
 use rustls::{Connection, ServerConfig, ServerConnection};
 
+use super::authority::Authority;
 use super::connector::{HTTP_1_1, provider};
+use super::{Alpn, Leaf};
 use crate::Stream;
-
-/// Which protocols the serving end speaks, the best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Alpn {
-    /// HTTP/1.1 alone: it is what an upgrade to a WebSocket is made on.
-    Http1,
-    /// HTTP/2 before HTTP/1.1, though what follows is not HTTP/2.
-    Http2,
-}
 
 /// Accepts TLS on streams. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Acceptor(Arc<ServerConfig>);
+pub struct Acceptor {
+    config: Arc<ServerConfig>,
+    /// Who signs for it, if it has certificates made.
+    authority: Option<Authority>,
+}
 
 impl Acceptor {
     pub(super) fn new(certificates: Arc<dyn ResolvesServerCert>, alpn: Alpn) -> Self {
@@ -37,13 +34,33 @@ impl Acceptor {
         // certificate that its next attempt is to get.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
-        Self(Arc::new(config))
+        Self {
+            config: Arc::new(config),
+            authority: None,
+        }
+    }
+
+    pub(super) fn signed_by(self, authority: Authority) -> Self {
+        Self {
+            authority: Some(authority),
+            ..self
+        }
+    }
+
+    /// The same with certificates of another kind, or another protocol; one that has a
+    /// certificate of its own shows that in any case.
+    #[must_use]
+    pub fn varied(&self, leaf: Leaf, alpn: Alpn) -> Self {
+        match &self.authority {
+            Some(authority) => authority.acceptor(leaf, alpn),
+            None => self.clone(),
+        }
     }
 
     /// The stream as one that speaks TLS from here on, as the server. The handshake
     /// is still to be made.
     pub fn accept(&self, stream: Stream) -> Stream {
-        let session = ServerConnection::new(Arc::clone(&self.0));
+        let session = ServerConnection::new(Arc::clone(&self.config));
         let session = session.expect("nothing in the configuration is for QUIC");
         Stream::tls(stream, Connection::Server(session))
     }

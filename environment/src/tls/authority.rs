@@ -20,9 +20,10 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use sha2::{Digest, Sha256};
 use time::Duration;
 
-use super::acceptor::{Acceptor, Alpn};
+use super::acceptor::Acceptor;
 use super::connector::{Trust, roots_in, trusting};
-use super::leaf::{Leaf, Leaves, Signer, key_pair, sign, today};
+use super::leaf::{Leaves, Signer, key_pair, sign, today};
+use super::{Alpn, Leaf};
 
 /// The authority's certificate, in its folder.
 pub const CERTIFICATE: &str = "ca.pem";
@@ -128,6 +129,24 @@ impl Authority {
         }
     }
 
+    /// One in memory alone, for those who meet within this program.
+    ///
+    /// # Errors
+    /// The system has no randomness to give.
+    pub fn ephemeral() -> Result<Self, AuthorityError> {
+        let unusable = |error: rcgen::Error| AuthorityError::Unusable {
+            folder: "memory".to_owned(),
+            error: error.to_string(),
+        };
+        let (certificate, key) = new_authority().map_err(unusable)?;
+        let params = params(&key).map_err(unusable)?;
+        Ok(Self {
+            folder: PathBuf::new(),
+            signer: Arc::new(Issuer::new(params, key)),
+            certificate,
+        })
+    }
+
     fn open(folder: &Path) -> Result<Self, AuthorityError> {
         let read = |name| {
             let file = folder.join(name);
@@ -193,13 +212,13 @@ impl Authority {
 
     /// To trust it and nobody else.
     pub fn trust(&self) -> Trust {
-        Trust::File(self.certificate_file())
+        Trust::Pem(self.certificate.clone())
     }
 
     /// Whoever accepts TLS as any host, with certificates of this kind.
     pub fn acceptor(&self, kind: Leaf, alpn: Alpn) -> Acceptor {
         let leaves = Leaves::new(Arc::clone(&self.signer), kind);
-        Acceptor::new(Arc::new(leaves), alpn)
+        Acceptor::new(Arc::new(leaves), alpn).signed_by(self.clone())
     }
 }
 
@@ -214,6 +233,7 @@ fn system_certificates() -> String {
 /// Makes it beside `folder` and moves it there whole. Whoever was first keeps it.
 fn make(folder: &Path) -> Result<(), String> {
     let (certificate, key) = new_authority().map_err(|error| error.to_string())?;
+    let key = key.serialize_pem();
     let told = |error: io::Error| error.to_string();
     // A folder that is there may be named by `.`, from which nothing is beside it.
     let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
@@ -250,14 +270,15 @@ fn write(folder: &Path, certificate: &str, key: &str) -> io::Result<()> {
     file(CERTIFICATE, 0o644)?.write_all(certificate.as_bytes())
 }
 
-fn new_authority() -> Result<(String, String), rcgen::Error> {
+/// Its certificate, and its key.
+fn new_authority() -> Result<(String, KeyPair), rcgen::Error> {
     let key = key_pair()?;
     let mut params = params(&key)?;
     let now = today();
     params.not_before = now - Duration::days(1);
     params.not_after = now + Duration::days(3650);
     let certificate = params.self_signed(&key)?;
-    Ok((certificate.pem(), key.serialize_pem()))
+    Ok((certificate.pem(), key))
 }
 
 /// What an authority of this key is called and may do. Its name follows from the

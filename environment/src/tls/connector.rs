@@ -31,6 +31,8 @@ pub enum Trust {
     System,
     /// Those that the authorities in this file of PEM have signed, and no others.
     File(PathBuf),
+    /// Likewise, of the authorities in this PEM.
+    Pem(String),
     /// Everybody's, whoever signed them, for whom and when.
     Anybody,
 }
@@ -101,6 +103,18 @@ impl Connector {
         })
     }
 
+    /// The same, but HTTP/2 is offered, before HTTP/1.1, as browsers and fetching
+    /// libraries do.
+    #[must_use]
+    pub fn offering_h2(&self) -> Self {
+        let mut config = ClientConfig::clone(&self.config);
+        config.alpn_protocols.insert(0, b"h2".to_vec());
+        Self {
+            config: Arc::new(config),
+            host: self.host.clone(),
+        }
+    }
+
     /// The stream as one that speaks TLS from here on, as the client. The handshake
     /// is still to be made.
     pub fn connect(&self, stream: Stream) -> Stream {
@@ -114,6 +128,7 @@ fn verifier(trust: &Trust) -> Result<Arc<dyn ServerCertVerifier>, TrustError> {
     let roots = match trust {
         Trust::Anybody => return Ok(Arc::new(Anybody(provider()))),
         Trust::System => system_roots()?,
+        Trust::Pem(text) => roots_in(text.as_bytes(), "the authority".to_owned())?,
         Trust::File(file) => {
             let shown = file.display().to_string();
             let text = std::fs::read(file).map_err(|error| TrustError::Unreadable {

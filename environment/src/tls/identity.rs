@@ -8,7 +8,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-use super::acceptor::{Acceptor, Alpn};
+use super::Alpn;
+use super::acceptor::Acceptor;
 use super::connector::provider;
 
 /// A certificate with its key.

@@ -14,6 +14,7 @@ use rustls::sign::CertifiedKey;
 use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
 
+use super::Leaf;
 use super::connector::provider;
 
 /// What each certificate is for, whatever name was asked for.
@@ -22,25 +23,6 @@ const ALWAYS: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 const NOBODY: &str = "wrong-host.invalid";
 /// Of how many names certificates are kept; each can be made anew.
 const KEPT: usize = 64;
-
-/// What is the matter with a certificate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Leaf {
-    /// Nothing.
-    Valid,
-    /// It was valid until yesterday.
-    Expired,
-    /// It is valid from tomorrow on.
-    NotYet,
-    /// It is for another host.
-    WrongHost,
-    /// Its holder has signed it, and nobody else.
-    SelfSigned,
-    /// An authority has signed it that nobody knows.
-    Untrusted,
-    /// Nothing, but its key is another each time.
-    Changed,
-}
 
 /// Who signs.
 pub(super) type Signer = Issuer<'static, KeyPair>;

@@ -26,16 +26,53 @@ mod problem;
 #[cfg(not(feature = "tls"))]
 pub use absent::{Acceptor, Connector};
 #[cfg(feature = "tls")]
-pub use acceptor::{Acceptor, Alpn};
+pub use acceptor::Acceptor;
 #[cfg(feature = "tls")]
 pub use authority::{Authority, AuthorityError, BUNDLE, CERTIFICATE, KEY, default_folder};
 #[cfg(feature = "tls")]
 pub use connector::{Connector, Trust, TrustError};
 #[cfg(feature = "tls")]
 pub use identity::{Identity, IdentityError};
-#[cfg(feature = "tls")]
-pub use leaf::Leaf;
 pub use problem::Problem;
+
+/// What is the matter with a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Leaf {
+    /// Nothing.
+    Valid,
+    /// It was valid until yesterday.
+    Expired,
+    /// It is valid from tomorrow on.
+    NotYet,
+    /// It is for another host.
+    WrongHost,
+    /// Its holder has signed it, and nobody else.
+    SelfSigned,
+    /// An authority has signed it that nobody knows.
+    Untrusted,
+    /// Nothing, but its key is another each time.
+    Changed,
+}
+
+/// Which protocols the serving end speaks, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alpn {
+    /// HTTP/1.1 alone: it is what an upgrade to a WebSocket is made on.
+    Http1,
+    /// HTTP/2 before HTTP/1.1, though what follows is not HTTP/2.
+    Http2,
+}
+
+/// What a serving end does in place of a handshake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Misdeed {
+    /// It answers nothing.
+    Silence,
+    /// It answers with its hello, and nothing else.
+    HelloAlone,
+    /// It answers these bytes, whatever they are, and FIN.
+    Answer(Vec<u8>),
+}
 
 /// What a handshake came to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,6 +11,8 @@ pub enum Problem {
     Ended,
     /// The peer ended a connection without close_notify: what it sent may be cut short.
     Truncated,
+    /// This end has answered otherwise than by TLS, as it was told to.
+    Answered,
     /// The peer's certificate was not accepted, for this reason.
     Certificate(String),
     /// The peer sent this alert.
@@ -37,6 +39,7 @@ impl fmt::Display for Problem {
         match self {
             Self::NoTls => f.write_str("what it speaks is no TLS"),
             Self::Ended => f.write_str("it ended in the middle of the handshake"),
+            Self::Answered => f.write_str("it was answered otherwise than by TLS"),
             Self::Truncated => f.write_str("it sent FIN without close_notify"),
             Self::Certificate(reason) => write!(f, "its certificate is not accepted: {reason}"),
             Self::Alert(alert) => write!(f, "it sent the alert {alert}"),

@@ -58,6 +58,7 @@ pub(crate) fn catalogue() {
         out: out.path().to_owned(),
         jobs: Jobs::stated(2),
         retry: 0,
+        tls: Default::default(),
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let collected = runtime.block_on(suite.run(Observer::none(), CancellationToken::new()));
@@ -90,6 +91,7 @@ fn simulated(scenario: &Scenario) -> Trace {
         seed: Seed(1),
         flaws: BTreeSet::new(),
         is_wire: false,
+        tls: Default::default(),
         folder: Folder::new("".as_ref(), "bench", Subject::SIM, Seed(1)),
     };
     let trace = simulate(

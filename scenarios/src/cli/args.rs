@@ -156,6 +156,14 @@ pub(crate) struct RunArgs {
     /// Plan every fault and apply none: then nothing may pass.
     #[arg(long, value_enum)]
     pub(crate) control: Option<Control>,
+    /// Let all clients dial by TLS (wss://, https://), as those of files with
+    /// `[clients] tls` do anyway; programs are told by variables whom to trust.
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// The folder of the authority that signs for that; one is made where there is
+    /// none. By default chaos-proxy/ca in XDG_DATA_HOME or ~/.local/share.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) ca: Option<PathBuf>,
     /// Only scenarios whose id matches, such as 'R23*'.
     #[arg(long, value_name = "GLOB")]
     pub(crate) filter: Option<String>,

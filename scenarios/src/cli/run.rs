@@ -22,6 +22,7 @@ use scenarios::runner::ensure_server_startable;
 use scenarios::shard::{Part, RECORD};
 use scenarios::subjects::{self, Ability, Hosts, SetupError, Subject};
 use scenarios::suite::{Jobs, Suite};
+use scenarios::trust::Security;
 use scenarios::whole::write_whole;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
@@ -64,6 +65,8 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         options: args.options()?,
         time: args.time.into(),
         must_repeat: args.check_determinism,
+        is_tls: args.tls,
+        ca: args.ca.clone(),
         seeds: args.seeds.or(args.seed.map(Seeds::one)),
         shard: args.shard.map(ShardArg::shard).transpose()?,
     };
@@ -81,6 +84,7 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         out: args.out.clone(),
         jobs: jobs_for(&subjects, args),
         retry: args.retry.into(),
+        tls: Security::new(args.tls, args.ca.clone()),
         subjects,
     };
     let runs = suite.count();

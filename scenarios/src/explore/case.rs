@@ -172,6 +172,7 @@ impl Runner {
             seed,
             flaws: self.flaws.clone(),
             is_wire: false,
+            tls: Default::default(),
             folder: Folder::new(&self.out, &scenario.id, self.subject.name(), seed),
         }
     }

@@ -86,6 +86,7 @@ impl Scenario {
             out,
             jobs: Jobs::stated(1),
             retry: 0,
+            tls: Default::default(),
         };
         let collected = Box::pin(suite.run(Observer::none(), CancellationToken::new())).await;
         let (mut results, gallery) = collected.done();

@@ -49,7 +49,7 @@ mod tests {
         given.start_within = std::time::Duration::from_secs(3);
         let other = against(&given, "ws://127.0.0.1:9/x?y=1").unwrap();
         let address = other.own_server.as_ref().unwrap().address();
-        assert_eq!(address.through("h:1"), "ws://h:1/x?y=1");
+        assert_eq!(address.through("h:1", false), "ws://h:1/x?y=1");
         let same = |s: &Scenario| (s.rules.clone(), s.clients.count, s.start_within);
         assert_eq!(same(&other), same(&given));
         let again = read(&Source::new("again", other.text)).unwrap();

@@ -172,6 +172,7 @@ impl Measuring {
             seed,
             flaws: self.flaws.iter().copied().collect(),
             is_wire: false,
+            tls: Default::default(),
             folder: Folder::new(&self.out, &scenario.id, self.subject.name(), seed),
         }
     }

@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use client_sim::{ClientConfig, ClientsConfig, Command, Url};
+use client_sim::{ClientConfig, ClientsConfig, Command, Flaw, Url};
 use environment::{Environment, Moment};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -20,6 +20,7 @@ use super::machine::{AT_ONCE, with_room};
 use super::participants::{ENDING, end};
 use super::recorder::Recorder;
 use super::reporter::Notes;
+use super::secured::Secured;
 
 use crate::language::ClientAction;
 use crate::subjects::Subject;
@@ -94,13 +95,14 @@ impl Clients {
         context: &RunContext<'_>,
         urls: Vec<(Arc<str>, String)>,
         server: &str,
+        secured: Option<&Secured>,
     ) -> Result<(), HarnessError> {
         let (scenario, settings) = (context.scenario, context.settings);
         let mut config = scenario.clients.clone();
         config.behaviour.flaws = scenario.flaws(&settings.flaws);
         for (index, (name, url)) in (0..).zip(urls) {
             let client = match &settings.subject {
-                Subject::Sim => self.sim(context, &config, name, &url)?,
+                Subject::Sim => self.sim(context, &config, (name, &url), secured)?,
                 Subject::Adapter(adapter) => {
                     self.patience = PATIENCE + MARGIN;
                     let notes = Notes::default();
@@ -112,6 +114,7 @@ impl Clients {
                         client: name,
                         url,
                         server: server.to_owned(),
+                        trust: secured.map(Secured::variables).unwrap_or_default(),
                         seed: settings.seed,
                         clock: self.environment.clock.clone(),
                         recorder: context.recorder.clone(),
@@ -124,6 +127,7 @@ impl Clients {
                     commands: self.commands_of(&name),
                     name,
                     url,
+                    ca: secured.and_then(Secured::certificate),
                     seed: settings.seed,
                     clock: self.environment.clock.clone(),
                     recorder: context.recorder.clone(),
@@ -139,13 +143,20 @@ impl Clients {
         &mut self,
         context: &RunContext<'_>,
         config: &ClientsConfig,
-        name: Arc<str>,
-        url: &str,
+        (name, url): (Arc<str>, &str),
+        secured: Option<&Secured>,
     ) -> Result<Client, HarnessError> {
         let (sender, commands) = mpsc::channel(COMMANDS);
         self.commands.push((Arc::clone(&name), Sender::Sim(sender)));
         let url: Url = url.parse().map_err(HarnessError::Url)?;
-        let config = Box::new(config.client(name, url, context.settings.seed));
+        let takes_any = config
+            .behaviour
+            .flaws
+            .contains(&Flaw::AcceptsAnyCertificate);
+        let tls = secured.map(|secured| secured.connector(&url, takes_any));
+        let tls = tls.transpose()?;
+        let mut config = Box::new(config.client(name, url, context.settings.seed));
+        config.tls = tls.flatten();
         Ok(Client::Sim { config, commands })
     }
 

@@ -12,6 +12,7 @@
 
 use std::convert::Infallible;
 use std::future;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -64,6 +65,8 @@ pub(super) struct ClientProcess {
     pub(super) url: String,
     /// `host:port` of what is behind the proxy.
     pub(super) server: String,
+    /// The variables by which it is told whom to trust.
+    pub(super) trust: Vec<(String, String)>,
     pub(super) seed: Seed,
     pub(super) clock: Clock,
     pub(super) recorder: Recorder,
@@ -147,6 +150,8 @@ impl ClientProcess {
 
     fn program(&self) -> Program {
         let mut program = self.adapter.program(&self.options);
+        // Before those of the user, who may know better.
+        program.variables.splice(0..0, self.trust.iter().cloned());
         program.variables.extend([
             ("CHAOS_URL".to_owned(), self.url.clone()),
             ("CHAOS_CLIENT".to_owned(), self.client.as_ref().to_owned()),
@@ -264,6 +269,7 @@ pub(super) struct ClientTask {
     pub(super) client: Arc<Client>,
     pub(super) name: Arc<str>,
     pub(super) url: String,
+    pub(super) ca: Option<PathBuf>,
     pub(super) seed: Seed,
     pub(super) clock: Clock,
     pub(super) recorder: Recorder,
@@ -280,6 +286,7 @@ impl ClientTask {
         let (reports, mut too_much) = self.reports();
         let context = ClientContext {
             url: self.url,
+            ca: self.ca,
             name: self.name.as_ref().to_owned(),
             seed: self.seed.0,
             tell: Tell::new(reports),

@@ -33,6 +33,9 @@ pub enum HarnessError {
     /// What the simulated client is to dial cannot be dialled by it.
     #[error("the simulated client cannot dial it: {0}")]
     Url(#[source] client_sim::UrlError),
+    /// TLS is to be spoken, and cannot be.
+    #[error("TLS: {0}")]
+    Tls(String),
     /// There is no server though there should be.
     #[error(transparent)]
     Server(#[from] ServerError),

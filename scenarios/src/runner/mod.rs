@@ -24,6 +24,7 @@ mod participants;
 mod readiness;
 mod recorder;
 mod reporter;
+mod secured;
 mod server;
 mod server_process;
 mod simulated;
@@ -54,6 +55,7 @@ use tokio_util::sync::CancellationToken;
 use crate::journal::{Entry, Header, MAX_ENTRIES, Mark, encode_line};
 use crate::language::Scenario;
 use crate::subjects::Subject;
+use crate::trust::Security;
 use context::RunContext;
 use error::{BrokenOff, FirstError};
 use participants::Participants;
@@ -106,6 +108,8 @@ pub struct Settings {
     pub flaws: BTreeSet<Flaw>,
     /// Whether every fault is planned and none applied.
     pub is_wire: bool,
+    /// Who dials by TLS, and who signs for it.
+    pub tls: Security,
     /// Where its records go.
     pub folder: Folder,
 }

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chaos_proxy::{Apply, Control, Data, Route, Start, Tell, UnderWay};
+use chaos_proxy::{Apply, Control, Data, Route, Start, Tell, TlsSides, UnderWay};
 use environment::{Clock, Environment, Listener};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -17,6 +17,7 @@ use super::decisions::Decisions;
 use super::error::{FirstError, HarnessError};
 use super::readiness;
 use super::reporter::Notes;
+use super::secured::{self, Secured};
 use super::server::{ServerChange, ServerError, TickerHost};
 use super::server_process::{ServerProcess, folder};
 use crate::language::{Address, OwnKind, Scheme, ServerCommand};
@@ -67,6 +68,7 @@ impl Participants {
         };
         // Before the server, which may want to know them.
         let listeners = participants.listeners(context)?;
+        let secured = Secured::of(context)?;
         let own = participants
             .start_own_server(context, first_error, receiver, &listeners)
             .await?;
@@ -77,7 +79,12 @@ impl Participants {
                 (ticker.to_string(), None)
             }
         };
-        let config = participants.proxy_config(context, upstream, address.as_ref(), listeners)?;
+        let tls = secured::sides(secured.as_ref(), address.as_ref())?;
+        let urls = urls(context, address.as_ref(), &listeners, secured.is_some());
+        participants
+            .clients
+            .add(context, urls, &upstream, secured.as_ref())?;
+        let config = proxy_config(context, upstream, address.as_ref(), listeners, tls);
         let tell = Tell {
             events: context.recorder.observer(),
             decisions: decisions.observer(),
@@ -90,38 +97,6 @@ impl Participants {
             participants.stop_services.clone(),
         ));
         Ok(participants)
-    }
-
-    fn proxy_config(
-        &mut self,
-        context: &RunContext<'_>,
-        upstream: String,
-        address: Option<&Address>,
-        listeners: Vec<(Arc<str>, Listener)>,
-    ) -> Result<chaos_proxy::Config, HarnessError> {
-        let scheme = address.map_or(Scheme::WebSocket, |address| address.scheme);
-        Ok(chaos_proxy::Config {
-            routes: self.routes(context, address, &upstream, listeners)?,
-            upstream,
-            tls: Default::default(),
-            dial_timeout: DIAL_TIMEOUT,
-            under_way: UnderWay::default(),
-            on_dial_failure: chaos_proxy::How::Reset,
-            plan: context.scenario.plan(context.settings.seed),
-            apply: if context.settings.is_wire {
-                Apply::Nothing
-            } else {
-                Apply::Faults
-            },
-            frames: scheme != Scheme::Tcp,
-            data: Data {
-                pattern: context.scenario.data.clone(),
-                is_http: scheme == Scheme::Http,
-            },
-            lists: false,
-            start: Start::OnCommand,
-            repeat: false,
-        })
     }
 
     fn start_ticker(
@@ -209,30 +184,6 @@ impl Participants {
         listeners.collect()
     }
 
-    /// Each with the client that will dial it.
-    fn routes(
-        &mut self,
-        context: &RunContext<'_>,
-        server: Option<&Address>,
-        upstream: &str,
-        listeners: Vec<(Arc<str>, Listener)>,
-    ) -> Result<Vec<Route>, HarnessError> {
-        let mut routes = Vec::new();
-        let mut urls = Vec::new();
-        for (name, listener) in listeners {
-            let url = context
-                .scenario
-                .url(server, &listener.local_addr().to_string());
-            urls.push((Arc::clone(&name), url));
-            routes.push(Route {
-                listener,
-                client: Some(name),
-            });
-        }
-        self.clients.add(context, urls, upstream)?;
-        Ok(routes)
-    }
-
     /// What is kept of other people's programs, for the record.
     pub(super) fn notes(&self) -> String {
         self.server_notes.text("server") + &self.clients.notes()
@@ -264,6 +215,57 @@ impl Participants {
         // Who would not is nobody's concern now.
         let _ = tokio::join!(clients, services);
     }
+}
+
+fn proxy_config(
+    context: &RunContext<'_>,
+    upstream: String,
+    address: Option<&Address>,
+    listeners: Vec<(Arc<str>, Listener)>,
+    tls: TlsSides,
+) -> chaos_proxy::Config {
+    let scheme = address.map_or(Scheme::WebSocket, |address| address.scheme);
+    let route = |(name, listener)| Route {
+        listener,
+        client: Some(name),
+    };
+    chaos_proxy::Config {
+        routes: listeners.into_iter().map(route).collect(),
+        upstream,
+        tls,
+        dial_timeout: DIAL_TIMEOUT,
+        under_way: UnderWay::default(),
+        on_dial_failure: chaos_proxy::How::Reset,
+        plan: context.scenario.plan(context.settings.seed),
+        apply: if context.settings.is_wire {
+            Apply::Nothing
+        } else {
+            Apply::Faults
+        },
+        frames: scheme != Scheme::Tcp,
+        data: Data {
+            pattern: context.scenario.data.clone(),
+            is_http: scheme == Scheme::Http,
+        },
+        lists: false,
+        start: Start::OnCommand,
+        repeat: false,
+    }
+}
+
+/// What each client is to dial.
+fn urls(
+    context: &RunContext<'_>,
+    server: Option<&Address>,
+    listeners: &[(Arc<str>, Listener)],
+    is_tls: bool,
+) -> Vec<(Arc<str>, String)> {
+    let url = |(name, listener): &(Arc<str>, Listener)| {
+        let authority = listener.local_addr().to_string();
+        let url = context.scenario.url(server, &authority, is_tls);
+        (Arc::clone(name), url)
+    };
+    listeners.iter().map(url).collect()
 }
 
 /// The user's own server.

@@ -232,6 +232,7 @@ mod tests {
             seed: Seed(1),
             flaws: flaws.iter().copied().collect(),
             is_wire: false,
+            tls: Default::default(),
             folder: Folder::new("".as_ref(), "x", Subject::SIM, Seed(1)),
         }
     }

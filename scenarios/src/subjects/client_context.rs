@@ -1,6 +1,8 @@
 //! What a client that is a Rust function is given: what to connect to, where to
 //! report, what to do, and when to end.
 
+use std::path::PathBuf;
+
 use environment::Observer;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +16,9 @@ use crate::language::ClientAction;
 pub struct ClientContext {
     /// What to dial; the proxy listens there for this client alone.
     pub url: String,
+    /// Where the URL is one of TLS: the file of the authority's certificate, in PEM,
+    /// that is to be trusted.
+    pub ca: Option<PathBuf>,
     /// What the scenario calls this client: `c1` and so on.
     pub name: String,
     /// The seed of the run, for a client that draws its waits.

@@ -28,6 +28,7 @@ use crate::results::Seeds;
 use crate::runner::{self, Folder, RunPhase, Settings, Time};
 use crate::shard::partition;
 use crate::subjects::Subject;
+use crate::trust::Security;
 use crate::verdict::{Verdict, known_before};
 use pace::Pace;
 use retries::Retries;
@@ -46,6 +47,8 @@ pub struct Suite {
     pub out: PathBuf,
     /// How many at a time.
     pub jobs: Jobs,
+    /// Who dials by TLS.
+    pub tls: Security,
     /// How often a run that the machine has spoiled is tried again.
     pub retry: u32,
 }
@@ -237,6 +240,7 @@ impl Suite {
                 seed,
                 flaws: invocation.flaws.clone(),
                 is_wire: invocation.is_wire,
+                tls: self.tls.clone(),
                 folder: Folder::new(&self.out, &scenario.id, subject.name(), seed),
             },
             repeat: invocation.repeat_one(scenario, origin, subject.argument(), seed),

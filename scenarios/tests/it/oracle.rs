@@ -45,6 +45,7 @@ fn compare(number: u64) -> Compared {
         seed: Seed(schedule.seed),
         flaws: Default::default(),
         is_wire: false,
+        tls: Default::default(),
         folder,
     };
     let passed: Arc<Mutex<Vec<Passed>>> = Arc::default();

@@ -46,6 +46,7 @@ fn run(schedule: &Schedule) -> Option<Judgement> {
         seed: Seed(schedule.seed),
         flaws: Default::default(),
         is_wire: false,
+        tls: Default::default(),
         folder: Folder::new("nowhere".as_ref(), &scenario.id, "sim", Seed(schedule.seed)),
     };
     let never = CancellationToken::new();

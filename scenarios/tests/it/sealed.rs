@@ -93,6 +93,7 @@ fn sealed_run() {
         seed: Seed(1),
         flaws: [].into(),
         is_wire: false,
+        tls: Default::default(),
         folder: Folder::new("".as_ref(), "sealed", Subject::SIM, Seed(1)),
     };
     let (observer, interrupt) = (Observer::none(), CancellationToken::new());

@@ -78,6 +78,11 @@ impl Connection {
     pub(super) fn peer_ended(&mut self, peer: Peer, how: Ending) -> bool {
         let now = self.now();
         self.drain_pipes();
+        if self.has_answered(peer) {
+            self.tell(EventKind::Ended { how: Ending::Fin });
+            self.leave_client();
+            return true;
+        }
         self.tell_tls_end(peer);
         self.tell(EventKind::PeerEnded {
             peer,

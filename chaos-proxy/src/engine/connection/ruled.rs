@@ -97,6 +97,7 @@ impl Connection {
                     self.reset(Side::Client);
                 }
                 Action::LeaveServer => self.leave_server(),
+                Action::Secure(strike) => self.misbehave(strike, in_force),
                 Action::Close(side) => self.close(side),
                 Action::Reset(side) => self.reset(side),
                 Action::ResetBehind(peer, side) => self.reset_behind(peer, side),
@@ -150,7 +151,7 @@ impl Connection {
         self.apply();
     }
 
-    fn tell_struck(&self, strike: &Strike, in_force: &ActiveRules) {
+    pub(super) fn tell_struck(&self, strike: &Strike, in_force: &ActiveRules) {
         let rule = &strike.rule;
         let zero = in_force.zero.unwrap_or_default();
         tracing::info!(rule = rule.name, fault = rule.fault.word(), client = %self.machine.client(), attempt = self.machine.attempt(), "struck");

@@ -29,7 +29,7 @@ impl Connection {
             side.lane.give_back_pipe(now);
         }
         let is_busy = (0..ROUNDS).all(|_| self.round(now, in_force));
-        self.note_handshake(now);
+        self.note_handshake(now, in_force);
         self.note_losses();
         self.progress_under(in_force);
         self.count();

@@ -11,6 +11,8 @@ pub(crate) enum Action {
     Reject,
     /// The server gets nothing from this connection, or nothing more.
     LeaveServer,
+    /// Something goes wrong with TLS; to be told when it does, or why it cannot.
+    Secure(Strike),
     /// FIN; what was not yet passed on is dropped.
     Close(Side),
     /// RST, at once.

@@ -91,6 +91,7 @@ impl Machine {
         match strike.rule.fault {
             Fault::Reject => actions.extend([Action::Struck(strike), Action::Reject]),
             Fault::AcceptSilent => actions.extend([Action::Struck(strike), Action::LeaveServer]),
+            Fault::Tls(_) => actions.push(Action::Secure(strike)),
             Fault::ConnectDelay(_) if is_dialling => {
                 self.held.begin(strike.clone(), at);
                 actions.push(Action::Struck(strike));

@@ -262,6 +262,9 @@ impl Machine {
         let end = match (fault.phase(), fault) {
             (FaultKind::Strike, Fault::Close(side)) => Some(Action::Close(*side)),
             (FaultKind::Strike, Fault::Reset(side)) => Some(Action::Reset(*side)),
+            (FaultKind::Strike, Fault::Tls(_)) => {
+                return actions.push(Action::Secure(strike.clone()));
+            }
             // It waits for a boundary, however long.
             (FaultKind::Strike, Fault::CloseFrame(_) | Fault::SendMessage(_)) => {
                 let lifetime = Lifetime::Once;

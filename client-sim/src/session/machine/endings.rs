@@ -35,6 +35,7 @@ impl Session {
                     || self.has(Flaw::StopsOnUnknownCode) && is_strange
             }
             CloseReason::Reset => self.has(Flaw::StopsOnReset),
+            CloseReason::Tls => self.has(Flaw::StopsOnTlsError),
             CloseReason::BadUpgrade => self.has(Flaw::StopsOnBadUpgrade),
             _ => false,
         };

@@ -20,6 +20,7 @@ mod max_live;
 mod max_open;
 mod measure;
 mod min_dial_gap;
+mod no_bad_certificate;
 mod no_leak;
 mod observability;
 #[cfg(test)]
@@ -48,7 +49,7 @@ use crate::language::Expectation;
 use found::Found;
 
 /// Every check, in the order in which they are read, judged and shown.
-pub const ALL: [&Check; 18] = [
+pub const ALL: [&Check; 19] = [
     &recover_within::CHECK,
     &detect_within::CHECK,
     &max_live::CHECK,
@@ -67,6 +68,7 @@ pub const ALL: [&Check; 18] = [
     &no_leak::CHECK,
     &stale_flagged_within::CHECK,
     &close_code::CHECK,
+    &no_bad_certificate::CHECK,
 ];
 
 /// Of how soon clients are back.

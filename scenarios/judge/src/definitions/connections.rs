@@ -21,6 +21,8 @@ pub struct Connection {
     pub attempt: u64,
     /// When it was accepted.
     pub accepted: Moment,
+    /// When its client had come to the end of the handshake of TLS.
+    pub secured: Option<Moment>,
     /// When the first data of the server was delivered to the client.
     pub first_data: Option<Moment>,
     /// When the server's answer 101 was delivered.
@@ -337,6 +339,7 @@ impl Connections {
         let connection = Connection {
             attempt,
             accepted: at,
+            secured: None,
             first_data: None,
             opened: None,
             resumed: Vec::new(),
@@ -378,6 +381,11 @@ impl Connections {
             return;
         };
         match what {
+            EventKind::TlsEstablished {
+                peer: Peer::Client, ..
+            } => {
+                connection.secured.get_or_insert(at);
+            }
             EventKind::FirstData => {
                 connection.first_data.get_or_insert(at);
             }

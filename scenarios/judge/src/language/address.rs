@@ -1,5 +1,6 @@
 //! Where a server of one's own is: `ws://host:port/path?query`,
-//! `http://host:port/path?query` or `tcp://host:port/path?query`.
+//! `http://host:port/path?query` or `tcp://host:port/path?query`; `wss`, `https` and
+//! `tls` are the same over TLS.
 
 use core::net::IpAddr;
 use std::str::FromStr;
@@ -11,6 +12,8 @@ use client_sim::Url;
 pub struct Address {
     /// Whether a WebSocket is spoken.
     pub scheme: Scheme,
+    /// Whether it is spoken over TLS.
+    pub is_tls: bool,
     /// `host:port`, what is dialled.
     pub authority: String,
     /// Path and query as they were given; they may be empty.
@@ -29,26 +32,35 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// The word before `://`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::WebSocket => "ws",
-            Self::Http => "http",
-            Self::Tcp => "tcp",
+    /// The word before `://`, with TLS or without.
+    pub fn word(self, is_tls: bool) -> &'static str {
+        match (self, is_tls) {
+            (Self::WebSocket, false) => "ws",
+            (Self::WebSocket, true) => "wss",
+            (Self::Http, false) => "http",
+            (Self::Http, true) => "https",
+            (Self::Tcp, false) => "tcp",
+            (Self::Tcp, true) => "tls",
         }
     }
 }
 
 impl Address {
-    /// The URL of somebody who stands between: all but host and port is kept.
-    pub fn through(&self, authority: &str) -> String {
-        format!("{}://{authority}{}", self.scheme.word(), self.path)
+    /// The URL of somebody who stands between, and speaks TLS or not, whatever the
+    /// server does: path and query are kept.
+    pub fn through(&self, authority: &str, is_tls: bool) -> String {
+        format!("{}://{authority}{}", self.scheme.word(is_tls), self.path)
+    }
+
+    /// Its host, without brackets.
+    pub fn host(&self) -> &str {
+        let (host, _) = self.authority.rsplit_once(':').unwrap_or_default();
+        host.trim_start_matches('[').trim_end_matches(']')
     }
 
     /// Whether it is on this machine without asking anybody.
     pub(crate) fn is_loopback(&self) -> bool {
-        let (host, _) = self.authority.rsplit_once(':').unwrap_or_default();
-        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let host = self.host();
         host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
     }
 }
@@ -57,22 +69,20 @@ impl FromStr for Address {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const FORM: &str =
-            "ws://host:port/path, http://host:port/path or tcp://host:port is what is needed";
+        const FORM: &str = "ws://host:port/path, http://host:port/path or tcp://host:port is what is needed, or wss, https or tls";
         let quoted = text.escape_debug();
-        let (scheme, rest) = match text.split_once("://") {
-            Some(("ws", rest)) => (Scheme::WebSocket, rest),
-            Some(("http", rest)) => (Scheme::Http, rest),
-            Some(("tcp", rest)) => (Scheme::Tcp, rest),
-            Some(("wss" | "https" | "tls", _)) => {
-                return Err(format!(
-                    "TLS is passed through and not spoken, so `{quoted}` cannot be reached; let the server listen without it"
-                ));
-            }
+        let (scheme, is_tls, rest) = match text.split_once("://") {
+            Some(("ws", rest)) => (Scheme::WebSocket, false, rest),
+            Some(("wss", rest)) => (Scheme::WebSocket, true, rest),
+            Some(("http", rest)) => (Scheme::Http, false, rest),
+            Some(("https", rest)) => (Scheme::Http, true, rest),
+            Some(("tcp", rest)) => (Scheme::Tcp, false, rest),
+            Some(("tls", rest)) => (Scheme::Tcp, true, rest),
             _ => return Err(format!("`{quoted}` is no URL of a server; {FORM}")),
         };
         // What a client may dial is known there.
-        let url: Url = format!("ws://{rest}")
+        let dialled = if is_tls { "wss" } else { "ws" };
+        let url: Url = format!("{dialled}://{rest}")
             .parse()
             .map_err(|_| format!("`{quoted}` cannot be read; {FORM}"))?;
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
@@ -85,6 +95,7 @@ impl FromStr for Address {
             Scheme::Tcp if !has_port => Err(format!("`{quoted}` has no port")),
             _ => Ok(Self {
                 scheme,
+                is_tls,
                 authority: url.authority(),
                 path: path.to_owned(),
             }),
@@ -105,7 +116,7 @@ mod tests {
         let check = |text: &str, authority: &str, through: &str, is_loopback: bool| {
             let address: Address = text.parse().unwrap();
             assert_eq!(address.authority, authority);
-            assert_eq!(address.through("p:1"), through);
+            assert_eq!(address.through("p:1", false), through);
             assert_eq!(address.is_loopback(), is_loopback, "{text}");
         };
         check(
@@ -124,11 +135,24 @@ mod tests {
     }
 
     #[test]
+    fn tls_of_the_server_is_not_that_of_its_clients() {
+        let address: Address = "wss://[::1]/a?b".parse().unwrap();
+        assert!(address.is_tls);
+        assert_eq!(
+            (address.authority.as_str(), address.host()),
+            ("[::1]:443", "::1")
+        );
+        assert_eq!(address.through("p:1", false), "ws://p:1/a?b");
+        assert_eq!(address.through("p:1", true), "wss://p:1/a?b");
+        let address: Address = "https://a/x".parse().unwrap();
+        assert_eq!(address.through("p:1", true), "https://p:1/x");
+    }
+
+    #[test]
     fn what_is_no_server_is_told() {
         for (text, part) in [
             ("", "is no URL"),
             ("ftp://a:1", "is no URL"),
-            ("wss://a:1", "TLS"),
             ("ws://", "cannot be read"),
             ("ws://a:99999", "cannot be read"),
             ("ws://a:1/#x", "cannot be read"),

@@ -5,7 +5,7 @@
 //! own policy, never reliably. What exercises a check is in its
 //! [`Check`](crate::checks::Check).
 
-use chaos_proxy::Rule;
+use chaos_proxy::{Fault, Rule};
 use client_sim::ClientsConfig;
 use environment::text::{Span, Table};
 
@@ -53,6 +53,11 @@ pub(super) fn ensure_exercisable(
 }
 
 impl Setting<'_> {
+    /// Whether a rule has a fault like this.
+    pub(crate) fn has_fault(&self, is_like: impl Fn(&Fault) -> bool) -> bool {
+        self.rules.iter().any(|rule| is_like(&rule.fault))
+    }
+
     /// Every fault only slows things down.
     pub(crate) fn is_only_slow(&self) -> bool {
         !self.rules.is_empty()

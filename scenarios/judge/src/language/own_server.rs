@@ -444,7 +444,7 @@ mod tests {
         let read = |server: &str| sound(&format!("{SMALL}[server]\n{server}\n"));
         let external = read("external = 'ws://localhost:8080/a?b=c'");
         let own = external.own_server.as_ref().unwrap();
-        let url = external.url(Some(&own.address()), "127.0.0.1:9");
+        let url = external.url(Some(&own.address()), "127.0.0.1:9", false);
         assert_eq!(url, "ws://127.0.0.1:9/a?b=c");
         assert!(external.needs_real_time().is_some());
         assert_eq!(read("tick = '1s'").needs_real_time(), None);
@@ -459,7 +459,7 @@ mod tests {
         };
         assert_eq!(command.words(7, &[]), ["x", "--port=7"]);
         assert_eq!(command.stop_within, Duration::from_secs(3));
-        assert_eq!(command.address(7).through("p:1"), "ws://p:1/");
+        assert_eq!(command.address(7).through("p:1", false), "ws://p:1/");
         assert_eq!(command.fixed_port(), None);
         assert_eq!(command.ready, Ready::Http("/up".into()));
         let fixed = read("command = ['x']\nurl = 'tcp://127.0.0.1:99'");

@@ -6,7 +6,7 @@ use client_sim::ClientsConfig;
 use environment::text::{Diagnostics, Document, Source, Span, Table};
 
 use super::action::Action;
-use super::address::Address;
+use super::address::{Address, Scheme};
 use super::client_options::ClientOptions;
 use super::exercisable::{Setting, ensure_exercisable};
 use super::expect::Expectation;
@@ -68,6 +68,7 @@ pub(super) fn read_into(
     let mut root = document.root(diagnostics);
     let parts = Parts::read(&mut root, subject);
     ensure_able(&root, &parts.top, &parts.clients);
+    ensure_secure(&root, &parts);
     validate(Sections {
         top: &parts.top,
         client_count: parts.clients.count,
@@ -92,6 +93,8 @@ struct Parts {
     unobeyed: Vec<String>,
     data: Option<Pattern>,
     clients: ClientsConfig,
+    /// Whether they dial by TLS, and where the file says so.
+    clients_tls: Option<Span>,
     client_options: ClientOptions,
     rules: Rules,
     actions: Vec<Action>,
@@ -105,10 +108,11 @@ struct Parts {
 impl Parts {
     /// `[clients]` first: all other times may be expressions of it.
     fn read(root: &mut Table<'_>, subject: Option<&Traits>) -> Self {
-        let (clients, client_options) = match root.table("clients") {
+        let (clients, client_options, clients_tls) = match root.table("clients") {
             Some(mut table) => (
                 ClientsConfig::from_table(&mut table),
                 ClientOptions::read(&mut table),
+                table.or("tls", false).then(|| table.span_of("tls")),
             ),
             None => Default::default(),
         };
@@ -153,6 +157,7 @@ impl Parts {
             unobeyed,
             data,
             clients,
+            clients_tls,
             client_options,
             rules,
             actions,
@@ -188,6 +193,7 @@ impl Parts {
             own_server: self.own_server.or(self.of_client),
             data: self.data,
             clients: self.clients,
+            clients_tls: self.clients_tls.is_some(),
             client_options: self.client_options,
             rules: self.rules.rules,
             actions: self.actions,
@@ -275,6 +281,19 @@ fn ensure_sequences(table: &Table<'_>, expect: &[(Expectation, Span)], clients: 
             span.clone(),
             "`lost` cannot be judged of clients with `resume = false`",
             "they begin a fresh session at every connect and promise nothing about the old one",
+        );
+    }
+}
+
+/// Clients of plain bytes may dial in any way, so nobody could tell them.
+fn ensure_secure(root: &Table<'_>, parts: &Parts) {
+    let own = parts.own_server.as_ref();
+    let is_tcp = own.is_some_and(|own| own.address().scheme == Scheme::Tcp);
+    if let (Some(span), true) = (&parts.clients_tls, is_tcp) {
+        root.error_with_help(
+            span.clone(),
+            "`tls` is for clients of WebSockets and of HTTP, and the server is plain TCP",
+            "what is `tls://` as `external` is spoken to over TLS without it",
         );
     }
 }

@@ -60,6 +60,8 @@ pub struct Scenario {
     pub data: Option<Pattern>,
     /// The clients.
     pub clients: ClientsConfig,
+    /// Whether they dial by TLS, whatever the server speaks.
+    pub clients_tls: bool,
     /// What clients of one's own are told besides.
     pub client_options: ClientOptions,
     /// What goes wrong.
@@ -163,11 +165,11 @@ impl Scenario {
         read_for(&Source::new(self.name.clone(), self.text.clone()), subject)
     }
 
-    /// What a client is to dial, by way of this `host:port`.
-    pub fn url(&self, server: Option<&Address>, authority: &str) -> String {
+    /// What a client is to dial, by way of this `host:port`, over TLS or not.
+    pub fn url(&self, server: Option<&Address>, authority: &str, is_tls: bool) -> String {
         match server {
-            Some(address) => address.through(authority),
-            None => format!("ws://{authority}/ws"),
+            Some(address) => address.through(authority, is_tls),
+            None => format!("{}://{authority}/ws", Scheme::WebSocket.word(is_tls)),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use chaos_proxy::{Corrupt, Fault, Frames, Opcode, Rule, When};
+use chaos_proxy::{Corrupt, Fault, Frames, Opcode, Rule, TlsFault, When};
 use environment::Direction;
 use environment::text::{Span, Table, format_duration};
 
@@ -172,7 +172,7 @@ fn impossible(kind: SituationKind, setting: &Setting<'_>) -> Option<(&'static st
     match kind {
         Kind::AttemptsGivenUp if !is_by_rule => Some((
             "no fault keeps a dial waiting",
-            "`accept_silent`, `stall`, `upgrade_delay` and their like do",
+            "`accept_silent`, `stall`, `tls_stall`, `upgrade_delay` and their like do",
         )),
         Kind::OverlappingConnections | Kind::SilencesOutlasted if !is_by_rule => Some((
             "no fault keeps a connection open in silence",
@@ -207,7 +207,10 @@ fn holds_dials(fault: &Fault) -> bool {
     };
     matches!(
         fault,
-        Fault::AcceptSilent | Fault::ConnectDelay(_) | Fault::UpgradeDelay(_)
+        Fault::AcceptSilent
+            | Fault::ConnectDelay(_)
+            | Fault::UpgradeDelay(_)
+            | Fault::Tls(TlsFault::Stall(_))
     ) || ways.iter().any(holds)
 }
 

@@ -30,6 +30,7 @@ fn no_ending_is_final_unless_flawed() {
     check(Ending::of(CloseReason::Ended), &[Flaw::StopsOnCleanClose]);
     check(Ending::of(CloseReason::Reset), &[Flaw::StopsOnReset]);
     check(Ending::of(CloseReason::Network), &[]);
+    check(Ending::of(CloseReason::Tls), &[Flaw::StopsOnTlsError]);
     check(close_frame(Some(1001)), &[Flaw::StopsOnCleanClose]);
     let both = [Flaw::StopsOnCleanClose, Flaw::StopsOnUnknownCode];
     check(close_frame(Some(1012)), &both);
