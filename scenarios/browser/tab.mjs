@@ -15,7 +15,7 @@ const INJECTED = readFileSync(join(import.meta.dirname, "injected.js"), "utf8");
 const DIAL_WITHIN = 20_000;
 
 /** Where the tab is while the page is left. */
-const ELSEWHERE = "data:text/html,<title>elsewhere</title>";
+const ELSEWHERE = "about:blank";
 
 export class Tab {
   #devtools;
