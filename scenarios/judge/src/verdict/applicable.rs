@@ -4,8 +4,10 @@
 //! A case is about its defining checks ([`Scenario::defining`]): what its proof
 //! fails, or else everything that it expects. One of them that held is enough.
 
+use chaos_proxy::Fault;
+
 use super::reason::Reason;
-use crate::checks::{CheckResult, Evidence, Finding, Unseen, blindness};
+use crate::checks::{CheckResult, Evidence, Finding, MIN_DIAL_GAP, Unseen, blindness};
 use crate::journal::Header;
 use crate::language::Scenario;
 use crate::subject::Traits;
@@ -19,6 +21,7 @@ pub fn known_before(
     let ability = scenario.missing_ability(subject);
     let of_client = ability.map(Reason::MissingAbility);
     let of_client = of_client.or_else(|| too_many_browsers(scenario, subject));
+    let of_client = of_client.or_else(|| unseen_answers(scenario, subject));
     let unobeyed = scenario.unobeyed.clone();
     let of_server = unobeyed.map(|what| Reason::NotObeyed { what });
     let of_client = of_client.or(of_server);
@@ -32,6 +35,15 @@ fn too_many_browsers(scenario: &Scenario, subject: Option<&Traits>) -> Option<Re
     let (count, most) = (scenario.clients.count, MOST_BROWSERS);
     let is_page = subject.is_some_and(Traits::is_page);
     (is_page && count > most).then_some(Reason::TooManyBrowsers { count, most })
+}
+
+fn unseen_answers(scenario: &Scenario, subject: Option<&Traits>) -> Option<Reason> {
+    let is_page = subject.is_some_and(Traits::is_page);
+    // As long as the answer asks for.
+    let is_about_waits = scenario.defining() == [MIN_DIAL_GAP.key];
+    let mut rules = scenario.rules.iter();
+    let is_refused = rules.any(|rule| matches!(rule.fault, Fault::UpgradeReply(_)));
+    (is_page && is_about_waits && is_refused).then_some(Reason::AnswerUnseen)
 }
 
 /// Which of its checks cannot be judged with the file's server and such clients,
