@@ -57,8 +57,9 @@ impl fmt::Display for Reason {
                 f,
                 "the case wants {what} of its server, and this client speaks to a server of its own, which does not obey"
             ),
-            Self::AnswerUnseen => f.write_str(
-                "the case is about what a refused upgrade was answered with, which no browser shows to its pages",
+            Self::UnseenByPages { what } => write!(
+                f,
+                "the case is about {what}, which no browser shows to its pages"
             ),
             Self::TooManyBrowsers { count, most } => write!(
                 f,
