@@ -1,6 +1,7 @@
 // A page in a Chromium of its own as a client under test: an adapter like any other, which tells
-// on stdout what the page does and reads from stdin what to do to it. To start a browser takes
-// seconds, so it says when it is `ready`, and then waits until it is told to `open` the page.
+// on stdout what the page does and reads from stdin what to do to it. To start a browser and to
+// load a page takes seconds, so it holds the page in its first dial, says that it is `ready`, and
+// waits until it is told to `open`.
 //
 //   node driver.mjs --setup     finds a browser, or has one installed
 //   node driver.mjs             CHAOS_PAGE in a browser; what it dials at CHAOS_SOCKET goes to

@@ -43,10 +43,6 @@ export class Sockets {
     this.#tell = tell;
   }
 
-  get dials() {
-    return this.#dials;
-  }
-
   /** Whether this dial counts. */
   created(key, url) {
     if (!this.#ours.has(authority(url)) || !url.startsWith("ws:")) {

@@ -15,7 +15,7 @@ const INJECTED = readFileSync(join(import.meta.dirname, "injected.js"), "utf8");
 const DIAL_WITHIN = 20_000;
 
 /** Where the tab is while the page is left. */
-const ELSEWHERE = "data:text/html,<title>elsewhere</title>";
+const ELSEWHERE = "about:blank";
 
 export class Tab {
   #devtools;
@@ -23,6 +23,8 @@ export class Tab {
   #scene;
   #sockets;
   #own;
+  /** Resolved with the first dial. */
+  #dialling = resolvers();
   /** What was noted once, and is not worth a second line. */
   #noted = new Set();
 
@@ -38,8 +40,10 @@ export class Tab {
     devtools.listen((method, params, session) => this.#heard(method, params, session));
   }
 
-  /** Makes all ready; nothing of the page is loaded yet. */
+  /** Opens the page, up to its first dial, in which it is held. */
   async prepare() {
+    const ours = JSON.stringify(aliases(this.#scene.socket));
+    const source = INJECTED.replace('["{ours}"]', ours);
     const { targetInfos } = await this.#devtools.send("Target.getTargets");
     const { targetId } = targetInfos.find(({ type }) => type === "page");
     const how = { targetId, flatten: true };
@@ -49,19 +53,26 @@ export class Tab {
     await this.#send("Inspector.enable");
     await this.#send("Runtime.enable");
     await this.#send("Runtime.addBinding", { name: "__chaosTell" });
-    await this.#send("Page.addScriptToEvaluateOnNewDocument", { source: INJECTED });
+    await this.#send("Page.addScriptToEvaluateOnNewDocument", { source });
     if (this.#own !== undefined) {
       const patterns = [{ urlPattern: `http://${new URL(this.#scene.page).host}/*` }];
       await this.#send("Fetch.enable", { patterns });
     }
-  }
-
-  async open() {
+    await this.#send("Debugger.enable");
     const { errorText } = await this.#send("Page.navigate", { url: this.#scene.page });
     if (errorText !== undefined) {
       this.#scene.fail(`the page ${this.#scene.page} does not load: ${errorText}`);
     }
-    setTimeout(() => this.#ensureDialled(), DIAL_WITHIN).unref();
+    const late = setTimeout(() => this.#ensureDialled(), DIAL_WITHIN);
+    await this.#dialling.promise;
+    clearTimeout(late);
+  }
+
+  /** Lets it dial. */
+  async open() {
+    // Where it is not held, since it dials in a worker, there is nothing to be let go.
+    await this.#send("Debugger.resume").catch(() => {});
+    await this.#send("Debugger.disable");
   }
 
   #send(method, params) {
@@ -98,6 +109,8 @@ export class Tab {
         return this.#sockets.ended(key);
       case "Network.responseReceived":
         return this.#answered(params, session);
+      case "Debugger.paused":
+        return this.#dialling.resolve();
       case "Runtime.bindingCalled":
         return this.#said(`${session} ${params.executionContextId}`, params.payload);
       case "Fetch.requestPaused":
@@ -118,6 +131,7 @@ export class Tab {
 
   #dialled(key, url) {
     if (this.#sockets.created(key, url)) {
+      this.#dialling.resolve();
       return;
     }
     if (url.startsWith("wss:") && aliases(this.#scene.socket).includes(authority(url))) {
@@ -178,9 +192,6 @@ export class Tab {
   }
 
   #ensureDialled() {
-    if (this.#sockets.dials > 0) {
-      return;
-    }
     const { page, socket } = this.#scene;
     const others = [...this.#sockets.elsewhere].slice(0, 3);
     const instead = others.length > 0 ? `it dials ${others.join(", ")}` : "it opens no WebSocket";
@@ -230,4 +241,13 @@ export class Tab {
     const expression = `dispatchEvent(new CustomEvent("chaos", { detail: ${detail} }))`;
     return this.#send("Runtime.evaluate", { expression });
   }
+}
+
+/** `Promise.withResolvers`, which Node 20 does not have. */
+function resolvers() {
+  let resolve;
+  const promise = new Promise((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
 }

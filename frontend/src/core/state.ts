@@ -35,6 +35,8 @@ export type StateWord = Connection["kind"] | "paused";
 export interface TickerState {
   readonly connection: Connection;
   readonly session: string | null;
+  /** The server no longer knows the session, and has refused it: it is not asked for again. */
+  readonly isRefused: boolean;
   /** The highest number applied, or known to be lost, of the session. */
   readonly lastSeq: number;
   readonly value: number | null;
@@ -63,6 +65,7 @@ export interface TickerState {
 export const INITIAL: TickerState = {
   connection: { kind: "connecting", isOpen: false }, // as it will be in a moment
   session: null,
+  isRefused: false,
   lastSeq: 0,
   value: null,
   valueSeq: null,
@@ -118,7 +121,16 @@ export function stateWord(state: TickerState): StateWord {
 
 /** How to go on with the session on a new connection. */
 export function resumeOf(state: TickerState): { session: string; lastSeq: number } | null {
-  return state.session === null ? null : { session: state.session, lastSeq: state.lastSeq };
+  return state.session === null || state.isRefused
+    ? null
+    : { session: state.session, lastSeq: state.lastSeq };
+}
+
+/** The ticker's close code for a session that it does not know. */
+const UNKNOWN_SESSION = 4401;
+
+function isRefusal(why: Why): boolean {
+  return why.kind === "closed" && why.code === UNKNOWN_SESSION;
 }
 
 /** What is to be said to the server, after its welcome, so that the person's wish holds. */
@@ -160,7 +172,10 @@ function step(state: TickerState, event: TickerEvent, stamp: Stamp): TickerState
         ? { ...state, ...back(state, stamp.at), log: log("good", "Heard from the server again") }
         : state;
     case "lost":
-      return lost(state, lossWords(state, event.why, event.wasOpen), stamp);
+      return {
+        ...lost(state, lossWords(state, event.why, event.wasOpen), stamp),
+        isRefused: state.isRefused || isRefusal(event.why),
+      };
     case "waiting":
       return { ...state, connection: { kind: "waiting", dueAt: event.dueAt } };
     case "gave-up": {
@@ -296,6 +311,7 @@ function welcomed(state: TickerState, welcome: Welcome, stamp: Stamp): TickerSta
     ...state,
     ...back(state, stamp.at),
     session,
+    isRefused: false,
     lastSeq: isSame ? Math.max(state.lastSeq, before) : before,
     tickMs,
     lost: state.lost + missing,

@@ -114,6 +114,23 @@ describe("a session", () => {
     expect(words()[0]).toContain("to a new session: the server no longer knows the old one");
   });
 
+  it("that the server refuses is not asked for again", () => {
+    greeted();
+    ticks(1);
+    host.units = [0.6];
+    host.socket.ends(4401);
+    host.pass(10_000);
+    expect(host.socket.url.searchParams.get("session")).toBeNull();
+    host.socket.opens();
+    host.socket.says({ ...welcome, session: "fedcba9876543210" });
+    ticks(1);
+    expect(state()).toMatchObject({ received: 2, session: "fedcba9876543210", isRefused: false });
+    host.units = [0.6];
+    host.socket.ends(1006);
+    host.pass(10_000);
+    expect(host.socket.url.searchParams.get("session")).toBe("fedcba9876543210");
+  });
+
   it("of the same id but not resumed begins anew, as after a restart of a seeded server", () => {
     greeted();
     ticks(1, 2, 3);

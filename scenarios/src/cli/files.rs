@@ -161,7 +161,7 @@ pub(super) fn list(args: &PathArgs) -> anyhow::Result<u8> {
     for scenario in &scenarios {
         text += &format!("{:<width$}  {}\n", scenario.id, scenario.title);
         if let Some(proof) = &scenario.proof {
-            let (flaw, fails) = (proof.flaw, proof.fails);
+            let (flaw, fails) = (&proof.flaw, proof.fails);
             text += &format!("{:<width$}  catches {flaw} by {fails}\n", "");
         }
     }

@@ -76,13 +76,13 @@ pub(super) struct ClientProcess {
     pub(super) gate: Option<Gate>,
 }
 
-/// Before which a browser waits when it is up, until its page is to be opened; a
+/// Before which a browser waits with its page, which is held in its first dial; a
 /// cheap handle.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Gate {
-    /// The browser is there, or never will be.
+    /// The page is about to dial, or never will.
     pub(super) ready: CancellationToken,
-    /// Its page is to be opened.
+    /// It is to be let dial.
     pub(super) open: CancellationToken,
 }
 

@@ -10,13 +10,16 @@ use environment::text::{FromToml, Mismatch, Span, Table, Value};
 /// What stands for the WebSocket's URL in that of the page.
 const URL: &str = "{url}";
 
+/// What stands for the host and port at which the page reaches its server.
+const PROXY: &str = "{proxy}";
+
 /// What stands for the host and port of the true server.
 const SERVER: &str = "{server}";
 
 /// A page in a browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// What is opened; with [`URL`] and [`SERVER`] in it.
+    /// What is opened; with [`URL`], [`PROXY`] and [`SERVER`] in it.
     pub url: String,
     /// `host:port` that the page dials by itself.
     pub socket: Option<String>,
@@ -38,7 +41,7 @@ impl Page {
         let socket = socket.map(read_socket).transpose();
         let socket = socket.map_err(|why| format!("--socket: {why}"))?;
         check_url(url).map_err(|why| format!("--page: {why}"))?;
-        if socket.is_none() && !url.contains(URL) {
+        if socket.is_none() && !is_told(url) {
             return Err(format!("--page {}: {WITHOUT}", url.escape_debug()));
         }
         Ok(Self {
@@ -103,7 +106,9 @@ impl Page {
     /// What its driver is told: `url` is what the page is to dial, or to be sent to
     /// when it dials `socket`; behind that is the server.
     pub(crate) fn variables(&self, url: &str, server: &str) -> Vec<(String, String)> {
+        let proxy = url.parse::<Address>().map(|address| address.authority);
         let page = self.url.replace(URL, url).replace(SERVER, server);
+        let page = page.replace(PROXY, &proxy.unwrap_or_default());
         let server = self.socket.as_deref().unwrap_or(server);
         let socket = self.socket.clone().unwrap_or_default();
         [
@@ -116,7 +121,12 @@ impl Page {
     }
 }
 
-const WITHOUT: &str = "what it dials is to be known: `socket` (--socket) names the host and port that it dials by itself, or `{url}` in its own address tells it what to dial";
+const WITHOUT: &str = "what it dials is to be known: `socket` (--socket) names the host and port that it dials by itself, or `{url}` or `{proxy}` in its own address tells it what to dial";
+
+/// Whether this URL tells the page what to dial.
+fn is_told(url: &str) -> bool {
+    url.contains(URL) || url.contains(PROXY)
+}
 
 /// Reports what is about a page, where there is none.
 fn ensure_page(root: &Table<'_>) {
@@ -128,7 +138,7 @@ fn ensure_page(root: &Table<'_>) {
 
 /// Reports a page whose WebSocket would pass the proxy by.
 fn ensure_reached(root: &Table<'_>, url: &str, span: Span) {
-    if !url.contains(URL) {
+    if !is_told(url) {
         root.error(span, WITHOUT);
     } else if root.has("server") {
         let message = "a server listens at `socket`, which is not there";
@@ -149,6 +159,7 @@ impl FromToml for PageUrl {
 fn check_url(url: &str) -> Result<(), String> {
     let example = url.replace(URL, "ws://127.0.0.1:1/");
     let example = example.replace(SERVER, "127.0.0.1:1");
+    let example = example.replace(PROXY, "127.0.0.1:1");
     address(&example).map(drop)
 }
 
@@ -198,6 +209,9 @@ mod tests {
         let page = Page::given("http://localhost:5173/a#b", Some("localhost:8080")).unwrap();
         assert_eq!(page.name(), "localhost-5173");
         assert_eq!(page.server_url().as_deref(), Some("ws://localhost:8080/"));
+        let near = Page::given("http://{proxy}/", None).unwrap();
+        let variables = near.variables("ws://127.0.0.1:5/ws", "127.0.0.1:6");
+        assert_eq!(variables[0].1, "http://127.0.0.1:5/");
         let told = Page::given("http://{server}/?ws={url}", None).unwrap();
         assert_eq!((told.authority(), told.name().as_str()), (None, "page"));
         let variables = told.variables("ws://127.0.0.1:5/ws", "127.0.0.1:6");

@@ -2,18 +2,21 @@
 //! setup of a page finds one, or has one installed where that is possible.
 
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use environment::{Environment, Observer, Seed};
 use rustix::process::Signal;
 use scenarios::checks::Finding;
+use scenarios::files::gather;
+use scenarios::language::{Flawed, Proof, Scenario, read_all};
 use scenarios::results::ScenarioResult;
+use scenarios::subjects::Ability;
 use scenarios::verdict::Verdict;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::processes::{Marked, signal as send, wait_until};
-use crate::program::{Answer, Place};
+use crate::program::{Answer, Place, catalogue};
 
 /// One client, one reset, four seconds.
 const FILE: &str = "id = \"own\"\nduration = \"2s\"\nsettle = \"2s\"\n\
@@ -50,14 +53,19 @@ fn ticker() -> (JoinSet<Result<(), ticker_server::ServeError>>, String) {
 }
 
 /// A folder with one of the pages of `tests/pages`, and a server for it.
+///
+/// Without a `socket` the page is told what to dial.
 fn client(place: &Place, page: &str, socket: &str, more: &str) {
     let folder = place.path("mine");
     std::fs::create_dir_all(&folder).unwrap();
     let pages = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/pages/serve.mjs");
     let (pages, port) = (pages.display(), free());
+    let reached = match socket {
+        "" => format!("page = 'http://127.0.0.1:{port}/{page}?{{proxy}}'"),
+        socket => format!("page = 'http://127.0.0.1:{port}/{page}'\nsocket = '{socket}'"),
+    };
     let toml = format!(
-        "name = 'mine'\npage = 'http://127.0.0.1:{port}/{page}'\nsocket = '{socket}'\n\
-         serve = ['node', '{pages}', '{port}', '{socket}']\n{more}\n"
+        "name = 'mine'\n{reached}\nserve = ['node', '{pages}', '{port}', '{socket}']\n{more}\n"
     );
     std::fs::write(folder.join("client.toml"), toml).unwrap();
 }
@@ -170,7 +178,7 @@ async fn who_is_to_serve_the_page_and_does_not_is_told_with_his_last_words() {
 #[ignore = "needs Node and a browser; run by `make test-page`"]
 async fn browser_a_page_that_comes_back_passes_and_one_that_does_not_fails() {
     let place = Place::new();
-    run(&place, "good", "").await.expect(0);
+    run(&place, "client/sound", "").await.expect(0);
     assert_eq!(place.result().verdict, Verdict::Passed);
     let place = Place::new();
     run(&place, "broken", "").await.expect(1);
@@ -180,7 +188,7 @@ async fn browser_a_page_that_comes_back_passes_and_one_that_does_not_fails() {
 #[tokio::test]
 #[ignore = "needs Node and a browser; run by `make test-page`"]
 async fn browser_what_keeps_a_page_from_being_a_client_is_told() {
-    let elsewhere = "good?127.0.0.1:9";
+    let elsewhere = "client/sound?127.0.0.1:9";
     for (page, code, part) in [
         ("nobody", 3, "does not load: its server answers with 404"),
         ("secure", 3, "and TLS is passed through and not spoken here"),
@@ -203,7 +211,7 @@ async fn browser_what_keeps_a_page_from_being_a_client_is_told() {
 async fn browser_none_is_left_behind_when_the_harness_is_killed() {
     let (_server, socket) = ticker();
     let (place, marked) = (Place::new(), Marked::new());
-    client(&place, "good", &socket, "");
+    client(&place, "client/sound", &socket, "");
     place.file(
         "own.toml",
         &FILE.replace("duration = \"2s\"", "duration = \"60s\""),
@@ -228,4 +236,49 @@ async fn browser_none_is_left_behind_when_the_harness_is_killed() {
     child.wait().await.unwrap();
     wait_until(|| !is_there()).await;
     marked.vanish().await;
+}
+
+/// Every case that is about pages, with its page that has one bad habit.
+fn cases() -> Vec<(PathBuf, Scenario)> {
+    let all = read_all(gather(&[catalogue()]).unwrap())
+        .unwrap()
+        .into_iter();
+    let of_pages = all.filter(|(_, scenario)| scenario.requires.contains(&Ability::Page));
+    of_pages
+        .map(|(given, scenario)| (given.source.name().into(), scenario))
+        .collect()
+}
+
+/// A machine that had no time for a run is given more tries.
+const TRIES: usize = 3;
+
+/// The ticker is the case's own.
+async fn judged(path: &Path, page: &str) -> ScenarioResult {
+    for _ in 1..=TRIES {
+        let place = Place::new();
+        client(&place, page, "", "");
+        place.run(path, &["--client", "./mine"]).await;
+        let result = place.result();
+        if result.verdict != Verdict::Inconclusive {
+            return result;
+        }
+    }
+    panic!("{}: inconclusive, {TRIES} times over", path.display());
+}
+
+#[tokio::test]
+#[ignore = "needs Node and a browser; run by `make test-page`"]
+async fn browser_every_case_of_pages_fails_its_flawed_page_by_one_check_and_passes_a_sound_one() {
+    let cases = cases();
+    assert!(cases.len() >= 6);
+    for (path, scenario) in cases {
+        let Proof { flaw, fails } = scenario.proof.unwrap();
+        let Flawed::Page(flaw) = flaw else {
+            panic!("{}: of the simulated client", scenario.id);
+        };
+        let result = judged(&path, "client/sound").await;
+        assert_eq!(result.verdict, Verdict::Passed, "{result:#?}");
+        let result = judged(&path, &format!("client/{flaw}")).await;
+        assert_eq!(failed(&result), [fails], "{result:#?}");
+    }
 }

@@ -11,7 +11,7 @@ use client_sim::Flaw;
 use environment::text::Source;
 use scenarios::checks;
 use scenarios::files::gather;
-use scenarios::language::{Scenario, read, read_all};
+use scenarios::language::{Flawed, Scenario, read, read_all};
 use serde_json::Value;
 
 use crate::program::catalogue;
@@ -278,9 +278,13 @@ fn cases_table(cases: &[Scenario]) -> String {
     for scenario in cases {
         let proof = scenario.proof.as_ref().unwrap();
         let (id, title, source) = (&scenario.id, &scenario.title, &scenario.source);
-        let (flaw, fails) = (proof.flaw, proof.fails);
+        let fails = proof.fails;
+        let flaw = match &proof.flaw {
+            Flawed::Sim(flaw) => format!("`{flaw}`"),
+            Flawed::Page(name) => format!("a page that `{name}`"),
+        };
         rows += &format!(
-            "| [{id}](catalogue/{id}.toml) | {title} | `{flaw}` | `{fails}` | [seen]({source}) |\n"
+            "| [{id}](catalogue/{id}.toml) | {title} | {flaw} | `{fails}` | [seen]({source}) |\n"
         );
     }
     rows
@@ -292,7 +296,7 @@ fn flaws_table(cases: &[Scenario]) -> String {
         let caught = cases.iter().filter_map(|scenario| {
             let proof = scenario.proof.as_ref()?;
             let id = &scenario.id;
-            (proof.flaw == flaw)
+            (proof.flaw.sim() == Some(flaw))
                 .then(|| format!("[{id}](catalogue/{id}.toml) by `{}`", proof.fails))
         });
         let caught: Vec<String> = caught.collect();

@@ -73,6 +73,10 @@ pub const ALL: [&Check; 19] = [
 
 /// Of how soon clients are back.
 pub const RECOVER_WITHIN: &Check = &recover_within::CHECK;
+/// Of how often clients dial.
+pub const MAX_DIALS: &Check = &max_dials::CHECK;
+/// Of how soon clients dial again.
+pub const MIN_DIAL_GAP: &Check = &min_dial_gap::CHECK;
 /// Of ticks that are lost.
 pub const LOST: &Check = &sequence::LOST;
 /// Of ticks that are applied again.

@@ -18,7 +18,7 @@ use ticker_server::EventKind as Server;
 use super::Observations;
 use super::connections::Connection;
 use super::sequences::Sequences;
-use crate::journal::{Body, Entry};
+use crate::journal::{Body, Entry, Mark};
 
 /// What may lie between a thing and a witness' word of it, besides what the machine
 /// withheld: a message waits in a client, a line in a pipe.
@@ -119,6 +119,9 @@ pub struct Testimony {
     sockets: Vec<Moment>,
     sessions: BTreeSet<String>,
     welcomed: Vec<(Moment, Arc<str>, String)>,
+    /// Since when each client was frozen, asleep or left, and until when if that is
+    /// over: what it had got before, it tells of when it is back.
+    dormant: BTreeMap<Arc<str>, (Moment, Option<Moment>)>,
     /// Of each client the first tick that was not made when it was applied.
     unmade: BTreeMap<Arc<str>, (Moment, String, u64)>,
 }
@@ -138,7 +141,36 @@ impl Testimony {
                 self.sockets.push(at);
                 self.sessions.insert(session.clone());
             }
+            Body::Harness(Mark::Action { action, targets }) => {
+                for client in targets {
+                    self.of_action(at, client, action);
+                }
+            }
             Body::Server(_) | Body::Harness(_) => {}
+        }
+    }
+
+    fn of_action(&mut self, at: Moment, client: &str, action: &str) {
+        match action {
+            "freeze" | "sleep" | "leave" => {
+                self.dormant.insert(client.into(), (at, None));
+            }
+            "thaw" | "wake" | "back" => {
+                if let Some((_, until)) = self.dormant.get_mut(client) {
+                    *until = Some(at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Since when a message can have been on its way of which a client tells now.
+    fn on_its_way_since(&self, client: &str, at: Moment, since: Moment) -> Moment {
+        match self.dormant.get(client) {
+            Some((from, until)) if until.is_none_or(|until| at <= until + SLACK) => {
+                since.min(*from - SLACK)
+            }
+            _ => since,
         }
     }
 
@@ -181,6 +213,7 @@ impl Testimony {
             Client::Received { .. } => at - SLACK,
             _ => return,
         };
+        let since = self.on_its_way_since(client, at, since);
         let messages = self.messages.entry(Arc::clone(client)).or_default();
         messages.push((at, since));
     }

@@ -83,6 +83,20 @@ fn messages_while_the_only_connection_is_silent_or_gone() {
 }
 
 #[test]
+fn who_slept_tells_of_what_it_had_got_before_when_it_wakes_up() {
+    let told = |action: &str| Mark::Action {
+        action: action.into(),
+        targets: ["c1".to_owned()].into(),
+    };
+    let slept = |story: JournalBuilder| story.mark(told("sleep"), 3500).mark(told("wake"), 9000);
+    let silent = live().stalled("c1", 1, 4000);
+    assert_eq!(found(&received(silent.clone(), 9100)), messages(1, 9100));
+    assert_eq!(found(&received(slept(silent.clone()), 9100)), []);
+    // Not for ever.
+    assert_eq!(found(&received(slept(silent), 11_500)), messages(1, 11_500));
+}
+
+#[test]
 fn a_tick_that_was_made_when_nothing_passed_any_more_did_not_come_that_way() {
     let silent = live().stalled("c1", 1, 4000);
     let late = silent.clone().applied("c1", "s", 100..=100, 4500);

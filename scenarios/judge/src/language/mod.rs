@@ -39,7 +39,7 @@ pub use expect::Expectation;
 pub use figures::figures;
 pub use given::{Given, Origin, read_all};
 pub use own_server::{Cwd, OwnKind, OwnServer, PORT, Ready, ServerCommand};
-pub use proof::Proof;
+pub use proof::{Flawed, Proof};
 pub use read::{Mistakes, read, read_for};
 pub use scenario::{Outcome, Scenario, Start};
 pub use server_event::{ServerEnd, ServerEvent};

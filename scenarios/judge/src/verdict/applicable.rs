@@ -4,8 +4,10 @@
 //! A case is about its defining checks ([`Scenario::defining`]): what its proof
 //! fails, or else everything that it expects. One of them that held is enough.
 
+use chaos_proxy::Fault;
+
 use super::reason::Reason;
-use crate::checks::{CheckResult, Evidence, Finding, Unseen, blindness};
+use crate::checks::{CheckResult, Evidence, Finding, MAX_DIALS, MIN_DIAL_GAP, Unseen, blindness};
 use crate::journal::Header;
 use crate::language::Scenario;
 use crate::subject::Traits;
@@ -19,6 +21,7 @@ pub fn known_before(
     let ability = scenario.missing_ability(subject);
     let of_client = ability.map(Reason::MissingAbility);
     let of_client = of_client.or_else(|| too_many_browsers(scenario, subject));
+    let of_client = of_client.or_else(|| unseen_by_pages(scenario, subject));
     let unobeyed = scenario.unobeyed.clone();
     let of_server = unobeyed.map(|what| Reason::NotObeyed { what });
     let of_client = of_client.or(of_server);
@@ -32,6 +35,26 @@ fn too_many_browsers(scenario: &Scenario, subject: Option<&Traits>) -> Option<Re
     let (count, most) = (scenario.clients.count, MOST_BROWSERS);
     let is_page = subject.is_some_and(Traits::is_page);
     (is_page && count > most).then_some(Reason::TooManyBrowsers { count, most })
+}
+
+/// What a case is about that a browser keeps to itself.
+fn unseen_by_pages(scenario: &Scenario, subject: Option<&Traits>) -> Option<Reason> {
+    if !subject.is_some_and(Traits::is_page) {
+        return None;
+    }
+    let has = |is_it: fn(&Fault) -> bool| scenario.rules.iter().any(|rule| is_it(&rule.fault));
+    let what = match scenario.defining()[..] {
+        // As long as the answer asks for.
+        [check] if check == MIN_DIAL_GAP.key && has(|f| matches!(f, Fault::UpgradeReply(_))) => {
+            "what a refused upgrade was answered with"
+        }
+        // No liveness but by bytes would last as long.
+        [check] if check == MAX_DIALS.key && has(|f| matches!(f, Fault::Slice(_))) => {
+            "a message that is still coming"
+        }
+        _ => return None,
+    };
+    Some(Reason::UnseenByPages { what })
 }
 
 /// Which of its checks cannot be judged with the file's server and such clients,

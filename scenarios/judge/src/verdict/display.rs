@@ -57,6 +57,10 @@ impl fmt::Display for Reason {
                 f,
                 "the case wants {what} of its server, and this client speaks to a server of its own, which does not obey"
             ),
+            Self::UnseenByPages { what } => write!(
+                f,
+                "the case is about {what}, which no browser shows to its pages"
+            ),
             Self::TooManyBrowsers { count, most } => write!(
                 f,
                 "the case has {count} clients, and each is a browser, of which there are at most {most}"

@@ -65,6 +65,11 @@ pub enum Reason {
         /// What, in words.
         what: String,
     },
+    /// The case is about something that no browser shows to its pages.
+    UnseenByPages {
+        /// What, in words.
+        what: &'static str,
+    },
     /// The case has more clients than there can be browsers.
     TooManyBrowsers {
         /// How many it has.

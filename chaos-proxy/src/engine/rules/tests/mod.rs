@@ -347,6 +347,7 @@ fn said(action: &Action) -> Option<String> {
         Action::ResetBehind(peer, side) => format!("reset {side:?} behind {peer:?}"),
         Action::Reject => "reject".to_owned(),
         Action::LeaveServer => "leave server".to_owned(),
+        Action::Secure(strike) => format!("secure {} {}", strike.rule.name, strike.occurrence),
         Action::Answer(answer) => format!("answer {:?} {}", answer.status, answer.is_last),
         Action::Tell(EventKind::Frame { rule, index, .. }) => format!("frame {rule} {index}"),
         Action::Tell(EventKind::Powerless { rule, .. }) => format!("powerless {rule}"),

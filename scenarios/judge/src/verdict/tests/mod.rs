@@ -230,6 +230,13 @@ fn what_a_clients_own_server_or_a_machine_with_browsers_cannot_do_is_not_applica
         ],
     );
     check(
+        "[[fault]]\non = { attempt = 2 }\ninject.upgrade_reply = { status = 503 }\n\
+         [expect]\nmin_dial_gap = '2s'\n",
+        &[
+            "the case is about what a refused upgrade was answered with, which no browser shows to its pages",
+        ],
+    );
+    check(
         &format!("[clients]\ncount = 7\n{expect}"),
         &["the case has 7 clients, and each is a browser, of which there are at most 6"],
     );
