@@ -115,7 +115,7 @@ fn a_client_with_a_server_of_its_own_takes_that_along_and_says_what_it_does_not_
         let scenario = sound(&format!("{rest}[expect]\nmax_live = 1\n"));
         let fitted = scenario.fitted(Some(&subject)).unwrap();
         let own = fitted.own_server.as_ref().map(|own| own.address());
-        assert_eq!(fitted.url(own.as_ref(), "p:1"), url);
+        assert_eq!(fitted.url(own.as_ref(), "p:1", false), url);
         assert_eq!(fitted.unobeyed.as_deref(), unobeyed, "{rest}");
         assert_eq!(scenario.unobeyed, None);
     };
