@@ -70,7 +70,9 @@ async fn merged_shards_are_to_the_byte_what_one_run_leaves() {
     assert!(runs.iter().all(|runs| *runs >= 3), "{runs:?}");
     // In another run of the same folder it is no shard any more.
     run(&place, &["--out", "s1"]).await;
-    let again = place.chaos(&["merge", "s1", "s2", "s3", "--out", "n"]).await;
+    let again = place
+        .chaos(&["merge", "s1", "s2", "s3", "--out", "n"])
+        .await;
     let why = "s1: no shard has left its records there";
     assert!(again.expect(2).err.contains(why), "{}", again.err);
 }
