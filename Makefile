@@ -1,6 +1,6 @@
 # The front door. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help chaos play frontend test test-repeat test-outside test-outside-repeat test-foreign test-page test-frontend test-cluster test-slurm schedules explore fuzz trust bench lint lint-frontend fmt fmt-frontend install
+.PHONY: help chaos play frontend test test-repeat test-outside test-outside-repeat test-foreign test-page test-frontend test-cluster test-slurm crowd schedules explore fuzz trust bench lint lint-frontend fmt fmt-frontend install
 
 # Passed on to `chaos run`, for example: make chaos ARGS="--filter 'R23*' --seed 7"
 ARGS ?=
@@ -86,8 +86,12 @@ test-frontend: frontend
 # Manifests, image recipe and pipelines' examples, by the tools that know how they must be. Installed where they are not.
 test-cluster:
 	@command -v python3 >/dev/null || { echo "SKIPPED for want of Python 3: the manifests, the image's recipe and the pipelines' examples"; exit 0; }; \
-	cargo build --package scenarios && \
+	cargo build --package scenarios --package client-sim && \
 	bin="$${CARGO_TARGET_DIR:-target}" && scenarios/cluster/test.sh "$$bin/debug" "$$bin/cluster"
+
+crowd: ## 10,000 clients that are all reset at once: what each costs, who is back, and how spread (a minute, on a quiet machine)
+	cargo build --release --package scenarios --package chaos-proxy --package client-sim --package ticker-server
+	@scenarios/cluster/crowd.sh "$${CARGO_TARGET_DIR:-target}/release"
 
 # Debian's packages are unpacked into the target folder; nothing is installed.
 test-slurm: ## the array job of scenarios/cluster/slurm and its merge on a true Slurm, on loopback; a minute

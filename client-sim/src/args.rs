@@ -5,24 +5,63 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{bail, ensure};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Parser, value_parser};
+use clap::{Parser, Subcommand, value_parser};
+use client_sim::fleet::Fleet;
 use client_sim::{
-    Behaviour, ClientsConfig, Flaw, Header, MAX_COUNT, Policy, Shape, Upgrade, Url, check_header,
+    Behaviour, ClientsConfig, Flaw, Header, Policy, Shape, Sources, Upgrade, Url, check_header,
     check_host, check_subprotocol, check_text,
 };
 use environment::Seed;
 use environment::tls::{Connector, Trust};
+use environment::shard::{self, Shard, ShardError};
+
+/// On all machines together.
+const MAX_CLIENTS: u32 = 1_000_000;
 
 /// Simulated WebSocket clients that reconnect, and what became of them.
 ///
 /// Exit status: 0 if every client is connected at the end, 1 if some client is
 /// not or has given up, 2 if the command line is wrong, 130 if interrupted.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) run: Option<Args>,
+}
+
+/// What is done with what other runs left.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The percentiles of all recoveries in files that `--histogram` wrote.
+    Merge(MergeArgs),
+}
+
+/// `client-sim merge`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct MergeArgs {
+    /// The files of all shards.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Write all of them to this file, as one run would have.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) histogram: Option<PathBuf>,
+    /// Print the result as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A run.
+#[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Where to dial: ws://host:port/path, or wss://….
     pub(crate) url: Url,
@@ -32,10 +71,30 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
 
-    /// How many clients.
+    /// How many clients, on all machines together.
     #[arg(long, value_name = "N", default_value_t = 1,
-          value_parser = value_parser!(u32).range(1..=i64::from(MAX_COUNT)))]
+          value_parser = value_parser!(u32).range(1..=i64::from(MAX_CLIENTS)))]
     pub(crate) clients: u32,
+
+    /// Only this one of several parts of the clients, counted from 1, for as many
+    /// machines; `auto` takes what GitLab, CircleCI, Buildkite, Slurm or Kubernetes
+    /// say.
+    #[arg(long, value_name = "I/N|auto", value_parser = shard)]
+    pub(crate) shard: Option<Shard>,
+
+    /// Begin at this time, such as 2026-11-28T07:00:00Z; the same on all machines.
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    pub(crate) start_at: Option<SystemTime>,
+
+    /// Dial from these addresses of this machine, in turn, such as
+    /// 127.0.0.2-127.0.0.9; each has some 28,000 ports.
+    #[arg(long, value_name = "ADDRESSES")]
+    pub(crate) source: Option<Sources>,
+
+    /// Write how long recoveries took to this file, as an HDR histogram (V2, in
+    /// microseconds); `client-sim merge` puts those of several machines together.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) histogram: Option<PathBuf>,
 
     /// How long to run, such as 30s or 5m.
     #[arg(long = "for", value_name = "TIME", default_value = "30s", value_parser = positive)]
@@ -127,8 +186,19 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// The clients asked for.
-    pub(crate) fn clients(&self) -> anyhow::Result<ClientsConfig> {
+    /// Those of the clients asked for that are to run here.
+    pub(crate) fn fleet(&self) -> anyhow::Result<Fleet> {
+        Ok(Fleet {
+            clients: self.clients()?,
+            shard: self.shard.unwrap_or(Shard::WHOLE),
+            url: self.url.clone(),
+            sources: self.source,
+            tls: self.tls()?,
+            seed: self.seed,
+        })
+    }
+
+    fn clients(&self) -> anyhow::Result<ClientsConfig> {
         let limit = self.connect_timeout_cap.unwrap_or(self.connect_timeout);
         ensure!(
             limit >= self.connect_timeout,
@@ -161,7 +231,7 @@ impl Args {
     }
 
     /// How TLS is asked for, if it is.
-    pub(crate) fn tls(&self) -> anyhow::Result<Option<Connector>> {
+    fn tls(&self) -> anyhow::Result<Option<Connector>> {
         let trust = match &self.ca {
             Some(_) if !self.url.is_tls() => bail!("--ca is for URLs of TLS; {} is none", self.url),
             _ if self.flaws.contains(&Flaw::AcceptsAnyCertificate) => Trust::Anybody,
@@ -238,6 +308,20 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
+fn shard(text: &str) -> Result<Shard, String> {
+    if text == "auto" {
+        let found = shard::auto(|name| std::env::var(name).ok());
+        return found.map_err(|error| error.to_string());
+    }
+    text.parse().map_err(|error: ShardError| error.to_string())
+}
+
+fn instant(text: &str) -> Result<SystemTime, String> {
+    let right = "such as 2026-11-28T07:00:00Z, which is UTC";
+    humantime::parse_rfc3339(text)
+        .map_err(|error| format!("{error}; times are RFC 3339's, {right}"))
+}
+
 fn factor(text: &str) -> Result<f64, String> {
     let number = text.parse().ok();
     let allowed = number.filter(|number| (1.0..=1000.0).contains(number));
@@ -262,13 +346,18 @@ mod tests {
 
     fn parse(flags: &str) -> anyhow::Result<ClientsConfig> {
         let line = format!("client-sim ws://a/ {flags}");
-        Args::try_parse_from(line.split_whitespace())?.clients()
+        run(&line)?.clients()
+    }
+
+    fn run(line: &str) -> anyhow::Result<Args> {
+        let cli = Cli::try_parse_from(line.split_whitespace())?;
+        Ok(cli.run.expect("no subcommand is given"))
     }
 
     #[test]
     fn the_command_line_is_sound() {
         use clap::CommandFactory;
-        Args::command().debug_assert();
+        Cli::command().debug_assert();
     }
 
     #[test]
@@ -338,7 +427,12 @@ mod tests {
         check("--base 10s --cap 5s", "--cap 5s is below --base 10s");
         check("--connect-timeout-cap 1s", "below --connect-timeout 5s");
         check("--stale-after 10s", "not below --liveness 10s");
-        check("--clients 0", "1..=10000");
+        check("--clients 0", "1..=1000000");
+        check("--shard 0/3", "there is no shard 0 of 3");
+        check("--shard 4/3", "they count from 1/3 to 3/3");
+        check("--shard x", "such as 1/3, or `auto`");
+        check("--source here", "127.0.0.2-127.0.0.9");
+        check("--start-at 7:00", "2026-11-28T07:00:00Z, which is UTC");
         check("--header X", "NAME: VALUE");
         check("--header Host:x", "use `host`");
         check("--header A:{clint}", "{client}, {attempt}");

@@ -8,7 +8,8 @@
 //! - [`Policy`], [`Backoff`]: how long to wait before dialling again.
 //! - [`ClientsConfig`], [`Behaviour`], [`Flaw`]: what clients are told to be like.
 //! - [`fleet`]: many clients under one roof, as the binary runs them.
-//! - [`Statistics`]: what the events of many clients come to.
+//! - [`Statistics`]: what the events of many clients come to, and [`Recoveries`],
+//!   which several machines' clients can be put together in.
 //!
 //! It knows no proxy and no scenario: it has a URL.
 
@@ -20,8 +21,10 @@ mod flaw;
 pub mod fleet;
 mod message;
 mod policy;
+mod recoveries;
 pub mod session;
 mod socket;
+mod sources;
 mod statistics;
 mod upgrade;
 mod url;
@@ -33,7 +36,9 @@ pub use event::{CloseReason, Event, EventKind};
 pub use flaw::{Flaw, UnknownFlaw};
 pub use message::{ClientMessage, ServerMessage, Welcome};
 pub use policy::{DEFAULT_CAP, Policy, Shape};
+pub use recoveries::{Recoveries, RecoveriesError, Recovery};
 pub use session::Command;
-pub use statistics::{Recovery, Statistics, Summary};
+pub use sources::{Sources, SourcesError};
+pub use statistics::{Statistics, Summary};
 pub use upgrade::{Header, Upgrade, check_header, check_host, check_subprotocol, check_text};
 pub use url::{Url, UrlError};

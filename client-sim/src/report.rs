@@ -5,7 +5,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use client_sim::{ClientsConfig, Recovery, Summary};
+use client_sim::fleet::Fleet;
+use client_sim::{Recovery, Summary};
 use serde::Serialize;
 
 use crate::args::Args;
@@ -22,28 +23,27 @@ pub(crate) struct Report {
     /// The policy's word.
     reconnect: &'static str,
     flaws: Vec<&'static str>,
-    /// How many clients were asked for.
+    /// How many clients were asked for, of this shard.
     asked: u32,
+    /// Which shard of them all it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<String>,
     elapsed_ms: u64,
     #[serde(flatten)]
     pub(crate) summary: Summary,
 }
 
 impl Report {
-    pub(crate) fn new(
-        args: &Args,
-        clients: &ClientsConfig,
-        elapsed: Duration,
-        summary: Summary,
-    ) -> Self {
-        let behaviour = &clients.behaviour;
+    pub(crate) fn new(args: &Args, fleet: &Fleet, elapsed: Duration, summary: Summary) -> Self {
+        let behaviour = &fleet.clients.behaviour;
         Self {
             version: VERSION,
             url: args.url.to_string(),
             seed: args.seed.0,
             reconnect: behaviour.reconnect.shape.word(),
             flaws: behaviour.flaws.iter().map(|flaw| flaw.word()).collect(),
-            asked: clients.count,
+            asked: fleet.count(),
+            shard: args.shard.map(|shard| shard.to_string()),
             elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             summary,
         }
@@ -59,8 +59,10 @@ impl Report {
             [] => String::new(),
             flaws => format!(", flaws {}", flaws.join(", ")),
         };
+        let shard = self.shard.as_deref();
+        let shard = shard.map_or_else(String::new, |shard| format!(", shard {shard}"));
         format!(
-            "{} of {} clients connected to {} after {:.1} s (seed {}, {}{flaws})",
+            "{} of {} clients connected to {} after {:.1} s (seed {}, {}{flaws}{shard})",
             self.summary.connected,
             self.asked,
             self.url,

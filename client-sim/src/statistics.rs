@@ -9,20 +9,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use environment::Moment;
-use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use crate::{CloseReason, Event, EventKind};
-
-/// Longer recoveries count as this.
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
+use crate::{CloseReason, Event, EventKind, Recoveries, Recovery};
 
 /// The sum of all events so far.
 #[derive(Debug, Clone)]
 pub struct Statistics {
     clients: BTreeMap<Arc<str>, Tally>,
-    /// In microseconds.
-    recoveries: Histogram<u64>,
+    recoveries: Recoveries,
     endings: BTreeMap<&'static str, u64>,
 }
 
@@ -82,19 +77,6 @@ pub struct Summary {
     pub endings: BTreeMap<&'static str, u64>,
 }
 
-/// How long recoveries took, in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Recovery {
-    /// How many there were.
-    pub count: u64,
-    /// Half took no longer.
-    pub p50_ms: f64,
-    /// 99 of 100 took no longer.
-    pub p99_ms: f64,
-    /// The longest.
-    pub max_ms: f64,
-}
-
 impl Default for Statistics {
     fn default() -> Self {
         Self::new()
@@ -104,10 +86,9 @@ impl Default for Statistics {
 impl Statistics {
     /// No events yet.
     pub fn new() -> Self {
-        let longest = u64::try_from(LONGEST.as_micros()).unwrap_or(u64::MAX);
         Self {
             clients: BTreeMap::new(),
-            recoveries: Histogram::new_with_max(longest, 3).expect("3 digits up to a day fit"),
+            recoveries: Recoveries::new(),
             endings: BTreeMap::new(),
         }
     }
@@ -119,9 +100,13 @@ impl Statistics {
         }
         let client = self.clients.entry(Arc::clone(&event.client)).or_default();
         if let Some(recovery) = client.fold(event.at, &event.what) {
-            let micros = u64::try_from(recovery.as_micros()).unwrap_or(u64::MAX);
-            self.recoveries.saturating_record(micros);
+            self.recoveries.record(recovery);
         }
+    }
+
+    /// How long recoveries took, so far.
+    pub fn recoveries(&self) -> &Recoveries {
+        &self.recoveries
     }
 
     /// The result as of `now`.
@@ -142,7 +127,7 @@ impl Statistics {
             connects,
             reconnects: sum(|c| c.connects.saturating_sub(1)),
             failed_dials: sum(|c| c.failed_dials),
-            recovery: self.recovery(),
+            recovery: self.recoveries.summary(),
             messages: sum(|c| c.messages),
             lost: of_sessions(|c| c.lost),
             duplicated: of_sessions(|c| c.duplicated),
@@ -150,16 +135,6 @@ impl Statistics {
             availability: self.availability(now),
             endings: self.endings.clone(),
         }
-    }
-
-    fn recovery(&self) -> Option<Recovery> {
-        let millis = |quantile| self.recoveries.value_at_quantile(quantile) as f64 / 1000.0;
-        (!self.recoveries.is_empty()).then(|| Recovery {
-            count: self.recoveries.len(),
-            p50_ms: millis(0.5),
-            p99_ms: millis(0.99),
-            max_ms: millis(1.0),
-        })
     }
 
     fn availability(&self, now: Moment) -> f64 {

@@ -17,6 +17,7 @@
 //! - [`Observer`]: where a part tells what happened.
 //! - [`output`]: a program's stdout and stderr, whatever they are.
 //! - [`tls`]: TLS on streams, with the feature `tls`.
+//! - [`Shard`]: which part of several a program has to do.
 //! - [`text`]: TOML read with every mistake reported at its place.
 
 pub mod chance;
@@ -27,6 +28,7 @@ mod http_timer;
 mod net;
 mod observer;
 pub mod output;
+pub mod shard;
 mod simulation;
 pub mod text;
 pub mod tls;
@@ -40,6 +42,7 @@ pub use feed::{Feed, FeedEnded, Follower};
 pub use http_timer::ClockTimer;
 pub use net::{Gone, Listener, Network, Passed, Passing, Pipe, Stream};
 pub use observer::Observer;
+pub use shard::Shard;
 pub use simulation::Simulation;
 
 /// Network and clock together, cheap to clone, handed to every service.

@@ -11,5 +11,6 @@ mod endings;
 mod fixtures;
 mod program;
 mod rig;
+mod swarm;
 mod upgrades;
 mod wishes;

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::rig::{World, nowhere, welcome, within};
 
-fn program(url: &str, flags: &str) -> Command {
+pub(crate) fn program(url: &str, flags: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_client-sim"));
     command
         .arg(url)
@@ -24,20 +24,20 @@ fn program(url: &str, flags: &str) -> Command {
     command
 }
 
-async fn output(url: &str, flags: &str) -> Output {
+pub(crate) async fn output(url: &str, flags: &str) -> Output {
     let running = program(url, flags).output();
     within("the program's end", running).await.unwrap()
 }
 
-fn listen() -> Listener {
+pub(crate) fn listen() -> Listener {
     World::new(Environment::real()).listen()
 }
 
-fn url(listener: &Listener) -> String {
+pub(crate) fn url(listener: &Listener) -> String {
     format!("ws://{}/ws", listener.local_addr())
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 

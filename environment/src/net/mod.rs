@@ -30,7 +30,11 @@ use tcp::{TcpPort, TcpSocket};
 
 /// Where listeners are bound and dials go. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Network(Kind);
+pub struct Network {
+    kind: Kind,
+    /// Where dials come from; whatever the system takes where none is said.
+    source: Option<IpAddr>,
+}
 
 #[derive(Debug, Clone)]
 enum Kind {
@@ -42,13 +46,40 @@ enum Kind {
 impl Network {
     /// The operating system's TCP.
     pub fn tcp() -> Self {
-        Self(Kind::Tcp(Arc::new(Semaphore::new(pipe::PIPES))))
+        Self::new(Kind::Tcp(Arc::new(Semaphore::new(pipe::PIPES))))
+    }
+
+    fn new(kind: Kind) -> Self {
+        Self { kind, source: None }
+    }
+
+    /// The same network, with dials that come from this address of ours. A system
+    /// has some 28,000 ports to dial from at each address, and so many more with
+    /// several.
+    #[must_use]
+    pub fn from_source(&self, source: IpAddr) -> Self {
+        Self {
+            source: Some(source),
+            ..self.clone()
+        }
     }
 
     /// One of a simulation's own.
     pub(crate) fn simulated(leap: Arc<Leap>, tap: Option<Observer<Passed>>) -> Self {
         let tap = tap.map_or_else(Tap::default, Tap::new);
-        Self(Kind::Simulated(Fabric::new(leap, tap)))
+        Self::new(Kind::Simulated(Fabric::new(leap, tap)))
+    }
+
+    /// That dials can come from this address.
+    ///
+    /// # Errors
+    /// As the system says it: `AddrNotAvailable` where it is none of ours.
+    pub fn ensure_ours(&self, source: IpAddr) -> io::Result<()> {
+        match &self.kind {
+            Kind::Tcp(_) => TcpSocket::ensure_ours(source),
+            Kind::Simulated(_) if source.is_loopback() => Ok(()),
+            Kind::Simulated(_) => Err(io::ErrorKind::AddrNotAvailable.into()),
+        }
     }
 
     /// Binds `address` and listens on it; port 0 takes a free port.
@@ -57,7 +88,7 @@ impl Network {
     /// As the system says it; `AddrInUse` also when another listener of this
     /// program has the port.
     pub fn listen(&self, address: SocketAddr) -> io::Result<Listener> {
-        match &self.0 {
+        match &self.kind {
             Kind::Tcp(_) => TcpPort::bind(address).map(Listener::tcp),
             Kind::Simulated(fabric) => fabric.listen(address).map(Listener::simulated),
         }
@@ -69,13 +100,17 @@ impl Network {
     ///
     /// # Errors
     /// As the system says it; for a name with several addresses, the last one's.
+    /// `AddrNotAvailable` where the source is no address of ours.
     pub async fn dial(&self, authority: &str) -> io::Result<Stream> {
-        match &self.0 {
+        match &self.kind {
             Kind::Tcp(_) => {
-                let stream = tokio::net::TcpStream::connect(authority).await?;
-                Ok(Stream::tcp(TcpSocket::new(stream)))
+                let socket = TcpSocket::dial(authority, self.source).await?;
+                Ok(Stream::tcp(socket))
             }
-            Kind::Simulated(fabric) => fabric.dial(authority).await.map(Stream::simulated),
+            Kind::Simulated(fabric) => {
+                let dialled = fabric.dial(authority, self.source);
+                dialled.await.map(Stream::simulated)
+            }
         }
     }
 
@@ -86,7 +121,7 @@ impl Network {
     /// # Errors
     /// As the system says it.
     pub async fn look_up(&self, host: &str) -> io::Result<Vec<IpAddr>> {
-        match &self.0 {
+        match &self.kind {
             Kind::Tcp(_) => {
                 let found = tokio::net::lookup_host((host, 0)).await?;
                 Ok(found.map(|address| address.ip()).collect())
@@ -99,7 +134,7 @@ impl Network {
     /// them, and without one the bytes can be read and written. A simulated
     /// network has none.
     pub fn pipe(&self) -> Option<Pipe> {
-        match &self.0 {
+        match &self.kind {
             Kind::Tcp(pipes) => Pipe::open(pipes),
             Kind::Simulated(_) => None,
         }

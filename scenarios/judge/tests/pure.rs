@@ -33,6 +33,8 @@ const PURE: &[(&str, &[&str])] = &[
     ("client-sim/src/backoff.rs", &[]),
     ("client-sim/src/message.rs", &[]),
     ("client-sim/src/statistics.rs", &[]),
+    ("client-sim/src/recoveries.rs", &[]),
+    ("client-sim/src/sources.rs", &[]),
     ("server/src/session.rs", &[]),
     ("server/src/registry.rs", &[]),
     ("server/src/message.rs", &[]),

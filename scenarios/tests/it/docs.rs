@@ -166,3 +166,24 @@ fn every_document_stands_in_the_summary() {
         assert!(own == "SUMMARY.md" || listed.contains(own), "{own}");
     }
 }
+
+/// The crowd is too much for a test: it is as it is, but for its count, with the
+/// client that it passes and the one that it fails.
+#[tokio::test]
+async fn the_crowd_passes_the_sound_client_and_fails_the_flawed_one() {
+    let text = std::fs::read_to_string(root().join("scenarios/crowd/C01.toml")).unwrap();
+    assert!(text.contains("count = 2000\n"));
+    let place = Place::new();
+    // The fewer they are, the more of them come at once by chance alone.
+    let fewer = text.replace("count = 2000\n", "count = 100\n");
+    place.file("crowd.toml", &fewer.replace("share = 0.05", "share = 0.12"));
+    let run = ["run", "crowd.toml", "--time", "virtual"];
+    place.chaos(&run).await.expect(0);
+    let flawed = place.chaos(&[&run[..], &["--flaw", "no_jitter"]].concat());
+    let flawed = flawed.await.expect(1);
+    assert!(
+        flawed.out.contains("first_delay_spread failed"),
+        "{}",
+        flawed.out
+    );
+}

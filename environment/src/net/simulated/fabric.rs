@@ -101,12 +101,23 @@ impl Fabric {
         Ok(Port::new(self.clone(), address))
     }
 
-    /// As the system dials: a SYN, and more of them while there is no answer.
-    pub(in crate::net) async fn dial(&self, authority: &str) -> io::Result<Socket> {
+    /// As the system dials: a SYN, and more of them while there is no answer. It
+    /// comes from `source`, or else from the very address that it goes to.
+    pub(in crate::net) async fn dial(
+        &self,
+        authority: &str,
+        source: Option<IpAddr>,
+    ) -> io::Result<Socket> {
         let address = resolve(authority)?;
+        let is_ours =
+            |source: IpAddr| source.is_loopback() && source.is_ipv4() == address.is_ipv4();
+        if source.is_some_and(|source| !is_ours(source)) {
+            return Err(io::ErrorKind::AddrNotAvailable.into());
+        }
+        let source = source.unwrap_or(address.ip());
         for wait in RETRIES {
             self.clock.sleep(LATENCY).await;
-            if let Some(answer) = self.knock(address) {
+            if let Some(answer) = self.knock(source, address) {
                 self.clock.sleep(LATENCY).await;
                 return answer;
             }
@@ -116,12 +127,12 @@ impl Fabric {
     }
 
     /// The answer to one SYN, if there is one.
-    fn knock(&self, address: SocketAddr) -> Option<io::Result<Socket>> {
+    fn knock(&self, source: IpAddr, address: SocketAddr) -> Option<io::Result<Socket>> {
         let refused = Some(Err(io::ErrorKind::ConnectionRefused.into()));
         let mut guard = self.lock();
         let ports = &mut *guard;
         let local = match ports.free_port() {
-            Ok(port) => SocketAddr::new(address.ip(), port),
+            Ok(port) => SocketAddr::new(source, port),
             Err(error) => return Some(Err(error)),
         };
         let Some(taken) = ports.find(address) else {

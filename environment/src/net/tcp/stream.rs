@@ -4,11 +4,11 @@
 //! clean end, because the write half shuts down on drop.
 
 use std::io;
-use std::net::{Shutdown, SocketAddr};
+use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use socket2::SockRef;
+use socket2::{Domain, SockRef, Socket, Type};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 use tokio::net::TcpStream;
 
@@ -24,6 +24,33 @@ impl TcpSocket {
         // only on a dead socket, and then the first read says so.
         let _ = stream.set_nodelay(true);
         Self(stream)
+    }
+
+    /// From `source`, if there is one, to each address of a name in turn.
+    pub(in crate::net) async fn dial(authority: &str, source: Option<IpAddr>) -> io::Result<Self> {
+        let Some(source) = source else {
+            return TcpStream::connect(authority).await.map(Self::new);
+        };
+        let mut failed = io::Error::new(
+            io::ErrorKind::AddrNotAvailable,
+            format!("{authority} has no address that {source} could dial"),
+        );
+        for address in tokio::net::lookup_host(authority).await? {
+            if address.is_ipv4() == source.is_ipv4() {
+                match connect(source, address).await {
+                    Ok(stream) => return Ok(Self::new(stream)),
+                    Err(error) => failed = error,
+                }
+            }
+        }
+        Err(failed)
+    }
+
+    /// Only an address of this machine can be bound.
+    pub(in crate::net) fn ensure_ours(source: IpAddr) -> io::Result<()> {
+        let address = SocketAddr::new(source, 0);
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        socket.bind(&address.into())
     }
 
     pub(in crate::net) async fn ready(&self, interest: Interest) -> io::Result<Ready> {
@@ -79,6 +106,15 @@ impl TcpSocket {
     pub(in crate::net) fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.0.peer_addr()
     }
+}
+
+async fn connect(source: IpAddr, address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = match source {
+        IpAddr::V4(_) => tokio::net::TcpSocket::new_v4(),
+        IpAddr::V6(_) => tokio::net::TcpSocket::new_v6(),
+    }?;
+    socket.bind(SocketAddr::new(source, 0))?;
+    socket.connect(address).await
 }
 
 impl AsyncRead for TcpSocket {

@@ -1,7 +1,7 @@
 //! Ports: taken, refusing, silent, full, and given back.
 
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,6 +22,31 @@ fn where_nobody_listens_dials_are_refused() {
         drop(listener);
         let refused = world.network.dial(&address).await.unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+    });
+}
+
+#[test]
+fn dials_come_from_the_source_that_is_said() {
+    on_both(|world| async move {
+        let listener = world.listen();
+        let address = listener.local_addr().to_string();
+        for source in ["127.0.0.2", "127.0.0.9"] {
+            let source: IpAddr = source.parse().unwrap();
+            let network = world.network.from_source(source);
+            let dialled = network.dial(&address).await.unwrap();
+            let (_, peer) = listener.accept().await.unwrap();
+            assert_eq!(peer.ip(), source);
+            assert_eq!(dialled.local_addr().unwrap(), peer);
+            world.network.ensure_ours(source).unwrap();
+        }
+        // None of ours (RFC 5737 gives it to nobody), and one that cannot dial there.
+        for source in ["192.0.2.1", "::1"] {
+            let network = world.network.from_source(source.parse().unwrap());
+            let refused = network.dial(&address).await.unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::AddrNotAvailable, "{source}");
+        }
+        let stranger = world.network.ensure_ours([192, 0, 2, 1].into());
+        assert_eq!(stranger.unwrap_err().kind(), ErrorKind::AddrNotAvailable);
     });
 }
 
