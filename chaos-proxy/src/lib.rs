@@ -58,10 +58,10 @@ pub use environment::Moment;
 pub use environment::tls::Leaf;
 pub use event::{Ending, Event, EventKind, Peer};
 pub use fault::{
-    Alert, Answer, BadFrame, Bandwidth, CloseFrame, ConnectDelay, Content, Corrupt, Cut, DelayFrame,
-    Distribution, Fault, FlipBits, FragmentMessage, FrameCut, Frames, How, IdleTimeout, Illegal,
-    Latency, Opcodes, Ordinals, Part, Place, ReplaceMessage, SendMessage, Side, Slice, SlowClose,
-    Stage, TlsFault, UpgradeDelay, UpgradeReply, Way,
+    Alert, Answer, BadFrame, Bandwidth, CloseFrame, ConnectDelay, Content, Corrupt, Cut,
+    DelayFrame, Distribution, Fault, FlipBits, FragmentMessage, FrameCut, Frames, How, IdleTimeout,
+    Illegal, Latency, Opcodes, Ordinals, Part, Place, ReplaceMessage, SendMessage, Side, Slice,
+    SlowClose, Stage, TlsFault, UpgradeDelay, UpgradeReply, Way,
 };
 pub use pattern::Pattern;
 pub use rule::{Condition, Phase, Rule, Spoken, Target, When};

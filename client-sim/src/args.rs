@@ -16,8 +16,8 @@ use client_sim::{
     check_host, check_subprotocol, check_text,
 };
 use environment::Seed;
-use environment::tls::{Connector, Trust};
 use environment::shard::{self, Shard, ShardError};
+use environment::tls::{Connector, Trust};
 
 /// On all machines together.
 const MAX_CLIENTS: u32 = 1_000_000;

@@ -10,7 +10,6 @@ import { delimiter, join } from "node:path";
 import { DevTools } from "./devtools.mjs";
 
 const FLAGS = [
-  "--headless",
   "--remote-debugging-pipe",
   "--disable-gpu",
   "--disable-dev-shm-usage",
@@ -91,9 +90,11 @@ function profile() {
 
 /** Starts one, with these flags besides. */
 export function launch(flags) {
+  // Somebody wants to see it.
+  const shown = process.env.CHAOS_WINDOW ? [] : ["--headless"];
   // Its sandbox refuses to work for root.
   const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-  const args = [...FLAGS, ...sandbox, ...flags, `--user-data-dir=${profile()}`, "about:blank"];
+  const args = [...FLAGS, ...shown, ...sandbox, ...flags, `--user-data-dir=${profile()}`, "about:blank"];
   const child = spawn(found(), args, { stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"] });
   return new Chromium(child);
 }

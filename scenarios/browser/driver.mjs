@@ -50,6 +50,8 @@ async function drive() {
   const tab = new Tab(chromium.devtools, {
     ...{ page: CHAOS_PAGE, socket, server: CHAOS_SERVER || socket },
     ...{ tellsMessages: CHAOS_PAGE_TELLS !== "messages", tell, note, fail },
+    // Somebody looks at it, and may dial when he likes.
+    isHeld: !process.env.CHAOS_WINDOW,
   });
   const deeds = { open: () => tab.open(), ...tab.deeds(chromium) };
   const orders = createInterface({ input: process.stdin });

@@ -28,7 +28,7 @@ export class Tab {
   /** What was noted once, and is not worth a second line. */
   #noted = new Set();
 
-  /** `scene`: page, socket, server, tellsMessages, tell, note, fail. */
+  /** `scene`: page, socket, server, tellsMessages, isHeld, tell, note, fail. */
   constructor(devtools, scene) {
     this.#devtools = devtools;
     this.#scene = scene;
@@ -58,10 +58,15 @@ export class Tab {
       const patterns = [{ urlPattern: `http://${new URL(this.#scene.page).host}/*` }];
       await this.#send("Fetch.enable", { patterns });
     }
-    await this.#send("Debugger.enable");
+    if (this.#scene.isHeld) {
+      await this.#send("Debugger.enable");
+    }
     const { errorText } = await this.#send("Page.navigate", { url: this.#scene.page });
     if (errorText !== undefined) {
       this.#scene.fail(`the page ${this.#scene.page} does not load: ${errorText}`);
+    }
+    if (!this.#scene.isHeld) {
+      return;
     }
     const late = setTimeout(() => this.#ensureDialled(), DIAL_WITHIN);
     await this.#dialling.promise;

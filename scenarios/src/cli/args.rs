@@ -280,6 +280,18 @@ pub(crate) struct PlayArgs {
     /// No trouble but what you make with the keys.
     #[arg(long, conflicts_with = "scenario")]
     pub(crate) quiet: bool,
+    /// Your own page, in place of the ticker's, in a browser window of its own; where
+    /// there is no display, the command that opens it is told.
+    #[arg(
+        long,
+        value_name = "URL",
+        requires = "socket",
+        conflicts_with = "server"
+    )]
+    pub(crate) page: Option<String>,
+    /// What that page dials by itself; its outages have a line each.
+    #[arg(long, value_name = "HOST:PORT", requires = "page")]
+    pub(crate) socket: Option<String>,
     /// The seed; before the file's own, before 1.
     #[arg(long, env = "CHAOS_SEED", value_name = "N")]
     pub(crate) seed: Option<Seed>,

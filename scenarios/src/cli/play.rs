@@ -7,7 +7,8 @@ use chaos_judge::plain;
 use chaos_proxy::{Faults, read_faults};
 use environment::text::{Document, Source};
 use environment::{Observer, Seed, output};
-use scenarios::play::{Game, Keyboard, MILD, PlayKey, keys};
+use scenarios::play::{Game, Keyboard, MILD, PlayKey, Window, command, keys};
+use scenarios::subjects::{Subject, of_page};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +23,11 @@ pub(super) fn play(args: &PlayArgs) -> anyhow::Result<u8> {
         .build()
         .context("failed to start")?;
     runtime.block_on(async {
-        let game = Game::new(args.server, args.listen, faults, seed);
+        let own = own_page(args)?;
+        let game = match &own {
+            None => Game::new(args.server, args.listen, faults, seed),
+            Some((_, socket)) => Game::before(socket.clone(), args.listen, faults, seed),
+        };
         let game = game.map_err(|(address, error)| {
             anyhow::anyhow!("failed to listen on {address}: {error}")
         })?;
@@ -33,7 +38,17 @@ pub(super) fn play(args: &PlayArgs) -> anyhow::Result<u8> {
         let mut terminated =
             signal(SignalKind::terminate()).context("failed to watch for SIGTERM")?;
         let _keyboard = Keyboard::take().context("failed to read single keys")?;
-        say(&welcome(&game));
+        let _window = match (&own, &args.page) {
+            (Some((subject, socket)), Some(page)) => {
+                let proxy = game.proxy().to_string();
+                say(&own_welcome(page, socket, &proxy));
+                open(subject, &proxy).await?
+            }
+            _ => {
+                say(&welcome(&game));
+                None
+            }
+        };
         let playing = game.play(
             keys(),
             Observer::new(|line: String| say(&line)),
@@ -52,6 +67,43 @@ pub(super) fn play(args: &PlayArgs) -> anyhow::Result<u8> {
         anyhow::Ok(())
     })?;
     Ok(EXIT_PASSED)
+}
+
+/// The page and what it dials, if it is not the ticker's.
+fn own_page(args: &PlayArgs) -> anyhow::Result<Option<(Subject, String)>> {
+    let (Some(page), Some(socket)) = (&args.page, &args.socket) else {
+        return Ok(None);
+    };
+    let subject = of_page(page, Some(socket))?;
+    Ok(Some((subject, socket.clone())))
+}
+
+/// A window, where somebody could see it.
+async fn open(subject: &Subject, proxy: &str) -> anyhow::Result<Option<Window>> {
+    let is_seen = ["DISPLAY", "WAYLAND_DISPLAY"].map(std::env::var_os);
+    if is_seen.iter().all(Option::is_none) {
+        return Ok(None);
+    }
+    let window = Window::open(subject, proxy).await;
+    window.context("failed to open a browser window")
+}
+
+fn own_welcome(page: &str, socket: &str, proxy: &str) -> String {
+    format!(
+        "A browser window opens with {page}; what it dials at {socket} goes through the\n\
+         proxy. Where there is no display, open it yourself:\n\n    {}\n\n{}",
+        command(page, socket, proxy),
+        pressed()
+    )
+}
+
+/// What the keys do.
+fn pressed() -> String {
+    let keys = PlayKey::ALL.iter();
+    let keys: Vec<String> = keys
+        .map(|(key, _, does)| format!("    {key}   {does}"))
+        .collect();
+    format!("Press:\n\n{}\n", keys.join("\n"))
 }
 
 fn faults(args: &PlayArgs) -> anyhow::Result<Faults> {
@@ -81,10 +133,6 @@ fn read_source(path: &Path) -> anyhow::Result<Source> {
 
 fn welcome(game: &Game) -> String {
     let (server, proxy) = (game.server(), game.proxy());
-    let keys: Vec<String> = PlayKey::ALL
-        .iter()
-        .map(|(key, _, does)| format!("    {key}   {does}"))
-        .collect();
     let plain = format!("http://{server}/plain.html?ws=ws://{proxy}/ws");
     let echo = format!("http://{server}/websocket.html?ws=ws://{proxy}/echo");
     let more = format!("client-sim ws://{proxy}/ws --clients 5");
@@ -100,8 +148,8 @@ fn welcome(game: &Game) -> String {
          {plain:width$}  a page without a framework\n    \
          {echo:width$}  an echo\n    \
          {more:width$}  five more clients\n\n\
-         Press:\n\n{}\n",
-        keys.join("\n")
+         {}",
+        pressed()
     )
 }
 

@@ -1,20 +1,26 @@
 //! `chaos play`: the specimen and the proxy for a person at a browser, with keys
 //! that pull the wire.
 //!
-//! Nothing is judged here. The page is served by the ticker server itself; only
+//! Nothing is judged here but the outages of somebody's own page, a line each. The
+//! ticker's page is served by the ticker server itself; only
 //! its WebSocket goes through the proxy, so the page stays reachable whatever
 //! happens to the wire.
 
 mod event_line;
 mod keyboard;
+mod outage;
 mod play_key;
+mod window;
 
 pub use event_line::event_line;
 pub use keyboard::{Keyboard, keys};
+pub use outage::Outages;
 pub use play_key::PlayKey;
+pub use window::{Window, command};
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
 
 use chaos_proxy::{Apply, Control, Data, Faults, Plan, Route, Start, Tell, UnderWay};
 use environment::{Environment, Listener, Observer, Seed};
@@ -31,10 +37,19 @@ pub const MILD: &str = include_str!("../../play.toml");
 #[derive(Debug)]
 pub struct Game {
     environment: Environment,
-    server: Listener,
+    server: Upstream,
     proxy: Listener,
     faults: Faults,
     seed: Seed,
+}
+
+/// What is behind the proxy.
+#[derive(Debug)]
+enum Upstream {
+    /// The ticker, which is to be run here.
+    Ticker(Listener),
+    /// Somebody's own server.
+    Own(String),
 }
 
 impl Game {
@@ -56,7 +71,7 @@ impl Game {
                 .map_err(|error| (address, error))
         };
         Ok(Self {
-            server: listen(server)?,
+            server: Upstream::Ticker(listen(server)?),
             proxy: listen(proxy)?,
             environment,
             faults,
@@ -64,9 +79,33 @@ impl Game {
         })
     }
 
-    /// Where the page and its server are.
-    pub fn server(&self) -> SocketAddr {
-        self.server.local_addr()
+    /// Likewise before a server that runs already, at this `host:port`.
+    ///
+    /// # Errors
+    /// The address that cannot be listened on, with why.
+    pub fn before(
+        server: String,
+        proxy: SocketAddr,
+        faults: Faults,
+        seed: Seed,
+    ) -> Result<Self, (SocketAddr, io::Error)> {
+        let environment = Environment::real();
+        let listener = environment.network.listen(proxy);
+        Ok(Self {
+            server: Upstream::Own(server),
+            proxy: listener.map_err(|error| (proxy, error))?,
+            environment,
+            faults,
+            seed,
+        })
+    }
+
+    /// Where the server is, and the ticker's page.
+    pub fn server(&self) -> String {
+        match &self.server {
+            Upstream::Ticker(listener) => listener.local_addr().to_string(),
+            Upstream::Own(authority) => authority.clone(),
+        }
     }
 
     /// Where the proxy is.
@@ -85,23 +124,26 @@ impl Game {
         let stop = shutdown.child_token();
         let tasks = TaskTracker::new();
         let (control, commands) = chaos_proxy::control();
+        let upstream = self.server();
         let environment = self.environment;
-        let config = proxy_config(&self.server, self.proxy, self.faults, self.seed);
-        let server = ticker_server::run(
-            environment.clone(),
-            self.server,
-            ticker_server::Config::default(),
-            Observer::none(),
-            stop.clone(),
-        );
-        let failed = say.clone();
-        tasks.spawn(async move {
-            if let Err(error) = server.await {
-                failed.tell(format!("the server failed: {error}"));
-            }
-        });
+        let config = proxy_config(upstream, self.proxy, self.faults, self.seed);
+        let is_own = matches!(self.server, Upstream::Own(_));
+        if let Upstream::Ticker(listener) = self.server {
+            tasks.spawn(tick(
+                environment.clone(),
+                listener,
+                say.clone(),
+                stop.clone(),
+            ));
+        }
+        let outages = Mutex::new(Outages::default());
         let events = move |event| {
             if let Some(line) = event_line(&event) {
+                say.tell(line);
+            }
+            let mut outages = outages.lock().unwrap_or_else(PoisonError::into_inner);
+            // Of several pages at the ticker nobody knows whose a dial is.
+            if let Some(line) = outages.fold(&event).filter(|_| is_own) {
                 say.tell(line);
             }
         };
@@ -124,8 +166,22 @@ impl Game {
     }
 }
 
+/// Runs the ticker.
+async fn tick(
+    environment: Environment,
+    listener: Listener,
+    say: Observer<String>,
+    stop: CancellationToken,
+) {
+    let config = ticker_server::Config::default();
+    let ran = ticker_server::run(environment, listener, config, Observer::none(), stop);
+    if let Err(error) = ran.await {
+        say.tell(format!("the server failed: {error}"));
+    }
+}
+
 fn proxy_config(
-    server: &Listener,
+    upstream: String,
     proxy: Listener,
     faults: Faults,
     seed: Seed,
@@ -137,7 +193,7 @@ fn proxy_config(
             listener: proxy,
             client: None,
         }],
-        upstream: server.local_addr().to_string(),
+        upstream,
         tls: Default::default(),
         dial_timeout: DIAL_TIMEOUT,
         under_way: UnderWay::default(),

@@ -179,8 +179,9 @@ async fn the_crowd_passes_the_sound_client_and_fails_the_flawed_one() {
     place.file("crowd.toml", &fewer.replace("share = 0.05", "share = 0.12"));
     let run = ["run", "crowd.toml", "--time", "virtual"];
     place.chaos(&run).await.expect(0);
-    let flawed = place.chaos(&[&run[..], &["--flaw", "no_jitter"]].concat());
-    let flawed = flawed.await.expect(1);
+    let words = [&run[..], &["--flaw", "no_jitter"]].concat();
+    let flawed = place.chaos(&words).await;
+    let flawed = flawed.expect(1);
     assert!(
         flawed.out.contains("first_delay_spread failed"),
         "{}",

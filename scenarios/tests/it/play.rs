@@ -100,3 +100,54 @@ fn a_reader_that_has_gone_is_no_reason_to_stop() {
     keys.write_all(b"wdq").unwrap();
     assert_eq!(playing.0.wait().unwrap().code(), Some(0));
 }
+
+/// A WebSocket to the ticker, as far as its first message.
+fn open(proxy: &str) -> TcpStream {
+    let mut socket = TcpStream::connect(proxy).unwrap();
+    let limit = Some(Duration::from_secs(20));
+    socket.set_read_timeout(limit).unwrap();
+    let head = "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    socket.write_all(head.as_bytes()).unwrap();
+    socket
+}
+
+#[test]
+fn an_outage_of_somebodys_own_page_has_a_line() {
+    let (_ticker, _said, socket) = play();
+    // Its server is behind its proxy, and that is as good a server as any.
+    let mut child = Command::new(env!("CARGO_BIN_EXE_chaos"))
+        .args([
+            "play",
+            "--page",
+            "http://localhost:5173/",
+            "--socket",
+            &socket,
+        ])
+        .args(["--listen", "127.0.0.1:0", "--quiet"])
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap());
+    let mut playing = Playing(child);
+    let mut keys = playing.0.stdin.take().unwrap();
+    let rules = until(&mut said, "--host-resolver-rules=");
+    let proxy = rules.split("MAP localhost:").nth(1).unwrap();
+    let proxy = proxy.split([' ', ',']).nth(1).unwrap();
+    let _first = open(proxy);
+    until(&mut said, "connection 1: live");
+    keys.write_all(b"r").unwrap();
+    until(&mut said, "connection 1: reset by hand (reset)");
+    let _second = open(proxy);
+    let line = until(&mut said, "⇒ ");
+    assert!(
+        line.starts_with("⇒ reset by hand: noticed after "),
+        "{line}"
+    );
+    assert!(line.ends_with(", 1 dial, no doubles"), "{line}");
+    keys.write_all(b"q").unwrap();
+    assert_eq!(playing.0.wait().unwrap().code(), Some(0));
+}

@@ -2,7 +2,8 @@
 //! which takes the ticker's place and obeys nobody.
 //!
 //! A ticker that is asked to speak often makes a case short, and any server that
-//! speaks at least once a second does as well. Everything else is asked for since
+//! speaks at least once a second does as well; how much it keeps for a session that
+//! is taken up again concerns nobody who has sessions with another. Everything else is asked for since
 //! the case is about it.
 
 use std::time::Duration;
@@ -20,9 +21,8 @@ pub(super) fn of_server(table: &Table<'_>, config: &ticker_server::Config) -> Ve
     let often = [("tick", config.tick), ("heartbeat", config.heartbeat)];
     let seldom = often.into_iter().filter(|(_, every)| *every > OFTEN);
     let seldom = seldom.map(|(key, every)| format!("`{key} = \"{}\"`", format_duration(every)));
-    let others = TICKER
-        .into_iter()
-        .filter(|key| !["tick", "heartbeat"].contains(key));
+    let is_other = |key: &&str| !["tick", "heartbeat", "buffer"].contains(key);
+    let others = TICKER.into_iter().filter(is_other);
     let others = others.filter(|key| table.has(key));
     seldom.chain(others.map(|key| format!("`{key}`"))).collect()
 }
