@@ -40,6 +40,7 @@ fn lives(shard: Shard) -> BTreeMap<String, Vec<String>> {
         shard,
         url: "ws://127.0.0.1:9/".parse().unwrap(),
         sources: Some("127.0.0.2-127.0.0.3".parse().unwrap()),
+        tls: None,
         seed: Seed(7),
     };
     let simulation = Simulation::new().unwrap();

@@ -24,7 +24,7 @@ pub(super) fn merge(args: &MergeArgs) -> anyhow::Result<u8> {
     let count = Cell::new(0_u64);
     let judged = |id: &str| {
         count.set(count.get() + 1);
-        if count.get() % TOLD_EVERY == 0 && stderr().is_terminal() {
+        if count.get().is_multiple_of(TOLD_EVERY) && stderr().is_terminal() {
             complain(&format!("chaos: {} runs judged, at {id}", count.get()));
         }
     };
