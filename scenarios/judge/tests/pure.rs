@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 /// Files and folders, with what of each is shell.
 const PURE: &[(&str, &[&str])] = &[
     ("environment/src/chance.rs", &[]),
+    ("environment/src/shard", &[]),
     ("environment/src/text", &[]),
     ("environment/src/net/simulated/connection.rs", &[]),
     ("chaos-proxy/src/fault", &[]),
