@@ -19,7 +19,7 @@ const SERVER: &str = "{server}";
 /// A page in a browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// What is opened; with [`URL`], [`PROXY`] and [`SERVER`] in it.
+    /// What is opened; with `{url}`, `{proxy}` and `{server}` in it.
     pub url: String,
     /// `host:port` that the page dials by itself.
     pub socket: Option<String>,
