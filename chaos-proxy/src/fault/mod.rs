@@ -323,12 +323,56 @@ mod tests {
         }
     }
 
+    fn check(inject: &str, words: &str) {
+        let problem = read(inject).unwrap_err();
+        assert!(problem.contains(words), "{words:?} is not in {problem}");
+    }
+
+    #[test]
+    fn mistakes_of_messages_of_ones_own_are_said() {
+        let long = "x".repeat(126);
+        for (inject, words) in [
+            ("send_message = {}", "what the message says is missing"),
+            (
+                "send_message = { text = \"a\", hex = \"00\" }",
+                "exclude each other",
+            ),
+            (
+                "send_message = { hex = \"0\" }",
+                "pairs of hexadecimal digits",
+            ),
+            (
+                "send_message = { hex = \"ff\", opcode = \"text\" }",
+                "UTF-8",
+            ),
+            (
+                "send_message = { text = \"\", opcode = \"clos\" }",
+                "binary, ping, pong, text",
+            ),
+            (
+                "replace_message = { index = 1 }",
+                "what the message says is missing",
+            ),
+            ("fragment_message = { pieces = 1 }", "`pieces` is 2 to 100"),
+            (
+                "fragment_message = { opcode = \"ping\" }",
+                "allowed here: binary, data, text",
+            ),
+            (
+                &format!("send_message = {{ text = '{long}', opcode = 'ping' }}"),
+                "at most 125 bytes",
+            ),
+            (
+                &format!("replace_message = {{ text = '{long}', opcode = 'any' }}"),
+                "at most 125 bytes",
+            ),
+        ] {
+            check(inject, words);
+        }
+    }
+
     #[test]
     fn each_faults_mistakes_are_said() {
-        let check = |inject: &str, words: &str| {
-            let problem = read(inject).unwrap_err();
-            assert!(problem.contains(words), "{words:?} is not in {problem}");
-        };
         check("latency = {}", "missing key `delay`");
         check("bandwidth = { rate = \"1\" }", "rate");
         check("slice = { size = \"0B\" }", "at least 1 byte");
@@ -382,45 +426,6 @@ mod tests {
             "cut = { bytes = 1, message = { contains = \"x\" } }",
             "`message` needs `frame`",
         );
-        let long = "x".repeat(126);
-        for (inject, words) in [
-            ("send_message = {}", "what the message says is missing"),
-            (
-                "send_message = { text = \"a\", hex = \"00\" }",
-                "exclude each other",
-            ),
-            (
-                "send_message = { hex = \"0\" }",
-                "pairs of hexadecimal digits",
-            ),
-            (
-                "send_message = { hex = \"ff\", opcode = \"text\" }",
-                "UTF-8",
-            ),
-            (
-                "send_message = { text = \"\", opcode = \"clos\" }",
-                "binary, ping, pong, text",
-            ),
-            (
-                "replace_message = { index = 1 }",
-                "what the message says is missing",
-            ),
-            ("fragment_message = { pieces = 1 }", "`pieces` is 2 to 100"),
-            (
-                "fragment_message = { opcode = \"ping\" }",
-                "allowed here: binary, data, text",
-            ),
-            (
-                &format!("send_message = {{ text = '{long}', opcode = 'ping' }}"),
-                "at most 125 bytes",
-            ),
-            (
-                &format!("replace_message = {{ text = '{long}', opcode = 'any' }}"),
-                "at most 125 bytes",
-            ),
-        ] {
-            check(inject, words);
-        }
         check(
             "corrupt = { message = { contains = \"x\" } }",
             "`message` needs `kind`",
