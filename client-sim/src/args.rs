@@ -161,14 +161,13 @@ impl Args {
     }
 
     /// How TLS is asked for, if it is.
-    pub(crate) fn tls(&self) -> anyhow::Result<Option<Connector>> {
+    pub(crate) fn tls(&self, clients: &ClientsConfig) -> anyhow::Result<Option<Connector>> {
         let trust = match &self.ca {
             Some(_) if !self.url.is_tls() => bail!("--ca is for URLs of TLS; {} is none", self.url),
-            _ if self.flaws.contains(&Flaw::AcceptsAnyCertificate) => Trust::Anybody,
             Some(file) => Trust::File(file.clone()),
             None => Trust::System,
         };
-        Ok(self.url.connector(&trust)?)
+        Ok(self.url.connector(&clients.behaviour.trust(trust))?)
     }
 
     fn upgrade(&self) -> Upgrade {

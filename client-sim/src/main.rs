@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         Ok(clients) => clients,
         Err(error) => return failed(&error, exit::USAGE),
     };
-    let tls = match args.tls() {
+    let tls = match args.tls(&clients) {
         Ok(tls) => tls,
         Err(error) => return failed(&error, exit::USAGE),
     };

@@ -342,6 +342,7 @@ fn said(action: &Action) -> Option<String> {
             format!("struck {} {}{planned}", strike.rule.name, strike.occurrence)
         }
         Action::Healed { rule, occurrence } => format!("healed {rule} {occurrence}"),
+        Action::Secure(strike) => format!("secure {} {}", strike.rule.name, strike.occurrence),
         Action::Close(side) => format!("close {side:?}"),
         Action::Reset(side) => format!("reset {side:?}"),
         Action::ResetBehind(peer, side) => format!("reset {side:?} behind {peer:?}"),
