@@ -6,7 +6,6 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use chaos_proxy::proxies::TlsSettings;
 use chaos_proxy::{Faults, Start, UnderWay, read_faults};
 use clap::builder::FalseyValueParser;
 use clap::{Parser, ValueEnum};
@@ -14,6 +13,7 @@ use environment::Seed;
 use environment::text::{ByteSize, Document, Source};
 
 use crate::expand::{Limit, expand};
+use crate::tls_args::TlsArgs;
 
 /// A TCP proxy that drops, delays and resets connections on a seeded schedule.
 ///
@@ -42,27 +42,8 @@ pub(crate) struct Args {
     /// The server that connections are passed on to; tls://HOST:PORT if it speaks TLS.
     #[arg(long, env = "CHAOS_PROXY_UPSTREAM", value_name = "HOST:PORT", required_unless_present_any = ["api", "config"])]
     pub(crate) upstream: Option<String>,
-    /// Speak TLS with clients, with certificates that an authority of your own signs;
-    /// `chaos ca` says how clients are made to trust it.
-    #[arg(long, env = "CHAOS_PROXY_TLS", value_parser = FalseyValueParser::new(), requires = "upstream")]
-    pub(crate) tls: bool,
-    /// The folder of that authority; one is made where there is none. By default
-    /// chaos-proxy/ca in XDG_DATA_HOME or ~/.local/share.
-    #[arg(long, env = "CHAOS_PROXY_CA", value_name = "DIR")]
-    pub(crate) ca: Option<PathBuf>,
-    /// Accept the certificate of a tls:// upstream if an authority in this file of PEM
-    /// has signed it, in place of those that the system trusts.
-    #[arg(
-        long,
-        env = "CHAOS_PROXY_UPSTREAM_CA",
-        value_name = "FILE",
-        requires = "upstream",
-        conflicts_with = "upstream_insecure"
-    )]
-    pub(crate) upstream_ca: Option<PathBuf>,
-    /// Accept whatever certificate a tls:// upstream shows.
-    #[arg(long, env = "CHAOS_PROXY_UPSTREAM_INSECURE", value_parser = FalseyValueParser::new(), requires = "upstream")]
-    pub(crate) upstream_insecure: bool,
+    #[command(flatten)]
+    pub(crate) tls: TlsArgs,
     /// Obey the [[fault]] rules of this scenario file; without, a plain wire.
     #[arg(
         long,
@@ -259,15 +240,6 @@ impl Args {
     pub(crate) fn under_way(&self) -> UnderWay {
         let bytes = |ByteSize(size)| usize::try_from(size).unwrap_or(usize::MAX);
         UnderWay::new(bytes(self.delay_buffer), bytes(self.delay_buffer_total))
-    }
-
-    /// What is asked for of TLS, beside what the upstream says.
-    pub(crate) fn tls(&self) -> TlsSettings {
-        TlsSettings {
-            tls: self.tls,
-            upstream_ca: self.upstream_ca.clone(),
-            upstream_insecure: self.upstream_insecure,
-        }
     }
 
     /// The upstream, with a port, if there is one.

@@ -4,6 +4,7 @@ mod cli;
 mod descriptors;
 mod expand;
 mod service;
+mod tls_args;
 
 use std::process::ExitCode;
 

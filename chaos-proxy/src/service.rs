@@ -83,9 +83,9 @@ impl Service {
         let Some(upstream) = args.upstream()? else {
             return Ok(TlsSides::default());
         };
-        let sides = self.state.tls_sides(&upstream, &args.tls());
+        let sides = self.state.tls_sides(&upstream, &args.tls.settings());
         let sides = sides.map_err(|error| anyhow!("--upstream {upstream}: {error}"))?;
-        if args.upstream_insecure {
+        if args.tls.upstream_insecure {
             tracing::warn!(
                 "whoever answers for {upstream} is believed: no certificate is looked at"
             );
@@ -126,9 +126,9 @@ impl Service {
             frames: self.journal.is_some(),
             tls,
         };
-        let with_tls = if args.tls { " with TLS" } else { "" };
+        let with_tls = if args.tls.tls { " with TLS" } else { "" };
         self.state
-            .add(MAIN, listener, upstream, script, args.tls())
+            .add(MAIN, listener, upstream, script, args.tls.settings())
             .await;
         say(&format!(
             "listening on {address}{with_tls}, upstream {upstream}, seed {seed}, {rules} rules"
@@ -257,7 +257,7 @@ fn proxies(
     });
     let proxies = proxies
         .bounded(args.under_way())
-        .signed_by(UserAuthority::new(args.ca.clone()));
+        .signed_by(UserAuthority::new(args.tls.ca.clone()));
     match (args.api.is_some(), args.frames) {
         (true, true) => proxies.watching_frames(),
         (true, false) => proxies,

@@ -188,12 +188,13 @@ pub(crate) struct Args {
 impl Args {
     /// Those of the clients asked for that are to run here.
     pub(crate) fn fleet(&self) -> anyhow::Result<Fleet> {
+        let clients = self.clients()?;
         Ok(Fleet {
-            clients: self.clients()?,
+            tls: self.tls(&clients)?,
+            clients,
             shard: self.shard.unwrap_or(Shard::WHOLE),
             url: self.url.clone(),
             sources: self.source,
-            tls: self.tls()?,
             seed: self.seed,
         })
     }
@@ -231,14 +232,13 @@ impl Args {
     }
 
     /// How TLS is asked for, if it is.
-    fn tls(&self) -> anyhow::Result<Option<Connector>> {
+    fn tls(&self, clients: &ClientsConfig) -> anyhow::Result<Option<Connector>> {
         let trust = match &self.ca {
             Some(_) if !self.url.is_tls() => bail!("--ca is for URLs of TLS; {} is none", self.url),
-            _ if self.flaws.contains(&Flaw::AcceptsAnyCertificate) => Trust::Anybody,
             Some(file) => Trust::File(file.clone()),
             None => Trust::System,
         };
-        Ok(self.url.connector(&trust)?)
+        Ok(self.url.connector(&clients.behaviour.trust(trust))?)
     }
 
     fn upgrade(&self) -> Upgrade {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use environment::Seed;
 use environment::text::{FromToml, Mismatch, Table, Value, choice, format_duration};
-use environment::tls::Connector;
+use environment::tls::{Connector, Trust};
 
 use crate::{Flaw, Policy, Shape, Upgrade, Url};
 
@@ -117,6 +117,16 @@ pub struct ClientConfig {
     pub seed: Seed,
     /// What it does.
     pub behaviour: Behaviour,
+}
+
+impl Behaviour {
+    /// Whom such a client trusts that is told to trust so: a flawed one anybody.
+    pub fn trust(&self, told: Trust) -> Trust {
+        match self.flaws.contains(&Flaw::AcceptsAnyCertificate) {
+            true => Trust::Anybody,
+            false => told,
+        }
+    }
 }
 
 impl ClientsConfig {

@@ -78,14 +78,19 @@ pub(crate) fn on_sockets(test: impl AsyncFnOnce(World)) {
 /// The same test on the system's network and on the simulated one, on each without
 /// TLS and with TLS on both sides of the proxy.
 pub(crate) fn on_both(test: impl AsyncFn(World)) {
-    eprintln!("on the simulated network");
-    simulated(&test);
-    eprintln!("on the system's network");
-    on_sockets(&test);
+    on_both_without_tls(&test);
     eprintln!("on the simulated network, through TLS");
     simulated(async |world| test(world.secured()).await);
     eprintln!("on the system's network, through TLS");
     on_sockets(async |world| test(world.secured()).await);
+}
+
+/// The same test on the system's network and on the simulated one.
+pub(crate) fn on_both_without_tls(test: impl AsyncFn(World)) {
+    eprintln!("on the simulated network");
+    simulated(&test);
+    eprintln!("on the system's network");
+    on_sockets(&test);
 }
 
 impl World {

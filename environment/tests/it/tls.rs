@@ -223,6 +223,7 @@ fn a_hello_in_single_bytes_is_a_hello() {
             other.unwrap();
         };
         tokio::select! {
+            biased;
             () = relay => panic!("it ended"),
             () = shake => {}
         }

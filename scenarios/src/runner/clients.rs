@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use client_sim::{ClientConfig, ClientsConfig, Command, Flaw, Url};
+use client_sim::{ClientConfig, ClientsConfig, Command, Url};
 use environment::{Environment, Moment};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -149,11 +149,8 @@ impl Clients {
         let (sender, commands) = mpsc::channel(COMMANDS);
         self.commands.push((Arc::clone(&name), Sender::Sim(sender)));
         let url: Url = url.parse().map_err(HarnessError::Url)?;
-        let takes_any = config
-            .behaviour
-            .flaws
-            .contains(&Flaw::AcceptsAnyCertificate);
-        let tls = secured.map(|secured| secured.connector(&url, takes_any));
+        let behaviour = &config.behaviour;
+        let tls = secured.map(|secured| secured.connector(&url, behaviour));
         let tls = tls.transpose()?;
         let mut config = Box::new(config.client(name, url, context.settings.seed));
         config.tls = tls.flatten();

@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 
 use chaos_proxy::TlsSides;
-use client_sim::Url;
+use client_sim::{Behaviour, Url};
 use environment::tls::{Acceptor, Alpn, Authority, Connector, Leaf, Trust};
 
 use super::context::RunContext;
@@ -49,16 +49,13 @@ impl Secured {
         self.authority.acceptor(Leaf::Valid, Alpn::Http1)
     }
 
-    /// How a simulated client asks for TLS, trusting the authority or, as a flaw, anybody.
+    /// How a simulated client asks for TLS that behaves so.
     pub(super) fn connector(
         &self,
         url: &Url,
-        takes_any: bool,
+        behaviour: &Behaviour,
     ) -> Result<Option<Connector>, HarnessError> {
-        let trust = match takes_any {
-            true => Trust::Anybody,
-            false => self.authority.trust(),
-        };
+        let trust = behaviour.trust(self.authority.trust());
         let connector = url.connector(&trust);
         connector.map_err(|error| HarnessError::Tls(error.to_string()))
     }

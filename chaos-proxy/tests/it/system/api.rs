@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::ports;
 use crate::api::Api;
-use crate::world::{accept, ending, expect, on_both, on_sockets, send};
+use crate::world::{accept, ending, expect, on_both_without_tls, on_sockets, send};
 
 #[test]
 fn addresses_that_cannot_be_had_leave_everything_as_it_was() {
@@ -53,7 +53,7 @@ fn addresses_that_cannot_be_had_leave_everything_as_it_was() {
 /// A client that leaves in the middle of a call leaves nothing half done.
 #[test]
 fn a_client_that_does_not_wait_for_its_answer_is_obeyed_all_the_same() {
-    on_both(async |world| {
+    on_both_without_tls(async |world| {
         let api = Api::start(&world);
         for round in 0..50 {
             let name = format!("p{round}");
@@ -83,7 +83,7 @@ fn a_client_that_does_not_wait_for_its_answer_is_obeyed_all_the_same() {
 
 #[test]
 fn a_disabled_proxy_refuses_and_has_let_go_of_its_connections() {
-    on_both(async |world| {
+    on_both_without_tls(async |world| {
         let api = Api::start(&world);
         let server = world.listen();
         let listen = format!("127.0.0.1:{}", ports::free(1));
@@ -113,7 +113,7 @@ fn a_disabled_proxy_refuses_and_has_let_go_of_its_connections() {
 /// Whoever adds the toxic of one name finds it, until whoever removes it has.
 #[test]
 fn many_callers_see_one_order_of_changes() {
-    on_both(async |world| {
+    on_both_without_tls(async |world| {
         const CALLERS: usize = 8;
         let api = Api::start(&world);
         let server = world.listen();

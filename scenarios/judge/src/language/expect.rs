@@ -94,7 +94,7 @@ mod tests {
                     peak_dials = { share = 0.5, within = '1s' }\nfirst_delay_spread = '500ms'\n\
                     availability = 0.9\nlost = 0\nduplicated = 0\nreordered = 0\n\
                     state_equal = true\nquiet_after_stop = true\nno_leak = true\n\
-                    stale_flagged_within = '1s'\nclose_code = 1012\n";
+                    stale_flagged_within = '1s'\nclose_code = 1012\nno_bad_certificate = true\n";
         let (expect, rendered) = read_text(text);
         assert_eq!(rendered, "");
         let keys = ALL.iter().map(|check| check.key);

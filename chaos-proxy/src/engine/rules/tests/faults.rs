@@ -420,3 +420,14 @@ fn an_expiry_that_awaits_bytes_counts_from_them_on_new_connections_alone() {
     open.to(30_000);
     assert_eq!(open.take(), reset(22_000));
 }
+
+#[test]
+fn what_goes_wrong_with_tls_is_asked_of_the_connection_once() {
+    let stall = "on.attempt = 1\ninject.tls_stall = {}";
+    check(&[stall], |_| {}, &["0 secure tls_stall 1"]);
+    let end = "at = \"1s\"\ninject.tls_truncate = {}";
+    check(&[end], |_| {}, &["1000 secure tls_truncate 1"]);
+    // Connections that are there already have made their handshake.
+    let late = "at = \"1s\"\nfor = \"1s\"\ninject.tls_alert = {}";
+    check(&[late], |_| {}, &[]);
+}

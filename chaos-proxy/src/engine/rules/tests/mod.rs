@@ -342,12 +342,12 @@ fn said(action: &Action) -> Option<String> {
             format!("struck {} {}{planned}", strike.rule.name, strike.occurrence)
         }
         Action::Healed { rule, occurrence } => format!("healed {rule} {occurrence}"),
+        Action::Secure(strike) => format!("secure {} {}", strike.rule.name, strike.occurrence),
         Action::Close(side) => format!("close {side:?}"),
         Action::Reset(side) => format!("reset {side:?}"),
         Action::ResetBehind(peer, side) => format!("reset {side:?} behind {peer:?}"),
         Action::Reject => "reject".to_owned(),
         Action::LeaveServer => "leave server".to_owned(),
-        Action::Secure(strike) => format!("secure {} {}", strike.rule.name, strike.occurrence),
         Action::Answer(answer) => format!("answer {:?} {}", answer.status, answer.is_last),
         Action::Tell(EventKind::Frame { rule, index, .. }) => format!("frame {rule} {index}"),
         Action::Tell(EventKind::Powerless { rule, .. }) => format!("powerless {rule}"),

@@ -1,5 +1,7 @@
 //! What ends a connection, and what is left of it.
 
+use environment::tls::Trust;
+
 use super::*;
 
 #[test]
@@ -202,4 +204,18 @@ fn one_loss_leads_to_one_dial() {
     };
     assert_eq!(dials(&[]), 1);
     assert_eq!(dials(&[Flaw::DoubleDial]), 2);
+}
+
+#[test]
+fn only_a_flawed_client_trusts_anybody() {
+    let told = || Trust::Pem("an authority".to_owned());
+    let trust = |flaws: &[Flaw]| {
+        let behaviour = Behaviour {
+            flaws: flaws.iter().copied().collect(),
+            ..Behaviour::default()
+        };
+        behaviour.trust(told())
+    };
+    assert_eq!(trust(&[]), told());
+    assert_eq!(trust(&[Flaw::AcceptsAnyCertificate]), Trust::Anybody);
 }
