@@ -25,10 +25,6 @@ use crate::tls_args::TlsArgs;
 /// 3 failed.
 #[derive(Debug, Parser)]
 #[command(version)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag of the command line, and none excludes another"
-)]
 pub(crate) struct Args {
     /// Where clients connect; port 0 takes a free one and says which. By default
     /// 127.0.0.1:9000.
