@@ -79,7 +79,9 @@ const JANITOR = `cat >/dev/null; for pause in 0 0.2 0.5 1 2; do
 done 2>/dev/null`;
 
 function profile() {
-  const folder = join(tmpdir(), `chaos-browser-${process.pid}-${process.hrtime.bigint()}`);
+  // Short, for Chromium has a socket in it, whose path has a bound.
+  const own = process.hrtime.bigint().toString(36);
+  const folder = join(tmpdir(), `chaos-browser-${process.pid}-${own}`);
   // First whoever removes it, so that there is no moment without it.
   const how = { detached: true, stdio: ["pipe", "ignore", "ignore"] };
   spawn("sh", ["-c", JANITOR, "sh", folder], how).unref();
@@ -94,8 +96,12 @@ export function launch(flags) {
   const shown = process.env.CHAOS_WINDOW ? [] : ["--headless"];
   // Its sandbox refuses to work for root.
   const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-  const args = [...FLAGS, ...shown, ...sandbox, ...flags, `--user-data-dir=${profile()}`, "about:blank"];
-  const child = spawn(found(), args, { stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"] });
+  const folder = profile();
+  const args = [...FLAGS, ...shown, ...sandbox, ...flags, `--user-data-dir=${folder}`, "about:blank"];
+  // What it puts beside its profile is to go with it.
+  const env = { ...process.env, TMPDIR: folder };
+  const stdio = ["ignore", "ignore", "pipe", "pipe", "pipe"];
+  const child = spawn(found(), args, { stdio, env });
   return new Chromium(child);
 }
 

@@ -229,7 +229,7 @@ async fn browser_none_is_left_behind_when_the_harness_is_killed() {
     // A browser that is up, and not only about to be.
     let is_up = || {
         let mut all = profiles.read_dir().unwrap().flatten();
-        all.any(|profile| profile.path().join("SingletonLock").is_symlink())
+        all.any(|profile| profile.path().join("Local State").is_file())
     };
     wait_until(is_up).await;
     send(child.id().unwrap(), Signal::KILL);
