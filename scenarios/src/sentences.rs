@@ -121,7 +121,13 @@ pub(crate) fn sentences(scenario: &ScenarioResult) -> impl Iterator<Item = Sente
     let reasons = scenario.reasons.iter().map(Sentence::Reason);
     let checks = scenario.checks.iter();
     let has_begun = !never_began(scenario);
-    let wanting = checks.filter(move |check| has_begun && check.result != Finding::Ok);
+    let is_said = |check: &CheckResult| {
+        let mut reasons = scenario.reasons.iter();
+        check.result == Finding::NotObservable && reasons.any(|it| it.to_string() == check.why)
+    };
+    let wanting = checks
+        .filter(move |check| has_begun && check.result != Finding::Ok)
+        .filter(move |check| !is_said(check));
     let notes = scenario.notes.iter().filter(move |_| has_begun);
     let notes = notes.map(Sentence::Note);
     reasons.chain(wanting.map(Sentence::Check)).chain(notes)
