@@ -1,7 +1,7 @@
 //! Where clients dial from: addresses of this machine, in turn.
 
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 /// One address, or all from one to another.

@@ -50,9 +50,12 @@ impl Judged {
         let mut judgement = judge_evidence(&evidence, header);
         if let Some(problem) = problem {
             judgement.verdict = Verdict::Inconclusive;
-            let problem = Reason::Told(problem.to_owned());
-            judgement.reasons.retain(|reason| *reason != problem);
-            judgement.reasons.insert(0, problem);
+            // The journal may have it, too.
+            let is_said = |reason: &Reason| reason.to_string() == problem;
+            if !judgement.reasons.iter().any(is_said) {
+                let problem = Reason::Told(problem.to_owned());
+                judgement.reasons.insert(0, problem);
+            }
         }
         Self {
             times: Times::of(&evidence.outages, &evidence.effects),

@@ -27,11 +27,7 @@ pub(crate) fn needs_advice(scenario: &ScenarioResult) -> bool {
 
 /// The harness could not begin, and says why: nothing else was observed.
 fn never_began(scenario: &ScenarioResult) -> bool {
-    let is_told = matches!(scenario.reasons[..], [Reason::Told(_)]);
-    let mut checks = scenario.checks.iter();
-    scenario.verdict == Verdict::Inconclusive
-        && is_told
-        && checks.all(|check| check.result == Finding::NotObservable)
+    matches!(scenario.reasons[..], [Reason::NotBegun(_)])
 }
 
 /// Of such a run there is nothing to tell that whoever did it does not know.

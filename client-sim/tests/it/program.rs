@@ -126,7 +126,8 @@ async fn usage_mistakes_end_with_2_and_say_what_is_right() {
         assert!(told.contains(part), "no {part:?} in {told}");
         assert!(output.stdout.is_empty());
     };
-    check("wss://a/", "", "TLS is not spoken; use ws://").await;
+    let ca = "--ca is for URLs of TLS; ws://a/ is none";
+    check("ws://a/", "--ca /nowhere", ca).await;
     check("ws://a/", "--flaw nothing", "no_liveness").await;
     check(
         "ws://a/",

@@ -232,7 +232,6 @@ mod tests {
 
         R31 not applicable
           the case is about clients that `pause` when told to, which this client cannot
-          state_equal not observable: the case is about clients that `pause` when told to, which this client cannot
 
         1 passed, 0 failed, 0 inconclusive, 1 not applicable
         ");

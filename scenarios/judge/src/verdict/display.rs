@@ -13,7 +13,7 @@ use crate::subject::Ability;
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Told(told) => f.write_str(told),
+            Self::Told(told) | Self::NotBegun(told) => f.write_str(told),
             Self::Interrupted => f.write_str("the run was interrupted"),
             Self::Exceeded {
                 client,

@@ -238,10 +238,12 @@ fn is_idle_control(evidence: &Evidence<'_>, header: &Header, firings: &[Firing])
 
 /// The harness could not begin: whatever else there is follows from that.
 fn never_began(marks: &Marks) -> Option<Reason> {
-    let failed = matches!(marks.broken_off, Some(BrokenOff::Failed(_)));
-    (failed && marks.t_zero.is_none())
-        .then(|| cut_short(marks))
-        .flatten()
+    match &marks.broken_off {
+        Some(BrokenOff::Failed(cause)) if marks.t_zero.is_none() => {
+            Some(Reason::NotBegun(cause.clone()))
+        }
+        _ => None,
+    }
 }
 
 /// Why the run did not go to its end.

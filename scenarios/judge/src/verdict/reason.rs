@@ -20,6 +20,8 @@ const LONGEST: usize = 10_000;
 pub enum Reason {
     /// In words, by the harness or by a file.
     Told(String),
+    /// The harness could not begin, for this: nothing else was observed.
+    NotBegun(String),
     /// Somebody interrupted the run.
     Interrupted,
     /// A client took more than a run has for it.
