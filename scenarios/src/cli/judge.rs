@@ -16,8 +16,8 @@ use scenarios::out_folder::OutFolder;
 use scenarios::records;
 
 use super::args::JudgeArgs;
+use super::end::{code, wanting};
 use super::output::{complain, places, print};
-use super::run::{code, wanting};
 use super::{EXIT_PASSED, EXIT_USAGE, files};
 
 /// The same table and exit code as of the runs; what cannot be judged is told

@@ -12,8 +12,8 @@ use scenarios::shard;
 
 use super::EXIT_PASSED;
 use super::args::MergeArgs;
+use super::end::{code, wanting};
 use super::output::{complain, places, print};
-use super::run::{code, wanting};
 
 /// Between two signs of life.
 const TOLD_EVERY: u64 = 10_000;

@@ -4,6 +4,7 @@
 
 mod args;
 mod ca;
+mod end;
 mod explore;
 mod files;
 mod judge;

@@ -3,35 +3,32 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::num::NonZero;
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
 use environment::Observer;
 use globset::{Glob, GlobSet};
 use scenarios::collect::Collected;
-use scenarios::console::{Live, Screen, report};
+use scenarios::console::Live;
 use scenarios::invocation::Invocation;
-use scenarios::known::{Compared, Known, compare};
+use scenarios::known::Known;
 use scenarios::language::{ClientOptions, Origin, Scenario};
 use scenarios::out_folder::OutFolder;
-use scenarios::records;
-use scenarios::report::Gallery;
-use scenarios::results::{Results, Seeds};
+use scenarios::results::Seeds;
 use scenarios::runner::ensure_server_startable;
-use scenarios::shard::{Part, RECORD};
+use scenarios::shard::Part;
 use scenarios::subjects::{self, Ability, Hosts, SetupError, Subject};
 use scenarios::suite::{Jobs, Suite};
 use scenarios::trust::Security;
-use scenarios::whole::write_whole;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::args::{Control, RunArgs, ShardArg, Time};
+use super::end::End;
 use super::files;
-use super::output::{complain, places, print, print_stderr_tails};
-use super::{EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_PASSED, EXIT_USAGE};
+use super::output::{complain, print};
+use super::{EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_USAGE};
 
 /// Scenarios at a time for each core. A case of the catalogue takes about 2 % of
 /// one, so even on a machine with other work every fault comes in time.
@@ -46,9 +43,6 @@ const LONGEST_FILTER: usize = 1000;
 
 /// Everybody that can be named.
 const ALL: &str = "all";
-
-/// As many commands as somebody may want to choose from.
-const MOST_COMMANDS: usize = 100;
 
 /// Runs and judges; the last line of a run that is not 0 repeats it.
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
@@ -129,15 +123,6 @@ fn known(args: &RunArgs, subjects: &[Subject]) -> anyhow::Result<Option<BTreeMap
         }
     }
     Ok(Some(known))
-}
-
-/// What is to be done when all runs have ended.
-struct End<'a> {
-    out: &'a Path,
-    badge: Option<&'a Path>,
-    repeat_all: &'a str,
-    known: Option<BTreeMap<String, Known>>,
-    was_interrupted: bool,
 }
 
 /// What will be told of this shard, if only one is run.
@@ -430,103 +415,5 @@ fn unready(error: &SetupError, repeat_all: &str) -> u8 {
         SetupError::Unstartable { .. } => EXIT_USAGE,
         SetupError::Host { problem, .. } if problem.is_usage() => EXIT_USAGE,
         SetupError::Host { .. } | SetupError::Failed { .. } => EXIT_INCONCLUSIVE,
-    }
-}
-
-impl End<'_> {
-    /// A shard says nothing of the others: that none of its own runs passed is for all
-    /// of them together to judge.
-    fn conclude_part(&self, part: &Part, collected: Collected) -> u8 {
-        let done = collected.done();
-        let code = self.conclude(&done);
-        if let Err(error) = write_whole(self.out, RECORD, &part.to_json()) {
-            complain(&format!("chaos: {error}"));
-            return if code == EXIT_PASSED {
-                EXIT_INCONCLUSIVE
-            } else {
-                code
-            };
-        }
-        let (results, _) = &done;
-        let says_nothing = results.failed + results.inconclusive + results.passed == 0;
-        if code == EXIT_INCONCLUSIVE && says_nothing && !self.was_interrupted {
-            EXIT_PASSED
-        } else {
-            code
-        }
-    }
-
-    /// Tells what it came to; the exit code.
-    fn conclude(&self, (results, gallery): &(Results, Gallery)) -> u8 {
-        let mut written = records::write(results, gallery, self.out);
-        if let Some(badge) = self.badge {
-            written.push(records::write_badge(results, badge));
-        }
-        // Whoever interrupted them knows why they did not pass.
-        if !self.was_interrupted {
-            print_stderr_tails(results, self.out);
-        }
-        let mut text = report(results, Screen::stdout());
-        let (places, is_written) = places(&written);
-        text += &places;
-        let compared = self.known.as_ref().map(|known| compare(results, known));
-        text += &compared.as_ref().map_or_else(String::new, told);
-        let code = code(results, is_written, self.was_interrupted);
-        let code = compared.map_or(code, |compared| code_beside(code, results, &compared));
-        text += &match wanting(results) {
-            _ if code == EXIT_PASSED => String::new(),
-            // The seeds that want repeating have been told, each with its command.
-            lines if self.was_interrupted || results.has_many_seeds() || lines.is_empty() => {
-                format!("{}\n", self.repeat_all)
-            }
-            lines => lines,
-        };
-        // What came of the runs is so, whoever hears of it.
-        print(text);
-        code
-    }
-}
-
-/// What has changed beside what is known, a line each.
-fn told(compared: &Compared) -> String {
-    let known = match compared.as_known {
-        1 => "1 deviation is as known".to_owned(),
-        many => format!("{many} deviations are as known"),
-    };
-    let mut text = format!("{known}, {} changed\n", compared.changes.len());
-    for change in &compared.changes {
-        text += &format!("  {change}\n");
-    }
-    text
-}
-
-/// The exit code where only what has changed is a failure.
-fn code_beside(code: u8, results: &Results, compared: &Compared) -> u8 {
-    match code {
-        EXIT_PASSED | EXIT_FAILED | EXIT_INCONCLUSIVE if !compared.changes.is_empty() => {
-            EXIT_FAILED
-        }
-        EXIT_FAILED if results.inconclusive > 0 => EXIT_INCONCLUSIVE,
-        EXIT_FAILED => EXIT_PASSED,
-        other => other,
-    }
-}
-
-/// The commands that repeat what failed or is inconclusive, a line each.
-pub(super) fn wanting(results: &Results) -> String {
-    let wanting = results.scenarios.iter().filter(|s| s.verdict.is_wanting());
-    let lines = wanting.map(|scenario| format!("{}\n", scenario.repeat));
-    lines.take(MOST_COMMANDS).collect()
-}
-
-pub(super) fn code(results: &Results, is_written: bool, was_interrupted: bool) -> u8 {
-    if was_interrupted {
-        EXIT_INTERRUPTED
-    } else if results.failed > 0 {
-        EXIT_FAILED
-    } else if results.inconclusive > 0 || results.passed == 0 || !is_written {
-        EXIT_INCONCLUSIVE
-    } else {
-        EXIT_PASSED
     }
 }
