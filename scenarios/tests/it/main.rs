@@ -30,6 +30,7 @@ mod profile;
 mod program;
 mod proof;
 mod readme;
+mod reference;
 mod report;
 mod retries;
 mod schedules;
