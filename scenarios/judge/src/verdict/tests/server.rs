@@ -105,3 +105,18 @@ fn a_server_that_the_proxy_could_not_reach_is_inconclusive() {
     ];
     judged_as(RESET, &story, Verdict::Inconclusive, &reasons);
 }
+
+#[test]
+fn of_a_run_that_could_not_begin_the_cause_is_told_alone() {
+    let failed = || Mark::Failed {
+        reason: "the server does not answer".into(),
+    };
+    let nothing = JournalBuilder::new().mark(failed(), 20);
+    let cause = ["the server does not answer"];
+    judged_as(KILL, &nothing, Verdict::Inconclusive, &cause);
+    // Of one that had begun there is more to tell.
+    let begun = run().mark(failed(), 2000);
+    let scenario = scenario(KILL);
+    let judgement = judge(&scenario, &header(&scenario), &begun.entries());
+    assert!(judgement.reasons.len() > 1, "{:?}", judgement.reasons);
+}
