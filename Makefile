@@ -30,7 +30,7 @@ test: ## everything that must hold; five minutes on two cores, and a quarter of 
 	@$(MAKE) --no-print-directory test-outside
 	@$(MAKE) --no-print-directory test-foreign
 	@$(MAKE) --no-print-directory test-cluster
-	@$(call need-node,pages in a browser as clients) $(MAKE) --no-print-directory test-page
+	@$(call need-node,pages in a browser as clients) $(MAKE) --no-print-directory test-page PAGE_TESTS="page::browser_a_page page::browser_what"
 	@$(call need-node,the tests of the page (Vitest and a real browser)) $(MAKE) --no-print-directory test-frontend
 
 # Two for each core: what is in real time mostly waits.
@@ -69,11 +69,14 @@ test-foreign:
 	for client in reconnecting-websocket websockets; do (cd scenarios/clients/$$client && ./setup.sh) || exit 1; done; \
 	cargo test --workspace --test it -- --ignored foreign::reconnecting_websocket foreign::websockets foreign::the_adapter
 
-# Pages in a browser in the subject's chair; some cases only, for each takes some seconds.
-test-page:
+# Each case takes some seconds, so `make test` has two tests of these alone: a page that
+# comes back and one that does not, and what keeps a page from being a client.
+PAGE_TESTS ?= page::
+
+test-page: ## pages in a browser as clients, with every case that is about them; four minutes
 	@chromium="$$(frontend/browser/chromium.sh --install)"; \
 	[ -n "$$chromium" ] || { echo "SKIPPED for want of a browser: pages in the subject's chair"; exit 0; }; \
-	CHROMIUM="$$chromium" cargo test --workspace --test it -- --ignored --test-threads 1 page::
+	CHROMIUM="$$chromium" cargo test --workspace --test it -- --ignored --test-threads 1 $(PAGE_TESTS)
 
 # The programs are built as for the tests, so that nothing is built twice.
 # The browser is found, or installed where that is possible; else its tests are skipped by name.
@@ -86,7 +89,7 @@ test-frontend: frontend
 # Manifests, image recipe and pipelines' examples, by the tools that know how they must be. Installed where they are not.
 test-cluster:
 	@command -v python3 >/dev/null || { echo "SKIPPED for want of Python 3: the manifests, the image's recipe and the pipelines' examples"; exit 0; }; \
-	cargo build --package scenarios --package client-sim && \
+	cargo test --workspace --test it --no-run && \
 	bin="$${CARGO_TARGET_DIR:-target}" && scenarios/cluster/test.sh "$$bin/debug" "$$bin/cluster"
 
 crowd: ## 10,000 clients that are all reset at once: what each costs, who is back, and how spread (a minute, on a quiet machine)
