@@ -14,6 +14,9 @@ import { Program } from "./program.ts";
 /** Chromium's sandbox refuses to work for root. */
 const isRoot = process.getuid?.() === 0;
 
+/** 128 and SIGTERM, as shells say it. */
+const TERMINATED = 143;
+
 const FLAGS = [
   "--disable-gpu",
   "--disable-dev-shm-usage",
@@ -48,7 +51,8 @@ export async function launchAsPeopleDo(closers: (() => Promise<void>)[]): Promis
     ["-c", 'exec "$@" 2>&1', "chromium", path(), ...args, ...sandbox, ...FLAGS, "about:blank"],
     /^DevTools listening on (ws:\S+)$/,
   );
-  closers.push(() => program.stop());
+  // It has been told to close, and may be at that still when the signal comes.
+  closers.push(() => program.stop([TERMINATED]));
   const browser = await chromium.connectOverCDP(address, { noDefaults: true });
   closers.push(async () => {
     const session = await browser.newBrowserCDPSession();

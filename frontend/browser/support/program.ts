@@ -74,15 +74,17 @@ export class Program {
     throw new Error(`${this.#name} did not say where it listens: ${this.#stderr}`);
   }
 
-  /** Ends it as Ctrl-C would, and takes nothing but a clean end. */
-  async stop(): Promise<void> {
+  /** Ends it as Ctrl-C would, and takes nothing but a clean end, or what else is `allowed`. */
+  async stop(allowed: readonly number[] = []): Promise<void> {
     if (this.#guard.exitCode === null && this.#guard.signalCode === null) {
       const ended = once(this.#guard, "exit", { signal: AbortSignal.timeout(PATIENCE_MS) });
       this.#guard.stdin?.end();
       await ended.catch(() => this.#kill());
     }
-    if (this.#guard.exitCode !== 0 || this.#stderr.includes("panicked")) {
-      throw new Error(`${this.#name} ended with ${this.#guard.exitCode}: ${this.#stderr}`);
+    const code = this.#guard.exitCode;
+    const isClean = code === 0 || (code !== null && allowed.includes(code));
+    if (!isClean || this.#stderr.includes("panicked")) {
+      throw new Error(`${this.#name} ended with ${code}: ${this.#stderr}`);
     }
   }
 
