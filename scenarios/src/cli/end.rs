@@ -66,7 +66,9 @@ impl End<'_> {
         let compared = self.known.as_ref().map(|known| compare(results, known));
         text += &compared.as_ref().map_or_else(String::new, told);
         let code = code(results, is_written, self.was_interrupted);
-        let code = compared.map_or(code, |compared| code_beside(code, results, &compared));
+        let code = compared.map_or(code, |compared| {
+            code_beside(code, results, &compared, is_written)
+        });
         text += &match wanting(results) {
             _ if code == EXIT_PASSED => String::new(),
             // The seeds that want repeating have been told, each with its command.
@@ -95,12 +97,12 @@ fn told(compared: &Compared) -> String {
 }
 
 /// The exit code where only what has changed is a failure.
-fn code_beside(code: u8, results: &Results, compared: &Compared) -> u8 {
+fn code_beside(code: u8, results: &Results, compared: &Compared, is_written: bool) -> u8 {
     match code {
         EXIT_PASSED | EXIT_FAILED | EXIT_INCONCLUSIVE if !compared.changes.is_empty() => {
             EXIT_FAILED
         }
-        EXIT_FAILED if results.inconclusive > 0 => EXIT_INCONCLUSIVE,
+        EXIT_FAILED if results.inconclusive > 0 || !is_written => EXIT_INCONCLUSIVE,
         EXIT_FAILED => EXIT_PASSED,
         other => other,
     }
@@ -138,23 +140,25 @@ mod tests {
         let text = "[[deviation]]\nscenario = 'a'\nwhy = 'it never looks'\n";
         let known = Known::read(&Source::new("known.toml", text)).unwrap();
         let known = BTreeMap::from([("sim".to_owned(), known)]);
-        let check = |verdicts: [(&str, Verdict); 2], expected| {
+        let check = |verdicts: [(&str, Verdict); 2], is_written, expected| {
             let runs = verdicts.map(|(id, verdict)| run(id, "sim", 1, verdict));
             let results = Results::new(runs.into());
-            let plain = code(&results, true, false);
+            let plain = code(&results, is_written, false);
             let compared = compare(&results, &known);
             assert_eq!(
-                code_beside(plain, &results, &compared),
+                code_beside(plain, &results, &compared, is_written),
                 expected,
                 "{verdicts:?}"
             );
         };
         let (passed, failed) = (Verdict::Passed, Verdict::Failed);
-        check([("a", failed), ("b", passed)], EXIT_PASSED);
-        check([("a", passed), ("b", passed)], EXIT_FAILED);
-        check([("a", failed), ("b", failed)], EXIT_FAILED);
+        check([("a", failed), ("b", passed)], true, EXIT_PASSED);
+        check([("a", failed), ("b", passed)], false, EXIT_INCONCLUSIVE);
+        check([("a", passed), ("b", passed)], true, EXIT_FAILED);
+        check([("a", failed), ("b", failed)], true, EXIT_FAILED);
         check(
             [("a", failed), ("b", Verdict::Inconclusive)],
+            true,
             EXIT_INCONCLUSIVE,
         );
     }
