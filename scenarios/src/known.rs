@@ -12,13 +12,11 @@ use environment::text::{Diagnostics, Document, Source, Table, choice};
 use crate::checks::Finding;
 use crate::plain;
 use crate::results::{Results, ScenarioResult};
+use crate::subjects::text;
 use crate::verdict::Verdict;
 
 /// The file, in the client's folder.
 pub const KNOWN_FILE: &str = "known.toml";
-
-/// The longest such file: hundreds of deviations.
-const LONGEST: u64 = 1 << 20;
 
 /// What one client is known for, by scenario.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -65,18 +63,15 @@ impl Known {
     pub fn load(folder: &Path) -> Result<Self, String> {
         let path = folder.join(KNOWN_FILE);
         let told = |error: std::io::Error| format!("{}: {error}", path.display());
-        let size = match path.metadata() {
-            Ok(about) if about.is_file() => about.len(),
+        match path.metadata() {
+            Ok(about) if about.is_file() => {}
             Ok(_) => return Err(format!("{}: this is not a file", path.display())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(Self::default());
             }
             Err(error) => return Err(told(error)),
-        };
-        if size > LONGEST {
-            return Err(format!("{}: larger than {LONGEST} bytes", path.display()));
         }
-        let text = std::fs::read_to_string(&path).map_err(told)?;
+        let text = text(&path).map_err(told)?;
         Self::read(&Source::new(path.display().to_string(), text))
     }
 

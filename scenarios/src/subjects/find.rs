@@ -164,7 +164,8 @@ fn profile(adapter: &Adapter) -> Result<Option<Profile>, SubjectError> {
     )))
 }
 
-fn text(path: &Path) -> io::Result<String> {
+/// A file of a client's folder; of at most 64 KiB.
+pub(crate) fn text(path: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
     File::open(path)?
         .take(MAX_BYTES + 1)

@@ -24,6 +24,7 @@ pub use adapter::{Adapter, CLIENT_FILE};
 pub use client::Client;
 pub use client_context::{ClientContext, Commands, Stop, Tell};
 pub use client_report::{ClientReport, Interpreter};
+pub(crate) use find::text;
 pub use find::{CLIENTS, SubjectError, find, names, of_page};
 pub use hosts::{HostProblem, Hosts, Role};
 pub use page::Page;
