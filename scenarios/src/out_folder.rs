@@ -4,7 +4,7 @@
 //! it; and whoever dies gives it back.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -67,11 +67,9 @@ impl OutFolder {
 
 /// Writes a little and takes it away again.
 fn try_write(folder: &Path) -> io::Result<()> {
-    let path = folder.join(format!(".chaos.{}", std::process::id()));
-    let written = fs::write(&path, "\n");
-    // Where nothing could be written there may be nothing to take away.
-    let removed = fs::remove_file(&path);
-    written.and(removed)
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(b"\n")?;
+    file.close()
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Files that are whole or not there.
 
+use std::fs::{self, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use chaos_judge::results::Results;
 
@@ -24,18 +26,22 @@ pub struct ResultsError {
 /// When the system refuses; then an older file is still there.
 pub fn write_whole(out: &Path, name: &str, text: &str) -> Result<PathBuf, ResultsError> {
     let path = out.join(name);
-    let beside = out.join(format!(".{name}.{}", std::process::id()));
-    let written = fs::create_dir_all(out)
-        .and_then(|()| fs::write(&beside, text))
-        .and_then(|()| fs::rename(&beside, &path));
-    match written {
+    match try_write_whole(out, &path, text) {
         Ok(()) => Ok(path),
-        Err(source) => {
-            // Half a file helps nobody; if it cannot be removed it stays.
-            let _ = fs::remove_file(&beside);
-            Err(ResultsError { path, source })
-        }
+        Err(source) => Err(ResultsError { path, source }),
     }
+}
+
+/// A draft that does not take its place is removed: half a file helps nobody.
+fn try_write_whole(out: &Path, path: &Path, text: &str) -> io::Result<()> {
+    fs::create_dir_all(out)?;
+    let everyones = Permissions::from_mode(0o666);
+    let mut draft = tempfile::Builder::new()
+        .permissions(everyones)
+        .tempfile_in(out)?;
+    draft.write_all(text.as_bytes())?;
+    draft.persist(path)?;
+    Ok(())
 }
 
 /// Writes `OUT/results.json`; says where that is.

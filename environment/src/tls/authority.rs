@@ -4,10 +4,10 @@
 //! Invariant: a folder has both files or neither, whoever else makes one there at
 //! the same time; and the key is the user's alone to read.
 
-use std::ffi::OsString;
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -200,14 +200,23 @@ impl Authority {
         if fs::read_to_string(&file).is_ok_and(|known| known == text) {
             return Ok(file);
         }
-        // Whoever reads it meanwhile reads a whole one.
-        let draft = self.folder.join(format!("{BUNDLE}.{}", std::process::id()));
-        let written = fs::write(&draft, text).and_then(|()| fs::rename(&draft, &file));
-        written.map_err(|error| AuthorityError::Bundle {
-            file: file.display().to_string(),
-            error: error.to_string(),
-        })?;
+        self.write_bundle(&file, &text)
+            .map_err(|error| AuthorityError::Bundle {
+                file: file.display().to_string(),
+                error: error.to_string(),
+            })?;
         Ok(file)
+    }
+
+    /// Whoever reads it meanwhile reads a whole one.
+    fn write_bundle(&self, file: &Path, text: &str) -> io::Result<()> {
+        let everyones = Permissions::from_mode(0o644);
+        let mut draft = tempfile::Builder::new()
+            .permissions(everyones)
+            .tempfile_in(&self.folder)?;
+        draft.write_all(text.as_bytes())?;
+        draft.persist(file)?;
+        Ok(())
     }
 
     /// To trust it and nobody else.
@@ -242,32 +251,32 @@ fn make(folder: &Path) -> Result<(), String> {
         return Err("it has no name".to_owned());
     };
     fs::create_dir_all(parent).map_err(told)?;
-    let mut draft = name.to_owned();
-    draft.push(format!(".{}", std::process::id()));
-    let draft = parent.join(draft);
-    let written = write(&draft, &certificate, &key).and_then(|()| fs::rename(&draft, &folder));
-    if written.is_err() {
-        // What is left there would do no harm, and is found by its name.
-        let _ = fs::remove_dir_all(&draft);
-    }
-    match written {
+    match write(parent, name, &certificate, &key) {
         Err(_) if folder.join(KEY).exists() => Ok(()),
         written => written.map_err(told),
     }
 }
 
-fn write(folder: &Path, certificate: &str, key: &str) -> io::Result<()> {
-    DirBuilder::new().mode(0o700).create(folder)?;
+/// Written beside its place under a name that nobody else has, and moved there whole.
+fn write(parent: &Path, name: &OsStr, certificate: &str, key: &str) -> io::Result<()> {
+    let mine = Permissions::from_mode(0o700);
+    let draft = tempfile::Builder::new()
+        .permissions(mine)
+        .tempdir_in(parent)?;
     let file = |name, mode| {
         let mut options = OpenOptions::new();
         options
             .write(true)
             .create_new(true)
             .mode(mode)
-            .open(folder.join(name))
+            .open(draft.path().join(name))
     };
     file(KEY, 0o600)?.write_all(key.as_bytes())?;
-    file(CERTIFICATE, 0o644)?.write_all(certificate.as_bytes())
+    file(CERTIFICATE, 0o644)?.write_all(certificate.as_bytes())?;
+    fs::rename(draft.path(), parent.join(name))?;
+    // It has moved, and there is nothing left to remove.
+    let _ = draft.keep();
+    Ok(())
 }
 
 /// Its certificate, and its key.

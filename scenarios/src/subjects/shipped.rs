@@ -148,19 +148,27 @@ fn unpack_into(cache: &Path, name: &str, files: &[(&str, &str)]) -> io::Result<P
         return Ok(folder);
     }
     // Made beside it and then moved, so that it is there whole or not at all.
-    let beside = cache.join(format!("{name}-{}", std::process::id()));
-    fs::create_dir_all(&beside)?;
+    // Made beside it and then moved, so that it is there whole or not at all.
+    fs::create_dir_all(cache)?;
+    let everyones = Permissions::from_mode(0o777);
+    let beside = tempfile::Builder::new()
+        .permissions(everyones)
+        .tempdir_in(cache)?;
     for (name, text) in files {
-        let path = beside.join(name);
+        let path = beside.path().join(name);
         fs::write(&path, text)?;
         if text.starts_with("#!") {
             fs::set_permissions(&path, Permissions::from_mode(0o755))?;
         }
     }
-    match fs::rename(&beside, &folder) {
-        Ok(()) => Ok(folder),
+    match fs::rename(beside.path(), &folder) {
+        Ok(()) => {
+            // It has moved, and there is nothing left to remove.
+            let _ = beside.keep();
+            Ok(folder)
+        }
         // Somebody else was faster.
-        Err(_) if folder.is_dir() => fs::remove_dir_all(&beside).map(|()| folder),
+        Err(_) if folder.is_dir() => Ok(folder),
         Err(error) => Err(error),
     }
 }
@@ -191,6 +199,19 @@ mod tests {
         let shipped = SHIPPED.iter();
         let shipped = shipped.map(|file| [file.client.to_owned(), file.name.to_owned()]);
         assert_eq!(files, shipped.collect());
+    }
+
+    #[test]
+    fn many_that_unpack_it_at_once_get_the_same() {
+        let cache = tempfile::tempdir().unwrap();
+        let unpack = || unpack_into(cache.path(), "websockets", &own("websockets")).unwrap();
+        let folders: BTreeSet<PathBuf> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(unpack)).collect();
+            let joined = threads.into_iter().map(|thread| thread.join().unwrap());
+            joined.collect()
+        });
+        assert_eq!(folders.len(), 1);
+        assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 1);
     }
 
     #[test]
