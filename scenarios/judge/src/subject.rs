@@ -180,6 +180,10 @@ pub struct Traits {
     /// every case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
+    /// What of the ticker's keys that server obeys, and of what befalls a server what
+    /// can befall it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub obeys: BTreeSet<String>,
 }
 
 impl Traits {

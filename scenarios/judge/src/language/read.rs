@@ -118,12 +118,13 @@ impl Parts {
         };
         root.set_figures(figures(&clients.behaviour, subject));
         let top = Top::read(root);
+        let is_obeyed = |key: &str| subject.is_some_and(|subject| subject.obeys.contains(key));
         let Server {
             ticker,
             own: own_server,
             data,
             mut unobeyed,
-        } = read_server(root);
+        } = read_server(root, is_obeyed);
         let of_client = match &own_server {
             None => server_of(subject, root),
             Some(_) => None,
@@ -136,7 +137,7 @@ impl Parts {
         let (actions, action_places): (Vec<_>, Vec<_>) = actions.into_iter().unzip();
         let server_events = server_event::read(root.tables("server_event"), top.duration);
         let events = server_events.iter().map(|(event, _)| event);
-        unobeyed.extend(unobeyed::of_events(events));
+        unobeyed.extend(unobeyed::of_events(events, is_obeyed));
         let setting = Setting {
             clients: &clients,
             rules: &rules.rules,
@@ -241,7 +242,7 @@ struct Server {
     unobeyed: Vec<String>,
 }
 
-fn read_server(root: &mut Table<'_>) -> Server {
+fn read_server(root: &mut Table<'_>, is_obeyed: impl Fn(&str) -> bool) -> Server {
     let Some(mut table) = root.table("server") else {
         return Server::default();
     };
@@ -258,7 +259,7 @@ fn read_server(root: &mut Table<'_>) -> Server {
     }
     let ticker = ticker_server::Config::from_table(&mut table);
     Server {
-        unobeyed: unobeyed::of_server(&table, &ticker),
+        unobeyed: unobeyed::of_server(&table, &ticker, is_obeyed),
         ticker,
         own,
         data,

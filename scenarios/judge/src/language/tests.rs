@@ -126,6 +126,15 @@ fn a_client_with_a_server_of_its_own_takes_that_along_and_says_what_it_does_not_
     check(&quiet, through, Some("`tick = \"5s\"` and `ping_every`"));
     let killed = format!("{top}[[server_event]]\nat = '1s'\ndo = 'kill'\n");
     check(&killed, through, Some("a `kill`"));
+    let obedient = Traits {
+        obeys: ["ping_every".to_owned(), "kill".to_owned()].into(),
+        ..subject.clone()
+    };
+    let wants = format!("{quiet}drain = '1s'\n{}", killed.replace(top, ""));
+    let wants = sound(&format!("{wants}[expect]\nmax_live = 1\n"));
+    let fitted = wants.fitted(Some(&obedient)).unwrap();
+    let left = Some("`tick = \"5s\"` and `drain`");
+    assert_eq!(fitted.unobeyed.as_deref(), left);
     // A file's own server is behind whatever the page dials.
     let own = format!("{top}[server]\nexternal = 'ws://localhost:1/a'\n");
     check(&own, "ws://p:1/a", None);
