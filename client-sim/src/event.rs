@@ -117,6 +117,11 @@ pub enum EventKind {
         /// The message's number.
         number: u64,
     },
+    /// A client of another make says how much it holds that it has to say.
+    Held {
+        /// How many messages.
+        held: u64,
+    },
     /// The server said that it has a message.
     Acknowledged {
         /// The number of the dial that brought the word.

@@ -185,6 +185,7 @@ impl Tally {
             | EventKind::Dropped { .. }
             | EventKind::Rejected { .. }
             | EventKind::Sent { .. }
+            | EventKind::Held { .. }
             | EventKind::Intended { .. }
             | EventKind::Stale { .. }
             | EventKind::Revived { .. }

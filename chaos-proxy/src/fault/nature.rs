@@ -147,6 +147,19 @@ impl Fault {
         }
     }
 
+    /// Whether another message may reach a peer than was said to it, or one again or
+    /// out of turn, on a connection that goes on; or whether what was said to the
+    /// server may never reach it.
+    #[doc(hidden)]
+    pub fn alters_messages(&self) -> bool {
+        let up = Direction::Upstream;
+        match self {
+            Self::Corrupt(_) | Self::ReplaceMessage(_) | Self::SendMessage(_) => true,
+            Self::DuplicateFrame(it) | Self::ReorderFrame(it) => it.way.covers(up),
+            _ => self.destroys(up),
+        }
+    }
+
     /// By how much it makes a dial longer, if that is all that it does.
     #[doc(hidden)]
     pub fn dial_delay(&self) -> Option<Duration> {

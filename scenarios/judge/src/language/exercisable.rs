@@ -19,6 +19,8 @@ pub(crate) struct Setting<'a> {
     pub(super) rules: &'a [Rule],
     pub(super) actions: &'a [Action],
     pub(super) has_server_events: bool,
+    /// The ticker is not the server.
+    pub(crate) has_own_server: bool,
     /// The file names neither a fault nor a server event.
     pub(super) is_undisturbed: bool,
     /// Whether those are all actions of the file: none was left out as wrong.
