@@ -67,7 +67,8 @@ impl Fault {
     }
 
     /// What it asks of a message's content, if it asks anything.
-    pub(crate) fn message(&self) -> Option<&Arc<Pattern>> {
+    #[doc(hidden)]
+    pub fn message(&self) -> Option<&Arc<Pattern>> {
         match self {
             Self::DropFrame(frames) | Self::DuplicateFrame(frames) | Self::ReorderFrame(frames) => {
                 frames.message.as_ref()

@@ -14,6 +14,7 @@ use scenarios::verdict;
 
 use super::args::{PathArgs, PlanArgs};
 use super::output::{complain, print, print_all};
+use super::unmatched::unmatched;
 use super::{EXIT_PASSED, EXIT_USAGE};
 
 /// A plan is for so many connections of each client.
@@ -77,11 +78,18 @@ pub(super) fn check(args: &PathArgs) -> anyhow::Result<u8> {
         let note = if is_any { ANY_MESSAGE } else { "" };
         let blind = blind_notes(scenario, &checked);
         let reach = reach_notes(scenario);
-        format!("ok  {}  {name}\n{note}{reach}{blind}", scenario.id)
+        let never = notes(unmatched(scenario));
+        format!("ok  {}  {name}\n{note}{never}{reach}{blind}", scenario.id)
     });
     // That they are sound is so, whoever hears of it.
     print(lines.collect::<String>());
     Ok(EXIT_PASSED)
+}
+
+/// A line each.
+fn notes(told: Vec<String>) -> String {
+    let lines = told.into_iter();
+    lines.map(|told| format!("    note: {told}\n")).collect()
 }
 
 /// Which rules are about connections that nobody may ever open.
