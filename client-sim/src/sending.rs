@@ -72,6 +72,9 @@ impl Sending {
     /// How many are held where nobody says.
     pub const HELD: u32 = 100;
 
+    /// Stands in for what is wrong.
+    const USUAL: Duration = Duration::from_secs(1);
+
     /// So often, with everything else as it is by default.
     pub fn every(every: Duration) -> Self {
         Self {
@@ -101,18 +104,18 @@ impl Sending {
         }
         // What the queue may be depends on what is sent, but for its words.
         let read = send.map(|mut send| {
-            let every = required_time(&mut send);
+            let every = required_time(&mut send).unwrap_or(Self::USUAL);
             (every, send.or("delivery", Delivery::default()))
         });
-        let (every, delivery) = read.unwrap_or_default();
+        let (every, delivery) = read.unwrap_or((Self::USUAL, Delivery::default()));
         let mut sending = Self {
             delivery,
-            ..Self::every(every.unwrap_or_default())
+            ..Self::every(every)
         };
         if let Some(queue) = queue {
             sending.read_queue(queue);
         }
-        every.map(|_| sending)
+        read.map(|_| sending)
     }
 
     fn read_queue(&mut self, mut table: Table<'_>) {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
 use environment::text::shown;
+use scenarios::checks;
 use scenarios::files::gather;
 use scenarios::language::{Given, Scenario, read_all};
 use scenarios::runner::decision_line;
@@ -110,14 +111,36 @@ fn blind_notes(scenario: &Scenario, clients: &[Option<Subject>]) -> String {
     let clients = if clients.is_empty() { &sim } else { clients };
     let suited = clients.iter().flatten();
     let suited = suited.filter(|client| client.unsuited(scenario).is_none());
-    let notes = suited.flat_map(|client| {
+    let notes = suited.map(|client| {
         let blind = verdict::blind(scenario, client.traits().as_ref()).into_iter();
-        blind.map(|(check, why)| {
+        let blind = blind.map(|(check, why)| {
             let name = client.name();
             format!("    note: `{check}` cannot be judged of {name}: {why}\n")
-        })
+        });
+        blind.collect::<String>() + &unnumbered_note(scenario, client)
     });
     notes.collect()
+}
+
+/// Which checks hang on what nobody knows before: whether a server of one's own
+/// numbers its messages so that the simulated client can read that.
+fn unnumbered_note(scenario: &Scenario, client: &Subject) -> String {
+    let is_unknown = scenario.own_server.is_some() && matches!(client, Subject::Sim);
+    let numbered = [checks::LOST, checks::DUPLICATED, checks::REORDERED];
+    let keys = scenario.expect.iter().map(|expected| expected.name());
+    let keys: Vec<String> = keys
+        .filter(|key| numbered.iter().any(|check| check.key == *key))
+        .map(|key| format!("`{key}`"))
+        .collect();
+    if !is_unknown || keys.is_empty() {
+        return String::new();
+    }
+    format!(
+        "    note: of {} {} can be judged only if this server numbers its messages as the ticker does \
+(docs/ticker.md)\n",
+        client.name(),
+        keys.join(", ")
+    )
 }
 
 /// Whether this is a client's folder, or the file that makes it one.

@@ -22,7 +22,7 @@ use crate::subject::Report;
 pub(super) const QUEUE: Check = Check {
     key: "queue_at_most",
     read: count,
-    objection: |setting| match setting.has_own_server {
+    objection: |setting| match setting.has_own_server() {
         // Whoever speaks to that may have something to say of its own accord.
         true => setting.is_at_peace(),
         false => says_nothing(setting),

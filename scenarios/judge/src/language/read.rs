@@ -143,7 +143,7 @@ impl Parts {
             actions: &actions,
             is_undisturbed: !["fault", "server_event"].iter().any(|key| root.has(key)),
             has_server_events: !server_events.is_empty(),
-            has_own_server: own_server.is_some() || of_client.is_some(),
+            own_server: own_server.as_ref().or(of_client.as_ref()),
             is_whole: actions.len() == action_count,
         };
         let situation = situation::read(root.table("situation"), &setting);
