@@ -106,6 +106,8 @@ flaws! {
         "sends again after a reconnect what had been acknowledged"
     FlushesBackwards "flushes_backwards"
         "sends what it held the newest first"
+    FlushesOnOpen "flushes_on_open"
+        "sends what it held as soon as it is connected, before the server has welcomed it"
 }
 
 impl Flaw {

@@ -74,6 +74,7 @@ files! {
     "R32.toml"
     "R33-bound.toml"
     "R33-doubled.toml"
+    "R33-early.toml"
     "R33-order.toml"
     "R33.toml"
     "R34-pong.toml"

@@ -322,6 +322,7 @@ impl Session {
         }
         self.tell(EventKind::Opened { dial: self.dial });
         self.say(now);
+        self.flush();
     }
 
     /// Says what a server that waits to be spoken to is told.

@@ -75,14 +75,13 @@ impl Session {
         self.flush();
     }
 
-    fn flush(&mut self) {
-        let dial = self.dial;
-        let Some(outbox) = self.outbox.as_mut().filter(|outbox| outbox.count() > 0) else {
+    /// Says what is held and was not said on this connection, if the server listens.
+    pub(super) fn flush(&mut self) {
+        let (dial, is_ready) = (self.dial, self.is_ready());
+        let outbox = self.outbox.as_mut().filter(|outbox| outbox.count() > 0);
+        let Some(outbox) = outbox.filter(|_| is_ready) else {
             return;
         };
-        if !is_ready(&self.state) {
-            return;
-        }
         let mut numbers = outbox.take_due(dial);
         if self.has(Flaw::FlushesBackwards) {
             numbers.reverse();
@@ -106,8 +105,10 @@ impl Session {
         }
     }
 
+    /// Whether the server listens to what is said.
     fn is_ready(&self) -> bool {
-        is_ready(&self.state)
+        let waits = !self.has(Flaw::FlushesOnOpen);
+        matches!(&self.state, State::Open(open) if !open.is_closing && (open.is_welcomed || !waits))
     }
 
     fn say_number(&mut self, number: u64) {
@@ -115,9 +116,4 @@ impl Session {
         self.tell(EventKind::Sent { dial, number });
         self.send(ClientMessage::Message { number });
     }
-}
-
-/// Whether the server listens to what is said.
-fn is_ready(state: &State) -> bool {
-    matches!(state, State::Open(open) if open.is_welcomed && !open.is_closing)
 }

@@ -52,7 +52,7 @@ use crate::language::Expectation;
 use found::Found;
 
 /// Every check, in the order in which they are read, judged and shown.
-pub const ALL: [&Check; 23] = [
+pub const ALL: [&Check; 24] = [
     &recover_within::CHECK,
     &detect_within::CHECK,
     &max_live::CHECK,
@@ -70,6 +70,7 @@ pub const ALL: [&Check; 23] = [
     &sending::LOST,
     &sending::DUPLICATED,
     &sending::REORDERED,
+    &sending::EARLY,
     &state_equal::CHECK,
     &quiet_after_stop::CHECK,
     &no_leak::CHECK,

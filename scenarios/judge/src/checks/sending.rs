@@ -1,5 +1,5 @@
-//! `queue_at_most`, `sent_lost`, `sent_duplicated`, `sent_reordered`: what clients
-//! have to say themselves, and what becomes of it while nobody takes it.
+//! `queue_at_most`, `sent_lost`, `sent_duplicated`, `sent_reordered`, `sent_early`:
+//! what clients have to say themselves, and what becomes of it while nobody takes it.
 //!
 //! Of a client whose words a rule has changed on their way nobody can say whose
 //! doing that is: it is left out.
@@ -59,6 +59,18 @@ pub(super) const REORDERED: Check = Check {
     objection: says_nothing,
     needs: |_| RECEIPTS,
     judge: |evidence, limit| reordered(evidence, limit.count()),
+    ..Check::BASE
+};
+
+pub(super) const EARLY: Check = Check {
+    key: "sent_early",
+    read: count,
+    objection: says_nothing,
+    needs: |_| Needs {
+        numbers: true,
+        ..Needs::NONE
+    },
+    judge: |evidence, limit| early(evidence, limit.count()),
     ..Check::BASE
 };
 
@@ -145,6 +157,15 @@ fn reordered(evidence: &Evidence<'_>, limit: u64) -> Found {
         let at = evidence.at(*at);
         let why = format!("message {number} of {client} came after a later one {at}");
         Some((strays.len(), why))
+    })
+}
+
+fn early(evidence: &Evidence<'_>, limit: u64) -> Found {
+    judge(evidence, limit, "sent before the welcome", |client, own| {
+        let (number, at) = own.early().first()?;
+        let at = evidence.at(*at);
+        let why = format!("{client} sent message {number} before it was welcomed {at}");
+        Some((own.early().len(), why))
     })
 }
 

@@ -173,6 +173,17 @@ fn what_comes_after_a_later_one_on_a_newer_connection_is_out_of_order() {
 }
 
 #[test]
+fn what_is_said_before_the_welcome_is_early() {
+    let text = sending("", "sent_early = 0");
+    let why = format!("no message was sent before the welcome; {HELD}");
+    judge(&text, &story().sent(2, &[2], 1103), Finding::Ok, &why);
+    let why = "c1 sent message 3 before it was welcomed at 1200ms; \
+        sent before the welcome in all: 1, expected at most 0";
+    let early = story().dialled("c1", 3, 1199).sent(3, &[3], 1200);
+    judge(&text, &early, Finding::Failed, why);
+}
+
+#[test]
 fn a_queue_beyond_its_bound_fails() {
     let text = sending("", "queue_at_most = 3");
     let why = "no client ever held more than 3 messages";
@@ -238,6 +249,7 @@ fn where_nobody_sends_anything_nothing_exercises_them() {
         "sent_lost = 0",
         "sent_duplicated = 0",
         "sent_reordered = 0",
+        "sent_early = 0",
     ] {
         let text = format!("id = 'x'\nduration = '4s'\n[expect]\n{key}\n");
         let told = mistakes(&text);

@@ -34,6 +34,8 @@ pub struct Outgoing {
     /// What there was no room for, with how many were held then.
     given_up: BTreeMap<u64, u64>,
     sent: BTreeSet<u64>,
+    /// What was said on a connection before its welcome: which, and when.
+    early: Vec<(u64, Moment)>,
     acknowledged: BTreeMap<u64, Moment>,
     receipts: Vec<Receipt>,
     /// How many are held.
@@ -43,6 +45,8 @@ pub struct Outgoing {
     /// Whether it has ever been, and whether it is.
     was_welcomed: bool,
     is_welcomed: bool,
+    /// The dial that was welcomed last.
+    welcomed_dial: u64,
     /// How many were given up since its connection was last lost.
     given_up_away: u64,
     /// With how many in hand, or given up meanwhile, it was back, all times together.
@@ -118,15 +122,21 @@ impl Outgoing {
                 self.given_up.insert(*number, *held);
                 self.given_up_away += 1;
             }
-            Client::Sent { number, .. } => {
+            Client::Sent { dial, number } => {
                 self.sent.insert(*number);
+                if *dial != self.welcomed_dial {
+                    self.early.push((*number, at));
+                }
             }
             Client::Acknowledged { number, held, .. } => {
                 self.acknowledged.entry(*number).or_insert(at);
                 self.hold(at, *held);
             }
             Client::Held { held } => self.hold(at, *held),
-            Client::Welcomed { .. } => self.welcomed(),
+            Client::Welcomed { dial, .. } => {
+                self.welcomed_dial = *dial;
+                self.welcomed();
+            }
             Client::Closed { .. } if self.is_welcomed => {
                 self.is_welcomed = false;
                 self.given_up_away = 0;
@@ -152,6 +162,12 @@ impl Outgoing {
     /// The most that were held at any time, and when first.
     pub fn peak(&self) -> Option<(u64, Moment)> {
         self.peak
+    }
+
+    /// What the client says that it said before the server had welcomed it, each
+    /// with when.
+    pub fn early(&self) -> &[(u64, Moment)] {
+        &self.early
     }
 
     /// What the client said that it has to say, which the server never got though it

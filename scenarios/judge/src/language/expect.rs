@@ -88,7 +88,7 @@ mod tests {
                     min_dial_gap = '50ms'\ndial_gaps_grow = true\n\
                     peak_dials = { share = 0.5, within = '1s' }\nfirst_delay_spread = '500ms'\n\
                     availability = 0.9\nlost = 0\nduplicated = 0\nreordered = 0\n\
-                    queue_at_most = 9\nsent_lost = 0\nsent_duplicated = 0\nsent_reordered = 0\n\
+                    queue_at_most = 9\nsent_lost = 0\nsent_duplicated = 0\nsent_reordered = 0\nsent_early = 0\n\
                     state_equal = true\nquiet_after_stop = true\nno_leak = true\n\
                     stale_flagged_within = '1s'\nclose_code = 1012\nno_bad_certificate = true\n";
         let (expect, rendered) = read_text(text);

@@ -42,3 +42,15 @@ fn replays_acknowledged() {
 fn flushes_backwards() {
     assert_eq!(said(&returned(&[Flaw::FlushesBackwards])), [3, 2]);
 }
+
+#[test]
+fn flushes_on_open() {
+    let opened = |flaws: &[Flaw]| {
+        let mut rig = sender(SENDING, flaws);
+        rig.pass(SENDING.every);
+        rig.input(Input::Opened);
+        said(&rig)
+    };
+    assert!(opened(&[]).is_empty());
+    assert_eq!(opened(&[Flaw::FlushesOnOpen]), [1]);
+}
