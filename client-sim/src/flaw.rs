@@ -98,6 +98,16 @@ flaws! {
         "asks for its old session again and again, though the server has refused it"
     AppliesDuplicates "applies_duplicates"
         "applies a tick again that it has already applied"
+    UnboundedQueue "unbounded_queue"
+        "holds all that it has to say, however much that is"
+    ForgetsQueue "forgets_queue"
+        "reconnects without what it held to be sent"
+    ReplaysAcknowledged "replays_acknowledged"
+        "sends again after a reconnect what had been acknowledged"
+    FlushesBackwards "flushes_backwards"
+        "sends what it held the newest first"
+    FlushesOnOpen "flushes_on_open"
+        "sends what it held as soon as it is connected, before the server has welcomed it"
 }
 
 impl Flaw {

@@ -24,6 +24,7 @@ mod effects;
 mod frames;
 mod losses;
 mod marks;
+mod messages;
 mod outages;
 mod reports;
 mod sequences;
@@ -43,6 +44,7 @@ pub use effects::{Effect, Notice, effects};
 pub use frames::Frames;
 pub use losses::{Loss, Losses};
 pub use marks::{BrokenOff, Departure, Downtime, Instruction, Marks};
+pub use messages::{Messages, Outgoing, Receipt};
 pub use outages::{Outage, Return, outages};
 pub use reports::{End, Reports, Session};
 pub use sequences::{Sequences, unapplied};
@@ -74,6 +76,8 @@ pub struct Observations {
     pub sequences: Sequences,
     /// Frames that rules saw.
     pub frames: Frames,
+    /// What clients had to say themselves.
+    pub messages: Messages,
     /// What several witnesses speak of.
     pub testimony: Testimony,
     /// The last entry's moment: nothing was observed after it.
@@ -94,6 +98,7 @@ impl Observations {
             all.sockets.fold(entry);
             all.sequences.fold(entry);
             all.frames.fold(entry);
+            all.messages.fold(entry);
             all.testimony.fold(entry, &all.sequences);
         }
         let reports = &all.reports;

@@ -220,11 +220,16 @@ fn an_id_is_safe_as_a_folder() {
 }
 
 #[test]
-fn what_is_not_available_yet_is_told() {
-    let check = |line: &str, begins: &str| wrong(&format!("{SMALL}{line}"), begins);
-    check(
-        "queue_at_most = 5",
-        "x.toml:5:1: `queue_at_most` is not available yet",
+fn what_is_held_beyond_what_is_expected_is_told() {
+    let text = |at_most: u32| {
+        format!(
+            "{SMALL}queue_at_most = 5\n[clients]\nsend.every = '1s'\nqueue.at_most = {at_most}\n"
+        )
+    };
+    assert_eq!(mistakes(&text(5)), "");
+    wrong(
+        &text(6),
+        "x.toml:5:17: `queue_at_most` is 5, and the clients hold up to 6",
     );
 }
 
