@@ -241,7 +241,7 @@ pub(super) fn waits(timeline: &Timeline, anchor: &str) -> Markup {
             figcaption {
                 b { "Waits before each new dial." } " "
                 @if waits.count == 0 {
-                    "No client had to dial again by itself."
+                    "No client had to reconnect by itself."
                 } @else {
                     "By the number of the retry; "
                     @match waits.by {
