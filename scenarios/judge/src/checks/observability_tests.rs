@@ -108,7 +108,7 @@ fn a_case_about_a_deed_that_the_client_cannot_do_is_not_judged_at_all() {
         "[[action]]\nat = '2s'\ndo = 'hide'\n{}",
         reset("max_live = 1")
     );
-    blind(&hidden, &back(), &[], &[], "clients that `hide`");
+    blind(&hidden, &back(), &[], &[], "clients that can `hide`");
     let paused = format!("requires = ['pause']\n{}", reset("max_live = 1"));
     blind(&paused, &back(), &[], &[], "clients that can `pause`");
     let resumed = format!("requires = ['resume']\n{}", reset("max_live = 1"));
