@@ -17,17 +17,17 @@ use crate::tls_args::TlsArgs;
 
 /// A TCP proxy that drops, delays and resets connections on a seeded schedule.
 ///
-/// With --upstream it is one proxy; with --api, as many as its callers make;
-/// with --config, those of a file; or all of them at once. Each flag has a
-/// variable too, such as CHAOS_PROXY_UPSTREAM.
+/// With --upstream it is one proxy; with --api, as many as its callers create; with
+/// --config, those of a file; or all of them at once. Each flag has an environment
+/// variable, such as CHAOS_PROXY_UPSTREAM.
 ///
-/// Exit codes: 0 stopped by a signal, 2 usage, scenario or configuration error,
-/// 3 failed.
+/// Exit codes: 0 stopped by a signal, 2 usage, scenario or configuration error, 3
+/// failed.
 #[derive(Debug, Parser)]
 #[command(version)]
 pub(crate) struct Args {
-    /// Where clients connect; port 0 takes a free one and says which. By default
-    /// 127.0.0.1:9000.
+    /// Where clients connect; port 0 takes a free one and prints it [default:
+    /// 127.0.0.1:9000].
     #[arg(
         long,
         env = "CHAOS_PROXY_LISTEN",
@@ -35,12 +35,14 @@ pub(crate) struct Args {
         requires = "upstream"
     )]
     pub(crate) listen: Option<String>,
-    /// The server that connections are passed on to; tls://HOST:PORT if it speaks TLS.
+    /// Your server; tls://HOST:PORT if it speaks TLS. Needed unless there is --api or
+    /// --config.
     #[arg(long, env = "CHAOS_PROXY_UPSTREAM", value_name = "HOST:PORT", required_unless_present_any = ["api", "config"])]
     pub(crate) upstream: Option<String>,
     #[command(flatten)]
     pub(crate) tls: TlsArgs,
-    /// Obey the [[fault]] rules of this scenario file; without, a plain wire.
+    /// Apply the [[fault]] entries of this scenario file [default: pass through
+    /// unchanged].
     #[arg(
         long,
         env = "CHAOS_PROXY_SCENARIO",
@@ -48,22 +50,22 @@ pub(crate) struct Args {
         requires = "upstream"
     )]
     pub(crate) scenario: Option<PathBuf>,
-    /// Begin the scenario again at its end, for ever.
+    /// Repeat the scenario indefinitely.
     #[arg(long = "loop", env = "CHAOS_PROXY_LOOP", value_parser = FalseyValueParser::new(), requires = "scenario")]
     pub(crate) repeat: bool,
-    /// The seed; before CHAOS_SEED, before the file's, before 1.
+    /// The seed [default: CHAOS_SEED, the file's, or 1].
     #[arg(long, env = "CHAOS_PROXY_SEED", value_name = "N")]
     pub(crate) seed: Option<Seed>,
     /// When t = 0 is.
     #[arg(long, env = "CHAOS_PROXY_START", value_enum, default_value_t = StartArg::First)]
     pub(crate) start: StartArg,
-    /// Serve the control API here: Toxiproxy's, for its clients, and our own
-    /// under /chaos/v1 (chaos-proxy/API.md). Not on loopback: anybody who can
-    /// reach the port can make this program connect anywhere.
+    /// Serve the control API: Toxiproxy's, for its clients, and our own under /chaos/v1
+    /// (docs/reference/api.md). On other addresses than loopback, anyone who can reach
+    /// the port can make this program connect anywhere.
     #[arg(long, env = "CHAOS_PROXY_API", value_name = "HOST:PORT", num_args = 0..=1, default_missing_value = DEFAULT_API)]
     pub(crate) api: Option<String>,
-    /// A name, besides addresses and names without a dot, by which requests may
-    /// call this host.
+    /// Host name by which requests may call this API, besides addresses and names
+    /// without a dot.
     #[arg(
         long,
         env = "CHAOS_PROXY_API_HOST",
@@ -72,8 +74,7 @@ pub(crate) struct Args {
         requires = "api"
     )]
     pub(crate) api_host: Vec<String>,
-    /// The origin of web pages, besides those of this port, that may use
-    /// the API.
+    /// Origin of web pages that may use the API, besides those of this port.
     #[arg(
         long,
         env = "CHAOS_PROXY_API_ORIGIN",
@@ -82,31 +83,31 @@ pub(crate) struct Args {
         requires = "api"
     )]
     pub(crate) api_origin: Vec<String>,
-    /// Serve /metrics with Toxiproxy's names; /chaos/v1/metrics is there anyway.
+    /// Serve /metrics with Toxiproxy's names; /chaos/v1/metrics is always there.
     #[arg(long, env = "CHAOS_PROXY_PROXY_METRICS", value_parser = FalseyValueParser::new(), requires = "api")]
     pub(crate) proxy_metrics: bool,
-    /// Watch WebSocket frames in every proxy from the start, so that rules about
-    /// them can be added by the API at any time.
+    /// Watch WebSocket frames in every proxy from the start, so that the API can add
+    /// faults on messages at any time.
     #[arg(long, env = "CHAOS_PROXY_FRAMES", value_parser = FalseyValueParser::new(), requires = "api")]
     pub(crate) frames: bool,
-    /// Begin with the proxies of this file, in Toxiproxy's JSON; their toxics are
-    /// honoured; `-` is stdin. ${NAME} is taken from the environment. A mistake in
-    /// it is told, and nothing is started.
+    /// Start with the proxies of this file, in Toxiproxy's JSON, toxics included; `-`
+    /// is stdin. ${NAME} is replaced from the environment. If there is an error in it,
+    /// nothing starts.
     #[arg(long, env = "CHAOS_PROXY_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// How much may be under way in the delays of one direction of a connection;
-    /// beyond that the sender waits. At least 256KiB, which is also what a stall, a
-    /// rate or a peer that reads nothing holds back.
+    /// How much may be under way in the delays of one direction of a connection; beyond
+    /// that the sender waits. At least 256KiB, which is also what a stall, a rate or a
+    /// peer that reads nothing holds back.
     #[arg(long, env = "CHAOS_PROXY_DELAY_BUFFER", value_name = "SIZE", default_value_t = ByteSize(UnderWay::LINK as u64))]
     pub(crate) delay_buffer: ByteSize,
-    /// Likewise, of all connections of all proxies together; 256KiB of each
-    /// direction do not count.
+    /// The same for all connections of all proxies together; 256KiB of each direction
+    /// do not count.
     #[arg(long, env = "CHAOS_PROXY_DELAY_BUFFER_TOTAL", value_name = "SIZE", default_value_t = ByteSize(UnderWay::ALL as u64))]
     pub(crate) delay_buffer_total: ByteSize,
-    /// Write what happens to this file, one JSON object a line.
+    /// Write all events to this file, one JSON object a line.
     #[arg(long, env = "CHAOS_PROXY_JOURNAL", value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
-    /// Say more; twice for even more.
+    /// Log more, such as each fault and the connection it hit; twice for even more.
     #[arg(short, long, env = "CHAOS_PROXY_VERBOSE", action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }
@@ -150,7 +151,7 @@ impl Args {
         let source = read_source(path)?;
         let faults = read_faults(&source).map_err(|diagnostics| {
             let count = diagnostics.len();
-            let mistakes = if count == 1 { "mistake" } else { "mistakes" };
+            let mistakes = if count == 1 { "error" } else { "errors" };
             let rendered = diagnostics.render(&source);
             anyhow::anyhow!(
                 "{}\n{count} {mistakes} in {}",

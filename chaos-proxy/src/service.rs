@@ -86,9 +86,7 @@ impl Service {
         let sides = self.state.tls_sides(&upstream, &args.tls.settings());
         let sides = sides.map_err(|error| anyhow!("--upstream {upstream}: {error}"))?;
         if args.tls.upstream_insecure {
-            tracing::warn!(
-                "whoever answers for {upstream} is believed: no certificate is looked at"
-            );
+            tracing::warn!("any certificate for {upstream} is accepted: none is verified");
         }
         Ok(sides)
     }
@@ -114,7 +112,7 @@ impl Service {
         let (address, rules) = (listener.local_addr(), faults.rules.len());
         if !address.ip().is_loopback() {
             tracing::warn!(
-                "{address} is not loopback: anybody who can reach it is passed on to {upstream}"
+                "{address} is not loopback: anyone who can reach it is passed on to {upstream}"
             );
         }
         let script = Script {

@@ -8,16 +8,16 @@ use clap::builder::FalseyValueParser;
 /// What is asked for of TLS.
 #[derive(Debug, clap::Args)]
 pub(crate) struct TlsArgs {
-    /// Speak TLS with clients, with certificates that an authority of your own signs;
-    /// `chaos ca` says how clients are made to trust it.
+    /// Speak TLS with clients, with certificates signed by an authority of your own;
+    /// `chaos ca` shows how to make clients trust it.
     #[arg(long, env = "CHAOS_PROXY_TLS", value_parser = FalseyValueParser::new(), requires = "upstream")]
     pub(crate) tls: bool,
-    /// The folder of that authority; one is made where there is none. By default
-    /// chaos-proxy/ca in XDG_DATA_HOME or ~/.local/share.
+    /// Folder of the certificate authority; created if it does not exist [default:
+    /// chaos-proxy/ca in XDG_DATA_HOME or ~/.local/share].
     #[arg(long, env = "CHAOS_PROXY_CA", value_name = "DIR")]
     pub(crate) ca: Option<PathBuf>,
-    /// Accept the certificate of a tls:// upstream if an authority in this file of PEM
-    /// has signed it, in place of those that the system trusts.
+    /// Trust the certificate of a tls:// upstream if an authority in this PEM file has
+    /// signed it, instead of the system's authorities.
     #[arg(
         long,
         env = "CHAOS_PROXY_UPSTREAM_CA",
@@ -26,7 +26,7 @@ pub(crate) struct TlsArgs {
         conflicts_with = "upstream_insecure"
     )]
     pub(crate) upstream_ca: Option<PathBuf>,
-    /// Accept whatever certificate a tls:// upstream shows.
+    /// Accept any certificate of a tls:// upstream.
     #[arg(long, env = "CHAOS_PROXY_UPSTREAM_INSECURE", value_parser = FalseyValueParser::new(), requires = "upstream")]
     pub(crate) upstream_insecure: bool,
 }

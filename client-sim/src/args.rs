@@ -22,10 +22,10 @@ use environment::tls::{Connector, Trust};
 /// On all machines together.
 const MAX_CLIENTS: u32 = 1_000_000;
 
-/// Simulated WebSocket clients that reconnect, and what became of them.
+/// Simulated WebSocket clients that reconnect.
 ///
-/// Exit status: 0 if every client is connected at the end, 1 if some client is
-/// not or has given up, 2 if the command line is wrong, 130 if interrupted.
+/// Exit codes: 0 every client is connected at the end, 1 some client is not or has
+/// given up, 2 usage error, 130 interrupted.
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -42,7 +42,7 @@ pub(crate) struct Cli {
 /// What is done with what other runs left.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// The percentiles of all recoveries in files that `--histogram` wrote.
+    /// Print the percentiles of all recoveries in files written by --histogram.
     Merge(MergeArgs),
 }
 
@@ -63,11 +63,11 @@ pub(crate) struct MergeArgs {
 /// A run.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Where to dial: ws://host:port/path, or wss://….
+    /// Where to connect: ws://HOST:PORT/PATH, or wss://….
     pub(crate) url: Url,
 
-    /// Accept the certificate of a wss:// URL if an authority in this file of PEM has
-    /// signed it, in place of those that the system trusts.
+    /// Trust the certificate of a wss:// URL if an authority in this PEM file has
+    /// signed it, instead of the system's authorities.
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
 
@@ -76,9 +76,8 @@ pub(crate) struct Args {
           value_parser = value_parser!(u32).range(1..=i64::from(MAX_CLIENTS)))]
     pub(crate) clients: u32,
 
-    /// Only this one of several parts of the clients, counted from 1, for as many
-    /// machines; `auto` takes what GitLab, CircleCI, Buildkite, Slurm or Kubernetes
-    /// say.
+    /// Only part I of N of the clients, for N machines; `auto` reads what GitLab,
+    /// CircleCI, Buildkite, Slurm or Kubernetes set.
     #[arg(long, value_name = "I/N|auto", value_parser = shard)]
     pub(crate) shard: Option<Shard>,
 
@@ -86,13 +85,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", value_parser = instant)]
     pub(crate) start_at: Option<SystemTime>,
 
-    /// Dial from these addresses of this machine, in turn, such as
+    /// Connect from these addresses of this machine, in turn, such as
     /// 127.0.0.2-127.0.0.9; each has some 28,000 ports.
     #[arg(long, value_name = "ADDRESSES")]
     pub(crate) source: Option<Sources>,
 
-    /// Write how long recoveries took to this file, as an HDR histogram (V2, in
-    /// microseconds); `client-sim merge` puts those of several machines together.
+    /// Write the recovery times to this file, as an HDR histogram (V2, in
+    /// microseconds); `client-sim merge` combines those of several machines.
     #[arg(long, value_name = "FILE")]
     pub(crate) histogram: Option<PathBuf>,
 
@@ -104,7 +103,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
     ramp: Duration,
 
-    /// The policy of delays between dials.
+    /// Backoff policy: the delays between attempts.
     #[arg(long, value_name = "POLICY", default_value = "full_jitter", value_parser = shapes())]
     reconnect: Shape,
 
@@ -120,59 +119,63 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NUMBER", value_parser = factor)]
     factor: Option<f64>,
 
-    /// The bound of one attempt, dial and upgrade together.
+    /// Timeout of one attempt to connect, opening handshake included.
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = positive)]
     connect_timeout: Duration,
 
-    /// Let each connect timeout double the bound, up to this, until one opens.
+    /// Double the timeout after each attempt that timed out, up to this, until one
+    /// opens.
     #[arg(long, value_name = "TIME", value_parser = positive)]
     connect_timeout_cap: Option<Duration>,
 
-    /// A connection silent for so long is dead.
+    /// Idle timeout: a connection silent for so long is dead.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = positive)]
     liveness: Duration,
 
-    /// Flag what is shown as stale after so long a silence [default: half of --liveness].
+    /// Flag data as stale after so long a silence [default: half of --liveness].
     #[arg(long, value_name = "TIME", value_parser = positive)]
     stale_after: Option<Duration>,
 
-    /// A connection must stay up so long before the delays start afresh.
+    /// How long a connection must stay up before the backoff is reset.
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     min_uptime: Duration,
 
-    /// Give up after so many failed dials in a row.
+    /// Give up after so many failed attempts in a row.
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
     max_attempts: Option<u32>,
 
-    /// Do not ask for the old session on a new connection.
+    /// Do not resume the session on a new connection.
     #[arg(long)]
     no_resume: bool,
 
-    /// A header of every upgrade, as NAME: VALUE; {client} and {attempt} are filled in. May be given more than once.
+    /// Header of every handshake, as NAME: VALUE; {client} and {attempt} are filled in.
+    /// Repeatable.
     #[arg(long = "header", value_name = "HEADER", value_parser = header)]
     headers: Vec<Header>,
 
-    /// A header of the first attempt alone; given again, of the second, and so on: the last goes on.
+    /// Header of the first attempt only; given again, of the second, and so on: the
+    /// last applies to all that follow.
     #[arg(long, value_name = "HEADER", value_parser = header)]
     header_by_attempt: Vec<Header>,
 
-    /// What the Host header says, in place of the URL's host.
+    /// The Host header, instead of the URL's host.
     #[arg(long, value_name = "HOST", value_parser = host)]
     host: Option<String>,
 
-    /// Offer this subprotocol; may be given more than once, the best first.
+    /// Offer this subprotocol; repeatable, the preferred one first.
     #[arg(long = "subprotocol", value_name = "NAME", value_parser = subprotocol)]
     subprotocols: Vec<String>,
 
-    /// Add this to the URL's query, as NAME=VALUE; {client} and {attempt} are filled in. May be given more than once.
+    /// Add this to the URL's query, as NAME=VALUE; {client} and {attempt} are filled
+    /// in. Repeatable.
     #[arg(long, value_name = "PAIR", value_parser = pair)]
     query: Vec<(String, String)>,
 
-    /// Give the clients a bad habit; may be given more than once.
+    /// Enable a flaw (a known client bug) in the clients; repeatable.
     #[arg(long = "flaw", value_name = "NAME", value_parser = flaws())]
     flaws: Vec<Flaw>,
 
-    /// What the random delays follow from.
+    /// The seed of all random delays.
     #[arg(long, env = "CHAOS_SEED", default_value = "1")]
     pub(crate) seed: Seed,
 

@@ -284,7 +284,7 @@ fn say(table: &mut Table<'_>) -> Option<Say> {
 fn max_attempts(table: &mut Table<'_>) -> Option<u32> {
     let (attempts, span) = table.spanned("max_attempts")?;
     if attempts == 0 {
-        let help = "leave it out to go on for ever";
+        let help = "leave it out to retry indefinitely";
         table.error_with_help(span, "max_attempts must be at least 1", help);
         return None;
     }

@@ -14,8 +14,8 @@ const NAMES: [&str; 2] = ["client", "attempt"];
 const OWN: [(&str, &str); 7] = [
     ("host", "use `host`"),
     ("sec-websocket-protocol", "use `subprotocols`"),
-    ("connection", "the upgrade needs it as it is"),
-    ("upgrade", "the upgrade needs it as it is"),
+    ("connection", "the handshake needs it as it is"),
+    ("upgrade", "the handshake needs it as it is"),
     ("sec-websocket-key", "it is drawn from the seed"),
     ("sec-websocket-version", "it is 13"),
     ("sec-websocket-extensions", "the simulated client has none"),
@@ -105,7 +105,7 @@ pub fn check_header(name: &str, value: &str) -> Result<(), (String, String)> {
     }
     let own = OWN.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
     if let Some((_, help)) = own {
-        return wrong(format!("`{name}` is the upgrade's own"), help);
+        return wrong(format!("`{name}` is set by the handshake itself"), help);
     }
     if HeaderValue::from_str(value).is_err() {
         return wrong(
@@ -271,7 +271,7 @@ mod tests {
             ("headers = { 'a b' = 'x' }", "x.toml:1:13: `a b` is no name"),
             (
                 "headers = { Host = 'x' }",
-                "x.toml:1:13: `Host` is the upgrade's own",
+                "x.toml:1:13: `Host` is set by the handshake itself",
             ),
             (
                 "headers = { A = \"x\\ny\" }",
@@ -288,7 +288,7 @@ mod tests {
             ),
             (
                 "headers_by_attempt = [{ Upgrade = 'x' }]",
-                "x.toml:1:25: `Upgrade` is the upgrade's own",
+                "x.toml:1:25: `Upgrade` is set by the handshake itself",
             ),
             ("host = 'a b'", "x.toml:1:8: \"a b\" is no host"),
             ("host = 'u@h'", "x.toml:1:8: \"u@h\" is no host"),

@@ -173,7 +173,7 @@ def clean():
 
 def pipelines():
     """Each pipeline of the page with the schema that is its."""
-    text = (ROOT / "scenarios/PIPELINES.md").read_text()
+    text = (ROOT / "docs/guides/ci.md").read_text()
     for example in re.findall(r"^```yaml\n(.*?)^```", text, re.M | re.S):
         yield ("vendor.github-workflows" if re.search(r"^on:", example, re.M) else "vendor.gitlab-ci"), example
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks what is here and in ../PIPELINES.md, with the tools that requirements.txt
+# Checks what is here and in docs/guides/ci.md, with the tools that requirements.txt
 # pins, which go into the folder given. Takes the folder of the programs, too.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"

@@ -10,9 +10,9 @@ use crate::suite::MOST_RETRIED;
 use crate::verdict::{Note, Reason, Verdict};
 
 /// What to do when a verdict is inconclusive.
-pub const ADVICE: &str = "An inconclusive scenario proves nothing and blames nobody; its reasons stand with it. \
-If the machine was too busy: run fewer at a time (--jobs 4), or on a quieter machine. \
-If a rule did not act: `chaos plan FILE` says when it should, and on whom. \
+pub const ADVICE: &str = "An inconclusive run says nothing about the client; its reasons are given above. \
+If the machine was too busy: run fewer at a time (--jobs 4), or use a quieter machine. \
+If a fault was not applied: `chaos plan FILE` prints when it should be, and to which clients. \
 The command beside it runs it again.";
 
 /// Whether [`ADVICE`] is of use: a control is as it should be, whoever interrupted
@@ -230,7 +230,7 @@ mod tests {
             of("R23-reset"),
             "max_live failed: c1 had 2 live connections at 1s; expected at most 1"
         );
-        assert_eq!(of("R31"), "no rule had any effect");
+        assert_eq!(of("R31"), "no fault had any effect");
         assert_eq!(of("R01"), "");
     }
 }

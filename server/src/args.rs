@@ -12,11 +12,11 @@ use environment::Seed;
 use environment::tls::{Acceptor, Alpn, Authority, Identity, Leaf};
 use ticker_server::Config;
 
-/// Serve a WebSocket ticker whose sessions survive lost connections.
+/// A WebSocket ticker whose sessions survive lost connections.
 ///
-/// A client of /ws gets a numbered random value every tick, may pause and
-/// resume, and after a lost connection goes on with
-/// /ws?session=ID&last_seq=N. There are pages to look at it with.
+/// A client of /ws receives a numbered random value every tick, may pause and resume,
+/// and continues its session after a lost connection with /ws?session=ID&last_seq=N.
+/// There are pages to look at it with.
 #[derive(Debug, Parser)]
 #[command(name = "ticker-server", version, max_term_width = 100)]
 pub(crate) struct Args {
@@ -32,8 +32,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
 
-    /// Speak TLS, with certificates that the authority in this folder signs, as
-    /// `chaos ca --ca DIR` makes one
+    /// Speak TLS, with certificates signed by the authority in this folder, as `chaos
+    /// ca --ca DIR` creates one
     #[arg(long, value_name = "DIR", conflicts_with = "tls_cert")]
     tls_ca: Option<PathBuf>,
 
@@ -41,7 +41,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     tick: Option<Duration>,
 
-    /// How long a client hears nothing at most [default: 1s]
+    /// The longest silence toward a client [default: 1s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     heartbeat: Option<Duration>,
 
@@ -53,20 +53,20 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     session_expiry: Option<Duration>,
 
-    /// Refuse clients that ask for a session which is not there any more (4401); by
-    /// default they get a fresh one
+    /// Refuse clients that ask for an expired session (4401); by default they get a new
+    /// one
     #[arg(long)]
     refuse_unknown: bool,
 
-    /// How many sessions there are at most [default: 10000]
+    /// The most sessions at a time [default: 10000]
     #[arg(long, value_name = "COUNT")]
     max_sessions: Option<usize>,
 
-    /// How many connections there are at most; more get 503 [default: 5000]
+    /// The most connections at a time; more get 503 [default: 5000]
     #[arg(long, value_name = "COUNT")]
     max_connections: Option<usize>,
 
-    /// After how long a silence a client is sent a ping [default: 10s]
+    /// Send a ping after a silence of this length [default: 10s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     ping_every: Option<Duration>,
 
@@ -78,9 +78,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     header_timeout: Option<Duration>,
 
-    /// Let pages of this origin connect, such as https://example.org; `*` lets
-    /// all. May be given several times. Pages of this host and of loopback may
-    /// in any case
+    /// Let pages of this origin connect, such as https://example.org; `*` lets all.
+    /// Repeatable. Pages of this host and of loopback always may
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
 
@@ -88,12 +87,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     drain: Option<Duration>,
 
-    /// Make session ids and values repeat, for tests: ids can be guessed then.
-    /// Without it, ids come from the system's randomness
+    /// Make session ids and values repeat, for tests: ids can then be guessed. Without
+    /// it, ids are random
     #[arg(long, value_name = "NUMBER", env = "CHAOS_SEED")]
     seed: Option<Seed>,
 
-    /// Say more on stderr: -v connections, -vv everything
+    /// More output on stderr: -v connections, -vv everything
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }

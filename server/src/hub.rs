@@ -368,12 +368,14 @@ fn complain(why: NotResumed) -> Option<ServerMessage> {
         NotResumed::Unknown => return None,
         NotResumed::Beyond { last_seq, head } => {
             format!(
-                "last_seq is {last_seq}, but the session has only reached {head}; starting afresh"
+                "last_seq is {last_seq}, but the session has only reached {head}; starting a new session"
             )
         }
         NotResumed::Malformed(text) => {
             let text: String = text.chars().take(40).collect();
-            format!("last_seq is {text:?}, but must be a whole number from 0; starting afresh")
+            format!(
+                "last_seq is {text:?}, but must be a whole number from 0; starting a new session"
+            )
         }
     };
     Some(ServerMessage::Error { message })
@@ -383,7 +385,7 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Without a seed, values cannot be told in advance: one secret per process.
+/// Without a seed, values not measurable in advance: one secret per process.
 fn secret_seed() -> io::Result<Seed> {
     let secret = environment::secret()?;
     let bits = u64::from_str_radix(&secret[..16], 16).map_err(io::Error::other)?;

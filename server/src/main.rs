@@ -50,9 +50,7 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
         .with_context(|| format!("failed to listen on {}", args.listen))?;
     let address = listener.local_addr();
     if !address.ip().is_loopback() {
-        tracing::warn!(
-            "{address} can be reached from other machines, and nobody is asked who they are"
-        );
+        tracing::warn!("{address} can be reached from other machines, without authentication");
     }
     announce(address, tls.is_some());
     if let Some(tls) = tls {

@@ -17,7 +17,9 @@ pub(crate) fn watch(shutdown: CancellationToken) -> io::Result<JoinSet<()>> {
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
         either(&mut interrupt, &mut terminate).await;
-        tracing::info!("stopping: connections are told 1001; once more ends it at once");
+        tracing::info!(
+            "stopping: connections are closed with 1001; a second signal ends it at once"
+        );
         shutdown.cancel();
         either(&mut interrupt, &mut terminate).await;
         exit_at_once();

@@ -166,7 +166,7 @@ impl Builder {
         let mut names = BTreeSet::new();
         match rules.iter().find(|rule| !names.insert(&rule.name)) {
             Some(rule) => Err(StartError::Rules(format!(
-                "two rules are called `{}`: a rule's name is part of its draws, so it must be unique; without `name` it is the fault's word",
+                "two faults are called `{}`: a name decides its random choices, so it must be unique; without `name` it is the fault's word",
                 rule.name.escape_debug()
             ))),
             None => Ok(rules),

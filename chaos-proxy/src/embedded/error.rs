@@ -19,7 +19,7 @@ pub enum StartError {
         reason: String,
     },
     /// The rules have mistakes, each told with its place.
-    #[error("the rules have mistakes:\n{0}")]
+    #[error("errors in the rules:\n{0}")]
     Rules(String),
     /// The port could not be had.
     #[error("failed to listen on {address}: {source}")]
@@ -43,12 +43,12 @@ pub enum InjectError {
         name: String,
     },
     /// Only what strikes once can be a strike; what holds needs a guard.
-    #[error("`{fault}` does not strike once, it holds: `inject` gives the guard that ends it")]
+    #[error("`{fault}` is a continuous fault: use `inject`, which gives the guard that ends it")]
     NoStrike {
         /// The fault's word.
         fault: &'static str,
     },
     /// The rules have mistakes, each told with its place.
-    #[error("the rules have mistakes:\n{0}")]
+    #[error("errors in the rules:\n{0}")]
     Rules(String),
 }

@@ -61,7 +61,7 @@ use guard::Injector;
 /// let (mut served, _) = server.accept().await?;
 ///
 /// // The wire is pulled for as long as the guard lives.
-/// let pulled = proxy.inject("wire pulled", Fault::Stall(Way::Both)).await?;
+/// let pulled = proxy.inject("network cut", Fault::Stall(Way::Both)).await?;
 /// served.write_all(b"price 42").await?;
 /// let mut bytes = [0; 8];
 /// let early = tokio::time::timeout(Duration::from_millis(100), client.read_exact(&mut bytes));

@@ -86,7 +86,7 @@ impl Proxies {
         self
     }
 
-    /// Watches WebSocket frames in every proxy, so that rules about them can be
+    /// Watches WebSocket frames in every proxy, so that faults on them can be
     /// added at any time. It costs: what is watched is no longer a mere wire.
     #[must_use]
     pub fn watching_frames(mut self) -> Self {

@@ -52,7 +52,7 @@ fn wrong_condition(rule: &Rule) -> Option<Impossible> {
     };
     let word = rule.fault.word();
     match rule.fault.phase() {
-        FaultKind::Listener => Some(Impossible::at("on", format!("`{word}` cannot wait for an attempt: its dials are never accepted, so they have no number"))
+        FaultKind::Listener => Some(Impossible::at("on", format!("`{word}` cannot wait for an attempt: its connections are never accepted, so they have no number"))
             .with_help("use `at` with `for`; or `reject`, which resets the attempts of your choice")),
         FaultKind::Accept if is_late(condition, *after) => Some(Impossible::at("on", format!("`{word}` acts as a connection is accepted; later is too late for it"))
             .with_help("leave out `phase`, `bytes`, `frame`, `message` and `after`, or use `reset` or `stall`")),
@@ -76,7 +76,7 @@ fn wrong_repetition(rule: &Rule) -> Option<Impossible> {
     let is_wrong = is_endless && rule.fault.phase() != FaultKind::Strike;
     is_wrong.then(|| {
         let word = rule.fault.word();
-        Impossible::at("every", format!("`every` needs `for` here: without it each `{word}` would hold to the end, one upon the other"))
+        Impossible::at("every", format!("`every` needs `for` here: without it each `{word}` would stay until the end, on top of the others"))
             .with_help("for example `for = \"1s\"`")
     })
 }
@@ -95,8 +95,8 @@ fn wrong_end(rule: &Rule) -> Option<Impossible> {
 fn wrong_target(rule: &Rule) -> Option<Impossible> {
     names_nobody_yet(&rule.fault, &rule.target).then(|| {
         let word = rule.fault.word();
-        Impossible::at("target", format!("`{word}` cannot choose clients here: on a shared listener a dial has no name yet"))
-            .with_help("without `target` it is about everybody; under `chaos run` each client has a listener of its own")
+        Impossible::at("target", format!("`{word}` cannot choose clients here: on a shared listener a new connection has no name yet"))
+            .with_help("without `target` it is about all clients; under `chaos run` each client has a listener of its own")
     })
 }
 

@@ -40,8 +40,8 @@ impl<'a> Reading<'a> {
         TargetGrammar {
             clients: self.clients,
             may_be_nobody: true,
-            share_help: "0.0 is nobody, 1.0 is everybody",
-            empty: "a list of no clients strikes nobody",
+            share_help: "0.0 is no client, 1.0 is all clients",
+            empty: "an empty list: the fault would affect no client",
             marks_names: true,
         }
     }
@@ -69,8 +69,8 @@ fn ensure_unique(table: &Table<'_>, name: &str, names: &mut BTreeMap<String, Spa
     if names.insert(name.to_owned(), span.clone()).is_some() {
         table.error_with_help(
             span,
-            format!("two rules are called `{name}`"),
-            "a rule's name is part of its draws, so it must be unique; without `name` it is the fault's word",
+            format!("two faults are called `{name}`"),
+            "a name decides its fault's random choices, so it must be unique; without `name` it is the fault's word",
         );
         return false;
     }
@@ -142,7 +142,7 @@ fn read_when(table: &mut Table<'_>, reading: Reading<'_>) -> Option<When> {
             if table.has(key) {
                 table.error(
                     table.span_of(key),
-                    format!("`{key}` and `on` exclude each other: a rule waits for a time or for a connection"),
+                    format!("`{key}` and `on` exclude each other: a fault waits for a time or for a connection"),
                 );
                 return None;
             }
@@ -166,7 +166,7 @@ fn read_when(table: &mut Table<'_>, reading: Reading<'_>) -> Option<When> {
     if !table.has("at") {
         table.error_with_help(
             table.span(),
-            "a rule needs `at` or `on`",
+            "a fault needs `at` or `on`",
             "for example `at = \"3s\"`, or `on = { attempt = 2 }`",
         );
     }
@@ -222,7 +222,7 @@ fn ensure_few_at_once(
     }
     table.error_with_help(
         span.clone(),
-        format!("this rule would hold {at_once} times at once; at most {MAX_AT_ONCE} are possible"),
+        format!("this fault would be in force {at_once} times at once; at most {MAX_AT_ONCE} are possible"),
         "a shorter `for`, or a longer `every`",
     );
     None
@@ -242,7 +242,7 @@ fn ensure_window(
         let end = format_duration(horizon);
         table.error(
             at_span.clone(),
-            format!("this rule never acts: `at` is {at_text}, and the run ends at {end}"),
+            format!("this fault is never applied: `at` is {at_text}, and the run ends at {end}"),
         );
         return None;
     }
@@ -259,7 +259,7 @@ fn ensure_window(
     {
         table.error(
             span.clone(),
-            format!("this rule would act more than {MAX_OCCURRENCES} times"),
+            format!("this fault would be applied more than {MAX_OCCURRENCES} times"),
         );
         return None;
     }
@@ -301,7 +301,7 @@ fn read_inject(table: &mut Table<'_>) -> Option<Fault> {
     if !table.has("inject") {
         table.error_with_help(
             table.span(),
-            "a rule needs `inject.<fault>`",
+            "a fault needs `inject.<fault>`",
             format!("the faults are {}", Fault::words().join(", ")),
         );
         return None;
@@ -319,7 +319,7 @@ impl FromToml for Share {
             return Ok(Self(share));
         }
         let problem = Mismatch::new(value.span(), format!("{share} is not possible here"));
-        Err(problem.with_help("0.0 is never or nobody, 1.0 is always or everybody"))
+        Err(problem.with_help("0.0 is never or no client, 1.0 is always or all clients"))
     }
 }
 

@@ -52,7 +52,7 @@ impl Target {
             (false, true) => grammar.known_clients(&target, clients?).map(Self::Clients),
             (false, false) => {
                 let message =
-                    "a target is a `share` or a list of `clients`; without `target`, everybody";
+                    "a target is a `share` or a list of `clients`; without `target`, all clients";
                 target.error(target.span(), message);
                 None
             }

@@ -13,6 +13,8 @@ mod data;
 mod exchanges;
 mod expiry;
 mod faults;
+#[path = "../../../scenarios/tests/it/kept.rs"]
+mod kept;
 mod live_rules;
 mod progress;
 mod regressions;

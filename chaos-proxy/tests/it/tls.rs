@@ -186,7 +186,7 @@ fn an_upstream_that_is_not_trusted_is_named_with_what_would_help() {
         let serving = bench.accept().await;
         let reason = reason(&mut bench, Peer::Server).await;
         assert!(
-            reason.contains("nobody who is trusted has signed it")
+            reason.contains("no trusted authority has signed it")
                 && reason.contains("--upstream-ca FILE"),
             "{reason}"
         );

@@ -51,8 +51,8 @@ fn a_bad_certificate_is_shown_on_its_attempt_alone() {
             ("expired", "expired"),
             ("not_yet", "not valid yet"),
             ("wrong_host", "localhost"),
-            ("self_signed", "nobody who is trusted"),
-            ("untrusted", "nobody who is trusted"),
+            ("self_signed", "no trusted authority"),
+            ("untrusted", "no trusted authority"),
         ] {
             let inject = format!("inject.tls_certificate = {{ kind = \"{kind}\" }}");
             let (mut bench, own) = struck(&world, &inject).await;

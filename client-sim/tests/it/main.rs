@@ -9,6 +9,8 @@
 mod abandon;
 mod endings;
 mod fixtures;
+#[path = "../../../scenarios/tests/it/kept.rs"]
+mod kept;
 mod program;
 mod rig;
 mod swarm;

@@ -10,6 +10,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::task::JoinSet;
 
+use crate::kept::keep_help;
 use crate::rig::{World, nowhere, welcome, within};
 
 pub(crate) fn program(url: &str, flags: &str) -> Command {
@@ -170,6 +171,13 @@ async fn a_name_that_leads_nowhere_is_a_row_of_the_table() {
 fn full() -> Stdio {
     let file = std::fs::File::options().write(true).open("/dev/full");
     file.unwrap().into()
+}
+
+#[tokio::test]
+async fn readme_command_line_is_what_the_program_prints() {
+    let one = text(&output("--help", "").await.stdout);
+    let merge = text(&output("merge", "--help").await.stdout);
+    keep_help("client-sim", &[one, merge]);
 }
 
 #[tokio::test]

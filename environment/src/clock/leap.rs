@@ -49,7 +49,7 @@ impl fmt::Display for Stall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NothingLeft => {
-                f.write_str("it would never end: everybody waits, and nothing is left to happen")
+                f.write_str("it would never end: all wait, and nothing is left to happen")
             }
             Self::TooMuch { most } => write!(
                 f,

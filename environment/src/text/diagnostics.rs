@@ -150,7 +150,7 @@ mod tests {
         let starts = diagnostics.sorted().into_iter().map(|d| d.span.start);
         assert!(starts.eq(0..100));
         let rendered = diagnostics.render(&source);
-        assert!(rendered.ends_with("\na.toml: 150 more mistakes are not shown\n"));
+        assert!(rendered.ends_with("\na.toml: 150 more errors are not shown\n"));
     }
 
     #[test]

@@ -48,11 +48,7 @@ pub(super) fn block(source: &Source, diagnostic: &Diagnostic) -> String {
 /// The closing line when not everything is shown.
 pub(super) fn left_off(source: &Source, count: usize) -> String {
     let name = shown(source.name());
-    let mistakes = if count == 1 {
-        "mistake is"
-    } else {
-        "mistakes are"
-    };
+    let mistakes = if count == 1 { "error is" } else { "errors are" };
     format!("\n{name}: {count} more {mistakes} not shown\n")
 }
 

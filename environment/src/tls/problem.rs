@@ -39,7 +39,7 @@ impl fmt::Display for Problem {
         match self {
             Self::NoTls => f.write_str("what it speaks is no TLS"),
             Self::Ended => f.write_str("it ended in the middle of the handshake"),
-            Self::Answered => f.write_str("it was answered otherwise than by TLS"),
+            Self::Answered => f.write_str("the answer was not TLS"),
             Self::Truncated => f.write_str("it sent FIN without close_notify"),
             Self::Certificate(reason) => write!(f, "its certificate is not accepted: {reason}"),
             Self::Alert(alert) => write!(f, "it sent the alert {alert}"),
@@ -79,7 +79,7 @@ impl From<rustls::Error> for Problem {
 #[cfg(feature = "tls")]
 fn spelt(reason: &str) -> String {
     match reason {
-        "UnknownIssuer" => "nobody who is trusted has signed it".to_owned(),
+        "UnknownIssuer" => "no trusted authority has signed it".to_owned(),
         other => other.to_owned(),
     }
 }

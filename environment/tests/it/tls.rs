@@ -109,8 +109,8 @@ fn a_bad_certificate_is_refused_and_both_ends_say_so() {
             (Leaf::Expired, "expired", "certificate_expired"),
             (Leaf::NotYet, "not valid yet", "certificate_expired"),
             (Leaf::WrongHost, "localhost", "bad_certificate"),
-            (Leaf::SelfSigned, "nobody who is trusted", "unknown_ca"),
-            (Leaf::Untrusted, "nobody who is trusted", "unknown_ca"),
+            (Leaf::SelfSigned, "no trusted authority", "unknown_ca"),
+            (Leaf::Untrusted, "no trusted authority", "unknown_ca"),
         ] {
             let connector = own.connector("localhost");
             let [(_, dialled), (mut served, accepted)] =

@@ -16,63 +16,64 @@ use scenarios::subjects::Subject;
 
 use super::{ca, explore, files, judge, merge, play, profile, reference, run, shells};
 
-/// Do reconnecting WebSocket clients come back as they should? Runs scenarios
-/// of network faults against them and judges.
+/// Find reconnect bugs in WebSocket clients: run scenarios of network faults against
+/// them, and check that they recover.
 #[derive(Debug, Parser)]
 #[command(name = "chaos", version, after_help = EXIT_CODES)]
 pub(crate) struct Args {
-    /// Say more on stderr; twice for even more.
+    /// More output on stderr; twice for even more.
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub(crate) verbose: u8,
     #[command(subcommand)]
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 all passed, 1 some check failed, \
+const EXIT_CODES: &str = "Exit codes: 0 all passed, 1 a check failed, \
 2 usage or scenario error, 3 inconclusive, nothing applicable, or the harness itself failed, \
-130 interrupted; where several apply, 2 before 1 before 3.";
+130 interrupted. Precedence: 2, then 1, then 3.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run scenarios and judge them.
+    /// Run scenarios, and check that the clients recover.
     Run(RunArgs),
-    /// Say what is wrong with scenario files, and run nothing.
+    /// Report errors in scenario files and client folders; run nothing.
     Check(PathArgs),
-    /// Print what a scenario's faults will do, before anything runs.
+    /// Print when a scenario's faults will be applied, and to which clients; run
+    /// nothing.
     Plan(PlanArgs),
-    /// A server, the proxy with a little trouble, and keys to make more: for
-    /// your own browser tab.
+    /// Interactive demo: server, proxy with mild faults, keyboard shortcuts; for your
+    /// browser.
     Play(PlayArgs),
-    /// Judge what earlier runs left, again, without running anything.
+    /// Re-check recorded runs.
     Judge(JudgeArgs),
-    /// Put the records of all shards together, as one run would have left them.
+    /// Combine the output of all shards into that of one run.
     Merge(MergeArgs),
-    /// Measure a client: its delays, its bounds, and what it does on each kind of
-    /// end; beside what it declares.
+    /// Measure a client (delays, timeouts, reaction to each kind of loss), and compare
+    /// with what it declares.
     Profile(ProfileArgs),
-    /// Look for the schedule of faults that breaks a client, and make it small.
+    /// Search for a schedule of faults that breaks a client, and reduce it to a small
+    /// scenario.
     Explore(ExploreArgs),
     /// List the scenarios, each with the flaw that it catches.
     List(PathArgs),
-    /// List the faults, or say all of one.
+    /// List the faults, or show one.
     Faults(NameArgs),
-    /// List the checks, or say all of one.
+    /// List the checks, or show one.
     Checks(NameArgs),
     /// Print the JSON Schema of scenario files, for editors.
     Schema,
-    /// Where the authority is that signs for proxies of TLS, and how each kind of
-    /// client is made to trust it.
+    /// Show the certificate authority of TLS proxies, and how to make each kind of
+    /// client trust it.
     Ca(CaArgs),
-    /// Print what completes this command line in a shell; its first lines say where
-    /// that goes.
+    /// Print shell completions; the first lines say where to put them.
     Completions {
-        /// For which shell.
+        /// The shell.
         #[arg(value_name = "SHELL")]
         shell: clap_complete::Shell,
     },
     /// Write a man page for each command.
     Man {
-        /// Where they go.
+        /// The folder for them.
         #[arg(long, value_name = "DIR", default_value = "target/man")]
         out: PathBuf,
     },
@@ -81,7 +82,7 @@ enum Command {
 /// The name of one of several.
 #[derive(Debug, clap::Args)]
 pub(crate) struct NameArgs {
-    /// Which; all by default.
+    /// The one to show; without it, all are listed.
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
 }
@@ -89,8 +90,8 @@ pub(crate) struct NameArgs {
 /// Files or folders.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PathArgs {
-    /// Scenario files, or folders of them; by default scenarios/catalogue, or
-    /// where that is not, the catalogue within this program.
+    /// Scenario files, or folders of them [default: scenarios/catalogue, or the
+    /// built-in scenarios].
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 }
@@ -98,8 +99,8 @@ pub(crate) struct PathArgs {
 /// `chaos ca`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CaArgs {
-    /// The folder of the authority; one is made where there is none. By default
-    /// chaos-proxy/ca in XDG_DATA_HOME or ~/.local/share.
+    /// Folder of the certificate authority; created if it does not exist [default:
+    /// chaos-proxy/ca in XDG_DATA_HOME or ~/.local/share].
     #[arg(long, value_name = "DIR")]
     pub(crate) ca: Option<PathBuf>,
 }
@@ -112,74 +113,73 @@ pub(crate) struct RunArgs {
     /// The clock.
     #[arg(long, value_enum, default_value_t = Time::Real)]
     pub(crate) time: Time,
-    /// With --time virtual: run everything twice, and compare journals and
-    /// decisions to the byte.
+    /// With --time virtual: run everything twice, and verify that journals and
+    /// decisions are byte-identical.
     #[arg(long)]
     pub(crate) check_determinism: bool,
-    /// The seed of every scenario; before each file's own, before 1.
+    /// Seed of every scenario; overrides each file's own [default: the file's, or 1].
     #[arg(long, env = "CHAOS_SEED", value_name = "N")]
     pub(crate) seed: Option<Seed>,
-    /// Every scenario with each of these seeds, both ends included.
+    /// Run every scenario with each of these seeds, both ends included.
     #[arg(long, value_name = "A..B")]
     pub(crate) seeds: Option<Seeds>,
-    /// How many runs there are at a time; by default six for each core, for they
-    /// mostly wait, and fewer once the machine has no time for so many; in virtual
-    /// time, where nobody waits, one for each core.
+    /// Parallel runs [default: 6 per core, fewer while the machine is busy; virtual
+    /// time: 1 per core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) jobs: Option<u16>,
-    /// How often a run that the machine has spoiled is tried again, alone, when all
-    /// others have ended; at most ten runs are. In virtual time none is ever spoiled.
+    /// How often a run that was spoiled by a busy machine is repeated, alone, after all
+    /// others; at most ten runs are. Virtual time needs none.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=9))]
     pub(crate) retry: u8,
-    /// Who is put to the test; several, with commas between, side by side in the
-    /// same scenarios.
+    /// Client(s) under test, comma-separated: `sim`, a name in scenarios/clients, or a
+    /// folder with a client.toml.
     #[arg(long, value_name = "NAME[,NAME…]", value_delimiter = ',', default_value = Subject::SIM)]
     pub(crate) client: Vec<String>,
-    /// The page that is put to the test, without a client.toml: each client is a
-    /// browser of its own that opens it, such as http://localhost:5173/.
+    /// Page under test, without a client.toml: each client is a browser of its own that
+    /// opens it, such as http://localhost:5173/.
     #[arg(long, value_name = "URL", conflicts_with = "client")]
     pub(crate) page: Option<String>,
-    /// What the page dials by itself; that goes through the proxy to what listens
+    /// Where the page's WebSocket connects; the proxy is put in front of what listens
     /// there.
     #[arg(long, value_name = "HOST:PORT", requires = "page")]
     pub(crate) socket: Option<String>,
-    /// An argument for client programs, behind their own; may be given more than once.
+    /// Argument to append to the command of client programs; repeatable.
     #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
     pub(crate) client_arg: Vec<String>,
-    /// A variable for client programs and their setup, as NAME=VALUE; may be given
-    /// more than once.
+    /// Environment variable for client programs and their setup, as NAME=VALUE;
+    /// repeatable.
     #[arg(long, value_name = "PAIR")]
     pub(crate) client_env: Vec<String>,
-    /// Give the simulated clients a bad habit, besides the file's own.
+    /// Enable a flaw (a known client bug) in the simulated clients, besides the file's
+    /// own; repeatable. See `chaos list`.
     #[arg(long, value_name = "NAME")]
     pub(crate) flaw: Vec<Flaw>,
-    /// Plan every fault and apply none: then nothing may pass.
+    /// Negative control: schedule every fault and apply none; nothing may pass.
     #[arg(long, value_enum)]
     pub(crate) control: Option<Control>,
-    /// Let all clients dial by TLS (wss://, https://), as those of files with
-    /// `[clients] tls` do anyway; programs are told by variables whom to trust.
+    /// Make all clients connect by TLS (wss://, https://), as `[clients] tls` does for
+    /// one file; programs learn by variables what to trust.
     #[arg(long)]
     pub(crate) tls: bool,
-    /// The folder of the authority that signs for that; one is made where there is
-    /// none. By default chaos-proxy/ca in XDG_DATA_HOME or ~/.local/share.
+    /// Folder of the certificate authority for --tls; created if it does not exist
+    /// [default: chaos-proxy/ca in XDG_DATA_HOME or ~/.local/share].
     #[arg(long, value_name = "DIR")]
     pub(crate) ca: Option<PathBuf>,
     /// Only scenarios whose id matches, such as 'R23*'.
     #[arg(long, value_name = "GLOB")]
     pub(crate) filter: Option<String>,
-    /// Only this one of several parts, counted from 1, for as many machines; `auto`
-    /// takes what GitLab, CircleCI, Buildkite, Slurm or Kubernetes say. `chaos merge`
-    /// puts their folders together.
+    /// Only part I of N, for N machines; `auto` reads what GitLab, CircleCI, Buildkite,
+    /// Slurm or Kubernetes set. `chaos merge` combines the folders.
     #[arg(long, value_name = "I/N|auto")]
     pub(crate) shard: Option<ShardArg>,
-    /// Fail only on what is not as `known.toml` beside the client says, for better or
+    /// Fail only on differences from `known.toml` beside the client, for better or
     /// worse.
     #[arg(long)]
     pub(crate) known: bool,
-    /// Write what badge services read there.
+    /// Write a badge for shields.io's endpoint to this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) badge: Option<PathBuf>,
-    /// Where results and journals go.
+    /// Folder for results and journals.
     #[arg(long, value_name = "DIR", default_value = "target/chaos")]
     pub(crate) out: PathBuf,
 }
@@ -223,7 +223,7 @@ pub(crate) struct MergeArgs {
     /// The folders of all shards, in any order.
     #[arg(value_name = "DIR", required = true)]
     pub(crate) folders: Vec<PathBuf>,
-    /// Where the records of all of them go.
+    /// Folder for the combined output.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
 }
@@ -257,10 +257,10 @@ pub(crate) struct PlanArgs {
     /// The scenario file.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// The seed; before the file's own, before 1.
+    /// The seed [default: the file's, or 1].
     #[arg(long, env = "CHAOS_SEED", value_name = "N")]
     pub(crate) seed: Option<Seed>,
-    /// One JSON object a line, as in decisions.jsonl.
+    /// Print one JSON object a line, as in decisions.jsonl.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -268,20 +268,20 @@ pub(crate) struct PlanArgs {
 /// `chaos play`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PlayArgs {
-    /// Where the ticker server and its page listen; port 0 takes a free one.
+    /// Where the built-in server and its page listen; port 0 takes a free one.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
     pub(crate) server: SocketAddr,
     /// Where the proxy listens.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9000")]
     pub(crate) listen: SocketAddr,
-    /// The trouble, over and over; by default a little of it, a minute long.
+    /// Faults to repeat [default: a minute of mild ones].
     #[arg(long, value_name = "FILE")]
     pub(crate) scenario: Option<PathBuf>,
-    /// No trouble but what you make with the keys.
+    /// No faults but those of your keys.
     #[arg(long, conflicts_with = "scenario")]
     pub(crate) quiet: bool,
-    /// Your own page, in place of the ticker's, in a browser window of its own; where
-    /// there is no display, the command that opens it is told.
+    /// Your own page in place of the demo page, in a browser window of its own; without
+    /// a display, the command that opens it is printed.
     #[arg(
         long,
         value_name = "URL",
@@ -289,10 +289,10 @@ pub(crate) struct PlayArgs {
         conflicts_with = "server"
     )]
     pub(crate) page: Option<String>,
-    /// What that page dials by itself; its outages have a line each.
+    /// Where the page's WebSocket connects; each outage is reported in a line.
     #[arg(long, value_name = "HOST:PORT", requires = "page")]
     pub(crate) socket: Option<String>,
-    /// The seed; before the file's own, before 1.
+    /// The seed [default: the file's, or 1].
     #[arg(long, env = "CHAOS_SEED", value_name = "N")]
     pub(crate) seed: Option<Seed>,
 }
@@ -301,109 +301,109 @@ pub(crate) struct PlayArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = PROFILE_HELP)]
 pub(crate) struct ProfileArgs {
-    /// Who is measured.
+    /// Client to measure.
     #[arg(long, value_name = "NAME", default_value = Subject::SIM)]
     pub(crate) client: String,
     /// The clock.
     #[arg(long, value_enum, default_value_t = Time::Real)]
     pub(crate) time: Time,
-    /// How long a reaction is waited for, at least; longer where a declared time
-    /// needs it.
+    /// How long to wait for a reaction, at least; longer where a declared time needs
+    /// it.
     #[arg(long = "for", value_name = "TIME", default_value = "1m")]
     pub(crate) watch: humantime::Duration,
-    /// How many clients there are in each probe.
+    /// Clients in each probe.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) count: u32,
-    /// What the seeds of the probes follow from; 1 by default.
+    /// Seed of the probes [default: 1].
     #[arg(long, env = "CHAOS_SEED", value_name = "N")]
     pub(crate) seed: Option<Seed>,
-    /// How many probes there are at a time; by default as with `chaos run`.
+    /// Parallel probes [default: as with `chaos run`].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) jobs: Option<u16>,
-    /// Give the simulated clients a bad habit.
+    /// Enable a flaw (a known client bug) in the simulated clients; repeatable.
     #[arg(long, value_name = "NAME")]
     pub(crate) flaw: Vec<Flaw>,
-    /// Where profile.json and the probes' journals go.
+    /// Folder for profile.json and the probes' journals.
     #[arg(long, value_name = "DIR", default_value = "target/profile")]
     pub(crate) out: PathBuf,
 }
 
-const PROFILE_HELP: &str = "Exit codes: 0 all declarations are true, 1 one is not, \
+const PROFILE_HELP: &str = "Exit codes: 0 all declarations are right, 1 one is wrong, \
 2 usage error, 3 the harness itself failed, 130 interrupted.";
 
 /// `chaos explore`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXPLORE_HELP)]
 pub(crate) struct ExploreArgs {
-    /// Scenario files whose server, clients, actions and `[expect]` a search goes by;
-    /// their faults are left out. By default three clients and a crowd of twelve,
-    /// with what every sound client promises.
+    /// Scenario files whose server, clients, actions and `[expect]` are used; their
+    /// faults are left out [default: three clients and a crowd of twelve, with what
+    /// every correct client promises].
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Who is put to the test.
+    /// Client under test.
     #[arg(long, value_name = "NAME", default_value = Subject::SIM)]
     pub(crate) client: String,
-    /// Give the simulated clients a bad habit.
+    /// Enable a flaw (a known client bug) in the simulated clients; repeatable.
     #[arg(long, value_name = "NAME")]
     pub(crate) flaw: Vec<Flaw>,
-    /// How long it goes on; a minute, if --cases says nothing either.
+    /// How long to search [default: 1m, without --cases].
     #[arg(long = "for", value_name = "TIME", conflicts_with = "cases")]
     pub(crate) time_limit: Option<humantime::Duration>,
-    /// How many schedules are run; with the same seed it finds the same, whatever
-    /// --jobs says.
+    /// How many schedules to run; with the same seed the result is the same, whatever
+    /// --jobs is.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     pub(crate) cases: Option<u64>,
-    /// What all schedules follow from; 1 by default.
+    /// Seed of all schedules [default: 1].
     #[arg(long, env = "CHAOS_SEED", value_name = "N")]
     pub(crate) seed: Option<Seed>,
-    /// How many schedules are run at a time; by default one for each core, and on
-    /// real sockets six.
+    /// Parallel schedules [default: 1 per core; real time: 6 per core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) jobs: Option<u16>,
     /// The clock.
     #[arg(long, value_enum, default_value_t = Time::Virtual)]
     pub(crate) time: Time,
-    /// By what schedules are made.
+    /// How schedules are generated.
     #[arg(long, value_enum, default_value_t = Guide::Coverage)]
     pub(crate) guide: Guide,
-    /// A folder in which what showed something new is kept from one search to the next.
+    /// Folder that keeps schedules with new coverage from one search to the next.
     #[arg(long, value_name = "DIR")]
     pub(crate) corpus: Option<PathBuf>,
-    /// It ends with so many findings, one for each check and kind of failure.
+    /// Stop after so many findings, one for each check and kind of failure.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) findings: u16,
-    /// Do not try what was found in virtual time on real sockets.
+    /// Do not try findings on real sockets.
     #[arg(long)]
     pub(crate) unconfirmed: bool,
-    /// Where what is found goes: DIR/found.
+    /// Folder for findings: DIR/found.
     #[arg(long, value_name = "DIR", default_value = "target/explore")]
     pub(crate) out: PathBuf,
 }
 
 const EXPLORE_HELP: &str = "Exit codes: 0 nothing found, 1 found, 2 usage error, \
-or a base that fails without any fault, 3 the harness itself failed. After an interrupt \
-what was found stays, and the code is 0 or 1 likewise.";
+or a base file that fails without any fault, 3 the harness itself failed. An interrupted \
+search keeps its findings, and ends with 0 or 1.";
 
 /// By what schedules are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Guide {
-    /// Of those that showed something new.
+    /// From those with new coverage.
     Coverage,
-    /// By chance alone.
+    /// At random.
     Random,
 }
 
 /// `chaos judge`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct JudgeArgs {
-    /// Journals, or folders: all journal.jsonl beneath. Beside each stands the
-    /// scenario.toml of its run.
+    /// Journals, or folders with journal.jsonl files; each needs the scenario.toml of
+    /// its run beside it.
     #[arg(value_name = "PATH", required = true)]
     pub(crate) paths: Vec<PathBuf>,
-    /// Judge by what this scenario file expects instead of each run's own file.
+    /// Use the `[expect]` of this scenario file instead of each run's own.
     #[arg(long, value_name = "FILE")]
     pub(crate) expect: Option<PathBuf>,
-    /// Write results.json, report.html, junit.xml and summary.md there; by default nowhere.
+    /// Folder for results.json, report.html, junit.xml and summary.md; nothing is
+    /// written without it.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }
@@ -413,8 +413,8 @@ pub(crate) struct JudgeArgs {
 pub(crate) enum Time {
     /// Real sockets on loopback.
     Real,
-    /// A clock that leaps over all waiting, and a network in this process: the
-    /// same to the byte every time.
+    /// Simulated network, and a clock that skips all waiting; byte-identical results in
+    /// seconds.
     Virtual,
 }
 

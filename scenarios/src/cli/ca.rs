@@ -23,7 +23,7 @@ pub(super) fn ca(args: &CaArgs) -> anyhow::Result<u8> {
         let _ = write!(text, "\n{}\n  {}\n", way.who, way.line);
     }
     text.push_str(
-        "\nIts key signs for any host: it is for tests, and nobody else is to have it.\n",
+        "\nIts key signs for any host: it is for tests, and nobody else should have it.\n",
     );
     Ok(print_all(text))
 }

@@ -42,9 +42,9 @@ pub(super) fn read(paths: &[PathBuf]) -> Option<Vec<(Given, Scenario)>> {
         Err(mistakes) => {
             complain(&mistakes.rendered);
             let noun = if mistakes.count == 1 {
-                "mistake"
+                "error"
             } else {
-                "mistakes"
+                "errors"
             };
             complain(&format!(
                 "\nchaos: {} {noun}; nothing was run",
@@ -106,7 +106,7 @@ fn blind_notes(scenario: &Scenario, clients: &[Option<Subject>]) -> String {
         let blind = verdict::blind(scenario, client.traits().as_ref()).into_iter();
         blind.map(|(check, why)| {
             let name = client.name();
-            format!("    note: `{check}` cannot be judged of {name}: {why}\n")
+            format!("    note: `{check}` cannot be measured for {name}: {why}\n")
         })
     });
     notes.collect()

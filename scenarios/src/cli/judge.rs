@@ -52,7 +52,7 @@ pub(super) fn judge(args: &JudgeArgs) -> anyhow::Result<u8> {
                 // Records of a part would look as if that were all.
                 let out = out.path().display();
                 complain(&format!(
-                    "chaos: nothing is written to {out}: not every journal could be judged"
+                    "chaos: nothing is written to {out}: not every journal could be checked"
                 ));
                 false
             }
@@ -117,7 +117,7 @@ impl JudgedAll {
             Err(_) => {
                 let journal = journal.display();
                 complain(&format!(
-                    "chaos: {journal}: a mistake of the harness itself: judging it panicked, as told above"
+                    "chaos: {journal}: a bug of the harness: checking it panicked, as shown above"
                 ));
                 self.has_panicked = true;
             }

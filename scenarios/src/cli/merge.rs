@@ -25,7 +25,7 @@ pub(super) fn merge(args: &MergeArgs) -> anyhow::Result<u8> {
     let judged = |id: &str| {
         count.set(count.get() + 1);
         if count.get().is_multiple_of(TOLD_EVERY) && stderr().is_terminal() {
-            complain(&format!("chaos: {} runs judged, at {id}", count.get()));
+            complain(&format!("chaos: {} runs checked, at {id}", count.get()));
         }
     };
     let whole = shard::read(&args.folders)?;

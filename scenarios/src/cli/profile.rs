@@ -82,7 +82,9 @@ fn place(subject: &Subject, file: &Path) -> String {
     match subject.is_sim() {
         true => file.to_string(),
         false => {
-            format!("{file}\nbeside its client.toml it stands in for what is not declared there")
+            format!(
+                "{file}\nput it beside client.toml, and it is used for what is not declared there"
+            )
         }
     }
 }

@@ -14,7 +14,8 @@ use super::args::NameArgs;
 use super::files::SCHEMA;
 use super::output::{complain, print_all};
 
-const EXAMPLES: &str = include_str!("../../README.md");
+const FAULT_EXAMPLES: &str = include_str!("../../../docs/reference/faults.md");
+const CHECK_EXAMPLES: &str = include_str!("../../../docs/reference/checks.md");
 
 /// Something of which there are several, each with its table in the schema.
 struct Kind {
@@ -24,17 +25,21 @@ struct Kind {
     pointer: &'static str,
     /// How one is written before its name.
     prefix: &'static str,
+    /// The page of the reference that has an example of each.
+    examples: &'static str,
 }
 
 const FAULTS: Kind = Kind {
     noun: "fault",
     pointer: "/$defs/fault/properties/inject/properties",
     prefix: "inject.",
+    examples: FAULT_EXAMPLES,
 };
 const CHECKS: Kind = Kind {
     noun: "check",
     pointer: "/$defs/expect/properties",
     prefix: "",
+    examples: CHECK_EXAMPLES,
 };
 
 pub(super) fn faults(args: &NameArgs) -> u8 {
@@ -59,7 +64,7 @@ impl Kind {
                     first_sentence(meaning(&schema, table))
                 )
             };
-            let more = format!("\n`chaos {}s NAME` says more of one.\n", self.noun);
+            let more = format!("\n`chaos {}s NAME` shows one.\n", self.noun);
             return print_all(all.iter().map(line).collect::<String>() + &more);
         };
         match all.get(name.strip_prefix("inject.").unwrap_or(name)) {
@@ -99,7 +104,7 @@ impl Kind {
     /// How it stands in a file.
     fn examples(&self, name: &str) -> Vec<&'static str> {
         let begin = format!("{}{name} = ", self.prefix);
-        let lines = EXAMPLES.lines().map(str::trim);
+        let lines = self.examples.lines().map(str::trim);
         lines
             .filter(|line| line.starts_with(&begin))
             .take(3)

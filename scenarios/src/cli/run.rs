@@ -138,7 +138,7 @@ fn ensure_available(args: &RunArgs) -> anyhow::Result<()> {
         bail!("--check-determinism: only --time virtual repeats its timing, too; add that");
     }
     if args.seeds.is_some() && args.seed.is_some() {
-        bail!("--seeds and --seed (or CHAOS_SEED) both say which seeds to run; give one of them");
+        bail!("--seeds and --seed (or CHAOS_SEED) exclude each other: both set the seeds");
     }
     Ok(())
 }

@@ -186,7 +186,7 @@ mod tests {
         let blind = check(
             "no_leak",
             Finding::NotObservable,
-            "the server told of no socket",
+            "the server reported no socket",
         );
         Results::new(vec![
             scenario("R01", Verdict::Passed, Vec::new(), vec![ok(), ok()]),
@@ -194,7 +194,7 @@ mod tests {
             scenario(
                 "R31",
                 Verdict::Inconclusive,
-                vec!["no rule had any effect".into()],
+                vec!["no fault had any effect".into()],
                 vec![blind],
             ),
         ])
@@ -212,8 +212,8 @@ mod tests {
       max_live failed: c1 had 2 live connections at 1s; expected at most 1
 
     R31 inconclusive
-      no rule had any effect
-      no_leak not observable: the server told of no socket
+      no fault had any effect
+      no_leak not measured: the server reported no socket
 
     ADVICE
 
@@ -231,7 +231,7 @@ mod tests {
         not applicable  R31    0/1 checks ok  The title of R31
 
         R31 not applicable
-          the case is about clients that `pause` when told to, which this client cannot
+          the scenario needs clients that can `pause`, which this client cannot
 
         1 passed, 0 failed, 0 inconclusive, 1 not applicable
         ");

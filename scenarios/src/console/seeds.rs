@@ -177,8 +177,8 @@ mod tests {
 
         R23-reset inconclusive with 1 of 200 seeds
           seed 140
-            no rule had any effect
-            lost not observable: the server told of no tick
+            no fault had any effect
+            lost not measured: the server reported no tick
             chaos run R23-reset.toml --client sim --seed 140
 
                               count      p50      p90      p99      max

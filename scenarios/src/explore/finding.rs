@@ -130,7 +130,7 @@ impl Finding {
             Confirmed::Untried => "not tried".to_owned(),
             Confirmed::Fails => "it fails as well".to_owned(),
             Confirmed::Passes => "it does not fail there: virtual time alone shows it".to_owned(),
-            Confirmed::Silent => "they say nothing on a machine that is so busy".to_owned(),
+            Confirmed::Silent => "inconclusive on a busy machine".to_owned(),
             Confirmed::Often(often, of) => format!("it fails in {often} of {of} runs"),
         };
         format!(
@@ -160,8 +160,8 @@ fn promise(check: &str, kind: Kind) -> &'static str {
         ("detect_within", Kind::Never) => "A client notices",
         ("detect_within", _) => "A client notices in time",
         ("max_live", _) => "A client has one live connection",
-        ("max_open", _) => "A client leaves a connection before it dials again",
-        ("max_dials", _) => "A client does not dial without end",
+        ("max_open", _) => "A client leaves a connection before it reconnects",
+        ("max_dials", _) => "A client does not dial endlessly",
         ("min_dial_gap", _) => "A client keeps the distance that it is asked for",
         ("dial_gaps_grow", _) => "A client waits longer and longer",
         ("peak_dials" | "first_delay_spread", _) => "Clients do not come back in step",
@@ -170,10 +170,10 @@ fn promise(check: &str, kind: Kind) -> &'static str {
         ("duplicated", _) => "A client applies nothing twice",
         ("reordered", _) => "A client applies everything in order",
         ("state_equal", _) => "A client's wish holds",
-        ("quiet_after_stop", _) => "A client that is told to stop dials no more",
+        ("quiet_after_stop", _) => "A stopped client does not dial again",
         ("no_leak", _) => "A client leaves no socket behind",
         ("stale_flagged_within", _) => "A client flags what is old",
-        ("close_code", _) => "A client tells the close code",
+        ("close_code", _) => "A client reports the close code",
         _ => "A client does as it should",
     }
 }
@@ -206,9 +206,9 @@ fn what(fault: &Fault) -> String {
         "reject" => "a dial rejected".to_owned(),
         "accept_silent" => "a dial accepted and never answered".to_owned(),
         "upgrade_reply" => match (number("status"), fault.word_of("kind")) {
-            (Some(status), _) => format!("the upgrade answered with {status}"),
-            (None, Some("wrong_accept")) => "the upgrade answered with a false 101".to_owned(),
-            _ => "the upgrade answered with garbage".to_owned(),
+            (Some(status), _) => format!("the handshake rejected with {status}"),
+            (None, Some("wrong_accept")) => "the handshake answered with a wrong 101".to_owned(),
+            _ => "the handshake answered with garbage".to_owned(),
         },
         "connect_delay" | "upgrade_delay" => "a slow way in".to_owned(),
         "latency" | "bandwidth" | "slice" => "a slow link".to_owned(),
@@ -251,7 +251,7 @@ fn when(fault: &Fault) -> String {
                 (Some(Progress::Frame(frames)), _) => format!(" after {frames} messages"),
                 (Some(Progress::Bytes(bytes)), _) => format!(" after {bytes} bytes"),
                 (None, Some(Phase::Open)) => " when it is open".to_owned(),
-                (None, Some(Phase::Upgrade)) => " at its upgrade".to_owned(),
+                (None, Some(Phase::Upgrade)) => " in its handshake".to_owned(),
                 (None, Some(Phase::Closing)) => " when it ends".to_owned(),
                 (None, Some(Phase::Connect) | None) => String::new(),
             };

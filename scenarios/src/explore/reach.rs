@@ -147,7 +147,7 @@ fn unreachable(fault: &str, place: Place) -> Option<&'static str> {
     let acts = forms.find(|form| form.word == fault).map(|form| form.place);
     match (acts, place) {
         (None | Some(Where::Listener), Place::Listener) => None,
-        (None, _) => Some("it befalls the server, and no connection"),
+        (None, _) => Some("it happens to the server, not to a connection"),
         (Some(Where::Listener), _) => Some("it acts on listeners alone"),
         (Some(_), Place::Listener) => Some("it acts on connections alone"),
         (Some(Where::Accept), Place::Connect) => None,
@@ -155,18 +155,18 @@ fn unreachable(fault: &str, place: Place) -> Option<&'static str> {
         (Some(Where::Anywhere), _) if fault == "upgrade_reply" || fault == "upgrade_delay" => {
             match place {
                 Place::Connect | Place::Upgrade => None,
-                _ => Some("the upgrade is answered once"),
+                _ => Some("the handshake is answered once"),
             }
         }
         // A rule about messages or bytes strikes when one comes.
         (Some(Where::Anywhere), Place::Connect | Place::Open) if of_traffic(fault) => {
-            Some("it strikes with what is under way, and nothing is yet")
+            Some("it acts on what is under way, and nothing is yet")
         }
         _ => None,
     }
 }
 
-/// Whether a fault strikes when something passes, or when nothing has for a while.
+/// Whether a fault is applied when something passes, or when nothing has for a while.
 fn of_traffic(fault: &str) -> bool {
     fault.ends_with("_frame") || ["cut", "idle_timeout", "bandwidth"].contains(&fault)
 }

@@ -109,7 +109,7 @@ pub enum ExploreError {
         why: String,
     },
     /// Not a single schedule can be run.
-    #[error("no schedule that was drawn can be run; the first is refused because of:\n{0}")]
+    #[error("no generated schedule can run; the first is refused because of:\n{0}")]
     Empty(String),
     /// The harness itself failed.
     #[error("the harness failed: {0}")]

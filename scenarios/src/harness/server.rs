@@ -71,6 +71,6 @@ mod tests {
             "ws://host:port/path, http://host:port/path or tcp://host:port",
         );
         check("ws://example.org:80/", "is not on this machine");
-        check("ws://127.0.0.1:1/", "nobody here can kill");
+        check("ws://127.0.0.1:1/", "chaos cannot kill");
     }
 }

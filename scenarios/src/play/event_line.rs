@@ -17,17 +17,17 @@ pub fn event_line(event: &Event) -> Option<String> {
         EventKind::Resumed => format!("{who}: data again"),
         EventKind::PeerEnded { peer, how, code } => format!("{who}: {}", ended(*peer, *how, *code)),
         EventKind::Struck { rule, fault, .. } if event.attempt == 0 => {
-            format!("{rule} ({fault}): dials from now on")
+            format!("{rule} ({fault}): new connections from now on")
         }
         EventKind::Healed { rule, .. } if event.attempt == 0 => {
-            format!("{rule}: over, dials are answered again")
+            format!("{rule}: over, new connections are accepted again")
         }
         EventKind::Struck { rule, fault, .. } => format!("{who}: {rule} ({fault})"),
         EventKind::Healed { rule, .. } => format!("{who}: {rule} is over"),
         EventKind::Closed { .. } => format!("{who}: gone"),
         EventKind::NotWebSocket => format!("{who}: no WebSocket"),
         EventKind::Powerless { rule, reason } => {
-            format!("{who}: {rule} could do nothing: {reason}")
+            format!("{who}: {rule} could not act: {reason}")
         }
         _ => return None,
     })
@@ -39,7 +39,7 @@ fn ended(peer: Peer, how: Ending, code: Option<u16>) -> String {
         Peer::Server => "the server",
     };
     match (how, code) {
-        (Ending::Fin, _) => format!("{peer} said FIN"),
+        (Ending::Fin, _) => format!("{peer} sent FIN"),
         (Ending::Reset, _) => format!("{peer} reset it"),
         (Ending::CloseFrame, Some(code)) => format!("{peer} closed it with {code}"),
         (Ending::CloseFrame, None) => format!("{peer} closed it"),
@@ -63,7 +63,7 @@ mod tests {
             })
         };
         let struck = EventKind::Struck {
-            rule: "wire pulled".to_owned(),
+            rule: "network cut".to_owned(),
             fault: "stall".to_owned(),
             occurrence: 1,
             planned_us: None,
@@ -71,7 +71,7 @@ mod tests {
         };
         assert_eq!(
             line(3, struck).as_deref(),
-            Some("connection 3: wire pulled (stall)")
+            Some("connection 3: network cut (stall)")
         );
         let ended = EventKind::PeerEnded {
             peer: Peer::Client,

@@ -24,18 +24,18 @@ pub enum PlayKey {
 }
 
 /// The names of the rules made here, so that they can be lifted.
-const RULES: [&str; 3] = ["wire pulled", "server down", "late"];
+const RULES: [&str; 3] = ["network cut", "server down", "late"];
 
 impl PlayKey {
     /// Every action, with its key and what it does.
     pub const ALL: [(char, Self, &'static str); 7] = [
-        ('w', Self::PullWire, "pull the wire for 10 s"),
+        ('w', Self::PullWire, "cut the network for 10 s"),
         ('r', Self::Reset, "reset every connection"),
         ('c', Self::Close, "close every connection"),
         (
             'd',
             Self::Down,
-            "server down for 5 s: connections end, dials are refused",
+            "server down for 5 s: connections end, new ones are refused",
         ),
         ('l', Self::Late, "half a second late, for 10 s"),
         ('h', Self::Heal, "heal what your keys did"),
@@ -65,10 +65,10 @@ impl PlayKey {
 
     /// What it injects, in order: rule, fault, and for how many seconds.
     fn faults(self) -> Vec<(&'static str, Fault, Option<u64>)> {
-        let close = ("closed by hand", Fault::Close(Side::Both), None);
+        let close = ("closed manually", Fault::Close(Side::Both), None);
         match self {
-            Self::PullWire => vec![("wire pulled", Fault::Stall(Way::Both), Some(10))],
-            Self::Reset => vec![("reset by hand", Fault::Reset(Side::Both), None)],
+            Self::PullWire => vec![("network cut", Fault::Stall(Way::Both), Some(10))],
+            Self::Reset => vec![("reset manually", Fault::Reset(Side::Both), None)],
             Self::Close => vec![close],
             // First nobody gets in, then everybody goes.
             Self::Down => vec![("server down", Fault::Refuse, Some(5)), close],
@@ -98,7 +98,7 @@ mod tests {
             .flat_map(|(_, action, _)| action.faults())
             .filter(|(.., seconds)| seconds.is_some());
         let held: Vec<&str> = holds.map(|(rule, ..)| rule).collect();
-        assert_eq!(held, ["wire pulled", "server down", "late"]);
+        assert_eq!(held, ["network cut", "server down", "late"]);
         assert!(held.iter().all(|rule| RULES.contains(rule)));
     }
 

@@ -25,7 +25,7 @@ pub(crate) struct Program {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// There is nothing to start.
-    #[error("a command of no words starts nothing")]
+    #[error("an empty command starts nothing")]
     Empty,
     /// The system refuses.
     #[error("`{program}` could not be started: {source}")]

@@ -71,7 +71,7 @@ impl Tail {
         last.reverse();
         match last[..] {
             [] => String::new(),
-            _ => format!("; it last said: {}", last.join(" ⏎ ")),
+            _ => format!("; its last output: {}", last.join(" ⏎ ")),
         }
     }
 }

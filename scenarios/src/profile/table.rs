@@ -31,7 +31,7 @@ pub fn table(profile: &Profile, declared: &Traits) -> String {
     }
     text += &format!(
         "\n{}",
-        row(["after", "", "dials again: min, median, max (n)"])
+        row(["after", "", "reconnects: min, median, max (n)"])
     );
     for reaction in &profile.reactions {
         text += &row([&reaction.to, "", &figure(&reaction.redial)]);
@@ -39,7 +39,7 @@ pub fn table(profile: &Profile, declared: &Traits) -> String {
     let asked = match profile.reads_retry_after {
         Some(true) => "read",
         Some(false) => "not read",
-        None => "cannot be told",
+        None => "not measurable",
     };
     text += &row(["Retry-After", "", asked]);
     text + &held_up(profile) + &untrue(&claims)

@@ -13,14 +13,14 @@ struct Badge {
     color: &'static str,
 }
 
-/// The badge of these results: how many of the cases that say anything were passed.
+/// The badge of these results: how many of the scenarios that say anything passed.
 pub fn badge(results: &Results) -> String {
     let judged = results.passed + results.failed;
     let (message, color) = match (judged, results.failed, results.inconclusive) {
-        (0, ..) => ("nothing judged".to_owned(), "lightgrey"),
-        (all, 0, 0) => (format!("{all} of {all} cases"), "brightgreen"),
-        (all, 0, _) => (format!("{all} of {all} cases"), "green"),
-        (all, ..) => (format!("{} of {all} cases", results.passed), "orange"),
+        (0, ..) => ("nothing checked".to_owned(), "lightgrey"),
+        (all, 0, 0) => (format!("{all} of {all} scenarios"), "brightgreen"),
+        (all, 0, _) => (format!("{all} of {all} scenarios"), "green"),
+        (all, ..) => (format!("{} of {all} scenarios", results.passed), "orange"),
     };
     let badge = Badge {
         schema_version: 1,
@@ -44,13 +44,13 @@ mod tests {
             let runs = verdicts.iter().map(|verdict| scenario("R01", *verdict));
             badge(&Results::new(runs.collect()))
         };
-        let one = r#"{"schemaVersion":1,"label":"reconnects","message":"1 of 1 cases","color":"brightgreen"}"#;
+        let one = r#"{"schemaVersion":1,"label":"reconnects","message":"1 of 1 scenarios","color":"brightgreen"}"#;
         assert_eq!(of(&[Verdict::Passed]), format!("{one}\n"));
         let failed = of(&[Verdict::Passed, Verdict::Failed, Verdict::NotApplicable]);
         assert!(
-            failed.contains(r#""message":"1 of 2 cases","color":"orange""#),
+            failed.contains(r#""message":"1 of 2 scenarios","color":"orange""#),
             "{failed}"
         );
-        assert!(of(&[Verdict::Inconclusive]).contains("nothing judged"));
+        assert!(of(&[Verdict::Inconclusive]).contains("nothing checked"));
     }
 }

@@ -168,8 +168,8 @@ mod tests {
                         <property name="seed" value="1"/>
                         <property name="time" value="real"/>
                     </properties>
-                    <error message="no rule had any effect" type="inconclusive">no rule had any effect
-        no_leak not observable: the server told of no socket
+                    <error message="no fault had any effect" type="inconclusive">no fault had any effect
+        no_leak not measured: the server reported no socket
 
         ADVICE
 

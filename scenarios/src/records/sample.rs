@@ -48,15 +48,15 @@ pub(crate) fn results() -> Results {
     failed.checks.push(check("max_live", Finding::Failed, why));
     failed.flaws.push("leaks_old_socket".into());
     let mut blind = scenario("R31", Verdict::Inconclusive);
-    blind.reasons.push("no rule had any effect".into());
-    let why = "the server told of no socket";
+    blind.reasons.push("no fault had any effect".into());
+    let why = "the server reported no socket";
     blind.checks = vec![check("no_leak", Finding::NotObservable, why)];
     Results::new(vec![scenario("R01", Verdict::Passed), failed, blind])
 }
 
 /// Why [`not_applicable`] is.
 pub(crate) const CANNOT_PAUSE: &str =
-    "the case is about clients that `pause` when told to, which this client cannot";
+    "the scenario needs clients that can `pause`, which this client cannot";
 
 /// A result that is not applicable.
 pub(crate) fn not_applicable(id: &str) -> ScenarioResult {

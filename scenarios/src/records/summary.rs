@@ -221,7 +221,7 @@ mod tests {
         <table>
         <tr><th>verdict</th><th>what happened, and how to repeat it</th></tr>
         <tr><td>❌ failed</td><td><b>R23-reset</b> The title of R23-reset (sim, seed 1)<br>max_live failed: c1 had 2 live connections at 1s; expected at most 1<br><code>chaos run R23-reset.toml --seed 1</code></td></tr>
-        <tr><td>⚠️ inconclusive</td><td><b>R31</b> The title of R31 (sim, seed 1)<br>no rule had any effect<br>no_leak not observable: the server told of no socket<br><code>chaos run R31.toml --seed 1</code></td></tr>
+        <tr><td>⚠️ inconclusive</td><td><b>R31</b> The title of R31 (sim, seed 1)<br>no fault had any effect<br>no_leak not measured: the server reported no socket<br><code>chaos run R31.toml --seed 1</code></td></tr>
         </table>
 
         <p>ADVICE</p>

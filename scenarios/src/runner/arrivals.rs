@@ -163,7 +163,7 @@ impl fmt::Display for Hint {
                 about(*status)
             ),
             Self::Mute => {
-                f.write_str("; connections there were, but the server said nothing on them")
+                f.write_str("; there were connections, but the server sent nothing on them")
             }
             Self::NoConnection => f.write_str("; not one connection came"),
             Self::None => Ok(()),
@@ -178,11 +178,9 @@ fn about(status: u16) -> &'static str {
             "it misses something in the request, such as a subprotocol (`subprotocols` in [clients])"
         }
         401 | 407 => {
-            "it wants to know who asks (`headers`, `query` or `headers_by_attempt` in [clients])"
+            "it requires authentication (`headers`, `query` or `headers_by_attempt` in [clients])"
         }
-        403 => {
-            "it knows who asks and forbids it: an Origin, a cookie or a token (`headers` in [clients])"
-        }
+        403 => "it forbids this: set an Origin, a cookie or a token (`headers` in [clients])",
         421 => "it knows no such host (`host` in [clients])",
         426 => {
             "it wants another version of the protocol, or a subprotocol (`subprotocols` in [clients])"

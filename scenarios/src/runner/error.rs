@@ -31,7 +31,7 @@ pub enum HarnessError {
         source: io::Error,
     },
     /// What the simulated client is to dial cannot be dialled by it.
-    #[error("the simulated client cannot dial it: {0}")]
+    #[error("the simulated client cannot connect to it: {0}")]
     Url(#[source] client_sim::UrlError),
     /// TLS is to be spoken, and cannot be.
     #[error("TLS: {0}")]
@@ -40,7 +40,7 @@ pub enum HarnessError {
     #[error(transparent)]
     Server(#[from] ServerError),
     /// What is to befall the server has piled up.
-    #[error("the server does not come to what befalls it")]
+    #[error("the server did not carry out its event")]
     ServerBusy,
     /// A client had no first message.
     #[error(transparent)]
@@ -58,7 +58,7 @@ pub enum HarnessError {
     #[error("{0} does not take its commands")]
     ClientBusy(String),
     /// A task of the runner's panicked.
-    #[error("{who} broke: {source}")]
+    #[error("{who} failed: {source}")]
     Panicked {
         /// Whose.
         who: &'static str,
@@ -67,7 +67,7 @@ pub enum HarnessError {
         source: JoinError,
     },
     /// Tasks of the runner's were dropped.
-    #[error("{who} did not end when told to ({left} tasks)")]
+    #[error("{who} did not stop ({left} tasks)")]
     NotEnded {
         /// Whose.
         who: &'static str,

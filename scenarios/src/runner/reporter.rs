@@ -18,7 +18,7 @@ const MAX_REPORTS: u32 = 250_000;
 
 /// More was told than a journal takes of one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it tells more than {MAX_REPORTS} events of itself")]
+#[error("it reports more than {MAX_REPORTS} events")]
 pub struct TooMuch;
 
 /// One client's line to the journal.

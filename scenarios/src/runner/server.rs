@@ -34,7 +34,7 @@ pub enum ServerError {
     },
     /// Somebody else serves there.
     #[error(
-        "somebody else serves on {0} already; use `{port}` in `command` and `url`, or --jobs 1",
+        "port {0} is already in use; use `{port}` in `command` and `url`, or --jobs 1",
         port = crate::language::PORT
     )]
     Taken(String),

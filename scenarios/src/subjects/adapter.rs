@@ -363,7 +363,7 @@ mod tests {
             ),
             (
                 text.replace("socket = 'localhost:8080'", ""),
-                "2:8: what it dials is to be known",
+                "2:8: where it connects must be known",
             ),
             (
                 text.replace("localhost:8080", "8080"),
@@ -391,7 +391,7 @@ mod tests {
         let starts = [
             "client.toml:1:8: `sim` is the simulated client",
             "client.toml:2:11: expected one line of text",
-            "client.toml:3:11: a command of no words",
+            "client.toml:3:11: an empty command",
             "client.toml:4:8: `fly` is not allowed here",
             "client.toml:5:12: `opn` is not allowed here",
             "client.toml:6:12: `liveness` is 0s",

@@ -84,7 +84,7 @@ pub enum HostProblem {
     },
     /// Somebody else is there.
     #[error(
-        "somebody else serves at {authority} already; end that, or leave `{}` out", .role.starter()
+        "{authority} is already in use; stop what listens there, or leave `{}` out", .role.starter()
     )]
     Taken {
         /// Who was to.

@@ -121,7 +121,7 @@ impl Page {
     }
 }
 
-const WITHOUT: &str = "what it dials is to be known: `socket` (--socket) names the host and port that it dials by itself, or `{url}` or `{proxy}` in its own address tells it what to dial";
+const WITHOUT: &str = "where it connects must be known: give `socket` (--socket), the host and port to which it connects by itself, or put `{url}` or `{proxy}` into its address";
 
 /// Whether this URL tells the page what to dial.
 fn is_told(url: &str) -> bool {
@@ -232,7 +232,7 @@ mod tests {
             ),
             ("http://a/", Some("a"), "`a` is no HOST:PORT"),
             ("http://a/", Some("a:0"), "`a:0` is no HOST:PORT"),
-            ("http://a/", None, "`socket` (--socket) names"),
+            ("http://a/", None, "give `socket` (--socket)"),
         ] {
             let error = Page::given(url, socket).unwrap_err();
             assert!(error.contains(part), "{url}: {error}");

@@ -11,15 +11,19 @@ use crate::program::Place;
 use crate::readme::{completed, examples};
 
 /// Folders whose pages are looked at, and single pages.
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 12] = [
     "docs",
     "docs/guides",
+    "docs/reference",
     "README.md",
     "CONTRIBUTING.md",
     "ARCHITECTURE.md",
     "scenarios",
     "scenarios/clients",
     "chaos-proxy",
+    "client-sim",
+    "server",
+    "frontend",
 ];
 
 fn root() -> PathBuf {

@@ -322,7 +322,7 @@ fn where_no_schedule_can_be_run_that_is_said() {
     let error = search.run(&Observer::none(), &never, runtime.handle());
     let error = error.unwrap_err().to_string();
     assert!(
-        error.starts_with("no schedule that was drawn can be run") && error.contains("nonsense"),
+        error.starts_with("no generated schedule can run") && error.contains("nonsense"),
         "{error}"
     );
 }

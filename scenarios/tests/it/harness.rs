@@ -270,7 +270,7 @@ async fn more_than_a_journal_takes_ends_the_run() {
     let text = outcome.to_string();
     assert_eq!(outcome.verdict(), Verdict::Inconclusive);
     assert!(
-        text.contains("client c1: it tells more than 250000"),
+        text.contains("client c1: it reports more than 250000"),
         "{text}"
     );
 }

@@ -181,7 +181,7 @@ async fn times_that_cannot_be_are_refused_at_their_line() {
     for part in [
         "back/journal.jsonl:3: out of order: `t_us` is 75, and a line before it has 9000000",
         "far/journal.jsonl:3: `t_us` is 9223372036854775807, more than a week after the start",
-        "nothing is written to again: not every journal could be judged",
+        "nothing is written to again: not every journal could be checked",
     ] {
         assert!(answer.err.contains(part), "{part}: {}", answer.err);
     }

@@ -17,6 +17,7 @@ mod harness;
 mod hostile_journals;
 mod interrupts;
 mod judge;
+mod kept;
 mod matrix;
 mod oracle;
 mod out_folder;

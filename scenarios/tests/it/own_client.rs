@@ -108,7 +108,7 @@ async fn an_adapter_is_checked_without_running_it() {
     let text = format!("{FILE}duplicated = 0\n");
     place.file("own.toml", &text);
     let blind = place.chaos(&["check", "own.toml", "./mine"]).await;
-    let note = "note: `duplicated` cannot be judged of mine: this client does not report `seq`";
+    let note = "note: `duplicated` cannot be measured for mine: this client does not report `seq`";
     assert!(blind.expect(0).out.contains(note), "{blind:?}");
     let sim = place.chaos(&["check", "own.toml"]).await;
     assert!(!sim.expect(0).out.contains("cannot be judged"), "{sim:?}");
@@ -163,7 +163,7 @@ async fn one_that_floods_its_stdout_is_stopped() {
     for (script, part) in [
         (
             "yes '{\"event\":\"open\"}'",
-            "client c1: it tells more than 250000 events of itself",
+            "client c1: it reports more than 250000 events",
         ),
         (
             "cat /dev/zero",

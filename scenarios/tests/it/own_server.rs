@@ -97,7 +97,7 @@ async fn one_that_is_not_there_is_told() {
 async fn a_command_that_becomes_no_server_is_told_with_its_last_words() {
     let parts = [
         "ended before it was ready (exit status: 3)",
-        "it last said: no config",
+        "its last output: no config",
     ];
     is_no_server(
         "command = ['sh', '-c', 'echo no config >&2; exit 3']",
@@ -130,7 +130,7 @@ async fn a_server_beside_its_file_is_told_where_its_client_reaches_it() {
         .await;
     answer.expect(3);
     let reason = place.result().reasons[0].to_string();
-    let (_, said) = reason.split_once("it last said: ").unwrap();
+    let (_, said) = reason.split_once("its last output: ").unwrap();
     let (one, other) = said.trim().split_once(' ').unwrap();
     assert!(one.starts_with("127.0.0.1:") && one == other, "{reason}");
 }

@@ -162,7 +162,7 @@ async fn who_is_to_serve_the_page_and_does_not_is_told_with_his_last_words() {
             "['true']",
             &socket,
             2,
-            ["somebody else serves at", "leave `serve` out"],
+            ["is already in use", "leave `serve` out"],
         ),
     ] {
         toml(serve, page);

@@ -68,11 +68,11 @@ fn keys_pull_the_wire_and_q_ends_it() {
         .unwrap();
     until(&mut said, "connection 1: accepted");
     press("w");
-    until(&mut said, "connection 1: wire pulled (stall)");
+    until(&mut said, "connection 1: network cut (stall)");
     press("h");
-    until(&mut said, "connection 1: wire pulled is over");
+    until(&mut said, "connection 1: network cut is over");
     press("R");
-    until(&mut said, "connection 1: reset by hand (reset)");
+    until(&mut said, "connection 1: reset manually (reset)");
     let error = client.read(&mut [0; 1]).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     press("d");
@@ -140,11 +140,11 @@ fn an_outage_of_somebodys_own_page_has_a_line() {
     let _first = open(proxy);
     until(&mut said, "connection 1: live");
     keys.write_all(b"r").unwrap();
-    until(&mut said, "connection 1: reset by hand (reset)");
+    until(&mut said, "connection 1: reset manually (reset)");
     let _second = open(proxy);
     let line = until(&mut said, "⇒ ");
     assert!(
-        line.starts_with("⇒ reset by hand: noticed after "),
+        line.starts_with("⇒ reset manually: noticed after "),
         "{line}"
     );
     assert!(line.ends_with(", 1 dial, no doubles"), "{line}");

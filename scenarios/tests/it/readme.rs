@@ -1,4 +1,4 @@
-//! What the README shows is what there is: its examples are sound and use
+//! What the reference shows is what there is: its examples are sound and use
 //! every key, and its tables are made from the schema, the catalogue and the
 //! flaws.
 //!
@@ -14,17 +14,32 @@ use scenarios::files::gather;
 use scenarios::language::{Flawed, Scenario, read, read_all};
 use serde_json::Value;
 
+use crate::kept::{keep, replaced};
 use crate::program::catalogue;
 use crate::validator::{Schema, as_json};
 
 const SCHEMA: &str = include_str!("../../schema/scenario.schema.json");
 
-fn path() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("README.md")
+/// Pages about scenario files, whose examples are parts of one.
+const PAGES: [&str; 3] = ["scenario-file", "faults", "checks"];
+
+fn path(page: &str) -> PathBuf {
+    let docs = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    docs.join(format!("reference/{page}.md"))
 }
 
-fn readme() -> String {
-    std::fs::read_to_string(path()).unwrap()
+fn page(page: &str) -> String {
+    std::fs::read_to_string(path(page)).unwrap()
+}
+
+/// Every example with where it stands.
+fn all_examples() -> Vec<(String, String)> {
+    let of = |name: &str| {
+        let examples = examples(&page(name)).into_iter();
+        let placed = examples.map(|(line, text)| (format!("{name}.md:{line}"), text));
+        placed.collect::<Vec<_>>()
+    };
+    PAGES.iter().flat_map(|name| of(name)).collect()
 }
 
 fn cases() -> Vec<Scenario> {
@@ -80,14 +95,10 @@ pub(crate) fn completed(part: &str) -> String {
 
 #[test]
 fn readme_examples_are_sound() {
-    let readme = readme();
-    let examples = examples(&readme);
+    let examples = all_examples();
     assert!(examples.len() > 10);
-    for (line, example) in examples {
-        if let Err(mistakes) = read(&Source::new(
-            format!("example of line {line}"),
-            completed(&example),
-        )) {
+    for (place, example) in examples {
+        if let Err(mistakes) = read(&Source::new(place, completed(&example))) {
             panic!("{}", mistakes.rendered);
         }
     }
@@ -122,7 +133,7 @@ fn readme_has_an_example_of_every_key() {
     let document: Value = serde_json::from_str(SCHEMA).unwrap();
     let (mut keys, mut used) = (BTreeSet::new(), BTreeSet::new());
     keys_of(Schema::root(&document), "", &mut keys);
-    for (_, example) in examples(&readme()) {
+    for (_, example) in all_examples() {
         used_keys(&as_json(&completed(&example)), "", &mut used);
         // Of the policies each example can only have one.
         let shown = example.replace("\n# ", "\n");
@@ -148,60 +159,56 @@ fn is_shown_elsewhere(key: &str) -> bool {
 
 #[test]
 fn readme_explains_every_check() {
-    let readme = readme();
+    let page = page("checks");
     for check in checks::ALL.map(|check| check.key) {
-        assert!(readme.contains(&format!("`{check}`")), "{check}");
+        assert!(page.contains(&format!("**`{check}`**")), "{check}");
     }
+}
+
+/// Every generated table with its page and its name.
+fn tables() -> Vec<(&'static str, &'static str, String)> {
+    const SECTIONS: &[&str] = &[
+        "server",
+        "clients",
+        "fault",
+        "action",
+        "server_event",
+        "situation",
+        "expect",
+        "proof",
+    ];
+    let document: Value = serde_json::from_str(SCHEMA).unwrap();
+    let root = Schema::root(&document);
+    let part = |name: &str| keys_table(root.property(name), &[]);
+    let element = |name: &str| root.property(name).items().unwrap();
+    let file = "scenario-file";
+    let events = keys_table(element("server_event"), &[]);
+    vec![
+        (file, "top", keys_table(root, SECTIONS)),
+        (file, "server", part("server")),
+        (file, "clients", part("clients")),
+        (file, "actions", keys_table(element("action"), &[])),
+        (file, "server events", events),
+        (file, "situation", part("situation")),
+        (file, "proof", part("proof")),
+        ("faults", "faults", faults_table(element("fault"))),
+        ("checks", "checks", part("expect")),
+        ("scenarios", "cases", cases_table(&cases())),
+        ("flaws", "flaws", flaws_table(&cases())),
+    ]
 }
 
 #[test]
 fn readme_tables_are_what_there_is() {
-    let document: Value = serde_json::from_str(SCHEMA).unwrap();
-    let root = Schema::root(&document);
-    let part = |name: &str| root.property(name);
-    let element = |name: &str| root.property(name).items().unwrap();
-    let tables = [
-        (
-            "top",
-            keys_table(
-                root,
-                &[
-                    "server",
-                    "clients",
-                    "fault",
-                    "action",
-                    "server_event",
-                    "situation",
-                    "expect",
-                    "proof",
-                ],
-            ),
-        ),
-        ("server", keys_table(part("server"), &[])),
-        ("clients", keys_table(part("clients"), &[])),
-        ("faults", faults_table(element("fault"))),
-        ("actions", keys_table(element("action"), &[])),
-        ("server events", keys_table(element("server_event"), &[])),
-        ("situation", keys_table(part("situation"), &[])),
-        ("checks", keys_table(part("expect"), &[])),
-        ("proof", keys_table(part("proof"), &[])),
-        ("cases", cases_table(&cases())),
-        ("flaws", flaws_table(&cases())),
-    ];
-    let found = readme();
-    let mut made = found.clone();
-    for (name, table) in &tables {
-        let mark = format!("<!-- generated: {name} -->\n");
-        let begin = made.find(&mark).unwrap_or_else(|| panic!("no {mark}")) + mark.len();
-        let end = begin + made[begin..].find("<!-- end -->").unwrap();
-        made.replace_range(begin..end, &format!("\n{table}\n"));
-    }
-    if std::env::var_os("UPDATE_README").is_some() {
-        std::fs::write(path(), made).unwrap();
-    } else if found != made {
-        panic!(
-            "the README's tables are not what there is; UPDATE_README=1 cargo test -p scenarios readme"
-        );
+    let tables = tables();
+    let pages: BTreeSet<&str> = tables.iter().map(|(page, ..)| *page).collect();
+    for name in pages {
+        let found = page(name);
+        let own = tables.iter().filter(|(page, ..)| *page == name);
+        let made = own.fold(found.clone(), |page, (_, name, table)| {
+            replaced(&page, name, table)
+        });
+        keep(&path(name), &found, &made);
     }
 }
 
@@ -271,9 +278,12 @@ fn faults_table(fault: Schema<'_>) -> String {
     rules
 }
 
+/// As links of the reference lead there.
+const CATALOGUE: &str = "../../scenarios/catalogue";
+
 fn cases_table(cases: &[Scenario]) -> String {
     let mut rows = String::from(
-        "| case | what a good client does | flaw | that it fails by | source |\n|---|---|---|---|---|\n",
+        "| scenario | what a correct client does | flaw that it catches | by the check | source |\n|---|---|---|---|---|\n",
     );
     for scenario in cases {
         let proof = scenario.proof.as_ref().unwrap();
@@ -284,7 +294,7 @@ fn cases_table(cases: &[Scenario]) -> String {
             Flawed::Page(name) => format!("a page that `{name}`"),
         };
         rows += &format!(
-            "| [{id}](catalogue/{id}.toml) | {title} | {flaw} | `{fails}` | [seen]({source}) |\n"
+            "| [{id}]({CATALOGUE}/{id}.toml) | {title} | {flaw} | `{fails}` | [seen]({source}) |\n"
         );
     }
     rows
@@ -297,11 +307,11 @@ fn flaws_table(cases: &[Scenario]) -> String {
             let proof = scenario.proof.as_ref()?;
             let id = &scenario.id;
             (proof.flaw.sim() == Some(flaw))
-                .then(|| format!("[{id}](catalogue/{id}.toml) by `{}`", proof.fails))
+                .then(|| format!("[{id}]({CATALOGUE}/{id}.toml) by `{}`", proof.fails))
         });
         let caught: Vec<String> = caught.collect();
         let caught = if caught.is_empty() {
-            "no case yet".to_owned()
+            "no scenario yet".to_owned()
         } else {
             caught.join(", ")
         };

@@ -2,6 +2,7 @@
 
 use chaos_proxy::Fault;
 
+use crate::kept::keep_help;
 use crate::program::{Place, SMALL};
 
 #[tokio::test]
@@ -41,6 +42,30 @@ async fn faults_and_checks_are_listed_and_each_is_told_with_an_example() {
     }
 }
 
+/// Every command that `chaos --help` lists, but for `help`.
+fn verbs(help: &str) -> Vec<&str> {
+    let (_, commands) = help.split_once("\nCommands:\n").unwrap();
+    let (commands, _) = commands.split_once("\n\n").unwrap();
+    let named = commands.lines().filter_map(|line| line.strip_prefix("  "));
+    let words = named.filter_map(|line| line.split(' ').next());
+    words
+        .filter(|word| !word.is_empty() && *word != "help")
+        .collect()
+}
+
+#[tokio::test]
+async fn readme_command_line_is_what_chaos_prints() {
+    let place = Place::new();
+    let all = place.chaos(&["--help"]).await;
+    let mut pages = vec![all.expect(0).out.clone()];
+    for verb in verbs(&all.out) {
+        let page = place.chaos(&[verb, "--help"]).await;
+        pages.push(page.expect(0).out.clone());
+    }
+    assert!(pages.len() > 10, "{}", pages.len());
+    keep_help("chaos", &pages);
+}
+
 #[tokio::test]
 async fn shells_and_man_know_the_command_line() {
     let place = Place::new();
@@ -63,7 +88,7 @@ async fn a_word_of_another_tool_is_one_mistake_and_is_answered_with_ours() {
         let answer = place.chaos(&["check", file.to_str().unwrap()]).await;
         let err = &answer.expect(2).err;
         assert!(
-            err.contains(told) && err.contains("chaos: 1 mistake;"),
+            err.contains(told) && err.contains("chaos: 1 error;"),
             "{err}"
         );
     }
@@ -98,7 +123,7 @@ async fn a_server_that_is_not_there_is_told_and_nothing_that_follows_from_that()
         out.contains("the server 127.0.0.1:9, which is `external`"),
         "{out}"
     );
-    for derived in ["not observable", "no rule had any effect", "too busy"] {
+    for derived in ["not measured", "no fault had any effect", "too busy"] {
         assert!(!out.contains(derived), "{out}");
     }
 }

@@ -21,8 +21,7 @@ fn pausing(place: &Place) {
     place.file("pausing.toml", &text);
 }
 
-const CANNOT: &str =
-    "the case is about clients that `pause` when told to, which this client cannot";
+const CANNOT: &str = "the scenario needs clients that can `pause`, which this client cannot";
 
 fn read(place: &Place, file: &str) -> String {
     std::fs::read_to_string(place.path(file)).unwrap()
@@ -61,7 +60,7 @@ async fn what_is_not_applicable_is_named_everywhere_and_nobody_is_started() {
     let summary = read(&place, "out/summary.md");
     assert!(summary.contains("➖ not applicable"), "{summary}");
     assert!(
-        summary.contains("clients that <code>pause</code> when told to"),
+        summary.contains("clients that can <code>pause</code>"),
         "{summary}"
     );
     let report = read(&place, "out/report.html");
@@ -129,7 +128,7 @@ async fn a_case_without_any_fault_passes_and_has_no_control() {
     answer.expect(3);
     let result = place.result();
     assert_eq!(result.verdict, Verdict::NotApplicable);
-    let reason = "a control, and the case has no fault to leave out";
+    let reason = "a negative control, and the scenario has no fault to leave out";
     assert_eq!(result.reasons[0].to_string(), reason);
     assert!(
         answer.last_line().ends_with("--control wire"),

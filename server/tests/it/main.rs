@@ -5,6 +5,8 @@
     reason = "in a test, and in what it is made of, a panic is the report"
 )]
 
+#[path = "../../../scenarios/tests/it/kept.rs"]
+mod kept;
 mod limits;
 mod pages;
 mod pitfalls;

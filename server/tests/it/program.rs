@@ -8,6 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+use crate::kept::keep_help;
 use crate::support::soon;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_ticker-server");
@@ -185,6 +186,13 @@ async fn a_lack_of_descriptors_does_not_end_it() {
 fn full() -> Stdio {
     let file = std::fs::File::options().write(true).open("/dev/full");
     file.unwrap().into()
+}
+
+#[tokio::test]
+async fn readme_command_line_is_what_the_program_prints() {
+    let output = run(&["--help"]).await;
+    let help = String::from_utf8(output.stdout).unwrap();
+    keep_help("ticker-server", &[help]);
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ pub(crate) enum ApiError {
         owner: String,
     },
     /// A rule about frames, where nobody looks for frames.
-    #[error("frames are not watched in this proxy; start with --frames to add rules about them")]
+    #[error("frames are not watched in this proxy; start with --frames to add faults on them")]
     Unwatched,
     /// Nothing but JSON is read.
     #[error("the body must be JSON, and said to be: Content-Type: application/json")]
@@ -49,7 +49,7 @@ pub(crate) enum ApiError {
     #[error("{}", .0.join("; "))]
     Mistakes(Vec<String>),
     /// No such route, or not with this verb.
-    #[error("not here; chaos-proxy/API.md says what is")]
+    #[error("not here; docs/reference/api.md says what is")]
     Nowhere,
     /// A mistake of ours, told in the log.
     #[error("internal error")]

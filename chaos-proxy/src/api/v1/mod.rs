@@ -1,6 +1,6 @@
 //! Our own API, under `/chaos/v1`: what Toxiproxy's cannot say.
 //!
-//! `API.md` is its documentation, whose examples a test runs. Everything in and
+//! `docs/reference/api.md` is its documentation, whose examples a test runs. Everything in and
 //! out is JSON, but for events and metrics.
 
 mod connections;

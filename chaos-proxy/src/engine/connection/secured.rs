@@ -241,7 +241,7 @@ fn advice(peer: Peer, problem: Option<&Problem>) -> &'static str {
             "clients of this port must speak TLS, as of wss:// and https://"
         }
         (Peer::Client, Some(problem)) if problem.is_distrust() => {
-            "the client does not trust the authority: `chaos ca` says how it is made to"
+            "the client does not trust the authority: `chaos ca` shows how to make it"
         }
         (Peer::Server, Some(Problem::NoTls)) => "an upstream without TLS is given as HOST:PORT",
         (Peer::Server, Some(Problem::Certificate(_))) => {

@@ -12,7 +12,7 @@ use crate::api::Api;
 use crate::world::{World, soon};
 use environment::Environment;
 
-const PAGE: &str = include_str!("../../../API.md");
+const PAGE: &str = include_str!("../../../../docs/reference/api.md");
 
 /// A command of the page, and what it says that this prints.
 #[derive(Debug)]

@@ -223,7 +223,7 @@ fn the_builder_refuses_names_given_twice_and_upstreams_that_are_none() {
             let builder = builder.upstream("127.0.0.1:1");
             let builder = builder.rules("[[fault]]\nat = \"1s\"\ninject.stall = {}");
             let told = builder.start().await.unwrap_err().to_string();
-            assert!(told.contains("two rules are called `stall`"), "{told}");
+            assert!(told.contains("two faults are called `stall`"), "{told}");
         }
         for (upstream, words) in [
             ("ws://127.0.0.1:8080/ws", "try 127.0.0.1:8080"),

@@ -8,6 +8,8 @@ use std::process::{Child, Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::kept::keep_help;
+
 /// Ended with the test, whatever becomes of it.
 pub(crate) struct Running(pub(crate) Child);
 
@@ -95,7 +97,7 @@ fn a_scenario_with_mistakes_shows_them_all_and_runs_nothing() {
     }
     assert!(stderr.contains("did you mean `reset`"), "{stderr}");
     assert!(
-        stderr.ends_with(&format!("3 mistakes in {path}\n")),
+        stderr.ends_with(&format!("3 errors in {path}\n")),
         "{stderr}"
     );
 }
@@ -284,6 +286,12 @@ fn codes(args: &[&str]) -> [Option<i32>; 3] {
     let told = String::from_utf8(piped.stderr).unwrap();
     let code = told.lines().last().and_then(|code| code.parse().ok());
     [out.status.code(), err.status.code(), code]
+}
+
+#[test]
+fn readme_command_line_is_what_the_program_prints() {
+    let output = program().arg("--help").output().unwrap();
+    keep_help("chaos-proxy", &[String::from_utf8(output.stdout).unwrap()]);
 }
 
 #[test]

@@ -201,5 +201,5 @@ fn whoever_is_believed_without_a_look_is_warned_of() {
     let stderr = child.stderr.take().unwrap();
     std::io::BufRead::read_line(&mut std::io::BufReader::new(stderr), &mut line).unwrap();
     drop(super::program::Running(child));
-    assert!(line.contains("no certificate is looked at"), "{line}");
+    assert!(line.contains("none is verified"), "{line}");
 }

@@ -60,7 +60,7 @@ pub(super) fn judge(evidence: &Evidence<'_>, limit: Limit, counted: &Counted) ->
     let observed = Measure::count(*count);
     if *count as u64 <= limit {
         let why = format!(
-            "no client ever had more than {count} {adjective} at once (overlaps below {} aside)",
+            "no client ever had more than {count} {adjective} at once (ignoring overlaps below {})",
             span(OVERLAP)
         );
         return Found::ok(observed, why);

@@ -57,13 +57,13 @@ fn judge(evidence: &Evidence<'_>, limit: Limit) -> Found {
     let expected = limit.code();
     let ends = ends(evidence);
     if ends.is_empty() {
-        return Found::nothing("no client told of the end of a connection that a fault hurt");
+        return Found::nothing("no client reported the end of a connection that a fault affected");
     }
     let wrong = ends.iter().filter(|(end, _)| end.code != expected);
     let wrong: Vec<_> = wrong.collect();
     let Some((end, effect)) = wrong.first() else {
         let why = format!(
-            "{} ended by faults, each with close code {expected} as its client told",
+            "{} ended by faults, each reported by its client with close code {expected}",
             counted(ends.len(), "connection")
         );
         return Found::ok(Measure::Count(expected.into()), why);
@@ -122,7 +122,7 @@ mod tests {
     fn the_code_that_was_expected_is_ok() {
         let check = |why, code, expected: u16| {
             let told = format!(
-                "1 connection ended by faults, each with close code {expected} as its client told"
+                "1 connection ended by faults, each reported by its client with close code {expected}"
             );
             let text = reset(&format!("close_code = {expected}"));
             let judged = judge(&text, &ended(why, code), Finding::Ok, &told);
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn what_no_client_tells_is_not_judged() {
-        let why = "no client told of the end of a connection that a fault hurt";
+        let why = "no client reported the end of a connection that a fault affected";
         let text = reset("close_code = 1006");
         let silent = run().struck("c1", 1, "reset", 1000);
         judge(&text, &silent, Finding::NotObservable, why);
@@ -175,7 +175,7 @@ mod tests {
             .connected("c1", 2, 1101, 1102)
             .client("c1", EventKind::Opened { dial: 2 }, 1102)
             .told_closed("c1", 2, 5000);
-        let why = "1 connection ended by faults, each with close code 1012 as its client told";
+        let why = "1 connection ended by faults, each reported by its client with close code 1012";
         judge(&reset("close_code = 1012"), &story, Finding::Ok, why);
     }
 }

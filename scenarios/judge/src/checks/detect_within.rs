@@ -49,12 +49,12 @@ fn too_late(evidence: &Evidence<'_>, notice: &Notice, worst: Beyond) -> String {
     };
     let (client, began) = (&notice.client, evidence.at(notice.from));
     let departed = evidence.departed(client);
-    format!("{client} {what}, which hurt it {began}{departed}")
+    format!("{client} {what}, which affected it {began}{departed}")
 }
 
 fn nothing(_: &Evidence<'_>, judged: &Deadlines<'_, Notice>, limit: Duration) -> String {
     match judged.count() {
-        0 => "no fault hurt any client".to_owned(),
+        0 => "no fault affected any client".to_owned(),
         _ => format!("every fault was over before {} had passed", span(limit)),
     }
 }

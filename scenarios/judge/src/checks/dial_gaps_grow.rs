@@ -65,7 +65,7 @@ fn objection(setting: &Setting<'_>) -> Option<Objection> {
     ))
 }
 
-/// Why a policy's waits cannot be told from waits that do not grow; the
+/// Why a policy's waits not measurable from waits that do not grow; the
 /// arithmetic is above.
 fn reluctance(policy: &Policy) -> Option<&'static str> {
     /// Of the ceilings of the fourth wait and the first.
@@ -73,11 +73,11 @@ fn reluctance(policy: &Policy) -> Option<&'static str> {
     let ceiling = |attempt| policy.bounds(attempt, None).1;
     match policy.shape {
         Shape::Fixed => Some("the clients wait equally long before every dial"),
-        Shape::DecorrelatedJitter => {
-            Some("the waits of `decorrelated_jitter` grow too little to be told from chance")
-        }
+        Shape::DecorrelatedJitter => Some(
+            "the waits of `decorrelated_jitter` grow too little to be distinguished from chance",
+        ),
         _ if ceiling(3) < ceiling(0) * LEAST_GROWTH => {
-            Some("the clients' waits grow too little to be told from chance")
+            Some("the clients' waits grow too little to be distinguished from chance")
         }
         _ => None,
     }
@@ -100,7 +100,7 @@ fn judge(evidence: &Evidence<'_>) -> Found {
     runs.retain(|run| run.gaps.len() >= LENGTH);
     if runs.len() < RUNS {
         return Found::nothing(format!(
-            "there were {} of {LENGTH} waits or more without a stable connection; it takes {RUNS} to tell growth from chance",
+            "there were {} of {LENGTH} waits or more without a stable connection; it takes {RUNS} to distinguish growth from chance",
             counted(runs.len(), "run")
         ));
     }
@@ -273,7 +273,7 @@ mod tests {
     fn few_waits_are_not_judged() {
         let why = |count: &str| {
             format!(
-                "there were {count} of 5 waits or more without a stable connection; it takes 4 to tell growth from chance"
+                "there were {count} of 5 waits or more without a stable connection; it takes 4 to distinguish growth from chance"
             )
         };
         let few = all(3, &[100; 9]);

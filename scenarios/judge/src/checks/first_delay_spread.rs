@@ -43,7 +43,7 @@ fn judge(evidence: &Evidence<'_>, limit: Limit) -> Found {
     let returns = returns(evidence);
     match returns.iter().min_by_key(|back| back.spread()) {
         None => Found::nothing(format!(
-            "no loss hit {CROWD} clients within {} that dialled again",
+            "no loss hit {CROWD} clients within {} that reconnected",
             span(AT_ONCE)
         )),
         Some(narrowest) => of_narrowest(evidence, narrowest, limit.time()),
@@ -56,7 +56,7 @@ fn of_narrowest(evidence: &Evidence<'_>, back: &Return<'_>, limit: Duration) -> 
         return Found::nothing("one client is no crowd");
     };
     let told = format!(
-        "{} clients that lost their connections {} dialled again after {} ({first}) to {} ({last}), a spread of {}",
+        "{} clients that lost their connections {} reconnected after {} ({first}) to {} ({last}), a spread of {}",
         back.delays.len(),
         evidence.at(back.at),
         span(shortest),
@@ -163,14 +163,14 @@ mod tests {
 
     #[test]
     fn first_dials_far_apart_are_ok() {
-        let why = "12 clients that lost their connections at 1s dialled again after 100ms (c1) to 650ms (c12), a spread of 550ms";
+        let why = "12 clients that lost their connections at 1s reconnected after 100ms (c1) to 650ms (c12), a spread of 550ms";
         let judged = judge(TEXT, &lost(12, 5, 50), Finding::Ok, why);
         assert_eq!(judged.observed, Measure::Text("550ms".into()));
     }
 
     #[test]
     fn first_dials_in_step_fail() {
-        let why = "12 clients that lost their connections at 1s dialled again after 100ms (c1) to 111ms (c12), a spread of 11ms; expected at least 500ms";
+        let why = "12 clients that lost their connections at 1s reconnected after 100ms (c1) to 111ms (c12), a spread of 11ms; expected at least 500ms";
         judge(TEXT, &lost(12, 5, 1), Finding::Failed, why);
     }
 
@@ -180,14 +180,14 @@ mod tests {
             action: "reconnect".into(),
             targets: (1..=3).map(|index| format!("c{index}")).collect(),
         };
-        let why = "no loss hit 10 clients within 100ms that dialled again";
+        let why = "no loss hit 10 clients within 100ms that reconnected";
         let asked = lost(12, 5, 1).mark(reconnect, 1060);
         judge(TEXT, &asked, Finding::NotObservable, why);
     }
 
     #[test]
     fn losses_of_few_or_of_all_in_turn_are_not_judged() {
-        let why = "no loss hit 10 clients within 100ms that dialled again";
+        let why = "no loss hit 10 clients within 100ms that reconnected";
         for story in [lost(9, 5, 1), lost(12, 50, 1), lost(12, 12, 1)] {
             judge(TEXT, &story, Finding::NotObservable, why);
         }
@@ -198,7 +198,7 @@ mod tests {
         let story = (1..=3).fold(lost(12, 5, 1), |story, client| {
             story.client(&format!("c{client}"), client_sim::EventKind::Stopped, 900)
         });
-        let why = "no loss hit 10 clients within 100ms that dialled again";
+        let why = "no loss hit 10 clients within 100ms that reconnected";
         judge(TEXT, &story, Finding::NotObservable, why);
     }
 }

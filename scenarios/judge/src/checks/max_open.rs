@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn an_attempt_that_is_left_open_counts_from_its_accept() {
-        let why = "no client ever had more than 2 open at once (overlaps below 50ms aside)";
+        let why = "no client ever had more than 2 open at once (ignoring overlaps below 50ms)";
         let judged = judge(TEXT, &attempts(2), Finding::Ok, why);
         assert_eq!(judged.observed, Measure::Count(2));
         let why = "c1 had 4 open connections at 2600ms; expected at most 2";
@@ -62,7 +62,7 @@ mod tests {
         let story = attempts(4)
             .left("c1", 2, Ending::Reset, 1500)
             .left("c1", 3, Ending::Fin, 2149);
-        let why = "no client ever had more than 2 open at once (overlaps below 50ms aside)";
+        let why = "no client ever had more than 2 open at once (ignoring overlaps below 50ms)";
         judge(TEXT, &story, Finding::Ok, why);
     }
 

@@ -33,7 +33,7 @@ fn judge(evidence: &Evidence<'_>) -> Found {
     let observed = &evidence.observed;
     let marks = &observed.marks;
     if !observed.sockets.are_reported() {
-        return Found::nothing("the server told of no socket");
+        return Found::nothing("the server reported no socket");
     }
     let (Some(settled), Some(drained), Some(ended)) = (marks.settled, marks.drained, marks.ended)
     else {

@@ -31,12 +31,12 @@ pub fn blindness(evidence: &Evidence<'_>, check: &Check) -> Option<(Unseen, Stri
 fn of_server(evidence: &Evidence<'_>, needs: &Needs) -> Option<String> {
     let what = needs.of_server?;
     let is_own = evidence.scenario.own_server.is_some();
-    is_own.then(|| format!("a server that is not the ticker does not tell of {what}"))
+    is_own.then(|| format!("your own server does not report {what}"))
 }
 
 fn of_client(evidence: &Evidence<'_>, needs: &Needs) -> Option<String> {
     if needs.freshness && !evidence.is_sim() {
-        return Some("this client does not tell whether what it shows is live".to_owned());
+        return Some("this client does not report whether what it shows is live".to_owned());
     }
     if needs.dials == DialsSeen::All && evidence.has_unseen_dials() {
         return Some(UNSEEN.to_owned());
@@ -51,7 +51,7 @@ fn of_client(evidence: &Evidence<'_>, needs: &Needs) -> Option<String> {
 }
 
 const UNSEEN: &str =
-    "dials that found no listener are seen by nobody, for this client does not report `dial`";
+    "dials that found no listener are not visible: this client does not report `dial`";
 
 /// Who has so much less time, as a part of the whole, dials visibly less.
 const ENOUGH_TO_DO_LESS: f64 = 0.25;

@@ -77,7 +77,7 @@ fn what_a_client_does_not_tell_is_not_held_against_it() {
     told(&reset("close_code = 1006"), "does not report `dial`");
     told(
         &stalled("stale_flagged_within = '1s'"),
-        "does not tell whether what it shows is live",
+        "does not report whether what it shows is live",
     );
     let stop = "[[action]]\nat = '2s'\ndo = 'stop'\n";
     told(
@@ -101,35 +101,23 @@ fn a_case_about_a_deed_that_the_client_cannot_do_is_not_judged_at_all() {
         "requires = ['reconnect']\n{}",
         reset("recover_within = '1s'")
     );
-    blind(
-        &text,
-        &back(),
-        &[],
-        &[],
-        "clients that `reconnect` when told to",
-    );
+    blind(&text, &back(), &[], &[], "clients that can `reconnect`");
     let able = judged(&text, &back(), &[Ability::Reconnect], &[]);
     assert_eq!(able.result, Finding::Ok);
     let hidden = format!(
         "[[action]]\nat = '2s'\ndo = 'hide'\n{}",
         reset("max_live = 1")
     );
-    blind(&hidden, &back(), &[], &[], "clients that `hide`");
+    blind(&hidden, &back(), &[], &[], "clients that can `hide`");
     let paused = format!("requires = ['pause']\n{}", reset("max_live = 1"));
-    blind(
-        &paused,
-        &back(),
-        &[],
-        &[],
-        "clients that `pause` when told to",
-    );
+    blind(&paused, &back(), &[], &[], "clients that can `pause`");
     let resumed = format!("requires = ['resume']\n{}", reset("max_live = 1"));
     blind(
         &resumed,
         &back(),
         &[],
         &[],
-        "clients that `resume` their session",
+        "clients that can `resume` their session",
     );
     // Not required, it is a matter of its own check alone.
     let told = format!(
@@ -203,7 +191,7 @@ fn dials_that_nobody_saw_prove_nothing() {
         "min_dial_gap = '100ms'",
         "dial_gaps_grow = true",
     ] {
-        blind(&reset(expect), &refused, &[], &[], "seen by nobody");
+        blind(&reset(expect), &refused, &[], &[], "not visible");
     }
     let over = judged(&reset("max_dials = 0"), &refused, &[], &[]);
     assert_eq!(over.result, Finding::Failed, "there were at least as many");
@@ -321,7 +309,7 @@ fn doubles_are_for_those_to_see_who_go_by_numbers() {
         &story,
         &[],
         &[Report::Seq],
-        "clients that `resume` their session",
+        "clients that can `resume` their session",
     );
     let seen = judged(&text, &story, &[Ability::Resume], &[Report::Seq]);
     assert_eq!(seen.result, Finding::Failed, "{}", seen.why);
@@ -355,7 +343,7 @@ fn of_a_server_that_is_no_ticker_only_what_passes_by_is_judged() {
             &back(),
             &all_can,
             &all_reports,
-            "server that is not the ticker",
+            "your own server does not report",
         );
     }
     let recovered = judged(&own("recover_within = '1s'"), &back(), &[], &[]);
@@ -391,7 +379,7 @@ fn with_any_server_the_numbers_of_the_clients_say_what_is_missing() {
         &back(),
         &can,
         &tells,
-        "no client told the number",
+        "no client reported the number",
     );
     blind(&own("lost = 0"), &gap, &[], &tells, "cannot `resume`");
 }

@@ -27,7 +27,7 @@ pub(super) const CHECK: Check = Check {
     read: holds,
     objection: |setting| {
         let (why, help) = (
-            "no client is ever told to stop",
+            "no client is ever stopped",
             "add an [[action]] with `do = \"stop\"`",
         );
         setting.never_told(ClientAction::Stop, why, help)
@@ -61,15 +61,15 @@ fn judge(evidence: &Evidence<'_>) -> Found {
         }
     }
     if told_count == 0 {
-        return Found::nothing("no client was told to stop");
+        return Found::nothing("no client was stopped");
     }
     let Some((client, told, noise)) = broken.first() else {
         let told = counted(told_count, "client");
-        let why = format!("{told} told to stop, and none dialled after that");
+        let why = format!("{told} stopped, and none dialled after that");
         return Found::ok(Measure::Count(0), why);
     };
     let why = format!(
-        "{client} {} {}, {} after it was told to stop; expected no dial any more{}",
+        "{client} {} {}, {} after it was stopped; expected no further dial{}",
         noise.what,
         evidence.at(noise.at),
         span(noise.at.since(*told)),
@@ -116,7 +116,7 @@ mod tests {
 
     const TEXT: &str = "[[fault]]\nat = '1s'\ninject.reset = {}\n[[action]]\nat = '2s'\n\
                         do = 'stop'\n[expect]\nquiet_after_stop = true\n";
-    const QUIET: &str = "1 client told to stop, and none dialled after that";
+    const QUIET: &str = "1 client stopped, and none dialled after that";
 
     fn action(word: &str) -> Mark {
         Mark::Action {
@@ -144,13 +144,11 @@ mod tests {
         let story = stopped()
             .client("c1", Client::Stopped, 2003)
             .dialled("c1", 2, 2150);
-        let why =
-            "c1 dialled at 2150ms, 150ms after it was told to stop; expected no dial any more";
+        let why = "c1 dialled at 2150ms, 150ms after it was stopped; expected no further dial";
         judge(TEXT, &story, Finding::Failed, why);
         let unheard = stopped().dialled("c1", 2, 2250);
         judge(TEXT, &unheard, Finding::Ok, QUIET);
-        let why =
-            "c1 dialled at 2251ms, 251ms after it was told to stop; expected no dial any more";
+        let why = "c1 dialled at 2251ms, 251ms after it was stopped; expected no further dial";
         let deaf = stopped()
             .dialled("c1", 2, 2251)
             .client("c1", Client::Stopped, 9000);
@@ -160,7 +158,8 @@ mod tests {
     #[test]
     fn a_connection_that_comes_after_the_stop_fails() {
         judge(TEXT, &stopped().accepted("c1", 2, 2250), Finding::Ok, QUIET);
-        let why = "c1 had a connection accepted at 3s, 1s after it was told to stop; expected no dial any more";
+        let why =
+            "c1 had a connection accepted at 3s, 1s after it was stopped; expected no further dial";
         judge(
             TEXT,
             &stopped().accepted("c1", 2, 3000),
@@ -176,8 +175,7 @@ mod tests {
             .dialled("c1", 2, 4001);
         judge(TEXT, &story, Finding::Ok, QUIET);
         let early = story.dialled("c1", 3, 3999);
-        let why =
-            "c1 dialled at 3999ms, 1999ms after it was told to stop; expected no dial any more";
+        let why = "c1 dialled at 3999ms, 1999ms after it was stopped; expected no further dial";
         judge(TEXT, &early, Finding::Failed, why);
     }
 
@@ -187,7 +185,7 @@ mod tests {
             TEXT,
             &run(),
             Finding::NotObservable,
-            "no client was told to stop",
+            "no client was stopped",
         );
     }
 }

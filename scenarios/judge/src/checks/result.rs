@@ -80,7 +80,7 @@ impl Finding {
         match self {
             Self::Ok => "ok",
             Self::Failed => "failed",
-            Self::NotObservable => "not observable",
+            Self::NotObservable => "not measured",
         }
     }
 }

@@ -19,8 +19,8 @@ use crate::subject::{Ability, Report};
 
 const UNNUMBERED: &str =
     "the messages of this server have no numbers that the simulated client knows";
-const UNTOLD: &str = "no client told the number of a message (`seq` of `message`)";
-const SILENT: &str = "no client told of any tick that it applied";
+const UNTOLD: &str = "no client reported the number of a message (`seq` of `message`)";
+const SILENT: &str = "no client reported a tick that it applied";
 
 pub(super) const LOST: Check = Check {
     key: "lost",

@@ -81,7 +81,7 @@ fn too_late(evidence: &Evidence<'_>, notice: &Notice, worst: Beyond) -> String {
 
 fn nothing(_: &Evidence<'_>, judged: &Deadlines<'_, Notice>, limit: Duration) -> String {
     match judged.count() {
-        0 => "no client that was silenced tells whether what it shows is live".to_owned(),
+        0 => "no client that was silenced reports whether what it shows is live".to_owned(),
         _ => format!("every silence was over before {} had passed", span(limit)),
     }
 }
@@ -152,7 +152,7 @@ mod tests {
         judge(&text, &silenced(), Finding::NotObservable, why);
         let text = stalled("stale_flagged_within = '1s'");
         let mute = run().stalled("c1", 1, 1000);
-        let why = "no client that was silenced tells whether what it shows is live";
+        let why = "no client that was silenced reports whether what it shows is live";
         judge(&text, &mute, Finding::NotObservable, why);
     }
 

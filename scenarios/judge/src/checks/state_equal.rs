@@ -18,7 +18,7 @@ pub(super) const CHECK: Check = Check {
     read: holds,
     objection: |setting| {
         let (why, help) = (
-            "no client is ever told to pause",
+            "no client is ever paused",
             "add an [[action]] with `do = \"pause\"`; a session begins without a pause",
         );
         setting.never_told(ClientAction::Pause, why, help)
@@ -56,7 +56,7 @@ fn judge(evidence: &Evidence<'_>) -> Found {
         .filter(|(_, wanted, held)| wanted != held)
         .collect();
     if judged.is_empty() {
-        return Found::nothing("no client told of a session that it had when all had settled");
+        return Found::nothing("no client reported a session that it had at the end of settling");
     }
     let Some((client, wanted, held)) = unequal.first() else {
         let why = format!(

@@ -105,9 +105,9 @@ fn noticing_late_or_never_fails() {
     let text = stalled("detect_within = '500ms'");
     let story = run().stalled("c1", 1, 1000);
     let late = story.clone().left("c1", 1, Ending::Reset, 1800);
-    let why = "c1 noticed `stall` only after 800ms, which hurt it at 1s; expected within 500ms";
+    let why = "c1 noticed `stall` only after 800ms, which affected it at 1s; expected within 500ms";
     judge(&text, &late, Finding::Failed, why);
-    let why = "c1 never noticed `stall`, which hurt it at 1s; expected within 500ms";
+    let why = "c1 never noticed `stall`, which affected it at 1s; expected within 500ms";
     let after_the_heal = story.left("c1", 1, Ending::Reset, 3500);
     judge(&text, &after_the_heal, Finding::Failed, why);
 }
@@ -122,7 +122,7 @@ fn a_fault_shorter_than_the_limit_need_not_be_noticed() {
         &text,
         &run(),
         Finding::NotObservable,
-        "no fault hurt any client",
+        "no fault affected any client",
     );
 }
 
@@ -131,7 +131,7 @@ fn one_live_connection_after_the_other_is_ok() {
     let story = run()
         .left("c1", 1, Ending::Fin, 1000)
         .connected("c1", 2, 900, 960);
-    let why = "no client ever had more than 1 live at once (overlaps below 50ms aside)";
+    let why = "no client ever had more than 1 live at once (ignoring overlaps below 50ms)";
     judge(&reset("max_live = 1"), &story, Finding::Ok, why);
 }
 
@@ -141,7 +141,7 @@ fn a_connection_that_was_reset_toward_the_client_is_live_no_more() {
     let story = run()
         .struck("c1", 1, "reset", 1000)
         .connected("c1", 2, 1100, 1200);
-    let why = "no client ever had more than 1 live at once (overlaps below 50ms aside)";
+    let why = "no client ever had more than 1 live at once (ignoring overlaps below 50ms)";
     judge(text, &story, Finding::Ok, why);
 }
 
@@ -216,7 +216,7 @@ fn nobody_owes_ticks_made_after_a_stop_or_after_settling() {
 
 #[test]
 fn sequences_nobody_tells_are_not_judged() {
-    let why = "no client told of any tick that it applied";
+    let why = "no client reported a tick that it applied";
     for key in ["lost", "duplicated", "reordered"] {
         let text = reset(&format!("{key} = 0"));
         judge(
@@ -273,7 +273,7 @@ fn a_pause_that_the_new_session_lost_fails() {
 
 #[test]
 fn a_state_without_a_connection_is_not_judged() {
-    let why = "no client told of a session that it had when all had settled";
+    let why = "no client reported a session that it had at the end of settling";
     let away = paused(false).told_closed("c1", 2, 2000);
     judge(
         &reset("state_equal = true"),
@@ -329,7 +329,7 @@ fn a_socket_whose_end_was_on_its_way_is_no_leak() {
     let why =
         "the server had 1 socket for 1 connection at 15s, and none after the clients had ended";
     judge(&reset("no_leak = true"), &story, Finding::Ok, why);
-    let why = "the server told of no socket";
+    let why = "the server reported no socket";
     judge(
         &reset("no_leak = true"),
         &run(),

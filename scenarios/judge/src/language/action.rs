@@ -251,7 +251,7 @@ const STAGES: [(&str, Phase); 3] = [
 const CONDITION: ConditionGrammar = ConditionGrammar {
     phase: |value| match value.as_str() {
         Some("upgrade") => {
-            let message = "an action cannot wait for `upgrade`: it passes unseen";
+            let message = "an action cannot wait for `upgrade`: it is not visible";
             Err(Mismatch::new(value.span(), message)
                 .with_help("allowed here: connect, open, closing"))
         }
@@ -275,8 +275,8 @@ fn read_target(table: &mut Table<'_>, clients: &[String]) -> Option<Target> {
     let grammar = TargetGrammar {
         clients: Some(clients),
         may_be_nobody: false,
-        share_help: "more than 0.0, which would be nobody, and at most 1.0, which is everybody",
-        empty: "a list of no clients is an action of nobody",
+        share_help: "more than 0.0 (no client), and at most 1.0 (all clients)",
+        empty: "an empty list: no client would do this",
         marks_names: false,
     };
     Target::read(table, grammar)

@@ -88,7 +88,9 @@ impl FromStr for Address {
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
         if authority.contains('@') {
-            return Err(format!("`{quoted}` names a user, and nobody logs in here"));
+            return Err(format!(
+                "`{quoted}` names a user, and chaos does not log in"
+            ));
         }
         let has_port = authority.rsplit(':').next().is_some_and(is_number);
         match scheme {

@@ -12,7 +12,7 @@ impl FromToml for CommandLine {
             mismatch.with_help("a program and its arguments, such as [\"node\", \"client.js\"]")
         })?;
         let message = match words.first() {
-            None => "a command of no words starts nothing",
+            None => "an empty command starts nothing",
             Some(program) if program.is_empty() => "the program has no name",
             _ if words.iter().any(|word| word.contains('\0')) => "a word cannot hold a NUL",
             _ => return Ok(Self(words)),

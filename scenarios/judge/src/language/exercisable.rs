@@ -85,7 +85,7 @@ impl Setting<'_> {
             return self.is_at_peace();
         }
         self.is_only_slow().then(|| {
-            let why = "every fault only slows things down, and hurts nobody";
+            let why = "every fault only slows things down, and affects no client";
             let help =
                 "what is slow arrives in the end: there is nothing to notice or to recover from";
             Objection::new(why, help)
@@ -97,7 +97,10 @@ impl Setting<'_> {
         let count = self.clients.count;
         ((count as usize) < crowd).then(|| {
             let why = format!("it takes {crowd} clients, and there are {count}");
-            Objection::new(why, "few clients may well dial at one time by chance")
+            Objection::new(
+                why,
+                "a few clients may well dial at the same time by chance",
+            )
         })
     }
 
@@ -143,13 +146,13 @@ mod tests {
         idle(
             "quiet_after_stop = true",
             &action("pause"),
-            "no client is ever told to stop",
+            "no client is ever stopped",
         );
         exercised("quiet_after_stop = true", &action("stop"));
         idle(
             "state_equal = true",
             &action("resume"),
-            "no client is ever told to pause",
+            "no client is ever paused",
         );
         exercised("state_equal = true", &action("pause"));
     }

@@ -55,7 +55,7 @@ pub(super) fn read(table: &mut Table<'_>) -> Vec<(Expectation, Span)> {
         let keys = ALL.map(|check| check.key);
         table.error_with_help(
             table.span(),
-            "nothing is expected, so nothing could be judged",
+            "nothing is expected, so nothing could be checked",
             format!("expect at least one of: {}", keys.join(", ")),
         );
     }

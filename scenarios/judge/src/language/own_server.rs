@@ -113,7 +113,7 @@ impl Ready {
             Self::Line(part) => {
                 format!("its port was to answer, and a line with {part:?} to be printed")
             }
-            Self::Http(path) => format!("GET {path} was to be answered with 2xx"),
+            Self::Http(path) => format!("GET {path} should have been answered with 2xx"),
         }
     }
 }
@@ -158,7 +158,7 @@ impl OwnServer {
             for (event, place) in file.server_events {
                 file.diagnostics.error_with_help(
                     place.at.clone(),
-                    format!("nobody here can {} an `external` server", event.end.word()),
+                    format!("chaos cannot {} an `external` server", event.end.word()),
                     "let it be started here with `command` instead, or close its port with `refuse`",
                 );
             }
@@ -262,7 +262,7 @@ pub(super) fn read(table: &mut Table<'_>) -> Option<OwnServer> {
             format!(
                 "`{key}` is a key of the built-in ticker, and this file has a server of its own"
             ),
-            "tell your server yourself, by its own means",
+            "do it to your server yourself",
         );
     }
     if external && command {
@@ -552,7 +552,7 @@ mod tests {
             "command = ['x', '{proxy}']\n[clients]\ncount = 2",
             "x.toml:6:1: nothing is known by the name of `{proxy}`",
         );
-        check("command = []", "x.toml:6:11: a command of no words");
+        check("command = []", "x.toml:6:11: an empty command");
         check("command = 'x y'", "x.toml:6:11: expected an array");
         check(
             &format!("{external}tick = '1s'"),
@@ -589,7 +589,7 @@ mod tests {
         check("comand = ['x']", "x.toml:6:1: unknown key `comand`");
         check(
             &format!("{external}[[server_event]]\nat = '1s'\ndo = 'kill'"),
-            "x.toml:8:6: nobody here can kill an `external` server",
+            "x.toml:8:6: chaos cannot kill an `external` server",
         );
         check(
             "external = 'tcp://localhost:1'\n[[fault]]\nat = '1s'\ninject.close_frame = { code = 1000 }",

@@ -279,7 +279,7 @@ fn ensure_sequences(table: &Table<'_>, expect: &[(Expectation, Span)], clients: 
     if let Some((_, span)) = lost.filter(|_| !clients.behaviour.resume) {
         table.error_with_help(
             span.clone(),
-            "`lost` cannot be judged of clients with `resume = false`",
+            "`lost` cannot be measured for clients with `resume = false`",
             "they begin a fresh session at every connect and promise nothing about the old one",
         );
     }

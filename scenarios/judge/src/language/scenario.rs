@@ -146,7 +146,7 @@ impl Scenario {
             self.objection(
                 own.span.clone(),
                 &message,
-                "put a client of its protocol into the chair: --client NAME, or a folder with a client.toml",
+                "test a client of its protocol: --client NAME, or a folder with a client.toml",
             )
         })
     }

@@ -171,22 +171,23 @@ fn impossible(kind: SituationKind, setting: &Setting<'_>) -> Option<(&'static st
     let is_by_rule = faults.any(|fault| kind.is_by(fault));
     match kind {
         Kind::AttemptsGivenUp if !is_by_rule => Some((
-            "no fault keeps a dial waiting",
-            "`accept_silent`, `stall`, `tls_stall`, `upgrade_delay` and their like do",
+            "no fault keeps an attempt to connect waiting",
+            "`accept_silent`, `stall`, `tls_stall`, `upgrade_delay` and the like do",
         )),
         Kind::OverlappingConnections | Kind::SilencesOutlasted if !is_by_rule => Some((
             "no fault keeps a connection open in silence",
             "`stall` and `discard` do",
         )),
         Kind::PingsSent if !is_by_rule => Some((
-            "no rule sees the pings of clients",
-            "a rule about frames with `opcode = \"ping\"` upstream, or `\"pong\"` downstream, does",
+            "no fault is about the pings of clients",
+            "a fault on frames with `opcode = \"ping\"` upstream, or `\"pong\"` downstream, does",
         )),
-        Kind::ToldWhileConnecting | Kind::ToldWhileWaiting if setting.lacks_actions() => {
-            Some(("no client is ever told anything", "give it an [[action]]"))
-        }
+        Kind::ToldWhileConnecting | Kind::ToldWhileWaiting if setting.lacks_actions() => Some((
+            "there is no [[action]] for any client",
+            "give it an [[action]]",
+        )),
         Kind::OwnDelayBelow if setting.is_undisturbed => Some((
-            "nothing goes wrong in it, so no client has to dial again",
+            "it has no fault, so no client has to reconnect",
             "give it a [[fault]], or a [[server_event]]",
         )),
         _ => None,
@@ -312,14 +313,14 @@ mod tests {
     #[test]
     fn what_no_run_can_come_to_is_told() {
         let nothing = |why: &str| format!("nothing in the file can bring this about: {why}");
-        let why = nothing("no fault keeps a dial waiting");
+        let why = nothing("no fault keeps an attempt to connect waiting");
         is_wrong("attempts_given_up = 1", "", 21, &why);
         let why = nothing("no fault keeps a connection open in silence");
         is_wrong("overlapping_connections = 1", "", 27, &why);
         is_wrong("silences_outlasted = 1", "", 22, &why);
-        let why = nothing("no rule sees the pings of clients");
+        let why = nothing("no fault is about the pings of clients");
         is_wrong("pings_sent = 1", STALL, 14, &why);
-        let why = nothing("no client is ever told anything");
+        let why = nothing("there is no [[action]] for any client");
         is_wrong("told_while_connecting = 1", "", 25, &why);
         is_wrong("told_while_waiting = 1", "", 22, &why);
     }

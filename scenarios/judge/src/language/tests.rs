@@ -151,7 +151,7 @@ fn wrong_expressions_are_told_at_their_places() {
     );
     wrong(
         &timed("20 * liveness", ""),
-        "x.toml:4:6: this rule never acts: `at` is 1m",
+        "x.toml:4:6: this fault is never applied: `at` is 1m",
     );
     let own = "id = 'x'\nduration = '9s'\n[expect]\nmax_live = 1\n[clients]\nliveness = '2 * dial_bound'\n";
     wrong(
@@ -224,14 +224,14 @@ fn what_could_never_be_judged_is_told() {
     let none = SMALL.replace("max_live = 1", "");
     wrong(
         &none,
-        "x.toml:3:1: nothing is expected, so nothing could be judged",
+        "x.toml:3:1: nothing is expected, so nothing could be checked",
     );
     let without = SMALL.replace("[expect]\nmax_live = 1\n", "");
     wrong(&without, "x.toml:1:1: missing key `expect`");
     let fresh = format!("{SMALL}lost = 0\n[clients]\nresume = false");
     wrong(
         &fresh,
-        "x.toml:5:8: `lost` cannot be judged of clients with `resume = false`",
+        "x.toml:5:8: `lost` cannot be measured for clients with `resume = false`",
     );
     wrong(
         &format!("{SMALL}no_leak = false"),
@@ -268,7 +268,7 @@ fn actions_are_at_known_clients_within_the_run() {
     );
     wrong(
         &with("at = '1s'\ntarget.clients = []"),
-        "x.toml:8:18: a list of no clients",
+        "x.toml:8:18: an empty list",
     );
     let scenario = sound(&with("at = '2s'"));
     let action = &scenario.actions[0];

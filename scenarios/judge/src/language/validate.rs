@@ -103,7 +103,7 @@ impl Sections<'_> {
             (
                 place.on.clone(),
                 "attempt 1 is over when t = 0 begins".to_owned(),
-                "with `start = \"first_dial\"` rules are armed before the clients dial",
+                "with `start = \"first_dial\"` faults are armed before the clients connect",
             )
         })
     }
@@ -121,7 +121,7 @@ impl Sections<'_> {
 
     /// What ends the rule has come before what begins it.
     fn has_ended_before(&self, rule: &Rule, place: &Place) -> Option<Never> {
-        const HELP: &str = "what ends a rule must come after what begins it";
+        const HELP: &str = "what ends a fault must come after what begins it";
         let until = rule.until_on.as_ref()?;
         if self.top.start == Start::FirstMessage && is_met_by_a_first_message(until) {
             let why = "attempt 1 has met its `until_on` when t = 0 begins".to_owned();
@@ -155,7 +155,7 @@ impl Sections<'_> {
             let covers = |(begin, over): (Duration, Duration)| begin <= from && until <= over;
             is_everybodys && window(other, end).is_some_and(covers)
         })?;
-        let why = format!("all that time `{}` lets no dial through", closed.name);
+        let why = format!("all that time `{}` lets no connection through", closed.name);
         let help = "it acts as a connection is accepted; let the two follow each other";
         Some((place.at.clone(), why, help))
     }
@@ -204,7 +204,7 @@ impl Sections<'_> {
                 (ActionTime::At(at), Some(stopped)) if *at > stopped => {
                     let stopped = format_duration(stopped);
                     let message =
-                        format!("this action is never done: everybody stops at {stopped}");
+                        format!("this action is never done: all clients stop at {stopped}");
                     self.diagnostics.error(place.when.clone(), message);
                 }
                 (
@@ -222,7 +222,7 @@ impl Sections<'_> {
                             "this action is never done: attempt 1 is past `{}` when t = 0 begins",
                             stage.word()
                         ),
-                        "with `start = \"first_dial\"` t = 0 is before the clients dial",
+                        "with `start = \"first_dial\"` t = 0 is before the clients connect",
                     );
                 }
                 _ => {}
@@ -244,7 +244,7 @@ impl Sections<'_> {
             planned = planned.saturating_add(times.saturating_mul(clients));
             if planned > MOST_PLANNED {
                 let message = format!(
-                    "too much is planned: with this, {planned} strikes and deeds of single clients; at most {MOST_PLANNED} are possible"
+                    "too much is planned: with this, {planned} fault applications and actions; at most {MOST_PLANNED} are possible"
                 );
                 self.diagnostics.error_with_help(
                     span.clone(),
@@ -267,15 +267,15 @@ fn never_drawn(rule: &Rule, place: &Place) -> Option<Never> {
         return Some((
             place.probability.clone(),
             why,
-            "leave the rule out, or give it a chance",
+            "remove the fault, or give it a probability",
         ));
     }
     (rule.target == Target::Share(0.0)).then(|| {
-        let why = "a share of 0 is nobody".to_owned();
+        let why = "a share of 0 is no client".to_owned();
         (
             place.target.clone(),
             why,
-            "leave the rule out, or let it strike somebody",
+            "remove the fault, or give it a share above 0",
         )
     })
 }

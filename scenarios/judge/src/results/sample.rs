@@ -21,7 +21,7 @@ pub fn run(id: &str, client: &str, seed: u64, verdict: Verdict) -> ScenarioResul
         Verdict::Inconclusive => (
             Finding::NotObservable,
             Some(Unseen::Nothing),
-            "the server told of no tick",
+            "the server reported no tick",
         ),
     };
     let check = CheckResult {

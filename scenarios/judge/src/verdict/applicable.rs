@@ -46,7 +46,7 @@ fn unseen_by_pages(scenario: &Scenario, subject: Option<&Traits>) -> Option<Reas
     let what = match scenario.defining()[..] {
         // As long as the answer asks for.
         [check] if check == MIN_DIAL_GAP.key && has(|f| matches!(f, Fault::UpgradeReply(_))) => {
-            "what a refused upgrade was answered with"
+            "the response to a refused handshake"
         }
         // No liveness but by bytes would last as long.
         [check] if check == MAX_DIALS.key && has(|f| matches!(f, Fault::Slice(_))) => {

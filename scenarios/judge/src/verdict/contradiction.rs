@@ -21,8 +21,8 @@ impl fmt::Display for Contradiction {
                 let first = span(*first);
                 write!(
                     f,
-                    "{client} told of {times}, first at {first}, and the proxy saw nothing pass to it then: \
-                     what comes past the proxy is not observable"
+                    "{client} reported {times}, first at {first}, and the proxy saw nothing pass to it then: \
+                     what bypasses the proxy is not measured"
                 )
             }
             Self::Opened {
@@ -32,12 +32,12 @@ impl fmt::Display for Contradiction {
                 at,
             } => write!(
                 f,
-                "{client} told at {} of its open connection number {told}, and the proxy had seen {seen} of its connections answered",
+                "{client} reported at {} its open connection number {told}, and the proxy had seen {seen} of its connections answered",
                 span(*at)
             ),
             Self::Sockets { server, proxy, at } => write!(
                 f,
-                "the server told at {} of its socket number {server}, and the proxy had made {proxy} connections to it",
+                "the server reported at {} its socket number {server}, and the proxy had made {proxy} connections to it",
                 span(*at)
             ),
             Self::Session {
@@ -46,7 +46,7 @@ impl fmt::Display for Contradiction {
                 at,
             } => write!(
                 f,
-                "{client} told at {} that it was welcomed to session {session}, and the server never gave that",
+                "{client} reported at {} that it was welcomed to session {session}, and the server never created it",
                 span(*at)
             ),
             Self::Tick {
@@ -56,7 +56,7 @@ impl fmt::Display for Contradiction {
                 at,
             } => write!(
                 f,
-                "{client} told at {} that it applied tick {seq} of session {session}, and the server never made that",
+                "{client} reported at {} that it applied tick {seq} of session {session}, and the server never sent it",
                 span(*at)
             ),
         }

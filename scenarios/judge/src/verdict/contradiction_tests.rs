@@ -31,8 +31,8 @@ fn fed(story: JournalBuilder) -> JournalBuilder {
     story.client("c1", received, 8000)
 }
 
-const BOTH_SIDES: &str = "the witnesses contradict each other: c1 told of 1 message, first at 8s, \
-    and the proxy saw nothing pass to it then: what comes past the proxy is not observable";
+const BOTH_SIDES: &str = "the witnesses contradict each other: c1 reported 1 message, first at 8s, \
+    and the proxy saw nothing pass to it then: what bypasses the proxy is not measured";
 
 #[test]
 fn nobody_is_blamed_for_what_the_witnesses_do_not_agree_about() {

@@ -40,39 +40,39 @@ impl fmt::Display for Reason {
                 write!(f, "the process of {client} ended by itself at {at}: {how}")
             }
             Self::ControlOfNothing => {
-                f.write_str("a control, and the case has no fault to leave out")
+                f.write_str("a negative control, and the scenario has no fault to leave out")
             }
             Self::ServerKilled { event, after } => write!(
                 f,
-                "the server was killed by the harness, for it had not ended {} after `{event}`",
+                "the harness killed the server, which had not ended {} after `{event}`",
                 span(*after)
             ),
             Self::MissingAbility(Ability::Resume) => f.write_str(
-                "the case is about clients that `resume` their session, which this client cannot",
+                "the scenario needs clients that can `resume` their session, which this client cannot",
             ),
             Self::MissingAbility(Ability::Page) => {
-                f.write_str("the case is about pages in a browser, and this client is none")
+                f.write_str("the scenario is about pages in a browser, and this client is none")
             }
             Self::NotObeyed { what } => write!(
                 f,
-                "the case wants {what} of its server, and this client speaks to a server of its own, which does not obey"
+                "the scenario needs {what} of its server, and this client uses a server of its own, which cannot be configured"
             ),
             Self::UnseenByPages { what } => write!(
                 f,
-                "the case is about {what}, which no browser shows to its pages"
+                "the scenario is about {what}, which browsers do not show to pages"
             ),
             Self::TooManyBrowsers { count, most } => write!(
                 f,
-                "the case has {count} clients, and each is a browser, of which there are at most {most}"
+                "the scenario has {count} clients, each is a browser, and there are at most {most}"
             ),
             Self::MissingAbility(ability) => write!(
                 f,
-                "the case is about clients that `{}` when told to, which this client cannot",
+                "the scenario needs clients that can `{}`, which this client cannot",
                 ability.word()
             ),
             Self::OldJournal { rule } => write!(
                 f,
-                "the journal is of version 1, which does not tell what `{rule}` kept from whom; run the case again"
+                "the journal is of version 1, which does not record what `{rule}` kept from which client; run the scenario again"
             ),
             Self::Missing(missing) => missing.fmt(f),
             Self::Contradiction(contradiction) => contradiction.fmt(f),
@@ -106,21 +106,21 @@ impl Reason {
                 in_all,
             } => write!(
                 f,
-                "the machine let the harness wait, for {} at {}, {} in all: it was too busy",
+                "the machine was too busy: the harness had to wait {} at {}, {} in all",
                 span(*longest),
                 span(*at),
                 span(*in_all)
             ),
-            Self::NoEffect => f.write_str("no rule had any effect"),
-            Self::NothingHeld => f.write_str("no check could be judged ok"),
+            Self::NoEffect => f.write_str("no fault had any effect"),
+            Self::NothingHeld => f.write_str("no check could be measured as ok"),
             Self::Hidden { check, why } => write!(
                 f,
-                "the case is about `{check}`, which cannot be judged of this client: {why}"
+                "the scenario is about `{check}`, which cannot be measured for this client: {why}"
             ),
             Self::Unjudged { check, why } => {
                 write!(
                     f,
-                    "the case is about `{check}`, which could not be judged: {why}"
+                    "the scenario is about `{check}`, which could not be measured: {why}"
                 )
             }
             Self::NotInSituation {
@@ -129,7 +129,7 @@ impl Reason {
                 seen,
             } => write!(
                 f,
-                "no client came into the situation that the case is about: `{situation}` {}",
+                "no client came into the situation that the scenario is about: `{situation}` {}",
                 shortfall(*needed, *seen)
             ),
             Self::Excluded {
@@ -139,11 +139,11 @@ impl Reason {
                 there,
             } => write!(
                 f,
-                "the client stays out of the situation that the case is about (`{situation}`) by what it declares: {}",
+                "the client stays out of the situation that the scenario is about (`{situation}`) by what it declares: {}",
                 contrast(*figure, *declared, *there)
             ),
             Self::NotBlamed { check } => {
-                write!(f, "`{check}` failed, but not by the client's doing")
+                write!(f, "`{check}` failed, but not because of the client")
             }
             // All others have their sentences in `fmt`, which names these.
             _ => Ok(()),
@@ -175,11 +175,11 @@ fn contrast(figure: Figure, declared: Duration, there: Duration) -> String {
         }
         Figure::DialBound => {
             format!(
-                "it lets a dial take {declared}, and none is kept waiting for more than {there}"
+                "it allows {declared} for an attempt to connect, and none is kept waiting for more than {there}"
             )
         }
         Figure::FirstDelay => {
-            format!("it waits {declared} before it dials again, and that is not less than {there}")
+            format!("it waits {declared} before it reconnects, and that is not less than {there}")
         }
     }
 }
@@ -187,7 +187,7 @@ fn contrast(figure: Figure, declared: Duration, there: Duration) -> String {
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ServerKept { event } => write!(f, "`{event}` did not befall the server"),
+            Self::ServerKept { event } => write!(f, "`{event}` did not happen to the server"),
             Self::ServerGone { event } => {
                 write!(f, "the server did not come back after `{event}`")
             }
@@ -213,7 +213,7 @@ impl fmt::Display for Missing {
                 reason,
             } => write!(
                 f,
-                "`{rule}` could do nothing to connection {attempt} of {client}: {reason}"
+                "`{rule}` could not act on connection {attempt} of {client}: {reason}"
             ),
             Self::Spared {
                 rule,
@@ -221,7 +221,7 @@ impl fmt::Display for Missing {
                 attempt,
             } => write!(
                 f,
-                "`{rule}` did not strike connection {attempt} of {client}, which was there"
+                "`{rule}` was not applied to connection {attempt} of {client}, which was open"
             ),
             Self::NoTarget { rule } => {
                 write!(f, "`{rule}` never found a connection to act on")

@@ -4,7 +4,7 @@
 //! - else *not applicable* if this client cannot do what the case is about, or
 //!   does not show it, or does not come into its situation by what it declares;
 //! - else *inconclusive* if a fault that must fire did not, or fired too late,
-//!   or no rule had any effect, or the check that the case is about could not be
+//!   or no fault had any effect, or the check that the case is about could not be
 //!   judged, or no client came into the situation of the case, or the run is not complete, or the harness killed the server;
 //! - else *passed*.
 //!

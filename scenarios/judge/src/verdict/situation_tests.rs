@@ -13,7 +13,7 @@ use crate::language::sample::{header, scenario};
 use crate::subject::Traits;
 
 /// What the sentences have in common.
-const NOBODY: &str = "no client came into the situation that the case is about: ";
+const NOBODY: &str = "no client came into the situation that the scenario is about: ";
 
 fn text(situation: &str, rest: &str) -> String {
     format!(
@@ -269,7 +269,7 @@ fn what_a_client_declares_may_keep_it_out() {
     let long = |liveness: Duration| {
         let liveness = format_duration(liveness);
         vec![format!(
-            "the client stays out of the situation that the case is about (`silences_outlasted`) by \
+            "the client stays out of the situation that the scenario is about (`silences_outlasted`) by \
              what it declares: it takes {liveness} to notice a silence, and none lasts longer than 3s"
         )]
     };
@@ -298,11 +298,11 @@ fn so_may_its_bound_of_a_dial_and_its_first_delay() {
         first_delay_us: micros(4),
         ..Traits::default()
     };
-    let beginning = "the client stays out of the situation that the case is about";
+    let beginning = "the client stays out of the situation that the scenario is about";
     let given_up = text("attempts_given_up = 1", SILENT);
     let (verdict, why) = excluded(&given_up, &unanswered(), traits.clone());
     let expected = format!(
-        "{beginning} (`attempts_given_up`) by what it declares: it lets a dial take 5s, and none \
+        "{beginning} (`attempts_given_up`) by what it declares: it allows 5s for an attempt to connect, and none \
          is kept waiting for more than 3s"
     );
     assert_eq!((verdict, why), (Verdict::NotApplicable, expected));
@@ -313,7 +313,7 @@ fn so_may_its_bound_of_a_dial_and_its_first_delay() {
         .connected("c1", 2, 4800, 4900);
     let (verdict, why) = excluded(&delay, &back, traits);
     let expected = format!(
-        "{beginning} (`own_delay_below`) by what it declares: it waits 4s before it dials again, \
+        "{beginning} (`own_delay_below`) by what it declares: it waits 4s before it reconnects, \
          and that is not less than 2s"
     );
     assert_eq!((verdict, why), (Verdict::NotApplicable, expected));

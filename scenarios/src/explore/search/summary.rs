@@ -78,7 +78,7 @@ impl Summary {
             false => "",
         };
         text + &format!(
-            "{cases} cases: {passed} passed, {failed} failed, {silent} say nothing, {refused} refused; \
+            "{cases} cases: {passed} passed, {failed} failed, {silent} inconclusive, {refused} refused; \
             {} states, {} kept; {} found{broken}\n",
             self.reach.count(),
             self.corpus.len(),

@@ -241,7 +241,7 @@ pub(super) fn waits(timeline: &Timeline, anchor: &str, is_sim: bool) -> Markup {
             figcaption {
                 b { "Waits before each new dial." } " "
                 @if waits.count == 0 {
-                    "No client had to dial again by itself."
+                    "No client had to reconnect by itself."
                 } @else {
                     "By the number of the retry; the band is what " code { (waits.shape) } " in the scenario allows"
                     @if !is_sim { " the simulated client: this one has a policy of its own" }

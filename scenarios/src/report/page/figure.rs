@@ -102,10 +102,10 @@ fn legend(timeline: &Timeline) -> Markup {
                 (key("a dial", &html! { path class="dial" d="M11 3v10" {} }))
             }
             @if lanes.iter().any(|lane| !lane.strikes.is_empty()) {
-                (key("a fault strikes", &html! { path class="strike" d="M6 4h10l-5 8z" {} }))
+                (key("a fault is applied", &html! { path class="strike" d="M6 4h10l-5 8z" {} }))
             }
             @if timeline.tracks.iter().any(|track| track.spans.iter().any(|span| !span.was_felt)) {
-                (key("planned, struck nobody", &html! { rect class="track missed" x="1" y="3" width="20" height="10" {} }))
+                (key("scheduled, no client affected", &html! { rect class="track missed" x="1" y="3" width="20" height="10" {} }))
             }
             @for kind in [StrayKind::Lost, StrayKind::Again, StrayKind::OutOfOrder] {
                 @if has_stray(kind) {
@@ -163,7 +163,7 @@ fn span_in_words(axis: &Axis, track: &Track, span: &Span) -> String {
     let missed = if span.was_felt {
         ""
     } else {
-        ": planned, and struck nobody"
+        ": scheduled, no client affected"
     };
     let when = if span.from == span.until {
         format!("at {}", axis.time(span.from))

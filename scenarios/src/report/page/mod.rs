@@ -220,7 +220,7 @@ fn facts(results: &[&ScenarioResult]) -> Vec<(&'static str, String)> {
     ];
     if !flaws.is_empty() {
         let flaws: Vec<&str> = flaws.into_iter().take(12).collect();
-        facts.push(("Flaws worn by clients", flaws.join(", ")));
+        facts.push(("Flaws enabled by clients", flaws.join(", ")));
     }
     if results.iter().any(|result| result.control.is_some()) {
         let control = "every fault planned and none applied, so nothing may pass";

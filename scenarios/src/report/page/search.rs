@@ -59,7 +59,7 @@ fn coverage(reach: &Reach) -> Markup {
         section class="scroll" aria-labelledby="coverage-caption" tabindex="0" {
             table class="matrix" {
                 caption id="coverage-caption" {
-                    "In how many cases each fault struck which part of a connection's life; – where it cannot."
+                    "In how many schedules each fault was applied to which phase of a connection; – where it cannot be."
                 }
                 thead { tr {
                     th scope="col" { "Fault" }
@@ -90,7 +90,7 @@ fn cell(reach: &Reach, fault: &str, place: Place) -> Markup {
 fn came(reach: &Reach) -> Markup {
     html! {
         table class="matrix" {
-            caption { "What else came about, and in how many cases." }
+            caption { "What else happened, and in how many schedules." }
             thead { tr { th scope="col" { "What" } th scope="col" { "Cases" } } }
             tbody {
                 @for (what, words) in Came::ALL {

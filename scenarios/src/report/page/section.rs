@@ -11,7 +11,7 @@ use crate::verdict::Verdict;
 /// So many bytes of a sentence are shown.
 const MOST_SENTENCE: usize = 2 * 1024;
 /// What to do when a run says nothing.
-const ADVICE: &str = "If the machine was too busy: run fewer at a time (--jobs 4), or on a quieter machine. If a rule did not act: chaos plan FILE says when it should, and on whom.";
+const ADVICE: &str = "If the machine was too busy: run fewer at a time (--jobs 4), or use a quieter machine. If a fault was not applied: chaos plan FILE prints when it should be, and to which clients.";
 /// So many rows of a table.
 const MOST_ROWS: usize = 50;
 
@@ -102,7 +102,7 @@ fn outcome(result: &ScenarioResult) -> Markup {
                     }
                 },
                 Verdict::NotApplicable => {
-                    p { "The case is not about such a client:" }
+                    p { "The scenario is not about such a client:" }
                     (reasons(result))
                 }
                 Verdict::Inconclusive => {
@@ -144,7 +144,7 @@ fn about(run: &Run<'_>) -> Markup {
                 div { dt { "Seen at" } dd { (link(source)) } }
             }
             @if !flaws.is_empty() {
-                div { dt { "Flaws worn" } dd { (flaws.join(", ")) " (on purpose: a sound client has none)" } }
+                div { dt { "Flaws enabled" } dd { (flaws.join(", ")) " (on purpose: the reference client has none)" } }
             }
             @if let Some(control) = control {
                 div { dt { "Control" } dd { (control) ": every fault was planned and none applied" } }

@@ -54,7 +54,7 @@ impl State {
             Self::Connecting => "connecting",
             Self::Connected => "connected, no data yet",
             Self::Down => "down",
-            Self::Hurt => "hurt: connected, data held",
+            Self::Hurt => "affected: connected, data held back",
             Self::Doubled => "more than one live",
             Self::GaveUp => "gave up",
         }

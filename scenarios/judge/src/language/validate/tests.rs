@@ -35,7 +35,7 @@ fn a_rule_that_can_never_act_is_told() {
         SMALL,
         &reset("at = '1s'\ntarget.share = 0.0"),
         "8:1",
-        "a share of 0 is nobody",
+        "a share of 0 is no client",
     );
     never(
         SMALL,
@@ -86,7 +86,7 @@ fn a_rule_on_accepting_needs_a_dial() {
             rule("at = '2s'\nfor = '1s'\ninject.reject = {}")
         )
     };
-    let why = "`reject` never acts: all that time `refuse` lets no dial through";
+    let why = "`reject` never acts: all that time `refuse` lets no connection through";
     wrong(&text("for = '2s'"), &format!("x.toml:10:6: {why}"));
     wrong(&text("# to the end"), &format!("x.toml:10:6: {why}"));
     for some in [
@@ -118,7 +118,7 @@ fn a_repetition_comes_round_and_comes_to_an_end() {
     let long = every("every = '1ms'").replace("'4s'", "'10m'");
     wrong(
         &long,
-        "x.toml:8:9: this rule would act more than 100000 times",
+        "x.toml:8:9: this fault would be applied more than 100000 times",
     );
     let held = |keys: &str| {
         let text = format!("at = '1s'\ninject.stall = {{}}\n{keys}");
@@ -126,7 +126,7 @@ fn a_repetition_comes_round_and_comes_to_an_end() {
     };
     wrong(
         &held("every = '1ms'\nfor = '1h'"),
-        "x.toml:9:7: this rule would hold 3000 times at once; at most 1000 are possible",
+        "x.toml:9:7: this fault would be in force 3000 times at once; at most 1000 are possible",
     );
     assert_eq!(mistakes(&held("every = '3ms'\nfor = '1h'")), "");
 }
@@ -153,7 +153,7 @@ fn who_was_told_to_stop_does_nothing_more() {
     let pause = "[[action]]\nat = '3s'\ndo = 'pause'\n";
     wrong(
         &format!("{SMALL}{pause}{stop}"),
-        "x.toml:6:6: this action is never done: everybody stops at 2s",
+        "x.toml:6:6: this action is never done: all clients stop at 2s",
     );
     let one = stop.replace("'stop'", "'stop'\ntarget.clients = ['c1']");
     assert_eq!(mistakes(&format!("{SMALL}{pause}{one}")), "");

@@ -19,7 +19,7 @@ fn a_rule_on_an_attempt_that_never_came_is_inconclusive() {
     let text = "[[fault]]\non = { attempt = 99 }\ninject.reset = {}\n[expect]\nmax_live = 1\n";
     let reasons = [
         "no connection came to attempt 99 while `reset` was armed",
-        "no rule had any effect",
+        "no fault had any effect",
     ];
     judged_as(text, &run(), Verdict::Inconclusive, &reasons);
     let may = text.replace("on =", "must_fire = false\non =");
@@ -29,7 +29,7 @@ fn a_rule_on_an_attempt_that_never_came_is_inconclusive() {
 #[test]
 fn a_connection_that_was_there_and_not_struck_is_inconclusive() {
     let story = back(run().struck("c1", 1, "reset", 1000).closed("c1", 1, 1001));
-    let reasons = ["`reset` did not strike connection 1 of c2, which was there"];
+    let reasons = ["`reset` was not applied to connection 1 of c2, which was open"];
     judged_as(RESET, &story, Verdict::Inconclusive, &reasons);
     let gone = story.closed("c2", 1, 1100);
     judged_as(RESET, &gone, Verdict::Passed, &[]);
@@ -63,6 +63,6 @@ fn an_effect_of_no_rule_is_inconclusive() {
         text,
         &run(),
         Verdict::Inconclusive,
-        &["no rule had any effect"],
+        &["no fault had any effect"],
     );
 }

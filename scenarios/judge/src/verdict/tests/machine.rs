@@ -24,9 +24,9 @@ fn a_time_beyond_its_limit_is_not_blamed_on_the_client_if_the_machine_withheld_a
     assert_eq!(judgement.checks[0].excess, Some(excess));
     judged_as(RESET, &late_by_400(&[200, 190]), Verdict::Failed, &[]);
     let reasons = [
-        "the machine let the harness wait, for 200ms at 2s, 400ms in all: it was too busy",
-        "no check could be judged ok",
-        "`recover_within` failed, but not by the client's doing",
+        "the machine was too busy: the harness had to wait 200ms at 2s, 400ms in all",
+        "no check could be measured as ok",
+        "`recover_within` failed, but not because of the client",
     ];
     judged_as(
         RESET,
@@ -40,9 +40,9 @@ fn a_time_beyond_its_limit_is_not_blamed_on_the_client_if_the_machine_withheld_a
 fn after_a_long_hold_up_nobody_is_blamed_for_what_was_late() {
     judged_as(RESET, &late_by_400(&[250]), Verdict::Failed, &[]);
     let reasons = [
-        "the machine let the harness wait, for 251ms at 2s, 251ms in all: it was too busy",
-        "no check could be judged ok",
-        "`recover_within` failed, but not by the client's doing",
+        "the machine was too busy: the harness had to wait 251ms at 2s, 251ms in all",
+        "no check could be measured as ok",
+        "`recover_within` failed, but not because of the client",
     ];
     let story = late_by_400(&[251]);
     judged_as(RESET, &story, Verdict::Inconclusive, &reasons);
@@ -73,9 +73,9 @@ fn who_never_comes_back_is_blamed_though_the_machine_was_once_slow() {
     let story = |late_us| struck(3).mark(Mark::HeldUp { late_us }, 2000);
     judged_as(RESET, &story(13_396_999), Verdict::Failed, &[]);
     let reasons = [
-        "the machine let the harness wait, for 13397ms at 2s, 13397ms in all: it was too busy",
-        "no check could be judged ok",
-        "`recover_within` failed, but not by the client's doing",
+        "the machine was too busy: the harness had to wait 13397ms at 2s, 13397ms in all",
+        "no check could be measured as ok",
+        "`recover_within` failed, but not because of the client",
     ];
     judged_as(RESET, &story(13_397_000), Verdict::Inconclusive, &reasons);
 }
@@ -96,9 +96,9 @@ fn ticks_that_a_slow_machine_had_no_time_for_are_not_lost() {
     };
     judged_as(&text, &end(&[1], 20_000), Verdict::Failed, &[]);
     let reasons = [
-        "the machine let the harness wait, for 200ms at 3900ms, 4s in all: it was too busy",
-        "no check could be judged ok",
-        "`lost` failed, but not by the client's doing",
+        "the machine was too busy: the harness had to wait 200ms at 3900ms, 4s in all",
+        "no check could be measured as ok",
+        "`lost` failed, but not because of the client",
     ];
     judged_as(&text, &end(&[1], 200_000), Verdict::Inconclusive, &reasons);
     // A gap is one on any machine.
@@ -109,11 +109,11 @@ fn ticks_that_a_slow_machine_had_no_time_for_are_not_lost() {
 fn a_machine_that_slept_explains_that_a_rule_missed_somebody() {
     let story = back(run().struck("c1", 1, "reset", 1000).closed("c1", 1, 1001));
     let slept = |late_us| story.clone().mark(Mark::HeldUp { late_us }, 1400);
-    let missed = "`reset` did not strike connection 1 of c2, which was there";
+    let missed = "`reset` was not applied to connection 1 of c2, which was open";
     judged_as(RESET, &slept(250_000), Verdict::Inconclusive, &[missed]);
     let reasons = [
         missed,
-        "the machine let the harness wait, for 400ms at 1400ms, 400ms in all: it was too busy",
+        "the machine was too busy: the harness had to wait 400ms at 1400ms, 400ms in all",
     ];
     judged_as(RESET, &slept(400_000), Verdict::Inconclusive, &reasons);
 }
@@ -131,8 +131,8 @@ fn a_case_about_a_bound_from_above_says_nothing_if_the_machine_withheld_time() {
     let held_up = |late_us| back(struck(0)).mark(Mark::HeldUp { late_us }, 2000);
     judged_as(&proven, &held_up(3_000_000), Verdict::Passed, &[]);
     let reasons = [
-        "the machine let the harness wait, for 4s at 2s, 4s in all: it was too busy",
-        "the case is about `max_dials`, which could not be judged: no client dialled more than \
+        "the machine was too busy: the harness had to wait 4s at 2s, 4s in all",
+        "the scenario is about `max_dials`, which could not be measured: no client dialled more than \
          2 times from t = 0 to the end of settling, but the machine withheld 4s, so that proves nothing",
     ];
     judged_as(
@@ -159,9 +159,9 @@ fn two_at_once_are_explained_by_as_much_as_the_machine_withheld() {
     };
     judged_as(text, &story(99_999), Verdict::Failed, &[]);
     let reasons = [
-        "the machine let the harness wait, for 100ms at 1300ms, 100ms in all: it was too busy",
-        "no check could be judged ok",
-        "`max_live` failed, but not by the client's doing",
+        "the machine was too busy: the harness had to wait 100ms at 1300ms, 100ms in all",
+        "no check could be measured as ok",
+        "`max_live` failed, but not because of the client",
     ];
     judged_as(text, &story(100_000), Verdict::Inconclusive, &reasons);
 }

@@ -96,8 +96,8 @@ fn a_failed_check_whose_fault_fired_in_time_is_failed() {
 fn a_failed_check_whose_fault_was_late_is_inconclusive() {
     let reasons = [
         "`reset` was 251ms late, more than 250ms: the machine was too busy",
-        "no check could be judged ok",
-        "`recover_within` failed, but not by the client's doing",
+        "no check could be measured as ok",
+        "`recover_within` failed, but not because of the client",
     ];
     judged_as(RESET, &struck(251), Verdict::Inconclusive, &reasons);
     judged_as(RESET, &struck(250), Verdict::Failed, &[]);
@@ -106,7 +106,7 @@ fn a_failed_check_whose_fault_was_late_is_inconclusive() {
 #[test]
 fn nothing_ok_is_inconclusive() {
     let text = RESET.replace("recover_within = '1s'", "lost = 0");
-    let reasons = ["no check could be judged ok"];
+    let reasons = ["no check could be measured as ok"];
     judged_as(&text, &back(struck(0)), Verdict::Inconclusive, &reasons);
 }
 
@@ -144,7 +144,7 @@ fn what_is_not_disturbed_is_a_case_and_has_no_control() {
     assert_eq!(judged(&run(), false), (Verdict::Passed, Vec::new()));
     let restless = run().connected("c1", 2, 500, 600);
     assert_eq!(judged(&restless, false).0, Verdict::Failed);
-    let reason = "a control, and the case has no fault to leave out".to_owned();
+    let reason = "a negative control, and the scenario has no fault to leave out".to_owned();
     assert_eq!(judged(&run(), true), (Verdict::NotApplicable, vec![reason]));
 }
 
@@ -164,7 +164,7 @@ fn foreign(header: &mut Header) {
 #[test]
 fn what_the_client_cannot_do_or_does_not_show_makes_a_case_not_applicable() {
     let proven = format!("{PAUSE}[proof]\nflaw = 'forgets_pause'\nfails = 'state_equal'\n");
-    let hidden = "the case is about `state_equal`, which cannot be judged of this client: \
+    let hidden = "the scenario is about `state_equal`, which cannot be measured for this client: \
         this client cannot `pause`";
     let story = back(struck(0));
     judged_with(&proven, &story, foreign, Verdict::NotApplicable, &[hidden]);
@@ -175,7 +175,7 @@ fn what_the_client_cannot_do_or_does_not_show_makes_a_case_not_applicable() {
     let alone = PAUSE.replace("recover_within = '1s'\n", "");
     judged_with(&alone, &story, foreign, Verdict::NotApplicable, &[hidden]);
     let required = format!("requires = ['pause']\n{PAUSE}");
-    let missing = "the case is about clients that `pause` when told to, which this client cannot";
+    let missing = "the scenario needs clients that can `pause`, which this client cannot";
     judged_with(
         &required,
         &story,
@@ -226,27 +226,27 @@ fn what_a_clients_own_server_or_a_machine_with_browsers_cannot_do_is_not_applica
     check(
         &format!("[server]\nmax_connections = 3\n{expect}"),
         &[
-            "the case wants `max_connections` of its server, and this client speaks to a server of its own, which does not obey",
+            "the scenario needs `max_connections` of its server, and this client uses a server of its own, which cannot be configured",
         ],
     );
     check(
         "[[fault]]\non = { attempt = 2 }\ninject.upgrade_reply = { status = 503 }\n\
          [expect]\nmin_dial_gap = '2s'\n",
         &[
-            "the case is about what a refused upgrade was answered with, which no browser shows to its pages",
+            "the scenario is about the response to a refused handshake, which browsers do not show to pages",
         ],
     );
     check(
         &format!("[clients]\ncount = 7\n{expect}"),
-        &["the case has 7 clients, and each is a browser, of which there are at most 6"],
+        &["the scenario has 7 clients, each is a browser, and there are at most 6"],
     );
 }
 
 #[test]
 fn a_defining_check_that_had_nothing_to_judge_is_inconclusive() {
     let text = format!("{PAUSE}[proof]\nflaw = 'forgets_pause'\nfails = 'state_equal'\n");
-    let reason = "the case is about `state_equal`, which could not be judged: \
-        no client told of a session that it had when all had settled";
+    let reason = "the scenario is about `state_equal`, which could not be measured: \
+        no client reported a session that it had at the end of settling";
     let story = back(struck(0));
     judged_as(&text, &story, Verdict::Inconclusive, &[reason]);
     judged_as(PAUSE, &story, Verdict::Passed, &[]);
@@ -261,10 +261,10 @@ fn a_run_cut_short_is_inconclusive_whatever_failed() {
         .struck("c1", 1, "reset", 1000)
         .struck("c2", 1, "reset", 1000);
     let broken = |reason: &str| {
-        let failed = "`recover_within` failed, but not by the client's doing";
+        let failed = "`recover_within` failed, but not because of the client";
         [
             reason.to_owned(),
-            "no check could be judged ok".into(),
+            "no check could be measured as ok".into(),
             failed.into(),
         ]
     };
@@ -330,7 +330,7 @@ fn a_journal_that_does_not_tell_what_was_withheld_says_nothing_of_a_stall() {
         .struck("c1", 1, "stall", 1000)
         .struck("c2", 1, "stall", 1000);
     let old = |header: &mut Header| header.version = 1;
-    let reason = "the journal is of version 1, which does not tell what `stall` kept from whom; run the case again";
+    let reason = "the journal is of version 1, which does not record what `stall` kept from which client; run the scenario again";
     judged_with(stall, &story, old, Verdict::Inconclusive, &[reason]);
     judged_with(stall, &story, |_| {}, Verdict::Passed, &[]);
     // What only ends connections has told enough.

@@ -42,14 +42,14 @@ fn a_server_event_is_a_fault_like_any_other() {
 fn a_server_event_must_happen_in_time_and_come_to_its_end() {
     let reasons = [
         "`kill` was 300ms late, more than 250ms: the machine was too busy",
-        "no check could be judged ok",
-        "`recover_within` failed, but not by the client's doing",
+        "no check could be measured as ok",
+        "`recover_within` failed, but not because of the client",
     ];
     judged_as(KILL, &killed(1300), Verdict::Inconclusive, &reasons);
     let reasons = [
-        "`kill` did not befall the server",
-        "no rule had any effect",
-        "no check could be judged ok",
+        "`kill` did not happen to the server",
+        "no fault had any effect",
+        "no check could be measured as ok",
     ];
     judged_as(KILL, &run(), Verdict::Inconclusive, &reasons);
     let gone = run().server_down("kill", 1000);
@@ -76,12 +76,12 @@ fn nobody_is_blamed_for_what_he_saw_of_a_server_that_the_harness_killed() {
         .closed("c1", 1, 1901)
         .closed("c2", 1, 1901)
         .server_up("restart", 3000);
-    let reason = "the server was killed by the harness, for it had not ended 3s after `restart`";
+    let reason = "the harness killed the server, which had not ended 3s after `restart`";
     judged_as(&text, &down, Verdict::Failed, &[]);
     let failed = [
         reason,
-        "no check could be judged ok",
-        "`recover_within` failed, but not by the client's doing",
+        "no check could be measured as ok",
+        "`recover_within` failed, but not because of the client",
     ];
     judged_as(&text, &killed(down.clone()), Verdict::Inconclusive, &failed);
     judged_as(
@@ -100,8 +100,8 @@ fn a_server_that_the_proxy_could_not_reach_is_inconclusive() {
     let story = struck(0).proxy("c1", 2, failed, 1200);
     let reasons = [
         "the proxy could not reach the server: connection refused",
-        "no check could be judged ok",
-        "`recover_within` failed, but not by the client's doing",
+        "no check could be measured as ok",
+        "`recover_within` failed, but not because of the client",
     ];
     judged_as(RESET, &story, Verdict::Inconclusive, &reasons);
 }
