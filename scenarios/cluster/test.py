@@ -1,4 +1,4 @@
-"""The manifests, the image's recipe and the pipelines' examples: each as its own
+"""The manifests, the image's recipe and the examples in YAML of the documents: each as its own
 tool wants it, and the manifests' commands done, shard for shard.
 
 Usage: test.py BIN, with what requirements.txt names on the PATH.
@@ -171,25 +171,45 @@ def clean():
     return {name: value for name, value in os.environ.items() if not re.match(engines, name)}
 
 
+SCHEMAS = {
+    "vendor.github-workflows": (r"^on:", ("runs-on", "runs-in")),
+    "vendor.gitlab-ci": (r"^ *script:", ("script:", "skript:")),
+    "vendor.compose-spec": (r"^services:", ("environment:", "environments:")),
+}
+
+
+def examples():
+    """Each example in YAML of the documents, with the schema that is its."""
+    for page in sorted((ROOT / "docs").rglob("*.md")):
+        for example in re.findall(r"^```yaml\n(.*?)^```", page.read_text(), re.M | re.S):
+            of = [schema for schema, (mark, _) in SCHEMAS.items() if re.search(mark, example, re.M)]
+            assert of, f"{page}: of no schema:\n{example}"
+            yield of[0], example
+
+
 def pipelines():
-    """Each pipeline of the page with the schema that is its."""
-    text = (ROOT / "docs/guides/ci.md").read_text()
-    for example in re.findall(r"^```yaml\n(.*?)^```", text, re.M | re.S):
-        yield ("vendor.github-workflows" if re.search(r"^on:", example, re.M) else "vendor.gitlab-ci"), example
+    return [(schema, example) for schema, example in examples() if schema != "vendor.compose-spec"]
 
 
-def test_the_pipelines_are_what_their_hosts_take():
-    examples = list(pipelines())
-    schemas = [schema for schema, _ in examples]
-    assert schemas.count("vendor.github-workflows") == 2 and schemas.count("vendor.gitlab-ci") == 2, schemas
-    for schema, example in examples:
+def test_the_examples_are_what_their_hosts_take():
+    schemas = [schema for schema, _ in examples()]
+    assert [schemas.count(schema) for schema in SCHEMAS] == [2, 2, 1], schemas
+    for schema, example in examples():
         tool = ["check-jsonschema", "--builtin-schema", schema]
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             file.write(example)
             file.flush()
             validate(tool, file.name)
-        misspelt = {"vendor.github-workflows": ("runs-on", "runs-in"), "vendor.gitlab-ci": ("script:", "skript:")}
-        refused(tool, example.replace(*misspelt[schema]), ".yaml")
+        refused(tool, example.replace(*SCHEMAS[schema][1]), ".yaml")
+
+
+def test_the_variables_of_the_compose_file_are_there():
+    example = next(example for schema, example in examples() if schema == "vendor.compose-spec")
+    names = yaml.safe_load(example)["services"]["chaos"]["environment"]
+    help_of = subprocess.run([str(Path(CHAOS).with_name("chaos-proxy")), "--help"], capture_output=True, text=True, check=True).stdout
+    assert len(names) == 3, names
+    for name in names:
+        assert f"[env: {name}=" in help_of, f"chaos-proxy has no {name}"
 
 
 def test_the_flags_of_pipelines_and_manifests_are_there():

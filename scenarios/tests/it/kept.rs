@@ -24,7 +24,6 @@ pub(crate) fn keep(path: &Path, found: &str, made: &str) {
 }
 
 /// Holds a program's part of the page of command lines to the help that it prints.
-#[allow(dead_code, reason = "not every test that has this file has a program")]
 pub(crate) fn keep_help(name: &str, help: &[String]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/cli.md");
     let found = std::fs::read_to_string(&path).unwrap();

@@ -7,12 +7,15 @@
 )]
 
 mod bad_input;
+mod blocks;
 mod broken_off;
 mod clocks;
 mod console;
 mod docs;
 mod explore;
 mod foreign;
+#[rustfmt::skip]
+mod guide_examples;
 mod harness;
 mod hostile_journals;
 mod interrupts;

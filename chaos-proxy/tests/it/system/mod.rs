@@ -10,6 +10,9 @@ mod bulk;
 mod embedded;
 mod faults;
 mod foreign;
+#[rustfmt::skip]
+#[expect(unused_variables, reason = "the pages leave to the reader what is done with them")]
+mod guide_examples;
 mod guides;
 mod in_force;
 pub(crate) mod ports;
