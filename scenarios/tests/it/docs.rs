@@ -76,6 +76,13 @@ fn the_scenarios_of_the_documents_are_sound() {
     assert!(count > 10, "{count}");
 }
 
+#[test]
+fn the_readme_is_read_in_a_minute() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let count = readme.lines().count();
+    assert!(count <= 120, "{count} lines");
+}
+
 /// As code hosts make it of a heading.
 fn anchor(heading: &str) -> String {
     let lower = heading.trim_start_matches('#').trim().to_lowercase();

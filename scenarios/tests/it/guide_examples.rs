@@ -2,7 +2,7 @@
 
 mod my_client {
     pub(super) async fn follow(_url: &str) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
