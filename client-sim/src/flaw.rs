@@ -1,6 +1,6 @@
 //! Bad habits of reconnecting clients, to be worn on demand.
 //!
-//! Each flaw changes exactly one behaviour of the sound client, so a check that
+//! Each flaw changes exactly one behaviour of the reference client, so a check that
 //! fails with a flaw and passes without it is known to look at that behaviour.
 //! Used by the session machine, by scenario files (`flaws = [...]`) and by
 //! `--flaw`.
@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 macro_rules! flaws {
     ($($variant:ident $word:literal $description:literal)*) => {
-        /// One bad habit: a client with it…
+        /// One known bug: a client with it…
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Flaw {
             $(#[doc = concat!("… ", $description, ".")] $variant,)*
@@ -131,7 +131,7 @@ impl fmt::Display for Flaw {
 
 /// A word that names no [`Flaw`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no flaw is called {word:?}; {}there are {}", guess(word), words())]
+#[error("no flaw is called {word:?}; {}", guess(word))]
 pub struct UnknownFlaw {
     /// What was written.
     pub word: String,
@@ -140,11 +140,10 @@ pub struct UnknownFlaw {
 fn guess(word: &str) -> String {
     let known = Flaw::ALL.map(Flaw::word);
     let nearest = environment::text::nearest(word, known);
-    nearest.map_or_else(String::new, |word| format!("did you mean `{word}`? "))
-}
-
-fn words() -> String {
-    Flaw::ALL.map(Flaw::word).join(", ")
+    match nearest {
+        Some(word) => format!("did you mean `{word}`?"),
+        None => format!("there are {}", Flaw::ALL.map(Flaw::word).join(", ")),
+    }
 }
 
 impl FromStr for Flaw {
@@ -179,7 +178,7 @@ mod tests {
     fn an_unknown_word_is_told_what_there_is() {
         let error = "no_livenes".parse::<Flaw>().unwrap_err().to_string();
         assert!(
-            error.contains("\"no_livenes\"; did you mean `no_liveness`? there are no_liveness,"),
+            error.ends_with("\"no_livenes\"; did you mean `no_liveness`?"),
             "{error}"
         );
     }
