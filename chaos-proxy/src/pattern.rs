@@ -186,6 +186,16 @@ fn pointing(
         table.error(table.key_span("json"), message);
     }
     let Scalar(equals) = equals?;
+    if equals
+        .as_str()
+        .is_some_and(|text| text.len() > LONGEST_MESSAGE)
+    {
+        let message = format!(
+            "no message of at most {LONGEST_MESSAGE} bytes, which alone are looked into, has so long a text in it"
+        );
+        table.error(table.span_of("equals"), message);
+        return None;
+    }
     Some(Pattern::Json { pointer, equals })
 }
 

@@ -12,8 +12,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, value_parser};
 use client_sim::fleet::Fleet;
 use client_sim::{
-    Behaviour, ClientsConfig, Flaw, Header, Policy, Shape, Sources, Upgrade, Url, check_header,
-    check_host, check_subprotocol, check_text,
+    Behaviour, Beyond, ClientsConfig, Delivery, Flaw, Header, Policy, Sending, Shape, Sources,
+    Upgrade, Url, check_header, check_host, check_subprotocol, check_text,
 };
 use environment::Seed;
 use environment::shard::{self, Shard, ShardError};
@@ -148,6 +148,25 @@ pub(crate) struct Args {
     #[arg(long)]
     no_resume: bool,
 
+    /// Send a numbered message this often, to a server that acknowledges it as
+    /// ticker-server does.
+    #[arg(long, value_name = "TIME", value_parser = positive)]
+    send_every: Option<Duration>,
+
+    /// Delivery of messages: held until acknowledged, or sent once and forgotten
+    /// [default: at_least_once].
+    #[arg(long, value_name = "HOW", value_parser = deliveries(), requires = "send_every")]
+    delivery: Option<Delivery>,
+
+    /// The most messages that a client holds while it cannot send them [default: 100].
+    #[arg(long, value_name = "N", requires = "send_every",
+          value_parser = value_parser!(u32).range(0..=i64::from(Sending::MOST)))]
+    queue_at_most: Option<u32>,
+
+    /// What is lost beyond that: the oldest message, or the new one [default: drop].
+    #[arg(long, value_name = "WHAT", value_parser = beyonds(), requires = "send_every")]
+    queue_beyond: Option<Beyond>,
+
     /// Header of every handshake, as NAME: VALUE; {client} and {attempt} are filled in.
     /// Repeatable.
     #[arg(long = "header", value_name = "HEADER", value_parser = header)]
@@ -228,6 +247,7 @@ impl Args {
                 max_attempts: self.max_attempts,
                 resume: !self.no_resume,
                 say: None,
+                sending: self.sending()?,
                 upgrade: Arc::new(self.upgrade()),
                 flaws: self.flaws.iter().copied().collect(),
             },
@@ -252,6 +272,22 @@ impl Args {
             host: self.host.clone(),
             subprotocols: self.subprotocols.clone(),
             query: self.query.clone(),
+        }
+    }
+
+    fn sending(&self) -> anyhow::Result<Option<Sending>> {
+        let Some(usual) = self.send_every.map(Sending::every) else {
+            return Ok(None);
+        };
+        let sending = Sending {
+            delivery: self.delivery.unwrap_or_default(),
+            at_most: self.queue_at_most.unwrap_or(usual.at_most),
+            beyond: self.queue_beyond.unwrap_or_default(),
+            ..usual
+        };
+        match sending.objection() {
+            Some(why) => bail!("--queue-at-most is 0: {why}; that is for --delivery at_most_once"),
+            None => Ok(Some(sending)),
         }
     }
 
@@ -331,6 +367,25 @@ fn factor(text: &str) -> Result<f64, String> {
     allowed.ok_or_else(|| "must be a number from 1 to 1000".into())
 }
 
+fn deliveries() -> impl TypedValueParser<Value = Delivery> {
+    words(Delivery::ALL)
+}
+
+fn beyonds() -> impl TypedValueParser<Value = Beyond> {
+    words(Beyond::ALL)
+}
+
+/// One of these words, for what it means.
+fn words<T, const N: usize>(all: [(&'static str, T); N]) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + Default + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(all.map(|(word, _)| word)).map(move |word| {
+        let found = all.iter().find(|(known, _)| *known == word);
+        found.map_or_else(T::default, |(_, meaning)| *meaning)
+    })
+}
+
 fn shapes() -> impl TypedValueParser<Value = Shape> {
     PossibleValuesParser::new(Shape::ALL.map(|(word, _)| word)).map(|word| {
         let found = Shape::ALL.into_iter().find(|(known, _)| *known == word);
@@ -391,6 +446,7 @@ mod tests {
             max_attempts: Some(3),
             resume: false,
             say: None,
+            sending: None,
             upgrade: Arc::default(),
             flaws: [Flaw::NoLiveness, Flaw::NoJitter].into(),
         };
@@ -414,6 +470,23 @@ mod tests {
             query: vec![pair("k", "v=w")],
         };
         assert_eq!(*clients.behaviour.upgrade, expected);
+    }
+
+    #[test]
+    fn what_is_sent_and_held_are_flags() {
+        let sending = |flags: &str| parse(flags).unwrap().behaviour.sending;
+        assert_eq!(
+            sending("--send-every 2s"),
+            Some(Sending::every(Duration::from_secs(2)))
+        );
+        let all = "--send-every 2s --delivery at_most_once --queue-at-most 0 --queue-beyond reject";
+        let expected = Sending {
+            every: Duration::from_secs(2),
+            delivery: Delivery::AtMostOnce,
+            at_most: 0,
+            beyond: Beyond::Reject,
+        };
+        assert_eq!(sending(all), Some(expected));
     }
 
     #[test]
@@ -442,5 +515,14 @@ mod tests {
         check("--host a/b", "is no host");
         check("--subprotocol a/b", "is no subprotocol");
         check("--query token", "NAME=VALUE");
+        check("--send-every 0s", "at least 1ms");
+        check("--queue-at-most 5", "--send-every");
+        check("--send-every 1s --queue-at-most 5000", "0..=4096");
+        check(
+            "--send-every 1s --queue-at-most 0",
+            "--delivery at_most_once",
+        );
+        check("--send-every 1s --queue-beyond block", "drop, reject");
+        check("--send-every 1s --delivery once", "at_least_once");
     }
 }

@@ -13,7 +13,7 @@ use environment::Seed;
 use environment::text::{FromToml, Mismatch, Table, Value, choice, format_duration};
 use environment::tls::{Connector, Trust};
 
-use crate::{Flaw, Policy, Shape, Upgrade, Url};
+use crate::{Flaw, Policy, Sending, Shape, Upgrade, Url};
 
 /// More clients than descriptors would serve nobody: two per proxied
 /// connection, of the 20,000 that a system commonly allows.
@@ -60,6 +60,9 @@ pub struct Behaviour {
     /// What is said first on every connection, as to a server that speaks only
     /// when it is spoken to; by default nothing.
     pub say: Option<Say>,
+    /// Numbered messages to a server that acknowledges them, as the ticker does; by
+    /// default none.
+    pub sending: Option<Sending>,
     /// What is asked for with each upgrade; by default a WebSocket alone.
     pub upgrade: Arc<Upgrade>,
     /// Bad habits; none by default.
@@ -87,6 +90,7 @@ impl Default for Behaviour {
             max_attempts: None,
             resume: true,
             say: None,
+            sending: None,
             upgrade: Arc::default(),
             flaws: BTreeSet::new(),
         }
@@ -174,6 +178,7 @@ impl Behaviour {
             max_attempts: max_attempts(table),
             resume: table.or("resume", default.resume),
             say: say(table),
+            sending: Sending::from_table(table),
             upgrade: Arc::new(Upgrade::from_table(table)),
             flaws: table.or("flaws", Vec::new()).into_iter().collect(),
         }
@@ -365,6 +370,7 @@ mod tests {
             resume = false
             say = "hello"
             say_every = "250ms"
+            send.every = "200ms"
             headers = { Cookie = "a=b" }
             headers_by_attempt = [{ Authorization = "old" }, { Authorization = "new" }]
             host = "feed.test"
@@ -392,6 +398,7 @@ mod tests {
                 text: "hello".into(),
                 every: Some(Duration::from_millis(250)),
             }),
+            sending: Some(Sending::every(Duration::from_millis(200))),
             upgrade: Arc::new(Upgrade {
                 headers: pairs([("Cookie", "a=b")]),
                 headers_by_attempt: ["old", "new"]

@@ -86,6 +86,51 @@ pub enum EventKind {
         /// The number of the dial.
         dial: u64,
     },
+    /// The client has something to say to the server, and will: at once, or when
+    /// there is somebody to say it to.
+    Offered {
+        /// Counts what it has to say from 1.
+        number: u64,
+        /// How many it holds now, this one with them: of those that are sent at least
+        /// once also what has been said and is not acknowledged.
+        held: u64,
+    },
+    /// A message was given up, for there is no room for it and a newer one, or for
+    /// it at all.
+    Dropped {
+        /// Its number.
+        number: u64,
+        /// How many were held when there was no room.
+        held: u64,
+    },
+    /// A message was refused as it came, for there is no room.
+    Rejected {
+        /// Its number.
+        number: u64,
+        /// How many were held when there was no room.
+        held: u64,
+    },
+    /// A message was said.
+    Sent {
+        /// The number of the dial that takes it.
+        dial: u64,
+        /// The message's number.
+        number: u64,
+    },
+    /// A client of another make says how much it holds that it has to say.
+    Held {
+        /// How many messages.
+        held: u64,
+    },
+    /// The server said that it has a message.
+    Acknowledged {
+        /// The number of the dial that brought the word.
+        dial: u64,
+        /// The message's number.
+        number: u64,
+        /// How many are held now.
+        held: u64,
+    },
     /// The person at the client asked for this state, here and from now on.
     Intended {
         /// The state wanted.

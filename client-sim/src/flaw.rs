@@ -98,6 +98,16 @@ flaws! {
         "asks for its old session again and again, though the server has refused it"
     AppliesDuplicates "applies_duplicates"
         "applies a tick again that it has already applied"
+    UnboundedQueue "unbounded_queue"
+        "queues messages without a bound"
+    ForgetsQueue "forgets_queue"
+        "loses its queue of messages when it reconnects"
+    ReplaysAcknowledged "replays_acknowledged"
+        "repeats acknowledged messages after a reconnect"
+    FlushesBackwards "flushes_backwards"
+        "sends its queue in reverse order"
+    FlushesOnOpen "flushes_on_open"
+        "sends its queue as soon as it is connected, before the server's welcome"
 }
 
 impl Flaw {

@@ -5,6 +5,8 @@
 //! client must survive any server, so what it does not know is
 //! [`ServerMessage::Other`]. Used by the session machine and the socket.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
 /// Longer session ids are not kept: a server may not make us carry its book.
@@ -29,6 +31,11 @@ pub enum ServerMessage {
     Resumed,
     /// Nothing else was due.
     Heartbeat,
+    /// A numbered message has arrived.
+    Ack {
+        /// Its number.
+        number: u64,
+    },
     /// A command was not understood.
     Error {
         /// Why.
@@ -81,14 +88,21 @@ pub enum ClientMessage {
     Pause,
     /// Make ticks again.
     Resume,
+    /// Something that this client has to say.
+    Message {
+        /// Counts what it has to say from 1, whatever sessions and connections it
+        /// has.
+        number: u64,
+    },
 }
 
 impl ClientMessage {
     /// The text frame's payload.
-    pub const fn as_str(self) -> &'static str {
+    pub fn encode(self) -> Cow<'static, str> {
         match self {
-            Self::Pause => r#"{"type":"pause"}"#,
-            Self::Resume => r#"{"type":"resume"}"#,
+            Self::Pause => r#"{"type":"pause"}"#.into(),
+            Self::Resume => r#"{"type":"resume"}"#.into(),
+            Self::Message { number } => format!(r#"{{"type":"message","number":{number}}}"#).into(),
         }
     }
 
@@ -125,6 +139,10 @@ mod tests {
         check(r#"{"type":"paused"}"#, ServerMessage::Paused);
         check(r#"{"type":"resumed"}"#, ServerMessage::Resumed);
         check(r#"{"type":"heartbeat"}"#, ServerMessage::Heartbeat);
+        check(
+            r#"{"type":"ack","number":3}"#,
+            ServerMessage::Ack { number: 3 },
+        );
         check(
             r#"{"type":"error","message":"no"}"#,
             ServerMessage::Error {

@@ -177,7 +177,16 @@ impl Tally {
                 return self.recovered(at);
             }
             EventKind::GaveUp => self.has_gaven_up = true,
-            EventKind::Intended { .. }
+            EventKind::Acknowledged { .. } => {
+                self.messages += 1;
+                return self.recovered(at);
+            }
+            EventKind::Offered { .. }
+            | EventKind::Dropped { .. }
+            | EventKind::Rejected { .. }
+            | EventKind::Sent { .. }
+            | EventKind::Held { .. }
+            | EventKind::Intended { .. }
             | EventKind::Stale { .. }
             | EventKind::Revived { .. }
             | EventKind::Waiting { .. }

@@ -157,6 +157,38 @@ pub(crate) fn headline(scenario: &ScenarioResult) -> String {
     clipped(&headline.unwrap_or_default(), SENTENCE)
 }
 
+/// So many checks are named in a line.
+const NAMED: usize = 4;
+
+/// "lost, duplicated", of runs with a verdict about their clients: the checks of
+/// which they say nothing all the same. Why a run says nothing at all stands with
+/// it.
+pub(crate) fn unjudged<'a>(runs: impl IntoIterator<Item = &'a ScenarioResult>) -> Option<String> {
+    let is_judged = |run: &&ScenarioResult| {
+        !matches!(run.verdict, Verdict::Inconclusive | Verdict::NotApplicable)
+    };
+    let runs = runs.into_iter().filter(is_judged);
+    let checks = runs.flat_map(|run| &run.checks);
+    let mut names: Vec<&str> = Vec::new();
+    for check in checks.filter(|check| check.result == Finding::NotObservable) {
+        if !names.contains(&check.name.as_str()) {
+            names.push(&check.name);
+        }
+    }
+    let (named, others) = names.split_at(names.len().min(NAMED));
+    let more = match others.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (!named.is_empty()).then(|| named.join(", ") + &more)
+}
+
+/// As [`unjudged`], in brackets to stand behind a title; nothing if all were judged.
+pub(crate) fn in_brackets<'a>(runs: impl IntoIterator<Item = &'a ScenarioResult>) -> String {
+    let names = unjudged(runs);
+    names.map_or_else(String::new, |names| format!(" (not judged: {names})"))
+}
+
 /// "5 passed, 1 failed, 0 inconclusive", and what is not applicable where there
 /// is any.
 pub(crate) fn sums(results: &Results) -> String {
@@ -205,6 +237,28 @@ mod tests {
             R02 (sim, seed 1) passed, R03 (sim, seed 1) inconclusive; \
             1 more was spoiled, and no more than 10 run again";
         assert_eq!(told(&runs).unwrap(), both);
+    }
+
+    #[test]
+    fn what_was_not_judged_of_a_run_that_was_is_named_shortly() {
+        let run = |verdict, names: &[&str]| ScenarioResult {
+            checks: (names.iter())
+                .map(|name| sample::check(name, Finding::NotObservable, "nobody told"))
+                .chain([sample::check("max_live", Finding::Ok, "")])
+                .collect(),
+            ..sample::scenario("R01", verdict)
+        };
+        let passed = run(Verdict::Passed, &["lost", "no_leak"]);
+        assert_eq!(unjudged([&passed]).as_deref(), Some("lost, no_leak"));
+        assert_eq!(in_brackets([&passed]), " (not judged: lost, no_leak)");
+        assert_eq!(unjudged([&run(Verdict::Passed, &[])]), None);
+        assert_eq!(in_brackets([]), "");
+        // Of these all is said already.
+        assert_eq!(unjudged([&run(Verdict::Inconclusive, &["lost"])]), None);
+        assert_eq!(unjudged([&run(Verdict::NotApplicable, &["lost"])]), None);
+        let others = run(Verdict::Failed, &["lost", "a", "b", "c", "d"]);
+        let both = unjudged([&passed, &others]);
+        assert_eq!(both.as_deref(), Some("lost, no_leak, a, b and 2 more"));
     }
 
     #[test]

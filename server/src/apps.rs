@@ -58,6 +58,10 @@ impl Ticker {
         match command {
             Ok(ClientMessage::Pause) => self.attachment.set_paused(true),
             Ok(ClientMessage::Resume) => self.attachment.set_paused(false),
+            Ok(ClientMessage::Message { number }) => {
+                self.attachment.received(number);
+                self.owed.push_back(ServerMessage::Ack { number });
+            }
             Err(complaint) => self.owed.push_back(complaint),
         }
     }

@@ -40,6 +40,15 @@ pub enum EventKind {
         /// The tick's number in its session, from 1.
         seq: u64,
     },
+    /// A numbered message came, and is acknowledged; again, if it came before.
+    Received {
+        /// The socket that brought it, as in [`EventKind::SocketOpened`].
+        socket: u64,
+        /// The session's tag.
+        session: String,
+        /// The client's own number for it.
+        number: u64,
+    },
     /// A session was paused or resumed.
     PauseChanged {
         /// The session's tag.

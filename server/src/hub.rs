@@ -331,6 +331,20 @@ impl Attachment {
         hub.changed.notify_one();
     }
 
+    /// Takes in a numbered message of the client's.
+    pub(crate) fn received(&self, number: u64) {
+        let hub = &self.hub;
+        // Events are told under the lock.
+        let _state = hub.lock();
+        let (socket, session) = (self.socket.0, self.session.tag());
+        let what = EventKind::Received {
+            socket,
+            session,
+            number,
+        };
+        hub.tell(hub.clock.now(), what);
+    }
+
     /// A tick of this session, for replay.
     pub(crate) fn tick_message(&self, seq: u64) -> ServerMessage {
         self.hub.tick_message(&self.session, seq)

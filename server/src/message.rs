@@ -41,6 +41,11 @@ pub enum ServerMessage {
     Resumed,
     /// Nothing else was due for a heartbeat.
     Heartbeat,
+    /// A numbered message has come; said once for each time that it comes.
+    Ack {
+        /// The message's number.
+        number: u64,
+    },
     /// A command or a request was wrong; the connection lives on.
     Error {
         /// What was wrong and what would have been right.
@@ -56,6 +61,12 @@ pub enum ClientMessage {
     Pause,
     /// Go on.
     Resume,
+    /// Something that the client has to say, under a number of its own.
+    Message {
+        /// Counts the client's messages, whatever sessions it has; the server
+        /// remembers none.
+        number: u64,
+    },
 }
 
 /// How much of a parser's complaint is passed on, in characters.
@@ -70,7 +81,7 @@ impl ServerMessage {
     /// The answer to a command that is none.
     pub(crate) fn bad_command(why: &str) -> Self {
         let why: String = why.chars().take(COMPLAINT_LIMIT).collect();
-        let right = r#"{"type":"pause"} or {"type":"resume"}"#;
+        let right = r#"{"type":"pause"}, {"type":"resume"} or {"type":"message","number":1}"#;
         Self::Error {
             message: format!("not a command: {why}; send {right}"),
         }
@@ -126,6 +137,7 @@ mod tests {
             ("paused", ServerMessage::Paused),
             ("resumed", ServerMessage::Resumed),
             ("heartbeat", ServerMessage::Heartbeat),
+            ("ack", ServerMessage::Ack { number: 7 }),
             ("error", ServerMessage::Error { message }),
         ]
         .map(|(name, message)| (name.to_owned(), message))
@@ -148,11 +160,22 @@ mod tests {
         let commands = [
             ("pause", ClientMessage::Pause),
             ("resume", ClientMessage::Resume),
+            ("message", ClientMessage::Message { number: 7 }),
         ];
         assert_eq!(
             decoded,
             commands.map(|(name, it)| (name.to_owned(), it)).into()
         );
+    }
+
+    #[test]
+    fn the_document_shows_every_message() {
+        let document = include_str!("../../docs/ticker.md");
+        let fixture = fixture();
+        for (name, text) in fixture.server.iter().chain(&fixture.client) {
+            let begin = text.split(',').next().unwrap().trim_end_matches('}');
+            assert!(document.contains(begin), "{name}: {begin}");
+        }
     }
 
     #[test]
@@ -174,6 +197,8 @@ mod tests {
             r#"{"type":"stop"}"#,
             r#"{"type":7}"#,
             r#"{"type":"pause""#,
+            r#"{"type":"message"}"#,
+            r#"{"type":"message","number":-1}"#,
             &"[".repeat(4096),
             &format!(r#"{{"type":"{}"}}"#, "x".repeat(4000)),
         ] {

@@ -67,7 +67,8 @@ impl Fault {
     }
 
     /// What it asks of a message's content, if it asks anything.
-    pub(crate) fn message(&self) -> Option<&Arc<Pattern>> {
+    #[doc(hidden)]
+    pub fn message(&self) -> Option<&Arc<Pattern>> {
         match self {
             Self::DropFrame(frames) | Self::DuplicateFrame(frames) | Self::ReorderFrame(frames) => {
                 frames.message.as_ref()
@@ -144,6 +145,19 @@ impl Fault {
             Self::ReplaceMessage(it) => it.frames.way.covers(direction),
             Self::Expiry(it) => it.swallows.is_some_and(|way| way.covers(direction)),
             _ => false,
+        }
+    }
+
+    /// Whether another message may reach a peer than was said to it, or one again or
+    /// out of turn, on a connection that goes on; or whether what was said to the
+    /// server may never reach it.
+    #[doc(hidden)]
+    pub fn alters_messages(&self) -> bool {
+        let up = Direction::Upstream;
+        match self {
+            Self::Corrupt(_) | Self::ReplaceMessage(_) | Self::SendMessage(_) => true,
+            Self::DuplicateFrame(it) | Self::ReorderFrame(it) => it.way.covers(up),
+            _ => self.destroys(up),
         }
     }
 

@@ -17,6 +17,7 @@ pub(crate) use when::{Progress, Reached};
 use std::time::Duration;
 
 use crate::fault::Fault;
+use crate::pattern::Pattern;
 
 /// A fault with its trigger and its target.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +51,19 @@ impl Rule {
             fault: fault.into(),
             must_fire: false,
         }
+    }
+
+    /// What it asks of what messages say.
+    #[doc(hidden)]
+    pub fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+        let condition = match &self.when {
+            When::On { condition, .. } => Some(condition),
+            When::Timed { .. } => None,
+        };
+        let conditions = condition.into_iter().chain(&self.until_on);
+        let spoken = conditions.filter_map(|condition| condition.message.as_deref());
+        let of_fault = self.fault.message().map(AsRef::as_ref);
+        spoken.map(|spoken| &spoken.pattern).chain(of_fault)
     }
 
     /// Begins that long after t = 0.

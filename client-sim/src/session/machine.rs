@@ -5,6 +5,7 @@
 mod commands;
 mod endings;
 mod messages;
+mod sending;
 mod silence;
 
 use std::collections::VecDeque;
@@ -16,6 +17,7 @@ use environment::{Draw, Key, Moment, Realm, Seed};
 use self::endings::{is_denial, is_refusal};
 use self::silence::Silence;
 use super::feed::Feed;
+use super::outbox::Outbox;
 use super::{Command, Ending, Input, Output, Resume};
 use crate::message::ServerMessage;
 use crate::{Backoff, Behaviour, CloseReason, EventKind, Flaw};
@@ -44,6 +46,8 @@ pub struct Session {
     timeouts: u32,
     backoff: Backoff,
     feed: Feed,
+    /// What it has to say itself, once it has started.
+    outbox: Option<Outbox>,
     /// Whether any connection has been welcomed yet.
     was_welcomed: bool,
     /// What the person has asked for, if anything: paused or not.
@@ -119,6 +123,7 @@ impl Session {
             backoff: Backoff::new(behaviour.reconnect, behaviour.min_uptime),
             behaviour,
             feed: Feed::default(),
+            outbox: None,
             was_welcomed: false,
             intent: None,
             has_ping_out: false,
@@ -130,6 +135,7 @@ impl Session {
     /// Dials for the first time, at once. Does nothing if started already.
     pub fn start(&mut self, now: Moment) {
         if matches!(self.state, State::Idle) {
+            self.begin_sending(now);
             self.dial(now);
         }
     }
@@ -178,7 +184,8 @@ impl Session {
 
     /// Time has passed. Harmless before the [deadline](Session::deadline).
     pub fn timer(&mut self, now: Moment) {
-        if self.deadline().is_none_or(|deadline| now < deadline) {
+        self.speak(now);
+        if self.acts_at().is_none_or(|due| now < due) {
             return;
         }
         match self.state {
@@ -204,6 +211,12 @@ impl Session {
 
     /// When [`Session::timer`] is due. Changes with every input and output.
     pub fn deadline(&self) -> Option<Moment> {
+        let moments = [self.acts_at(), self.speaks_at()];
+        moments.into_iter().flatten().min()
+    }
+
+    /// When the connection, or the want of one, is to be looked at.
+    fn acts_at(&self) -> Option<Moment> {
         match &self.state {
             State::Connecting { due } => *due,
             State::Backoff { due } => Some(*due),
@@ -309,6 +322,7 @@ impl Session {
         }
         self.tell(EventKind::Opened { dial: self.dial });
         self.say(now);
+        self.flush();
     }
 
     /// Says what a server that waits to be spoken to is told.

@@ -18,6 +18,7 @@
 
 mod feed;
 mod machine;
+mod outbox;
 mod port;
 #[cfg(test)]
 mod tests;

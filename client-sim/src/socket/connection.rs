@@ -4,6 +4,7 @@
 //! Dropping it closes the stream at once, with FIN, or with RST if bytes lie
 //! unread. Used by the socket set.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -55,7 +56,10 @@ impl Connection {
 
     /// Queues a text message; a connection that is not open loses it.
     pub(super) fn send(&mut self, message: ClientMessage) {
-        self.queue(Message::Text(Utf8Bytes::from_static(message.as_str())));
+        self.queue(Message::Text(match message.encode() {
+            Cow::Borrowed(text) => Utf8Bytes::from_static(text),
+            Cow::Owned(text) => text.into(),
+        }));
     }
 
     /// Queues any text, likewise.

@@ -80,6 +80,10 @@ fn the_servers_messages_are_understood() {
             ServerMessage::Paused => "paused",
             ServerMessage::Resumed => "resumed",
             ServerMessage::Heartbeat => "heartbeat",
+            ServerMessage::Ack { number } => {
+                assert_eq!(number, &7);
+                "ack"
+            }
             ServerMessage::Error { .. } => "error",
             ServerMessage::Other => "other",
         };
@@ -110,11 +114,10 @@ fn check_welcome(name: &str, text: &str, welcome: &client_sim::Welcome) {
 #[test]
 fn our_messages_are_what_the_server_reads() {
     let ours = [
-        ("pause".to_owned(), ClientMessage::Pause.as_str().to_owned()),
-        (
-            "resume".to_owned(),
-            ClientMessage::Resume.as_str().to_owned(),
-        ),
+        ("message", ClientMessage::Message { number: 7 }),
+        ("pause", ClientMessage::Pause),
+        ("resume", ClientMessage::Resume),
     ];
+    let ours = ours.map(|(name, message)| (name.to_owned(), message.encode().into_owned()));
     assert_eq!(messages("client"), ours);
 }

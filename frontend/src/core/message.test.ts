@@ -57,6 +57,7 @@ describe("what is none of ours", () => {
     ["half a seq", '{"type":"tick","seq":1.5,"value":7}', "a tick without"],
     ["a welcome of nobody", '{"type":"welcome","session":"","next_seq":1}', "a welcome without"],
     ["a welcome to nothing", '{"type":"welcome","session":"a"}', "a welcome without"],
+    ["an ack of nothing", '{"type":"ack"}', "an ack without"],
     ["a huge message", `"${"x".repeat(MESSAGE_LIMIT)}"`, "64 KiB"],
     ["a huge id", `{"type":"welcome","session":"${"a".repeat(129)}","next_seq":1}`, "a welcome"],
   ];

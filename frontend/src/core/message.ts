@@ -24,6 +24,7 @@ export type ServerMessage =
   | { readonly type: "paused" }
   | { readonly type: "resumed" }
   | { readonly type: "heartbeat" }
+  | { readonly type: "ack"; readonly number: number }
   | { readonly type: "error"; readonly message: string };
 
 /** Something that this page does not understand. */
@@ -76,6 +77,10 @@ function read(it: Readonly<Record<string, unknown>>): ServerMessage | Strange {
     case "resumed":
     case "heartbeat":
       return { type };
+    case "ack": {
+      const number = it["number"];
+      return isCount(number) ? { type, number } : strange("an ack without a usable number");
+    }
     case "error":
       return { type, message: excerpt(typeof it["message"] === "string" ? it["message"] : "") };
     default:

@@ -201,6 +201,7 @@ function step(state: TickerState, event: TickerEvent, stamp: Stamp): TickerState
     case "resumed":
       return acknowledged(state, event.type === "paused", stamp);
     case "heartbeat":
+    case "ack":
       return state.replayed === null ? state : summed(state, stamp);
     case "error":
       return complained(state, `The server says: ${event.message || "error"}`, stamp);

@@ -113,17 +113,20 @@ pub enum Report {
     Close,
     /// It will not dial again by itself.
     GaveUp,
+    /// It has something to send that it holds, and how many such.
+    Queue,
 }
 
 impl Report {
     /// Every one with its word.
-    pub const ALL: [(&'static str, Self); 6] = [
+    pub const ALL: [(&'static str, Self); 7] = [
         ("dial", Self::Dial),
         ("open", Self::Open),
         ("message", Self::Message),
         ("seq", Self::Seq),
         ("close", Self::Close),
         ("gave_up", Self::GaveUp),
+        ("queue", Self::Queue),
     ];
 
     /// The word of files.
@@ -180,6 +183,10 @@ pub struct Traits {
     /// every case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
+    /// What of the ticker's keys that server obeys, and of what befalls a server what
+    /// can befall it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub obeys: BTreeSet<String>,
 }
 
 impl Traits {

@@ -35,6 +35,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("client-sim/src/message.rs", &[]),
     ("client-sim/src/statistics.rs", &[]),
     ("client-sim/src/recoveries.rs", &[]),
+    ("client-sim/src/sending.rs", &[]),
     ("client-sim/src/sources.rs", &[]),
     ("server/src/session.rs", &[]),
     ("server/src/registry.rs", &[]),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
 use environment::text::shown;
+use scenarios::checks;
 use scenarios::files::gather;
 use scenarios::language::{Given, Scenario, read_all};
 use scenarios::runner::decision_line;
@@ -14,6 +15,7 @@ use scenarios::verdict;
 
 use super::args::{PathArgs, PlanArgs};
 use super::output::{complain, print, print_all};
+use super::unmatched::unmatched;
 use super::{EXIT_PASSED, EXIT_USAGE};
 
 /// A plan is for so many connections of each client.
@@ -77,11 +79,18 @@ pub(super) fn check(args: &PathArgs) -> anyhow::Result<u8> {
         let note = if is_any { ANY_MESSAGE } else { "" };
         let blind = blind_notes(scenario, &checked);
         let reach = reach_notes(scenario);
-        format!("ok  {}  {name}\n{note}{reach}{blind}", scenario.id)
+        let never = notes(unmatched(scenario));
+        format!("ok  {}  {name}\n{note}{never}{reach}{blind}", scenario.id)
     });
     // That they are sound is so, whoever hears of it.
     print(lines.collect::<String>());
     Ok(EXIT_PASSED)
+}
+
+/// A line each.
+fn notes(told: Vec<String>) -> String {
+    let lines = told.into_iter();
+    lines.map(|told| format!("    note: {told}\n")).collect()
 }
 
 /// Which rules are about connections that nobody may ever open.
@@ -102,14 +111,36 @@ fn blind_notes(scenario: &Scenario, clients: &[Option<Subject>]) -> String {
     let clients = if clients.is_empty() { &sim } else { clients };
     let suited = clients.iter().flatten();
     let suited = suited.filter(|client| client.unsuited(scenario).is_none());
-    let notes = suited.flat_map(|client| {
+    let notes = suited.map(|client| {
         let blind = verdict::blind(scenario, client.traits().as_ref()).into_iter();
-        blind.map(|(check, why)| {
+        let blind = blind.map(|(check, why)| {
             let name = client.name();
             format!("    note: `{check}` cannot be measured for {name}: {why}\n")
-        })
+        });
+        blind.collect::<String>() + &unnumbered_note(scenario, client)
     });
     notes.collect()
+}
+
+/// Which checks hang on what nobody knows before: whether a server of one's own
+/// numbers its messages so that the simulated client can read that.
+fn unnumbered_note(scenario: &Scenario, client: &Subject) -> String {
+    let is_unknown = scenario.own_server.is_some() && matches!(client, Subject::Sim);
+    let numbered = [checks::LOST, checks::DUPLICATED, checks::REORDERED];
+    let keys = scenario.expect.iter().map(|expected| expected.name());
+    let keys: Vec<String> = keys
+        .filter(|key| numbered.iter().any(|check| check.key == *key))
+        .map(|key| format!("`{key}`"))
+        .collect();
+    if !is_unknown || keys.is_empty() {
+        return String::new();
+    }
+    format!(
+        "    note: of {} {} can be judged only if this server numbers its messages as the ticker does \
+(docs/ticker.md)\n",
+        client.name(),
+        keys.join(", ")
+    )
 }
 
 /// Whether this is a client's folder, or the file that makes it one.

@@ -15,6 +15,7 @@ mod profile;
 mod reference;
 mod run;
 mod shells;
+mod unmatched;
 
 pub(crate) use args::Args;
 pub(crate) use output::{answer, complain, start_logging, told};

@@ -43,6 +43,10 @@ impl<'a> Group<'a> {
         &self.runs[0].title
     }
 
+    pub(super) fn runs(&self) -> impl Iterator<Item = &'a ScenarioResult> {
+        self.runs.iter().copied()
+    }
+
     pub(super) fn count(&self) -> usize {
         self.runs.len()
     }

@@ -8,7 +8,8 @@ use super::{matrix, seeds};
 use crate::checks::{CheckResult, Finding};
 use crate::results::{Results, ScenarioResult};
 use crate::sentences::{
-    ADVICE, Sentence, needs_advice, not_begun, run_again, sentences, sums, was_interrupted,
+    ADVICE, Sentence, in_brackets, needs_advice, not_begun, run_again, sentences, sums, unjudged,
+    was_interrupted,
 };
 use crate::verdict::Verdict;
 
@@ -27,6 +28,9 @@ pub fn report(results: &Results, screen: Screen) -> String {
     } else {
         let stories = results.scenarios.iter().filter(|s| !was_interrupted(s));
         text.extend(stories.map(|scenario| story(scenario, is_matrix, screen)));
+    }
+    if is_matrix {
+        text += &not_judged(results, screen);
     }
     if results.scenarios.iter().any(needs_advice) {
         text += &format!("\n{}\n", screen.wrapped(ADVICE));
@@ -47,6 +51,23 @@ pub fn report(results: &Results, screen: Screen) -> String {
     text
 }
 
+/// Of several subjects, which of whose checks were not judged: their cells have no
+/// room for it.
+fn not_judged(results: &Results, screen: Screen) -> String {
+    let mut text = String::new();
+    for client in results.clients() {
+        let own = results.scenarios.iter().filter(|run| run.client == client);
+        if let Some(names) = unjudged(own) {
+            let told = format!("not judged of {client} in some scenarios: {names}");
+            line(&mut text, &screen.wrapped(&told));
+        }
+    }
+    match text.is_empty() {
+        true => text,
+        false => format!("\n{text}"),
+    }
+}
+
 fn table(scenarios: &[ScenarioResult], style: Style) -> String {
     let ids = scenarios.iter().map(|scenario| scenario.id.len());
     let width = ids.max().unwrap_or_default();
@@ -58,9 +79,10 @@ fn table(scenarios: &[ScenarioResult], style: Style) -> String {
         } = scenario;
         let verdict = style.verdict(*verdict, &format!("{:<words$}", verdict.word()));
         let checks = checks_ok(&scenario.checks);
+        let not_judged = in_brackets([scenario]);
         line(
             &mut text,
-            &format!("{verdict}  {id:<width$}  {checks}  {title}"),
+            &format!("{verdict}  {id:<width$}  {checks}  {title}{not_judged}"),
         );
     }
     text
@@ -219,6 +241,31 @@ mod tests {
 
     1 passed, 1 failed, 1 inconclusive
     ");
+    }
+
+    #[test]
+    fn the_line_of_a_run_names_what_was_not_judged_of_it() {
+        let run = |client: &str| ScenarioResult {
+            client: client.into(),
+            ..scenario(
+                "R01",
+                Verdict::Passed,
+                Vec::new(),
+                vec![
+                    check("max_live", Finding::Ok, ""),
+                    check("lost", Finding::NotObservable, ""),
+                ],
+            )
+        };
+        let text = |clients: &[&str]| {
+            let runs = clients.iter().map(|client| run(client));
+            report(&Results::new(runs.collect()), Screen::PIPE)
+        };
+        let line = "passed        R01    1/2 checks ok  The title of R01 (not judged: lost)\n";
+        assert!(text(&["sim"]).starts_with(line), "{}", text(&["sim"]));
+        let both = text(&["sim", "mine"]);
+        let told = "\nnot judged of sim in some scenarios: lost\nnot judged of mine in some scenarios: lost\n";
+        assert!(both.contains(told), "{both}");
     }
 
     #[test]

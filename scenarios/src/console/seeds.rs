@@ -10,7 +10,7 @@ use super::screen::Screen;
 use super::style::Style;
 use crate::checks::span;
 use crate::results::{Results, ScenarioResult, Spread, Statistics};
-use crate::sentences::was_interrupted;
+use crate::sentences::{in_brackets, was_interrupted};
 use crate::verdict::Verdict;
 use std::time::Duration;
 
@@ -35,9 +35,10 @@ pub(super) fn table(results: &Results, style: Style) -> String {
         let (verdict, _) = group.worst();
         let word = style.verdict(verdict, &format!("{:<words$}", verdict.word()));
         let (id, all, title) = (group.id(), group.sums(), group.title());
+        let not_judged = in_brackets(group.runs());
         line(
             &mut text,
-            &format!("{word}  {id:<ids$}  {all:<sums$}  {title}"),
+            &format!("{word}  {id:<ids$}  {all:<sums$}  {title}{not_judged}"),
         );
     }
     text

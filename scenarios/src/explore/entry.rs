@@ -131,6 +131,8 @@ pub enum Value {
     Size(u64),
     /// Bytes per second.
     Rate(u64),
+    /// Yes or no.
+    Flag(bool),
     /// One of a few words.
     Word(String),
     /// Numbers of messages.
@@ -321,6 +323,7 @@ impl fmt::Display for Value {
             Self::Number(number) => write!(f, "{number}"),
             Self::Size(bytes) => write!(f, "\"{bytes}B\""),
             Self::Rate(bytes) => write!(f, "\"{bytes}B/s\""),
+            Self::Flag(flag) => write!(f, "{flag}"),
             Self::Word(word) => write!(f, "\"{word}\""),
             Self::Span(span) => write!(f, "{span}"),
             Self::RetryAfter(seconds) => write!(f, "{{ Retry-After = \"{seconds}\" }}"),

@@ -14,7 +14,7 @@ const MARGIN: u64 = 1000;
 const SHORT_MARGIN: u64 = 300;
 
 /// Faults that only slow things down, as the judge has it.
-const MILD: [&str; 9] = [
+const MILD: [&str; 11] = [
     "latency",
     "slice",
     "slow_close",
@@ -24,7 +24,12 @@ const MILD: [&str; 9] = [
     "delay_frame",
     "reorder_frame",
     "bandwidth",
+    "send_message",
+    "fragment_message",
 ];
+
+/// Faults that take single messages from a connection that goes on.
+const DESTROYING: [&str; 4] = ["discard", "drop_frame", "reorder_frame", "replace_message"];
 
 /// Faults that strike what is there.
 const ONCE: [&str; 4] = ["close", "reset", "close_frame", "cut"];
@@ -109,7 +114,7 @@ impl<'a> Promises<'a> {
             add("no_leak", "true".to_owned());
         }
         let damages = self.any_word(&["corrupt"]);
-        let destroys = self.any_word(&["discard", "drop_frame", "reorder_frame"]);
+        let destroys = self.any_word(&DESTROYING);
         // Damaged numbers are other numbers.
         if !damages {
             add("duplicated", "0".to_owned());
@@ -173,8 +178,7 @@ impl<'a> Promises<'a> {
     /// Whether the server may be left with a connection of which nobody knows.
     fn leaves_server_open(entry: &Entry) -> bool {
         entry.fault().is_some_and(|fault| {
-            fault.word_of("side") == Some("client")
-                || ["discard", "drop_frame", "reorder_frame"].contains(&&*fault.word)
+            fault.word_of("side") == Some("client") || DESTROYING.contains(&&*fault.word)
         })
     }
 
@@ -404,6 +408,7 @@ fn is_gentle(fault: &Fault, figures: &Figures) -> bool {
     match &*fault.word {
         "latency" | "delay_frame" => is_short("delay") && is_short("jitter"),
         "duplicate_frame" => matches!(fault.word_of("opcode"), Some("data" | "text")),
+        "send_message" | "fragment_message" => true,
         _ => false,
     }
 }

@@ -168,5 +168,7 @@ fn unreachable(fault: &str, place: Place) -> Option<&'static str> {
 
 /// Whether a fault is applied when something passes, or when nothing has for a while.
 fn of_traffic(fault: &str) -> bool {
-    fault.ends_with("_frame") || ["cut", "idle_timeout", "bandwidth"].contains(&fault)
+    fault.ends_with("_frame")
+        || fault.ends_with("_message")
+        || ["cut", "idle_timeout", "bandwidth"].contains(&fault)
 }

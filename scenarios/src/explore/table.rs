@@ -69,6 +69,8 @@ pub(super) enum Range {
     Size(u64, u64),
     /// Bytes per second.
     Rates(&'static [u64]),
+    /// Yes or no.
+    Flag,
     /// One of these words.
     Words(&'static [&'static str]),
     /// One of these.
@@ -135,6 +137,19 @@ const fn form(
         place,
         is_once,
         parameters,
+    }
+}
+
+/// One that acts on a connection a single time.
+const fn once(
+    word: &'static str,
+    family: Family,
+    parameters: &'static [(&'static str, Range)],
+) -> Form {
+    let is_once = true;
+    Form {
+        is_once,
+        ..form(word, family, 2, Place::Anywhere, parameters)
     }
 }
 
@@ -320,6 +335,40 @@ pub(super) const FORMS: &[Form] = &[
         1,
         Place::Anywhere,
         &[("delay", Range::Time(20, 2500)), OPCODE, INDEX, WAY],
+    ),
+    once(
+        "send_message",
+        Family::Frames,
+        &[
+            ("text", Range::Words(&["", "news", "{}"])),
+            ("opcode", Range::Words(&["text", "text", "ping", "pong"])),
+            ("frame", Range::Count(0, 6)),
+            WAY,
+        ],
+    ),
+    form(
+        "replace_message",
+        Family::Frames,
+        1,
+        Place::Anywhere,
+        &[
+            ("text", Range::Words(&["", "news", "{}"])),
+            OPCODE,
+            INDEX,
+            WAY,
+        ],
+    ),
+    form(
+        "fragment_message",
+        Family::Frames,
+        2,
+        Place::Anywhere,
+        &[
+            ("pieces", Range::Count(2, 9)),
+            ("ping", Range::Flag),
+            INDEX,
+            WAY,
+        ],
     ),
 ];
 

@@ -107,10 +107,11 @@ impl Program {
     }
 
     /// What has a folder in its name is looked for from where it runs; whether
-    /// the system would is not the same everywhere.
+    /// the system would is not the same everywhere, so it is told the whole path.
     fn found(&self, program: &str) -> PathBuf {
         if program.contains('/') {
-            self.folder.join(program)
+            let found = self.folder.join(program);
+            std::path::absolute(&found).unwrap_or(found)
         } else {
             Path::new(program).to_owned()
         }

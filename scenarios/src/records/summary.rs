@@ -125,19 +125,20 @@ fn all_well(results: &Results) -> String {
         .scenarios
         .iter()
         .filter(|s| s.verdict == Verdict::Passed);
-    let mut runs: BTreeMap<(&str, &str), (usize, &str)> = BTreeMap::new();
-    for ScenarioResult {
-        id, client, title, ..
-    } in passed
-    {
-        runs.entry((id, client)).or_insert((0, title)).0 += 1;
+    let mut runs: BTreeMap<(&str, &str), Vec<&ScenarioResult>> = BTreeMap::new();
+    for run in passed {
+        runs.entry((&run.id, &run.client)).or_default().push(run);
     }
     if runs.is_empty() {
         return String::new();
     }
-    let rows = runs.iter().map(|((id, client), (runs, title))| {
-        let (id, client, title) = (name(id), name(client), name(title));
-        format!("<tr><td>{id}</td><td>{title}</td><td>{client}</td><td>{runs}</td></tr>\n")
+    let rows = runs.iter().map(|((id, client), runs)| {
+        let not_judged = name(&sentences::in_brackets(runs.iter().copied()));
+        let title = runs.first().map_or("", |run| &run.title);
+        let (id, client, title, runs) = (name(id), name(client), name(title), runs.len());
+        format!(
+            "<tr><td>{id}</td><td>{title}{not_judged}</td><td>{client}</td><td>{runs}</td></tr>\n"
+        )
     });
     let rows = table(&["scenario", "", "client", "runs"], rows, FOR_PASSED);
     let passed = results.passed;
@@ -252,6 +253,18 @@ mod tests {
         );
         assert!(text.contains(&row), "{text}");
         assert!(!text.contains(&html(ADVICE)), "{text}");
+    }
+
+    #[test]
+    fn what_was_not_judged_of_one_that_passed_is_named() {
+        use crate::checks::Finding;
+        let mut run = sample::scenario("R01", Verdict::Passed);
+        let why = "the server reported no socket";
+        run.checks
+            .push(sample::check("no_leak", Finding::NotObservable, why));
+        let text = summary(&Results::new(vec![run]));
+        let row = "<td>The title of R01 (not judged: no_leak)</td>";
+        assert!(text.contains(row), "{text}");
     }
 
     #[test]

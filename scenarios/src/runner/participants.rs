@@ -19,7 +19,7 @@ use super::readiness;
 use super::reporter::Notes;
 use super::secured::{self, Secured};
 use super::server::{ServerChange, ServerError, TickerHost};
-use super::server_process::{ServerProcess, folder};
+use super::server_process::{ServerProcess, figures, folder};
 use crate::language::{Address, OwnKind, Scheme, ServerCommand};
 
 /// How long clients, and then server and proxy, may take to end before they
@@ -144,7 +144,12 @@ impl Participants {
                 .iter()
                 .map(|(client, listener)| (Arc::clone(client), listener.local_addr().to_string()))
                 .collect(),
-            folder: folder(command.cwd, &context.scenario.name),
+            folder: folder(
+                command.cwd,
+                &context.scenario.name,
+                &context.settings.subject,
+            ),
+            figures: figures(&context.scenario.server),
             command: command.clone(),
             seed: context.settings.seed,
             recorder: context.recorder.clone(),

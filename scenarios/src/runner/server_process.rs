@@ -28,6 +28,7 @@ use crate::language::{
     Address, Cwd, OwnKind, Ready, Scenario, ServerCommand, ServerEnd, ServerEvent,
 };
 use crate::process::{Ended, Flood, Lines, Program, Running, StartError, Tail};
+use crate::subjects::Subject;
 
 /// How long it may take to end when the run is over: less than that waits for it.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -77,6 +78,8 @@ pub(super) struct ServerProcess {
     pub(super) proxies: Vec<(Arc<str>, String)>,
     /// Where the command runs.
     pub(super) folder: PathBuf,
+    /// What the file wants of a server, by the names of variables.
+    pub(super) figures: Vec<(String, String)>,
     pub(super) seed: Seed,
     pub(super) recorder: Recorder,
     pub(super) notes: Notes,
@@ -269,7 +272,8 @@ impl ServerProcess {
             let name = client.to_ascii_uppercase();
             (format!("CHAOS_VIA_{name}"), via.clone())
         });
-        own.into_iter().chain(via).collect()
+        let figures = self.figures.iter().cloned();
+        own.into_iter().chain(via).chain(figures).collect()
     }
 
     /// Has a pipe read to its end; looks for the line, if there is to be one.
@@ -325,20 +329,21 @@ pub fn ensure_server_startable(scenario: &Scenario) -> Result<(), String> {
     };
     let program = Program {
         words: command.words(1, &[]),
-        folder: folder(command.cwd, &scenario.name),
+        folder: folder(command.cwd, &scenario.name, &Subject::Sim),
         variables: Vec::new(),
     };
     let help = match command.cwd {
         Cwd::Here => "it runs where `chaos` was typed; `cwd = \"file\"` runs it beside this file",
         Cwd::File => "it runs beside this file",
+        Cwd::Client => "it runs in the folder of the client that brings it",
     };
     let wrong = |error: StartError| scenario.objection(span.clone(), &error.to_string(), help);
     program.ensure_startable().map_err(wrong)
 }
 
 /// Where a command of this file runs: where `chaos` was typed, for a record of the
-/// run is elsewhere, or beside the file.
-pub(super) fn folder(cwd: Cwd, file: &str) -> PathBuf {
+/// run is elsewhere, or beside the file; or where the client is that brings it.
+pub(super) fn folder(cwd: Cwd, file: &str, subject: &Subject) -> PathBuf {
     let here = || PathBuf::from(".");
     match cwd {
         Cwd::Here => here(),
@@ -346,7 +351,23 @@ pub(super) fn folder(cwd: Cwd, file: &str) -> PathBuf {
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty())
             .map_or_else(here, Path::to_owned),
+        Cwd::Client => subject
+            .adapter()
+            .map_or_else(here, |adapter| adapter.folder.clone()),
     }
+}
+
+/// What a file wants of the ticker, in milliseconds, for a server that takes its place.
+pub(super) fn figures(ticker: &ticker_server::Config) -> Vec<(String, String)> {
+    let figures = [
+        ("CHAOS_TICK_MS", ticker.tick),
+        ("CHAOS_HEARTBEAT_MS", ticker.heartbeat),
+        ("CHAOS_PING_EVERY_MS", ticker.ping_every),
+        ("CHAOS_PONG_WITHIN_MS", ticker.pong_within),
+    ];
+    figures
+        .map(|(name, time)| (name.to_owned(), time.as_millis().to_string()))
+        .into()
 }
 
 /// What is noted of a process that prints or tells too much.
@@ -400,7 +421,8 @@ mod tests {
             command,
             port: 1,
             proxies: Vec::new(),
-            folder: folder(Cwd::Here, "x.toml"),
+            folder: folder(Cwd::Here, "x.toml", &Subject::Sim),
+            figures: Vec::new(),
             seed: Seed(1),
             recorder: recorder.clone(),
             notes: Notes::default(),

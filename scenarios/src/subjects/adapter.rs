@@ -13,7 +13,7 @@ use environment::text::{
 };
 
 use super::driver::MAIN;
-use super::{Ability, Page, Report, Subject, Traits};
+use super::{Ability, Brought, Page, Report, Subject, Traits};
 use crate::plain;
 use crate::process::{Program, StartError};
 
@@ -45,6 +45,8 @@ pub struct Adapter {
     pub command: Vec<String>,
     /// What each client opens in a browser, in place of a command.
     pub page: Option<Page>,
+    /// The server that it brings, since it speaks to no other.
+    pub server: Option<Brought>,
     /// Where the program is that drives a browser; of a page only.
     pub driver: PathBuf,
     /// What it can do.
@@ -88,6 +90,10 @@ impl Adapter {
         let setup = root.optional::<CommandLine>("setup");
         let setup_within = bounded(&mut root, "setup_within");
         let page = Page::read(&mut root);
+        let server = match root.has("page") {
+            true => None,
+            false => Brought::read(&mut root),
+        };
         let command = read_command(&mut root);
         let can: Vec<Ability> = root.or("can", Vec::new());
         let reports: Vec<Report> = root.or("reports", Vec::new());
@@ -111,6 +117,7 @@ impl Adapter {
             reports: of_page(&page, &Report::OF_PAGES, reports),
             command: command.unwrap_or_default(),
             page,
+            server,
             driver: PathBuf::new(),
             liveness,
             upstream_liveness,
@@ -211,7 +218,11 @@ impl Adapter {
             dial_bound_us: self.dial_bound.map(micros),
             first_delay_us: self.first_delay.map(micros),
             longest_delay_us: self.longest_delay.map(micros),
-            server: self.page.as_ref().and_then(Page::server_url),
+            server: match &self.server {
+                Some(brought) => Some(brought.url()),
+                None => self.page.as_ref().and_then(Page::server_url),
+            },
+            obeys: self.server.iter().flat_map(Brought::obeys).collect(),
         }
     }
 }
@@ -323,6 +334,7 @@ mod tests {
             setup_within: Duration::from_secs(540),
             command: words(&["node", "c.js"]),
             page: None,
+            server: None,
             driver: PathBuf::new(),
             can: [Ability::Pause].into(),
             reports: [Report::Open, Report::Seq].into(),
@@ -342,6 +354,33 @@ mod tests {
         assert_eq!(least.version, UNKNOWN);
         assert!(least.setup.is_empty() && least.can.is_empty() && least.reports.is_empty());
         assert_eq!(least.setup_within, SETUP_WITHIN);
+    }
+
+    #[test]
+    fn a_server_that_it_brings_is_read_and_may_restart() {
+        let text = "name = 'x'\ncommand = ['y']\n[server]\ncommand = ['node', 's.js']\n";
+        let adapter = read(&format!("{text}obeys = ['tick']\ndata.contains = 'a'\n")).unwrap();
+        let traits = adapter.traits();
+        assert_eq!(traits.server.as_deref(), Some("ws://127.0.0.1:1/"));
+        let obeys: Vec<&str> = traits.obeys.iter().map(String::as_str).collect();
+        assert_eq!(obeys, ["kill", "restart", "tick"]);
+        let data = adapter.server.and_then(|server| server.data);
+        assert_eq!(data, Some(chaos_proxy::Pattern::Contains("a".into())));
+        for (more, part) in [
+            ("obeys = ['tack']", "5:10: "),
+            (
+                "cwd = 'file'",
+                "5:1: a client's server runs in the client's folder",
+            ),
+            ("url = 'ws://example.com/'", "is not on this machine"),
+            ("external = 'ws://localhost:1/'", "5:1: "),
+        ] {
+            let error = read(&format!("{text}{more}\n")).unwrap_err();
+            assert!(error.contains(part), "{error}");
+        }
+        let without = text.replace("command = ['node', 's.js']", "ready.line = 'x'");
+        let error = read(&without).unwrap_err();
+        assert!(error.contains("`command`"), "{error}");
     }
 
     #[test]

@@ -57,6 +57,11 @@ pub enum ClientReport {
     },
     /// It will not dial again by itself.
     GaveUp,
+    /// It has something to send that it holds, or has sent what it held.
+    Queue {
+        /// How many messages it holds now.
+        held: u64,
+    },
 }
 
 impl ClientReport {
@@ -72,6 +77,7 @@ impl ClientReport {
             Self::Message { .. } => Report::Message,
             Self::Close { .. } => Report::Close,
             Self::GaveUp => Report::GaveUp,
+            Self::Queue { .. } => Report::Queue,
         }
     }
 }
@@ -195,6 +201,7 @@ impl Interpreter {
                 code,
             },
             ClientReport::GaveUp => EventKind::GaveUp,
+            ClientReport::Queue { held } => EventKind::Held { held },
         })
     }
 
@@ -288,6 +295,7 @@ mod tests {
             r#"{"event":"close","code":1006}"#,
             r#"{"event":"dial"}"#,
             r#"{"event":"close"}"#,
+            r#"{"event":"queue","held":3}"#,
             r#"{"event":"gave_up"}"#,
         ];
         let closed = |dial, code| EventKind::Closed {
@@ -316,6 +324,7 @@ mod tests {
             closed(1, Some(1006)),
             EventKind::Dialled { dial: 2 },
             closed(2, None),
+            EventKind::Held { held: 3 },
             EventKind::GaveUp,
         ];
         assert_eq!(events(&all, &lines), expected.map(Some));

@@ -4,6 +4,7 @@
 //! so that a check can say NOT OBSERVABLE and never blames anybody for it.
 
 mod adapter;
+mod brought;
 mod client;
 mod client_context;
 mod client_report;
@@ -21,6 +22,7 @@ pub use chaos_judge::subject::{Ability, Report, Traits};
 
 pub(crate) use adapter::ensure_name;
 pub use adapter::{Adapter, CLIENT_FILE};
+pub use brought::Brought;
 pub use client::Client;
 pub use client_context::{ClientContext, Commands, Stop, Tell};
 pub use client_report::{ClientReport, Interpreter};
@@ -118,9 +120,21 @@ impl Subject {
     /// # Errors
     /// What is wrong with the file under them.
     pub fn fitted(&self, scenario: &Arc<Scenario>) -> Result<Arc<Scenario>, Mistakes> {
-        match self.traits() {
-            None => Ok(Arc::clone(scenario)),
-            traits => scenario.fitted(traits.as_ref()).map(Arc::new),
+        let Some(traits) = self.traits() else {
+            return Ok(Arc::clone(scenario));
+        };
+        let mut fitted = scenario.fitted(Some(&traits))?;
+        if let Some(brought) = self.adapter().and_then(|adapter| adapter.server.as_ref()) {
+            brought.serve(&mut fitted);
+        }
+        Ok(Arc::new(fitted))
+    }
+
+    /// The program of its own, if it is one.
+    pub(crate) fn adapter(&self) -> Option<&Adapter> {
+        match self {
+            Self::Adapter(adapter) => Some(adapter),
+            Self::Sim | Self::Client(_) => None,
         }
     }
 

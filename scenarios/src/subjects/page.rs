@@ -31,7 +31,7 @@ pub struct Page {
 
 impl Page {
     /// The keys of this in a `client.toml`, besides `page` itself.
-    const OTHERS: [&'static str; 3] = ["socket", "serve", "server"];
+    const OTHERS: [&'static str; 2] = ["socket", "serve"];
 
     /// Of a command line.
     ///
@@ -57,15 +57,15 @@ impl Page {
         let page = root.spanned::<PageUrl>("page");
         let socket = root.optional::<Socket>("socket");
         let serve = root.optional::<CommandLine>("serve");
+        if !root.has("page") {
+            ensure_page(root);
+            return None;
+        }
         let server = root.table("server").and_then(|mut table| {
             let command = table.required::<CommandLine>("command");
             table.finish();
             command
         });
-        if !root.has("page") {
-            ensure_page(root);
-            return None;
-        }
         let (PageUrl(url), span) = page?;
         if !root.has("socket") {
             ensure_reached(root, &url, span);

@@ -245,3 +245,26 @@ async fn what_is_wrong_for_one_client_alone_is_told_with_its_name() {
     assert!(!place.path("out").exists());
     place.chaos(&["check", "own.toml"]).await.expect(0);
 }
+
+#[tokio::test]
+async fn what_no_message_is_of_is_told() {
+    let place = Place::new();
+    let fault = "inject.drop_frame = { message = { matches = 'a^' } }";
+    let text = SMALL.replace("inject.reset = {}", fault);
+    assert!(text.contains(fault));
+    place.file("x.toml", &text);
+    let answer = place.chaos(&["check", "x.toml"]).await;
+    let note = "    note: `half of them` never acts: no message matches \"a^\"\n";
+    assert!(answer.expect(0).out.contains(note), "{answer:?}");
+}
+
+#[tokio::test]
+async fn what_hangs_on_the_servers_numbers_is_told() {
+    let place = Place::new();
+    let own = "[server]\nexternal = \"ws://127.0.0.1:9/\"\n";
+    let text = SMALL.replace("[server]\ntick = \"100ms\"\n", own) + "reordered = 0\nlost = 0\n";
+    place.file("x.toml", &text);
+    let answer = place.chaos(&["check", "x.toml"]).await;
+    let note = "note: of sim `lost`, `reordered` can be judged only if this server numbers its messages as the ticker does";
+    assert!(answer.expect(0).out.contains(note), "{answer:?}");
+}

@@ -353,3 +353,36 @@ async fn foreign_one_in_python_recovers_on_plain_tcp_and_is_told_apart_from_one_
         assert_eq!(finding(&result, "no_leak"), Finding::NotObservable);
     }
 }
+
+/// Likewise. Its server obeys the tick, and nothing else that a file may want of one.
+#[tokio::test]
+#[ignore = "foreign: needs Python 3"]
+async fn foreign_one_brings_its_server_and_a_file_that_wants_more_of_that_is_not_for_it() {
+    let place = Place::new();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign");
+    let toml = format!(
+        "name = 'mine'\ncommand = ['python3', '{folder}/client.py']\n\
+         reports = ['dial', 'open', 'message', 'close']\n[server]\n\
+         command = ['sh', './serve.sh', '{{port}}']\nurl = 'tcp://127.0.0.1:{{port}}'\n\
+         ready.line = 'ready'\nobeys = ['tick']\n"
+    );
+    client(&place, "", "");
+    std::fs::write(place.path("mine/client.toml"), toml).unwrap();
+    let serve = format!("echo $CHAOS_TICK_MS > told\nexec python3 {folder}/lines.py $1\n");
+    std::fs::write(place.path("mine/serve.sh"), serve).unwrap();
+    let restart = "[[server_event]]\nat = '1s'\nfor = '200ms'\ndo = 'restart'\n";
+    let verdict = async |name: &str, server: &str| {
+        let text = format!("{FILE}{restart}[server]\ntick = '5s'\n{server}");
+        let file = place.file(name, &text);
+        place.run(&file, &["--client", "./mine"]).await;
+        place.result()
+    };
+    let result = verdict("own.toml", "").await;
+    assert_eq!(result.verdict, Verdict::Passed, "{result:?}");
+    let told = std::fs::read_to_string(place.path("mine/told")).unwrap();
+    assert_eq!(told, "5000\n");
+    let result = verdict("more.toml", "ping_every = '1s'\n").await;
+    assert_eq!(result.verdict, Verdict::NotApplicable);
+    let why = result.reasons[0].to_string();
+    assert!(why.contains("`ping_every`"), "{why}");
+}

@@ -135,6 +135,25 @@ async fn a_server_beside_its_file_is_told_where_its_client_reaches_it() {
     assert!(one.starts_with("127.0.0.1:") && one == other, "{reason}");
 }
 
+/// From where `chaos` was typed the file has a folder in its name, and so has the
+/// program from where the file is.
+#[tokio::test]
+async fn a_program_beside_its_file_is_found_from_anywhere() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    std::fs::create_dir(place.path("beside")).unwrap();
+    let script = place.file("beside/serve.sh", "#!/bin/sh\necho \"$PWD\" >&2; exit 3\n");
+    std::fs::set_permissions(script, PermissionsExt::from_mode(0o755)).unwrap();
+    place.file(
+        "beside/own.toml",
+        &file("command = ['./serve.sh']\ncwd = 'file'"),
+    );
+    let words = ["run", "beside/own.toml", "--out", "out"];
+    place.chaos(&words).await.expect(3);
+    let reason = place.result().reasons[0].to_string();
+    assert!(reason.trim_end().ends_with("/beside"), "{reason}");
+}
+
 #[tokio::test]
 async fn a_command_that_floods_is_killed_and_told() {
     for (script, pipe) in [("cat /dev/zero", "stdout"), ("cat /dev/zero >&2", "stderr")] {

@@ -175,7 +175,12 @@ fn is_held(keyword: &str, limit: &Value, value: &Value) -> bool {
     let text = value.as_str();
     let (entries, elements) = (value.as_object(), value.as_array());
     match keyword {
-        "type" => is_of_type(value, limit.as_str().unwrap()),
+        "type" => match limit.as_array() {
+            Some(names) => names
+                .iter()
+                .any(|name| is_of_type(value, name.as_str().unwrap())),
+            None => is_of_type(value, limit.as_str().unwrap()),
+        },
         "enum" => limit.as_array().unwrap().contains(value),
         "const" => limit == value,
         "minimum" => number(|value, limit| value >= limit),

@@ -240,6 +240,45 @@ async fn every_command_is_acknowledged_even_one_that_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_numbered_message_is_acknowledged_as_often_as_it_comes() {
+    let server = Server::start(still());
+    let mut client = server.open("/ws").await;
+    let session = environment::tag(&session_of(&client.welcome().await));
+    for number in [1, 2, 2, 300] {
+        let message = format!(r#"{{"type":"message","number":{number}}}"#);
+        client.send(&message).await;
+        let ack = json!({ "type": "ack", "number": number });
+        assert_eq!(client.json().await, ack);
+    }
+    let received = server.events().into_iter().filter_map(|what| match what {
+        EventKind::Received {
+            socket,
+            session,
+            number,
+        } => Some((socket, session, number)),
+        _ => None,
+    });
+    let expected = [1, 2, 2, 300].map(|number| (1, session.clone(), number));
+    assert_eq!(received.collect::<Vec<_>>(), expected);
+}
+
+/// More than the server may have waiting for a socket: it reads no further until
+/// it has answered.
+#[tokio::test]
+async fn a_flood_of_messages_is_answered_one_by_one() {
+    let server = Server::start(still());
+    let mut client = server.open("/ws").await;
+    client.welcome().await;
+    for number in 1..=1000 {
+        let message = format!(r#"{{"type":"message","number":{number}}}"#);
+        client.send(&message).await;
+    }
+    for number in 1..=1000 {
+        assert_eq!(client.json().await["number"], json!(number));
+    }
+}
+
+#[tokio::test]
 async fn every_socket_of_a_session_gets_every_tick_and_every_change() {
     let server = Server::start(quick());
     let mut one = server.open("/ws").await;

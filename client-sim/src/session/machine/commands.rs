@@ -71,6 +71,7 @@ impl Session {
             State::Connecting { .. } | State::Idle | State::Backoff { .. } | State::GaveUp => {}
         }
         self.backoff.restart();
+        self.resume_sending(now);
         if doubles && matches!(self.state, State::Backoff { .. }) {
             self.push_dial();
         }

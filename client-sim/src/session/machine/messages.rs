@@ -21,6 +21,7 @@ impl Session {
             }
             ServerMessage::Paused => self.pause_changed(true),
             ServerMessage::Resumed => self.pause_changed(false),
+            ServerMessage::Ack { number } => self.acknowledged(number),
             ServerMessage::Heartbeat | ServerMessage::Error { .. } => {}
         }
     }
@@ -38,6 +39,7 @@ impl Session {
         if let State::Open(open) = &mut self.state {
             open.is_welcomed = true;
         }
+        let is_return = self.was_welcomed && !again;
         let forgets = self.has(Flaw::ForgetsPause) && self.was_welcomed;
         self.was_welcomed = true;
         if let Some(paused) = self.intent
@@ -47,6 +49,7 @@ impl Session {
         {
             self.ask(paused);
         }
+        self.flush_to(is_return);
     }
 
     /// An answer, or the word of an older connection that has only now arrived:

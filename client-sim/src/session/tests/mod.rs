@@ -6,6 +6,7 @@
 mod flaws;
 mod properties;
 mod saying;
+mod sending;
 
 use std::time::Duration;
 

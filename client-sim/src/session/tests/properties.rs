@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::super::{Command, Ending, Input, Output, Phase, Refusal, Session};
 use super::{Rig, behaviour, tick, welcome};
-use crate::{Behaviour, CloseReason, EventKind, Flaw, ServerMessage};
+use crate::{Behaviour, CloseReason, EventKind, Flaw, Sending, ServerMessage};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -59,6 +59,7 @@ fn server_message() -> impl Strategy<Value = ServerMessage> {
         1 => Just(ServerMessage::Resumed),
         1 => Just(ServerMessage::Heartbeat),
         1 => Just(ServerMessage::Other),
+        2 => (0_u64..20).prop_map(|number| ServerMessage::Ack { number }),
     ]
 }
 
@@ -89,12 +90,26 @@ struct Reference {
     is_stopped: bool,
     session: String,
     highest: u64,
+    /// The last number said on the current connection, and whether it is welcomed.
+    said: u64,
+    is_welcomed: bool,
 }
+
+/// More often than steps pass, with a small queue.
+fn sending() -> Option<Sending> {
+    Some(Sending {
+        at_most: AT_MOST,
+        ..Sending::every(Duration::from_secs(2))
+    })
+}
+
+const AT_MOST: u32 = 3;
 
 impl Reference {
     fn input(&mut self, dial: u64, input: &Input) {
         match (self.current, input) {
             (Some((current, false)), Input::Opened) if current == dial => {
+                (self.said, self.is_welcomed) = (0, false);
                 self.current = Some((dial, true));
             }
             (Some((current, _)), Input::Ended(_)) if current == dial => self.current = None,
@@ -127,6 +142,7 @@ impl Reference {
                 next_seq,
                 ..
             }) => {
+                self.is_welcomed = true;
                 if !resumed || *session != self.session {
                     self.session.clone_from(session);
                     self.highest = next_seq.saturating_sub(1);
@@ -136,6 +152,14 @@ impl Reference {
                 prop_assert!(*seq > self.highest, "{seq} after {}", self.highest);
                 self.highest = *seq;
             }
+            Output::Tell(EventKind::Sent { number, .. }) => {
+                prop_assert!(self.is_welcomed, "before the welcome");
+                prop_assert!(*number > self.said, "{number} after {}", self.said);
+                self.said = *number;
+            }
+            Output::Tell(
+                EventKind::Offered { held, .. } | EventKind::Acknowledged { held, .. },
+            ) => prop_assert!(*held <= AT_MOST.into(), "{held} held"),
             Output::Tell(EventKind::Stopped) => self.is_stopped = true,
             Output::Tell(_) => {}
         }
@@ -151,7 +175,7 @@ proptest! {
         steps in prop::collection::vec(step(), 0..80),
         max_attempts in prop::option::of(1_u32..5),
     ) {
-        let behaviour = Behaviour { max_attempts, ..behaviour(&[]) };
+        let behaviour = Behaviour { max_attempts, sending: sending(), ..behaviour(&[]) };
         let mut session = Session::new("c1".into(), Seed(1), behaviour);
         let mut reference = Reference::default();
         let mut now = Moment::ORIGIN;
@@ -199,7 +223,7 @@ proptest! {
         flaws in prop::collection::vec(prop::sample::select(Flaw::ALL.to_vec()), 0..5),
         steps in prop::collection::vec(step(), 0..80),
     ) {
-        let mut rig = Rig::new(&flaws);
+        let mut rig = Rig::with(Behaviour { sending: sending(), ..behaviour(&flaws) });
         for step in steps {
             match step {
                 Step::Pass(time) => rig.pass(time),

@@ -53,6 +53,9 @@ pub(crate) struct Needs {
     /// Whether they must tell if what they show is live, as only the simulated
     /// client does.
     pub(crate) freshness: bool,
+    /// Whether they must tell what they send and under which number, as only the
+    /// simulated client does.
+    pub(crate) numbers: bool,
     /// Which of their dials must have been seen.
     pub(crate) dials: DialsSeen,
 }
@@ -70,6 +73,16 @@ pub(crate) enum DialsSeen {
 }
 
 impl Needs {
+    /// Nothing.
+    pub(super) const NONE: Self = Self {
+        of_server: None,
+        abilities: &[],
+        reports: &[],
+        freshness: false,
+        numbers: false,
+        dials: DialsSeen::Any,
+    };
+
     /// All dials must be seen.
     pub(super) fn all_dials(_: &Evidence<'_>) -> Self {
         Self {

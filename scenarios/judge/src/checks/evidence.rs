@@ -41,7 +41,7 @@ impl<'a> Evidence<'a> {
     pub fn new(scenario: &'a Scenario, header: &Header, entries: &[Entry]) -> Self {
         let plan = scenario.plan(header.seed());
         let mut observed = Observations::of(entries);
-        observed.connections.note_ends(&plan);
+        observed.note_plan(&plan);
         let subject = header.subject.as_ref();
         let effects = effects(&observed, &plan, scenario.client_figures(subject));
         let tells = |traits: &Traits| traits.tells_messages();

@@ -31,6 +31,9 @@ mod recover_within;
 mod result;
 #[cfg(test)]
 mod return_tests;
+mod sending;
+#[cfg(test)]
+mod sending_tests;
 mod sequence;
 mod stale_flagged_within;
 mod state_equal;
@@ -49,7 +52,7 @@ use crate::language::Expectation;
 use found::Found;
 
 /// Every check, in the order in which they are read, judged and shown.
-pub const ALL: [&Check; 19] = [
+pub const ALL: [&Check; 24] = [
     &recover_within::CHECK,
     &detect_within::CHECK,
     &max_live::CHECK,
@@ -63,6 +66,11 @@ pub const ALL: [&Check; 19] = [
     &sequence::LOST,
     &sequence::DUPLICATED,
     &sequence::REORDERED,
+    &sending::QUEUE,
+    &sending::LOST,
+    &sending::DUPLICATED,
+    &sending::REORDERED,
+    &sending::EARLY,
     &state_equal::CHECK,
     &quiet_after_stop::CHECK,
     &no_leak::CHECK,
@@ -83,6 +91,9 @@ pub const LOST: &Check = &sequence::LOST;
 pub const DUPLICATED: &Check = &sequence::DUPLICATED;
 /// Of ticks that are applied late.
 pub const REORDERED: &Check = &sequence::REORDERED;
+
+/// Of how much clients hold while nobody takes it.
+pub const QUEUE_AT_MOST: &Check = &sending::QUEUE;
 
 /// Judges one expectation.
 pub fn check(evidence: &Evidence<'_>, expected: Expectation) -> CheckResult {

@@ -38,6 +38,9 @@ fn of_client(evidence: &Evidence<'_>, needs: &Needs) -> Option<String> {
     if needs.freshness && !evidence.is_sim() {
         return Some("this client does not report whether what it shows is live".to_owned());
     }
+    if needs.numbers && !evidence.is_sim() {
+        return Some("this client does not tell what it sends under which number".to_owned());
+    }
     if needs.dials == DialsSeen::All && evidence.has_unseen_dials() {
         return Some(UNSEEN.to_owned());
     }

@@ -1,6 +1,6 @@
 //! Each check where it holds, where it does not, and where it cannot tell.
 
-use chaos_proxy::Ending;
+use chaos_proxy::{Ending, EventKind as Proxy, Opcode};
 use client_sim::EventKind as Client;
 
 use super::*;
@@ -352,4 +352,37 @@ fn a_check_of_the_whole_run_hangs_on_the_rules_that_acted() {
         ["b".to_owned()].into()
     );
     assert_eq!(hangs_on(run()), ["a".to_owned(), "b".to_owned()].into());
+}
+
+/// A message of a rule's own on its way to client 1.
+fn told(story: JournalBuilder, at: u64) -> JournalBuilder {
+    let frame = Proxy::Frame {
+        rule: "send_message".into(),
+        direction: "downstream".into(),
+        index: 3,
+        opcode: Opcode::Text,
+    };
+    let struck = story.struck("c1", 1, "send_message", at);
+    struck.proxy("c1", 1, frame, at)
+}
+
+#[test]
+fn whom_a_rule_tells_something_knows_no_sooner() {
+    let faults = "[[fault]]\nat = '1s'\ninject.reset = { side = 'server' }\n\
+         [[fault]]\nat = '2s'\ninject.send_message = { text = 'x' }\n[expect]\n";
+    let severed = run().opened("c1", 1, 5).struck("c1", 1, "reset", 1000);
+    let noticed = |at| told(severed.clone(), 2000).left("c1", 1, Ending::Fin, at);
+    let text = format!("{faults}detect_within = '1500ms'");
+    let why = "1 effect, each noticed within 1500ms; c1 took longest, 1400ms after `reset`";
+    judge(&text, &noticed(3400), Finding::Ok, why);
+    let why =
+        "c1 noticed `reset` only after 1600ms, which affected it at 2s; expected within 1500ms";
+    judge(&text, &noticed(3600), Finding::Failed, why);
+    let text = format!("{faults}recover_within = '1500ms'");
+    let back = noticed(3400).connected("c1", 2, 3410, 3450);
+    let why = "1 outage, each recovered from within 1500ms; c1 took longest, 1450ms after `reset`";
+    judge(&text, &back, Finding::Ok, why);
+    let why = "c1 had data only 1600ms after `reset` ended at 2s; expected within 1500ms";
+    let late = noticed(3400).connected("c1", 2, 3410, 3600);
+    judge(&text, &late, Finding::Failed, why);
 }

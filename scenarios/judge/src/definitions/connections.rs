@@ -10,6 +10,7 @@ use std::time::Duration;
 use chaos_proxy::{EventKind, Fault, Peer, Plan, Side};
 use environment::Moment;
 
+use super::frames::OwnMessage;
 use super::losses::Losses;
 
 use crate::journal::{Body, Entry, Mark};
@@ -33,6 +34,9 @@ pub struct Connection {
     pub answers: Vec<Moment>,
     /// What rules took from it.
     pub losses: Losses,
+    /// When a message that a rule made went to the client: a sign of life, and
+    /// nobody's data.
+    pub told: Vec<Moment>,
     /// When FIN or RST went to the client.
     pub ended: Option<Moment>,
     /// The server's first FIN, RST or Close.
@@ -157,6 +161,32 @@ impl Connection {
         out.fold(from, Moment::max)
     }
 
+    /// What rules told the client from `from` on while it had this connection: behind
+    /// what is kept from it then.
+    pub(super) fn told_from(&self, from: Moment) -> impl Iterator<Item = Moment> {
+        let told = self.told.iter().map(|at| self.silent_from(*at));
+        let end = self.end();
+        told.filter(move |at| *at > from && end.is_none_or(|end| *at < end))
+    }
+
+    /// The longest part of a silence between what rules told the client in it.
+    pub(super) fn longest_quiet(
+        &self,
+        (from, until): (Moment, Option<Moment>),
+    ) -> (Moment, Option<Moment>) {
+        let told = self.told_from(from);
+        let told: Vec<Moment> = told
+            .filter(|at| until.is_none_or(|until| *at < until))
+            .collect();
+        let ends = told.iter().copied().map(Some).chain([until]);
+        let begins = [from].into_iter().chain(told.iter().copied());
+        let lasts = |(begun, until): &(Moment, Option<Moment>)| {
+            let ends = until.iter().copied().chain(self.end());
+            ends.min().map_or(Duration::MAX, |end| end.since(*begun))
+        };
+        begins.zip(ends).max_by_key(lasts).unwrap_or((from, until))
+    }
+
     /// When a fault that struck then ended the server's side of it. A close frame for
     /// the server alone goes behind what is held before it, and until it is there the
     /// server goes on.
@@ -234,7 +264,7 @@ impl Connections {
 
     /// Notes which strikes ended one side of their connection alone, as far as the
     /// proxy does not tell of it: it may still hold the other.
-    pub(crate) fn note_ends(&mut self, plan: &Plan) {
+    pub(super) fn note_ends(&mut self, plan: &Plan) {
         for strike in &self.strikes {
             let mut rules = plan.rules().iter();
             let rule = rules.find(|rule| rule.name == strike.rule);
@@ -250,6 +280,14 @@ impl Connections {
                 let at = connection.severed_by(&rule.fault, strike.at);
                 connection.severed.get_or_insert(at);
             }
+        }
+    }
+
+    /// Notes a message that a rule made.
+    pub(super) fn note_own(&mut self, own: &OwnMessage) {
+        let connections = self.by_client.get_mut(&own.client);
+        if let Some(connection) = connections.and_then(|all| all.get_mut(&own.attempt)) {
+            connection.told.push(own.at);
         }
     }
 
@@ -345,6 +383,7 @@ impl Connections {
             resumed: Vec::new(),
             answers: Vec::new(),
             losses: Losses::default(),
+            told: Vec::new(),
             ended: None,
             server_left: None,
             left: None,

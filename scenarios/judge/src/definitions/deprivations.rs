@@ -32,6 +32,8 @@ pub(super) struct Deprivation {
     /// When the rule let go of the connection, if it is one that holds: from then
     /// on what comes passes.
     pub healed: Option<Moment>,
+    /// When a rule last told the client something on it, who could not know until then.
+    pub told: Option<Moment>,
     /// Whether the end of this fault is part of its heal: what merely slows a
     /// dial moves none.
     pub heals: bool,
@@ -126,7 +128,10 @@ impl Taking<'_> {
             attempt: self.connection.attempt,
             from,
             until: None,
-            silence: (self.connection.silent_from(from), None),
+            silence: self
+                .connection
+                .longest_quiet((self.connection.silent_from(from), None)),
+            told: self.connection.told_from(from).max(),
             was_open: opened.is_some_and(|opened| opened <= from),
             healed: None,
             heals: true,
@@ -162,6 +167,7 @@ impl Taking<'_> {
             until.map_or(Duration::MAX, |until| until.since(*begun))
         };
         let silences = losses.iter().copied().flat_map(each);
+        let silences = silences.map(|silence| self.connection.longest_quiet(silence));
         silences.max_by_key(lasts).unwrap_or((from, None))
     }
 
@@ -265,7 +271,7 @@ impl Taking<'_> {
         }
         let left = self.connection.server_left?;
         let ended = self.connection.ended?;
-        (left >= self.at && left <= self.healed).then(|| self.from(ended))
+        (left.min(ended) >= self.at && left <= self.healed).then(|| self.from(ended))
     }
 }
 

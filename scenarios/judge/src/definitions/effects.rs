@@ -125,8 +125,11 @@ fn effect(
         .filter(|strike| strike.attempt == 0 || hurt.contains(&strike.attempt))
         .collect();
     let heals = taken.iter().any(|taken| taken.heals);
+    // Whom a rule told something on a dead connection could not know until then.
+    let told = taken.iter().filter(|taken| taken.was_open);
+    let told = told.filter_map(|taken| taken.told);
     let end = if heals {
-        end(observed, plan, rule, &felt)
+        told.fold(end(observed, plan, rule, &felt), Moment::max)
     } else {
         start
     };
@@ -201,6 +204,7 @@ fn kept_away(
         from,
         until: None,
         silence: (from, None),
+        told: None,
         was_open: false,
         healed: None,
         heals: true,

@@ -21,10 +21,11 @@ mod deprivations;
 mod dials;
 mod downtimes;
 mod effects;
+mod frames;
 mod losses;
 mod marks;
+mod messages;
 mod outages;
-mod pings;
 mod reports;
 mod sequences;
 mod situations;
@@ -40,10 +41,11 @@ pub use connections::{Connection, Connections, Powerless, Strike};
 pub use deprivations::ClientFigures;
 pub use dials::{ClientDials, Dial, Dials};
 pub use effects::{Effect, Notice, effects};
+pub use frames::Frames;
 pub use losses::{Loss, Losses};
 pub use marks::{BrokenOff, Departure, Downtime, Instruction, Marks};
+pub use messages::{Messages, Outgoing, Receipt};
 pub use outages::{Outage, Return, outages};
-pub use pings::Pings;
 pub use reports::{End, Reports, Session};
 pub use sequences::{Sequences, unapplied};
 pub use situations::{
@@ -54,6 +56,7 @@ pub use sockets::{Socket, Sockets};
 pub use testimony::{Contradiction, Fact, Testimony, contradictions};
 pub use times::Times;
 
+use chaos_proxy::Plan;
 use environment::Moment;
 
 use crate::journal::Entry;
@@ -71,8 +74,10 @@ pub struct Observations {
     pub sockets: Sockets,
     /// Ticks made and applied.
     pub sequences: Sequences,
-    /// The clients' pings.
-    pub pings: Pings,
+    /// Frames that rules saw.
+    pub frames: Frames,
+    /// What clients had to say themselves.
+    pub messages: Messages,
     /// What several witnesses speak of.
     pub testimony: Testimony,
     /// The last entry's moment: nothing was observed after it.
@@ -92,13 +97,22 @@ impl Observations {
             all.reports.fold(entry);
             all.sockets.fold(entry);
             all.sequences.fold(entry);
-            all.pings.fold(entry);
+            all.frames.fold(entry);
+            all.messages.fold(entry);
             all.testimony.fold(entry, &all.sequences);
         }
         let reports = &all.reports;
         let is_told_open = |client: &str, at| reports.told_open(client, at);
         all.connections.doubt_openings(is_told_open);
         all
+    }
+
+    /// Notes what follows from what the plan's rules are.
+    pub(crate) fn note_plan(&mut self, plan: &Plan) {
+        for own in self.frames.take_own(plan) {
+            self.connections.note_own(&own);
+        }
+        self.connections.note_ends(plan);
     }
 
     /// Until when the clients were left to themselves.

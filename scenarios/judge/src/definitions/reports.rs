@@ -288,6 +288,7 @@ fn is_message(what: &EventKind) -> bool {
             | EventKind::Received { .. }
             | EventKind::Revived { .. }
             | EventKind::PauseChanged { .. }
+            | EventKind::Acknowledged { .. }
     )
 }
 

@@ -51,7 +51,9 @@ impl Sockets {
                 let states = self.paused.entry(session.clone()).or_default();
                 states.push((at, *paused));
             }
-            EventKind::Ticked { .. } | EventKind::SessionEnded { .. } => {}
+            EventKind::Ticked { .. }
+            | EventKind::Received { .. }
+            | EventKind::SessionEnded { .. } => {}
         }
     }
 

@@ -11,6 +11,7 @@ use environment::text::{Span, Table};
 
 use super::action::{Action, ClientAction};
 use super::expect::Expectation;
+use super::own_server::OwnServer;
 
 /// What a file sets up, for its expectations to judge.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +20,8 @@ pub(crate) struct Setting<'a> {
     pub(super) rules: &'a [Rule],
     pub(super) actions: &'a [Action],
     pub(super) has_server_events: bool,
+    /// Who takes the ticker's place, if anybody.
+    pub(super) own_server: Option<&'a OwnServer>,
     /// The file names neither a fault nor a server event.
     pub(super) is_undisturbed: bool,
     /// Whether those are all actions of the file: none was left out as wrong.
@@ -56,6 +59,11 @@ impl Setting<'_> {
     /// Whether a rule has a fault like this.
     pub(crate) fn has_fault(&self, is_like: impl Fn(&Fault) -> bool) -> bool {
         self.rules.iter().any(|rule| is_like(&rule.fault))
+    }
+
+    /// Whether the ticker is not the server.
+    pub(crate) fn has_own_server(&self) -> bool {
+        self.own_server.is_some()
     }
 
     /// Every fault only slows things down.

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use environment::text::{Span, Table};
 
-use super::reserved;
 use crate::checks::{ALL, Check, Limit};
 
 /// One key of `[expect]` with its limit.
@@ -16,9 +15,6 @@ pub struct Expectation {
     /// What it allows.
     pub limit: Limit,
 }
-
-/// Checks that later versions judge.
-const LATER: [&str; 1] = ["queue_at_most"];
 
 impl PartialEq for Expectation {
     fn eq(&self, other: &Self) -> bool {
@@ -43,7 +39,6 @@ impl Expectation {
 
 /// Reads `[expect]`; in the order of [`ALL`], each with its key's place.
 pub(super) fn read(table: &mut Table<'_>) -> Vec<(Expectation, Span)> {
-    reserved::refuse(table, &LATER);
     let has_any = table.keys().next().is_some();
     let mut read = Vec::new();
     for check in ALL {
@@ -93,6 +88,7 @@ mod tests {
                     min_dial_gap = '50ms'\ndial_gaps_grow = true\n\
                     peak_dials = { share = 0.5, within = '1s' }\nfirst_delay_spread = '500ms'\n\
                     availability = 0.9\nlost = 0\nduplicated = 0\nreordered = 0\n\
+                    queue_at_most = 9\nsent_lost = 0\nsent_duplicated = 0\nsent_reordered = 0\nsent_early = 0\n\
                     state_equal = true\nquiet_after_stop = true\nno_leak = true\n\
                     stale_flagged_within = '1s'\nclose_code = 1012\nno_bad_certificate = true\n";
         let (expect, rendered) = read_text(text);

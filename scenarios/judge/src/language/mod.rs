@@ -17,7 +17,6 @@ mod given;
 mod own_server;
 mod proof;
 mod read;
-mod reserved;
 mod rules;
 #[cfg(any(test, feature = "testing"))]
 pub mod sample;

@@ -1,6 +1,7 @@
 //! `[server]` with `external` or `command`: a server of one's own in place of
 //! the ticker.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,6 +87,8 @@ pub enum Cwd {
     Here,
     /// Where the file is that names it.
     File,
+    /// In the folder of the client that brings it.
+    Client,
 }
 
 impl FromToml for Cwd {
@@ -119,6 +122,22 @@ impl Ready {
 }
 
 impl OwnServer {
+    /// Reads `[server]` of a client that brings its server; `None` if it is wrong and
+    /// reported. Besides the command, what of the ticker's keys the server obeys.
+    pub fn read_brought(table: &mut Table<'_>) -> Option<(ServerCommand, BTreeSet<String>)> {
+        if table.has("cwd") {
+            let message = "a client's server runs in the client's folder";
+            table.error(table.key_span("cwd"), message);
+            table.ignore("cwd");
+        }
+        let command = read_command(table);
+        table.required::<CommandLine>("command");
+        let obeys: Vec<Obeyed> = table.or("obeys", Vec::new());
+        let cwd = Cwd::Client;
+        let obeys = obeys.into_iter().map(|Obeyed(key)| key.to_owned());
+        Some((ServerCommand { cwd, ..command? }, obeys.collect()))
+    }
+
     /// The server of a client that speaks to no other.
     pub(super) fn of_client(address: Address, span: Span) -> Self {
         let kind = OwnKind::External(address);
@@ -219,10 +238,15 @@ impl ServerCommand {
         }
     }
 
+    /// Its URL then.
+    pub fn url(&self, port: u16) -> String {
+        self.url.replace(PORT, &port.to_string())
+    }
+
     /// Where it is then.
     pub fn address(&self, port: u16) -> Address {
-        let url = self.url.replace(PORT, &port.to_string());
-        url.parse()
+        self.url(port)
+            .parse()
             .expect("read with a port when the file was; ports differ in digits only")
     }
 }
@@ -422,6 +446,16 @@ fn read_ready(table: &mut Table<'_>) -> (Option<Ready>, Duration) {
         (None, None) => Some(Ready::Port),
     };
     (shown, within)
+}
+
+/// A key of the ticker that another server obeys.
+struct Obeyed(&'static str);
+
+impl FromToml for Obeyed {
+    fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
+        let all = TICKER.map(|key| (key, key));
+        choice(value, &all).map(Self)
+    }
 }
 
 impl FromToml for Address {

@@ -20,7 +20,7 @@ use super::situation::Situation;
 use super::top::Top;
 use super::validate::{Sections, validate};
 use super::{action, expect, own_server, proof, rules, server_event, situation, unobeyed};
-use crate::checks;
+use crate::checks::{self, Limit};
 use crate::subject::{Ability, Traits};
 
 /// Everything that is wrong with a file.
@@ -118,12 +118,13 @@ impl Parts {
         };
         root.set_figures(figures(&clients.behaviour, subject));
         let top = Top::read(root);
+        let is_obeyed = |key: &str| subject.is_some_and(|subject| subject.obeys.contains(key));
         let Server {
             ticker,
             own: own_server,
             data,
             mut unobeyed,
-        } = read_server(root);
+        } = read_server(root, is_obeyed);
         let of_client = match &own_server {
             None => server_of(subject, root),
             Some(_) => None,
@@ -136,13 +137,14 @@ impl Parts {
         let (actions, action_places): (Vec<_>, Vec<_>) = actions.into_iter().unzip();
         let server_events = server_event::read(root.tables("server_event"), top.duration);
         let events = server_events.iter().map(|(event, _)| event);
-        unobeyed.extend(unobeyed::of_events(events));
+        unobeyed.extend(unobeyed::of_events(events, is_obeyed));
         let setting = Setting {
             clients: &clients,
             rules: &rules.rules,
             actions: &actions,
             is_undisturbed: !["fault", "server_event"].iter().any(|key| root.has(key)),
             has_server_events: !server_events.is_empty(),
+            own_server: own_server.as_ref().or(of_client.as_ref()),
             is_whole: actions.len() == action_count,
         };
         let situation = situation::read(root.table("situation"), &setting);
@@ -221,6 +223,7 @@ fn read_expect(root: &mut Table<'_>, setting: &Setting<'_>) -> Vec<Expectation> 
     let read = expect::read(&mut table);
     ensure_exercisable(&table, &read, setting);
     ensure_sequences(&table, &read, setting.clients);
+    ensure_room(&table, &read, setting.clients);
     read.into_iter().map(|(expected, _)| expected).collect()
 }
 
@@ -241,7 +244,7 @@ struct Server {
     unobeyed: Vec<String>,
 }
 
-fn read_server(root: &mut Table<'_>) -> Server {
+fn read_server(root: &mut Table<'_>, is_obeyed: impl Fn(&str) -> bool) -> Server {
     let Some(mut table) = root.table("server") else {
         return Server::default();
     };
@@ -258,7 +261,7 @@ fn read_server(root: &mut Table<'_>) -> Server {
     }
     let ticker = ticker_server::Config::from_table(&mut table);
     Server {
-        unobeyed: unobeyed::of_server(&table, &ticker),
+        unobeyed: unobeyed::of_server(&table, &ticker, is_obeyed),
         ticker,
         own,
         data,
@@ -282,6 +285,24 @@ fn ensure_sequences(table: &Table<'_>, expect: &[(Expectation, Span)], clients: 
             "`lost` cannot be measured for clients with `resume = false`",
             "they begin a fresh session at every connect and promise nothing about the old one",
         );
+    }
+}
+
+/// Whoever may hold more than is expected does so when it must.
+fn ensure_room(table: &Table<'_>, expect: &[(Expectation, Span)], clients: &ClientsConfig) {
+    let bound = expect.iter().find_map(|(e, span)| match e.limit {
+        Limit::Count(count) if e.name() == checks::QUEUE_AT_MOST.key => Some((count, span)),
+        _ => None,
+    });
+    if let (Some((count, span)), Some(sending)) = (bound, clients.behaviour.sending)
+        && count < sending.at_most.into()
+    {
+        let message = format!(
+            "`queue_at_most` is {count}, and the clients hold up to {}",
+            sending.at_most
+        );
+        let help = "give [clients] a `queue` with an `at_most` that is no more";
+        table.error_with_help(span.clone(), message, help);
     }
 }
 

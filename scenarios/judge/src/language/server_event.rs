@@ -36,7 +36,8 @@ pub enum ServerEnd {
 }
 
 impl ServerEnd {
-    const ALL: [(&'static str, Self); 2] = [("restart", Self::Restart), ("kill", Self::Kill)];
+    /// Each, with its word.
+    pub const ALL: [(&'static str, Self); 2] = [("restart", Self::Restart), ("kill", Self::Kill)];
 
     /// The word of scenario files and journals.
     pub fn word(self) -> &'static str {

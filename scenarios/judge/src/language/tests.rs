@@ -126,6 +126,15 @@ fn a_client_with_a_server_of_its_own_takes_that_along_and_says_what_it_does_not_
     check(&quiet, through, Some("`tick = \"5s\"` and `ping_every`"));
     let killed = format!("{top}[[server_event]]\nat = '1s'\ndo = 'kill'\n");
     check(&killed, through, Some("a `kill`"));
+    let obedient = Traits {
+        obeys: ["ping_every".to_owned(), "kill".to_owned()].into(),
+        ..subject.clone()
+    };
+    let wants = format!("{quiet}drain = '1s'\n{}", killed.replace(top, ""));
+    let wants = sound(&format!("{wants}[expect]\nmax_live = 1\n"));
+    let fitted = wants.fitted(Some(&obedient)).unwrap();
+    let left = Some("`tick = \"5s\"` and `drain`");
+    assert_eq!(fitted.unobeyed.as_deref(), left);
     // A file's own server is behind whatever the page dials.
     let own = format!("{top}[server]\nexternal = 'ws://localhost:1/a'\n");
     check(&own, "ws://p:1/a", None);
@@ -211,11 +220,16 @@ fn an_id_is_safe_as_a_folder() {
 }
 
 #[test]
-fn what_is_not_available_yet_is_told() {
-    let check = |line: &str, begins: &str| wrong(&format!("{SMALL}{line}"), begins);
-    check(
-        "queue_at_most = 5",
-        "x.toml:5:1: `queue_at_most` is not available yet",
+fn what_is_held_beyond_what_is_expected_is_told() {
+    let text = |at_most: u32| {
+        format!(
+            "{SMALL}queue_at_most = 5\n[clients]\nsend.every = '1s'\nqueue.at_most = {at_most}\n"
+        )
+    };
+    assert_eq!(mistakes(&text(5)), "");
+    wrong(
+        &text(6),
+        "x.toml:5:17: `queue_at_most` is 5, and the clients hold up to 6",
     );
 }
 

@@ -78,7 +78,7 @@ fn seen(evidence: &Evidence<'_>, kind: SituationKind, client: &str) -> Seen {
             let liveness = declared(evidence, Figure::Liveness);
             silences_outlasted(observed, &evidence.effects, client, liveness)
         }
-        SituationKind::PingsSent => observed.pings.sent(client),
+        SituationKind::PingsSent => observed.frames.pings_of(client),
         SituationKind::ToldWhileConnecting => told_while_connecting(observed, client),
         SituationKind::ToldWhileWaiting => told_while_waiting(observed, client),
         SituationKind::ThrownOut => thrown_out(

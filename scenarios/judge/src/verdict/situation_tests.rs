@@ -163,6 +163,32 @@ fn pings_sent() {
     is_not_there(&text, &seen(&of_server), none);
 }
 
+#[test]
+fn pings_of_a_rule_are_nobodys() {
+    let own = "[[fault]]\nat = '1s'\ninject.send_message = \
+        { text = 'x', opcode = 'ping', direction = 'upstream' }";
+    let text = text(
+        "pings_sent = 1",
+        &format!("{PONGS}\nmust_fire = false\n{own}"),
+    );
+    let frame = |rule: &str, direction: &str| Proxy::Frame {
+        rule: rule.into(),
+        direction: direction.to_owned(),
+        index: 3,
+        opcode: Opcode::Ping,
+    };
+    let story = run()
+        .struck("c1", 1, "send_message", 1000)
+        .proxy("c1", 1, frame("send_message", "upstream"), 1000)
+        .proxy("c1", 1, frame("delay_frame", "downstream"), 1000);
+    let none = "`pings_sent` was 0 at most; needed at least 1";
+    is_not_there(&text, &story, none);
+    is_there(
+        &text,
+        &story.proxy("c1", 1, frame("delay_frame", "upstream"), 1001),
+    );
+}
+
 const STOP: &str = "[[action]]\nat = '2s'\ndo = 'pause'\n\
     [[fault]]\nat = '1s'\nfor = '3s'\ninject.accept_silent = {}";
 

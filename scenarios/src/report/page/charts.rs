@@ -6,7 +6,7 @@ use std::time::Duration;
 use maud::{Markup, html};
 
 use super::plot::{Anchor, Plot, Row, percent};
-use crate::report::timeline::{Axis, Bar, Level, Recoveries, Timeline, Waits, readable};
+use crate::report::timeline::{Authority, Axis, Bar, Level, Recoveries, Timeline, Waits, readable};
 
 /// Room on the left for the heights in words.
 const MARGIN: u32 = 1_200;
@@ -233,8 +233,8 @@ fn heights(plot: &mut Plot, scale: &Scale, most: Duration) {
     }
 }
 
-/// How long clients waited before their dials, against what the policy allows.
-pub(super) fn waits(timeline: &Timeline, anchor: &str, is_sim: bool) -> Markup {
+/// How long clients waited before their dials, against what is allowed.
+pub(super) fn waits(timeline: &Timeline, anchor: &str) -> Markup {
     let waits = &timeline.waits;
     html! {
         figure {
@@ -243,9 +243,12 @@ pub(super) fn waits(timeline: &Timeline, anchor: &str, is_sim: bool) -> Markup {
                 @if waits.count == 0 {
                     "No client had to reconnect by itself."
                 } @else {
-                    "By the number of the retry; the band is what " code { (waits.shape) } " in the scenario allows"
-                    @if !is_sim { " the simulated client: this one has a policy of its own" }
-                    "."
+                    "By the number of the retry; "
+                    @match waits.by {
+                        Authority::Scenario(shape) => { "the band is what " code { (shape) } " in the scenario allows." },
+                        Authority::Client => "the band is what this client says of itself, or was measured to do: up to its first delay, and up to its longest.",
+                        Authority::Nobody => "how long this client may wait is neither declared nor measured.",
+                    }
                 }
             }
             @if waits.count > 0 { (dots(waits, anchor)) }
@@ -258,9 +261,11 @@ fn dots(waits: &Waits, anchor: &str) -> Markup {
     let most = waits.longest();
     let top = plot.row(Row::Chart, "", false);
     let scale = Scale::new(top, Row::Chart, micros(most));
-    let count = u32::try_from(waits.envelope.len()).unwrap_or(1).max(1);
+    let count = u32::try_from(waits.retries).unwrap_or(1).max(1);
     let pitch = (Axis::WIDTH - MARGIN) / count;
-    plot.shape(html! { path class="envelope" d=(band(waits, pitch, &scale)) {} });
+    if !waits.envelope.is_empty() {
+        plot.shape(html! { path class="envelope" d=(band(waits, pitch, &scale)) {} });
+    }
     heights(&mut plot, &scale, most);
     for dot in &waits.dots {
         let retry = u32::try_from(dot.retry).unwrap_or(0);
@@ -292,31 +297,23 @@ fn dots(waits: &Waits, anchor: &str) -> Markup {
             &(retry + 1).to_string(),
         );
     }
-    let description = format!(
-        "{} waits, the longest {}; the policy allows at most {}.",
-        waits.count,
-        readable(
-            waits
-                .dots
-                .iter()
-                .map(|dot| dot.wait)
-                .max()
-                .unwrap_or_default()
-        ),
-        readable(
-            waits
-                .envelope
-                .iter()
-                .map(|(_, high)| *high)
-                .max()
-                .unwrap_or_default()
-        )
-    );
     plot.finish(
         &format!("{anchor}-waits"),
         "Waits before dials",
-        &description,
+        &in_words(waits),
     )
+}
+
+fn in_words(waits: &Waits) -> String {
+    let longest = waits.dots.iter().map(|dot| dot.wait).max();
+    let longest = readable(longest.unwrap_or_default());
+    let allowed = waits.envelope.iter().map(|(_, high)| *high).max();
+    let allowed = match (allowed.map(readable), waits.by) {
+        (Some(most), Authority::Scenario(_)) => format!("; the policy allows at most {most}"),
+        (Some(most), _) => format!("; the client's own longest is {most}"),
+        (None, _) => String::new(),
+    };
+    format!("{} waits, the longest {longest}{allowed}.", waits.count)
 }
 
 /// From the longest allowed waits to the shortest and back, in steps.

@@ -6,6 +6,7 @@ use super::{charts, figure, sign};
 use crate::checks::{CheckResult, Finding};
 use crate::report::timeline::{Timeline, clipped};
 use crate::results::{RuleResult, ScenarioResult};
+use crate::sentences::unjudged;
 use crate::verdict::Verdict;
 
 /// So many bytes of a sentence are shown.
@@ -84,6 +85,7 @@ fn summary(run: &Run<'_>, title: &str) -> Markup {
             span class="meta" {
                 (result.client) " \u{b7} seed " (result.seed) " \u{b7} " (result.time) " time \u{b7} "
                 (ok) " of " (result.checks.len()) " checks ok"
+                @if let Some(names) = unjudged([result]) { " \u{b7} not judged: " (clipped(&names, 300)) }
             }
         }
     }
@@ -228,7 +230,7 @@ fn figures(run: &Run<'_>, detail: Detail) -> Markup {
                     (charts::connections(timeline, &anchor))
                     div class="pair" {
                         (charts::recoveries(timeline, &anchor))
-                        (charts::waits(timeline, &anchor, run.result.client == "sim"))
+                        (charts::waits(timeline, &anchor))
                     }
                 }
             }

@@ -25,7 +25,7 @@ pub(crate) use level::Level;
 pub(crate) use recovery::{Bar, Recoveries};
 pub(crate) use state::{Segment, State};
 pub(crate) use track::{Span, Track};
-pub(crate) use waits::Waits;
+pub(crate) use waits::{Authority, Waits};
 
 use crate::checks::{CheckResult, Evidence};
 use evidence::Known;

@@ -416,6 +416,32 @@ fn waits_stand_by_their_retry_beside_what_the_policy_allows() {
 }
 
 #[test]
+fn waits_of_another_make_stand_beside_its_own_figures() {
+    use super::Authority;
+    let scenario = scenario("[expect]\nmax_live = 1\n");
+    let waits = |first_delay_us, longest_delay_us| {
+        let mut header = header(&scenario);
+        header.subject = Some(crate::subjects::Traits {
+            first_delay_us,
+            longest_delay_us,
+            ..Default::default()
+        });
+        let evidence = Evidence::new(&scenario, &header, &run().entries());
+        let waits = Timeline::of(&evidence, &[]).waits;
+        let highest = waits.envelope.iter().map(|(_, high)| high.as_secs());
+        (waits.by, waits.retries, highest.collect::<Vec<_>>())
+    };
+    let (own, second) = (Authority::Client, 1_000_000);
+    assert_eq!(
+        waits(Some(second), Some(4 * second)),
+        (own, 5, vec![1, 4, 4, 4, 4])
+    );
+    assert_eq!(waits(None, Some(4 * second)), (own, 5, vec![4; 5]));
+    assert_eq!(waits(Some(second), None), (own, 5, vec![1]));
+    assert_eq!(waits(None, None), (Authority::Nobody, 5, Vec::new()));
+}
+
+#[test]
 fn long_texts_are_cut_between_letters() {
     assert_eq!(clipped("häuser", 2), "h \u{2026}");
     assert_eq!(clipped("haus", 4), "haus");

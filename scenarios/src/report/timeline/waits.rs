@@ -1,5 +1,5 @@
-//! How long clients waited before each new dial, and how long the scenario's
-//! policy would have them wait.
+//! How long clients waited before each new dial, and how long they may: simulated
+//! ones by the scenario's policy, others by what is declared or measured of them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use std::time::Duration;
 use client_sim::Policy;
 
 use crate::checks::{Evidence, runs_of};
+use crate::subjects::Traits;
 
 /// No chart goes beyond so many retries in a row.
 const MOST_RETRIES: usize = 40;
@@ -17,11 +18,25 @@ const ROWS: u128 = 60;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Waits {
     pub(crate) count: usize,
-    /// What the policy allows before retry 0, 1, 2 …
+    /// For so many retries in a row there is room.
+    pub(crate) retries: usize,
+    /// What is allowed before retry 0, 1, 2 …, as far as that is known.
     pub(crate) envelope: Vec<(Duration, Duration)>,
+    /// Who says so.
+    pub(crate) by: Authority,
     pub(crate) dots: Vec<Dot>,
-    /// The formula's word.
-    pub(crate) shape: &'static str,
+}
+
+/// Who says how long a client may wait.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Authority {
+    /// Nobody.
+    #[default]
+    Nobody,
+    /// The scenario, by the formula with this word.
+    Scenario(&'static str),
+    /// The client's own figures, from its `client.toml` or its profile.
+    Client,
 }
 
 /// Some waits of about the same length before the same retry.
@@ -47,11 +62,20 @@ impl Waits {
         }
         let policy = &evidence.scenario.clients.behaviour.reconnect;
         let retries = waits.iter().map(|(retry, ..)| retry + 1).max().unwrap_or(0);
+        let retries = retries.max(5);
+        let (envelope, by) = match &evidence.subject {
+            None => {
+                let by = Authority::Scenario(policy.shape.word());
+                (envelope(policy, retries), by)
+            }
+            Some(traits) => own(traits, retries),
+        };
         Self {
             count: waits.len(),
-            envelope: envelope(policy, retries.max(5)),
+            retries,
+            envelope,
+            by,
             dots: dots(&waits),
-            shape: policy.shape.word(),
         }
     }
 
@@ -73,6 +97,25 @@ fn envelope(policy: &Policy, retries: usize) -> Vec<(Duration, Duration)> {
         (low, high)
     });
     bounds.collect()
+}
+
+/// What a client of another make says of itself: its longest wait before the first
+/// dial after a loss, and before any. How its waits grow from one to the other it
+/// does not say.
+fn own(traits: &Traits, retries: usize) -> (Vec<(Duration, Duration)>, Authority) {
+    let (first, longest) = (traits.first_delay(), traits.longest_delay());
+    let upto = |high: Duration| (Duration::ZERO, high);
+    let envelope: Vec<_> = match (first, longest) {
+        (None, None) => return (Vec::new(), Authority::Nobody),
+        // Of the later ones nothing is known.
+        (Some(first), None) => vec![upto(first)],
+        (first, Some(longest)) => {
+            let first = first.unwrap_or(longest);
+            let later = std::iter::repeat_n(longest.max(first), retries.saturating_sub(1));
+            [first].into_iter().chain(later).map(upto).collect()
+        }
+    };
+    (envelope, Authority::Client)
 }
 
 fn dots(waits: &[(usize, Duration, &str)]) -> Vec<Dot> {

@@ -5,6 +5,7 @@ mod endings;
 mod liveness;
 mod messages;
 mod person;
+mod sending;
 
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ fn every_flaw_is_tested_here() {
         include_str!("liveness.rs"),
         include_str!("messages.rs"),
         include_str!("person.rs"),
+        include_str!("sending.rs"),
     ]
     .concat();
     for flaw in Flaw::ALL {
