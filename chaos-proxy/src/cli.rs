@@ -139,7 +139,7 @@ impl Args {
     /// The faults to obey.
     ///
     /// # Errors
-    /// A file that cannot be read, or every mistake in it.
+    /// A file that cannot be read, or every error in it.
     pub(crate) fn faults(&self) -> anyhow::Result<Faults> {
         let Some(path) = &self.scenario else {
             return Ok(Faults {
@@ -275,7 +275,7 @@ fn read_source(path: &Path) -> anyhow::Result<Source> {
     Ok(Source::new(path.display().to_string(), text))
 }
 
-/// Reads a file that somebody wrote by hand, and that is no larger than such.
+/// Reads a file that a person wrote, and that is no larger than such.
 fn read_text(what: &str, path: &Path) -> anyhow::Result<String> {
     let shown = path.display().to_string();
     let file = File::open(path).with_context(|| format!("{what} {shown}"))?;

@@ -36,7 +36,7 @@ pub struct Faults {
     pub rules: Vec<Rule>,
     /// The file's seed.
     pub seed: Option<Seed>,
-    /// When everything is healed, after t = 0; for ever later without.
+    /// When everything is healed, after t = 0; indefinitely later without.
     pub duration: Option<Duration>,
 }
 
@@ -50,7 +50,7 @@ impl Faults {
 /// Reads a scenario for one shared listener.
 ///
 /// # Errors
-/// Every mistake in what the proxy obeys, each at its place.
+/// Every error in what the proxy obeys, each at its place.
 pub fn read_faults(source: &Source) -> Result<Faults, Diagnostics> {
     read(source, false)
 }

@@ -15,7 +15,7 @@ use service::Service;
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
-/// Usage, or a mistake in the scenario: nothing was run.
+/// Usage, or an error in the scenario: nothing was run.
 const USAGE: u8 = 2;
 /// The proxy itself failed.
 const FAILED: u8 = 3;
@@ -60,6 +60,14 @@ fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
 /// Help, or what is wrong with the command line.
 fn answered(answer: &clap::Error) -> ExitCode {
     match u8::try_from(answer.exit_code()) {
+        // Of the ways to say what it is to do, the parser names one.
+        _ if std::env::args_os().len() < 2 => {
+            output::complain(
+                "chaos-proxy: needs --upstream HOST:PORT (one proxy in front of a server), --api \
+                 (proxies by HTTP) or --config FILE; see --help",
+            );
+            ExitCode::from(USAGE)
+        }
         Ok(0) => output::ended("chaos-proxy", answer.print(), 0, FAILED),
         _ => output::ended("chaos-proxy", answer.print(), USAGE, USAGE),
     }

@@ -59,7 +59,7 @@ impl PartialEq for Pattern {
 
 impl Pattern {
     /// Reads `{ contains = "…" }`, `{ json = "/type", equals = "tick" }` or
-    /// `{ matches = "regex" }`; mistakes are reported at their place. Without the
+    /// `{ matches = "regex" }`; errors are reported at their place. Without the
     /// feature `patterns` the first alone.
     pub fn read(table: &mut Table<'_>) -> Option<Self> {
         let given = ["contains", "json", "matches"].map(|key| table.has(key).then_some(key));

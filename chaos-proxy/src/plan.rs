@@ -15,7 +15,7 @@ use crate::decision::Decision;
 use crate::fault::{Fault, FaultKind, Latency};
 use crate::rule::{Condition, Rule, Target, When};
 
-/// How many times one rule may act; more is a mistake in the file.
+/// How many times one rule may act; more is an error in the file.
 pub(crate) const MAX_OCCURRENCES: u64 = 100_000;
 
 /// How many times of one rule may hold at once.
@@ -45,7 +45,7 @@ pub struct Occurrence {
     /// From when, after t = 0.
     pub from: Duration,
     /// Until when: the end of its window, or the horizon for a fault that holds
-    /// without a `for`; `None`: strikes once what is there at `from`.
+    /// without a `for`; `None`: acts once what is there at `from`.
     pub until: Option<Duration>,
     /// The named clients that it strikes; `None`: decided by name as they come.
     struck: Option<BTreeSet<String>>,
@@ -332,7 +332,7 @@ pub struct Window {
     pub number: u64,
     /// From when, after t = 0.
     pub from: Duration,
-    /// Until when; `None`: it strikes once.
+    /// Until when; `None`: it acts once.
     pub until: Option<Duration>,
 }
 

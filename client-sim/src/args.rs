@@ -148,20 +148,22 @@ pub(crate) struct Args {
     #[arg(long)]
     no_resume: bool,
 
-    /// Send a numbered message so often, to a server that acknowledges it as the ticker does.
+    /// Send a numbered message this often, to a server that acknowledges it as
+    /// ticker-server does.
     #[arg(long, value_name = "TIME", value_parser = positive)]
     send_every: Option<Duration>,
 
-    /// How often a message may arrive: held until it is acknowledged, or sent and forgotten [default: at_least_once].
+    /// Delivery of messages: held until acknowledged, or sent once and forgotten
+    /// [default: at_least_once].
     #[arg(long, value_name = "HOW", value_parser = deliveries(), requires = "send_every")]
     delivery: Option<Delivery>,
 
-    /// How many messages a client holds at most while nobody takes them [default: 100].
+    /// The most messages that a client holds while it cannot send them [default: 100].
     #[arg(long, value_name = "N", requires = "send_every",
           value_parser = value_parser!(u32).range(0..=i64::from(Sending::MOST)))]
     queue_at_most: Option<u32>,
 
-    /// What gives way beyond that: the oldest, or the new one [default: drop].
+    /// What is lost beyond that: the oldest message, or the new one [default: drop].
     #[arg(long, value_name = "WHAT", value_parser = beyonds(), requires = "send_every")]
     queue_beyond: Option<Beyond>,
 

@@ -33,7 +33,7 @@ pub struct ClientsConfig {
     pub behaviour: Behaviour,
 }
 
-/// How a client behaves. [`Behaviour::default`] is the sound client.
+/// How a client behaves. [`Behaviour::default`] is the reference client.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Behaviour {
     /// The delays between dials; full jitter from 1 s to 30 s by default.
@@ -49,7 +49,7 @@ pub struct Behaviour {
     /// After so long a silence the client flags what it shows as stale; by
     /// default half of `liveness`, as the page has it.
     pub stale_after: Duration,
-    /// A connection must stay up this long before the back-off starts afresh;
+    /// A connection must stay up this long before the back-off is reset;
     /// 5 s by default.
     pub min_uptime: Duration,
     /// Gives up after so many dials in a row without a connection of
@@ -98,7 +98,7 @@ impl Default for Behaviour {
 }
 
 impl Default for ClientsConfig {
-    /// One sound client.
+    /// One reference client.
     fn default() -> Self {
         Self {
             count: 1,
@@ -134,7 +134,7 @@ impl Behaviour {
 }
 
 impl ClientsConfig {
-    /// Reads the `[clients]` table. Every mistake is reported to the table's
+    /// Reads the `[clients]` table. Every error is reported to the table's
     /// diagnostics; what is wrong has its default in the result.
     pub fn from_table(table: &mut Table<'_>) -> Self {
         let default = Self::default();

@@ -1,6 +1,6 @@
 //! Bad habits of reconnecting clients, to be worn on demand.
 //!
-//! Each flaw changes exactly one behaviour of the sound client, so a check that
+//! Each flaw changes exactly one behaviour of the reference client, so a check that
 //! fails with a flaw and passes without it is known to look at that behaviour.
 //! Used by the session machine, by scenario files (`flaws = [...]`) and by
 //! `--flaw`.
@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 macro_rules! flaws {
     ($($variant:ident $word:literal $description:literal)*) => {
-        /// One bad habit: a client with it…
+        /// One known bug: a client with it…
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Flaw {
             $(#[doc = concat!("… ", $description, ".")] $variant,)*
@@ -99,15 +99,15 @@ flaws! {
     AppliesDuplicates "applies_duplicates"
         "applies a tick again that it has already applied"
     UnboundedQueue "unbounded_queue"
-        "holds all that it has to say, however much that is"
+        "queues messages without a bound"
     ForgetsQueue "forgets_queue"
-        "reconnects without what it held to be sent"
+        "loses its queue of messages when it reconnects"
     ReplaysAcknowledged "replays_acknowledged"
-        "sends again after a reconnect what had been acknowledged"
+        "repeats acknowledged messages after a reconnect"
     FlushesBackwards "flushes_backwards"
-        "sends what it held the newest first"
+        "sends its queue in reverse order"
     FlushesOnOpen "flushes_on_open"
-        "sends what it held as soon as it is connected, before the server has welcomed it"
+        "sends its queue as soon as it is connected, before the server's welcome"
 }
 
 impl Flaw {
@@ -141,7 +141,7 @@ impl fmt::Display for Flaw {
 
 /// A word that names no [`Flaw`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no flaw is called {word:?}; {}there are {}", guess(word), words())]
+#[error("no flaw is called {word:?}; {}", guess(word))]
 pub struct UnknownFlaw {
     /// What was written.
     pub word: String,
@@ -150,11 +150,10 @@ pub struct UnknownFlaw {
 fn guess(word: &str) -> String {
     let known = Flaw::ALL.map(Flaw::word);
     let nearest = environment::text::nearest(word, known);
-    nearest.map_or_else(String::new, |word| format!("did you mean `{word}`? "))
-}
-
-fn words() -> String {
-    Flaw::ALL.map(Flaw::word).join(", ")
+    match nearest {
+        Some(word) => format!("did you mean `{word}`?"),
+        None => format!("there are {}", Flaw::ALL.map(Flaw::word).join(", ")),
+    }
 }
 
 impl FromStr for Flaw {
@@ -189,7 +188,7 @@ mod tests {
     fn an_unknown_word_is_told_what_there_is() {
         let error = "no_livenes".parse::<Flaw>().unwrap_err().to_string();
         assert!(
-            error.contains("\"no_livenes\"; did you mean `no_liveness`? there are no_liveness,"),
+            error.ends_with("\"no_livenes\"; did you mean `no_liveness`?"),
             "{error}"
         );
     }

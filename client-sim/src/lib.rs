@@ -1,5 +1,4 @@
-//! Simulated WebSocket clients that reconnect as a good client should, or, told
-//! to be flawed, as many do.
+//! Simulated WebSocket clients that reconnect, correctly or with known bugs (flaws).
 //!
 //! [`run`] is one client: it dials a URL, stays connected through whatever
 //! happens, and tells an observer what it does ([`Event`]). What it does is

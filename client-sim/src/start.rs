@@ -11,7 +11,7 @@ use environment::Clock;
 /// The wall clock may be set meanwhile, so it is asked again and again.
 const ASKED_EVERY: Duration = Duration::from_secs(1);
 
-/// Longer ahead is a mistake, such as another time zone's.
+/// Longer ahead is an error, such as another time zone's.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// Whether there is still time for it.

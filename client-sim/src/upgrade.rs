@@ -42,7 +42,7 @@ pub struct Upgrade {
 }
 
 impl Upgrade {
-    /// Reads the keys of the `[clients]` table that are about it. Every mistake is
+    /// Reads the keys of the `[clients]` table that are about it. Every error is
     /// reported to the table's diagnostics, and left out of the result.
     pub(crate) fn from_table(table: &mut Table<'_>) -> Self {
         let headers = table.table("headers").map(headers);

@@ -43,7 +43,7 @@ pub enum Realm {
     Proxy,
     /// A simulated client's back-off.
     Client,
-    /// The specimen server's values and, under a seed, session ids.
+    /// The built-in server's values and, under a seed, session ids.
     Server,
 }
 

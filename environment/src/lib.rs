@@ -1,5 +1,4 @@
-//! What every part of the harness is handed instead of taking it for itself:
-//! network, clock, chance, and the checked text of a scenario file.
+//! Shared network, clock, randomness and scenario parsing.
 //!
 //! The server, the proxy and the clients know nothing of each other; what they
 //! share is this crate, and nothing in it knows any of them. No code above it
@@ -18,7 +17,7 @@
 //! - [`output`]: a program's stdout and stderr, whatever they are.
 //! - [`tls`]: TLS on streams, with the feature `tls`.
 //! - [`Shard`]: which part of several a program has to do.
-//! - [`text`]: TOML read with every mistake reported at its place.
+//! - [`text`]: TOML read with every error reported at its place.
 
 pub mod chance;
 mod clock;

@@ -208,7 +208,7 @@ mod tests {
         assert_eq!(ended, Ok(Stall::StandsStill { at, most }));
     }
 
-    /// Who puts its things away by the clock would do so for ever, too.
+    /// Who puts its things away by the clock would do so indefinitely, too.
     #[test]
     fn what_goes_on_at_one_moment_ends_although_somebody_waits() {
         let simulation = Simulation::new().unwrap();

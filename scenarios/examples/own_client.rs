@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{accept_async, connect_async};
 
-/// The client that is put to the test.
+/// The client that is under test.
 pub(crate) async fn follow(url: &str, tell: &Tell) {
     loop {
         tell.dial();

@@ -50,7 +50,7 @@ pub enum ArchiveError {
         #[source]
         source: FileError,
     },
-    /// The scenario beside it has mistakes: each as `FILE:LINE:COLUMN: message`.
+    /// The scenario beside it has errors: each as `FILE:LINE:COLUMN: message`.
     #[error("{0}")]
     Mistakes(String),
     /// The scenario beside it is another.

@@ -90,7 +90,7 @@ pub fn journals(edits: &[u8]) {
     judge(scenario, edits);
 }
 
-/// Bytes are a scenario with a plan, or have mistakes that can be told.
+/// Bytes are a scenario with a plan, or have errors that can be told.
 pub fn scenario_files(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else {
         return;

@@ -1,5 +1,5 @@
-//! Reads scenarios, runs server, proxy and clients against each other on real
-//! sockets, writes down what happened, and has it judged.
+//! Runs scenarios of network faults against reconnecting clients on real sockets or
+//! in virtual time, records what happened, and checks that the clients recovered.
 //!
 //! ```text
 //! language ─▶ runner ─▶ journal ─▶ definitions ─▶ checks ─▶ verdict ─▶ results
@@ -17,7 +17,7 @@
 //! use scenarios::{Client, ClientContext, Report, Scenario, Setup};
 //!
 //! # mod yours { pub async fn follow(_: &str, _: impl Fn()) {} }
-//! /// Connects, and connects again, for ever.
+//! /// Connects, and connects again, indefinitely.
 //! async fn client(context: ClientContext) {
 //!     let tell = context.tell.clone();
 //!     tokio::select! {

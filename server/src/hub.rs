@@ -376,7 +376,7 @@ const NONE: Replay = Replay {
 };
 
 /// What is said about a claim that cannot be true. An unknown session is no
-/// mistake of the client's: the welcome alone says so.
+/// error of the client's: the welcome alone says so.
 fn complain(why: NotResumed) -> Option<ServerMessage> {
     let message = match why {
         NotResumed::Unknown => return None,

@@ -1,4 +1,4 @@
-//! The specimen: a WebSocket ticker whose sessions survive their sockets.
+//! A WebSocket ticker whose sessions survive lost connections.
 //!
 //! `GET /ws` upgrades to a stream of numbered ticks with values from 1 to 10;
 //! `/ws?session=ID&last_seq=N` goes on where a lost connection ended. It is

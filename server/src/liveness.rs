@@ -2,7 +2,7 @@
 //!
 //! Pure: `now` is an argument. Anything that comes in counts as life, not only
 //! pongs. Invariant: there is always a deadline, so no socket is waited for
-//! for ever. Used by [`crate::socket`].
+//! indefinitely. Used by [`crate::socket`].
 
 use std::time::Duration;
 

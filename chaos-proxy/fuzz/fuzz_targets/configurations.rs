@@ -1,5 +1,5 @@
 //! Any bytes as a file of proxies, and as one of faults: each is read, or its
-//! mistakes can be told.
+//! errors can be told.
 
 #![no_main]
 

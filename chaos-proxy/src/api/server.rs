@@ -221,7 +221,7 @@ impl App {
     }
 
     /// Does something to its end, whatever becomes of the caller.
-    /// `None`: it failed in a way that is a mistake of ours.
+    /// `None`: it failed in a way that is an error of ours.
     pub(super) async fn run_to_end<T, F>(&self, act: impl FnOnce(Self) -> F) -> Option<T>
     where
         T: Send + 'static,
@@ -323,8 +323,8 @@ impl ApiState {
     /// included; says their names and where they listen.
     ///
     /// # Errors
-    /// The first mistake in it, or the first address that cannot be had. A
-    /// mistake is found before anything is made.
+    /// The first error in it, or the first address that cannot be had. A
+    /// error is found before anything is made.
     pub async fn load(
         &mut self,
         environment: &Environment,

@@ -18,7 +18,7 @@ pub enum StartError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The rules have mistakes, each told with its place.
+    /// The rules have errors, each told with its place.
     #[error("errors in the rules:\n{0}")]
     Rules(String),
     /// The port could not be had.
@@ -42,13 +42,13 @@ pub enum InjectError {
         /// The name.
         name: String,
     },
-    /// Only what strikes once can be a strike; what holds needs a guard.
+    /// Only what acts once can be a strike; what holds needs a guard.
     #[error("`{fault}` is a continuous fault: use `inject`, which gives the guard that ends it")]
     NoStrike {
         /// The fault's word.
         fault: &'static str,
     },
-    /// The rules have mistakes, each told with its place.
+    /// The rules have errors, each told with its place.
     #[error("errors in the rules:\n{0}")]
     Rules(String),
 }

@@ -70,7 +70,7 @@ use guard::Injector;
 /// client.read_exact(&mut bytes).await?;
 /// assert_eq!(&bytes, b"price 42", "and nothing was lost");
 ///
-/// // A reset strikes once, idle connections as well as busy ones.
+/// // A reset hits once, idle connections as well as busy ones.
 /// proxy.strike("reset", Fault::Reset(Side::Both)).await?;
 /// let end = client.read(&mut bytes).await.unwrap_err();
 /// assert_eq!(end.kind(), ErrorKind::ConnectionReset);
@@ -109,8 +109,8 @@ impl ChaosProxy {
     }
 
     /// Puts every connection under a fault until the guard is dropped: those that
-    /// are open and those that come. A fault that strikes once, such as
-    /// `Fault::Reset`, strikes those that are open.
+    /// are open and those that come. A fault that acts once, such as
+    /// `Fault::Reset`, hits those that are open.
     ///
     /// # Errors
     /// A rule of that name is there, or the fault is impossible.
@@ -136,7 +136,7 @@ impl ChaosProxy {
     /// for the builder.
     ///
     /// # Errors
-    /// A rule of one of the names is there, or every mistake in the text.
+    /// A rule of one of the names is there, or every error in the text.
     pub async fn inject_rules(&self, toml: &str) -> Result<Guard, InjectError> {
         let source = Source::new("rules", toml.to_owned());
         let rules =
@@ -144,7 +144,7 @@ impl ChaosProxy {
         self.injector.inject(rules, &self.tasks).await
     }
 
-    /// Strikes every open connection once: with `Fault::Close`, `Fault::Reset` or
+    /// Applies a one-shot fault to every open connection: with `Fault::Close`, `Fault::Reset` or
     /// `Fault::CloseFrame`.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ struct Inner {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Owner {
-    /// The rules that the builder had: for ever.
+    /// The rules that the builder had: indefinitely.
     Plan,
     /// A guard that is there.
     Guard(u64),

@@ -54,7 +54,7 @@ pub struct Config {
     pub lists: bool,
     /// When t = 0 is.
     pub start: Start,
-    /// Whether the plan begins again at its horizon, for ever.
+    /// Whether the plan begins again at its horizon, indefinitely.
     pub repeat: bool,
 }
 

@@ -78,7 +78,7 @@ fn on_one(connection: u64) -> String {
     format!("connection {connection}")
 }
 
-/// The owner of what is injected by hand.
+/// The owner of what is injected manually.
 const HAND: &str = "hand";
 
 /// A control and the end that [`super::run`] takes.

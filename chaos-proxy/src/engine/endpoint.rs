@@ -74,7 +74,7 @@ impl Endpoint {
         self.stream.as_ref().is_some_and(Stream::is_handshaking)
     }
 
-    /// Waits until something is worth doing on this socket; for ever if nothing
+    /// Waits until something is worth doing on this socket; indefinitely if nothing
     /// can be. `opposite` carries what this peer sends. Cancel safe.
     ///
     /// # Errors

@@ -65,7 +65,7 @@ impl Scheduler {
         (scheduler, follower)
     }
 
-    /// Lets the plan begin again at its end, for ever.
+    /// Lets the plan begin again at its end, indefinitely.
     pub(super) fn repeat(&mut self) {
         self.repeats = true;
     }

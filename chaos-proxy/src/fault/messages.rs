@@ -27,7 +27,7 @@ pub enum Content {
     Binary(Vec<u8>),
 }
 
-/// `send_message`: a message that nobody sent, between two others.
+/// `send_message`: an additional message, between two others.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SendMessage {
     /// Which links.

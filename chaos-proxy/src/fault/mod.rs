@@ -42,7 +42,7 @@ pub use upgrade::{Answer, UpgradeDelay, UpgradeReply};
 
 use environment::text::Table;
 
-/// What a rule does to the connections that it strikes.
+/// What a rule does to the connections to which it is applied.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Fault {

@@ -10,7 +10,7 @@ use super::{Link, State};
 pub(crate) const CAPACITY: usize = 256 * 1024;
 
 /// Less room than this is not worth a read. A full link would else take in a few
-/// bytes whenever a few have left, and go on so for ever.
+/// bytes whenever a few have left, and go on so indefinitely.
 pub(super) const LEAST_ROOM: usize = CAPACITY / 4;
 
 impl Link {

@@ -43,7 +43,7 @@ pub(crate) struct Entry {
     pub(crate) event: Event,
 }
 
-/// What is counted of events, for ever.
+/// What is counted of events, indefinitely.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Counted {
     /// A fault of this word took effect.

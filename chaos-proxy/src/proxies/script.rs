@@ -18,7 +18,7 @@ pub struct Script {
     pub horizon: Option<Duration>,
     /// When t = 0 is.
     pub start: Start,
-    /// Whether it begins again at its end, for ever.
+    /// Whether it begins again at its end, indefinitely.
     pub repeat: bool,
     /// How a client is told that the server cannot be reached.
     pub on_dial_failure: How,

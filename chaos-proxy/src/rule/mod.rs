@@ -39,7 +39,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Everybody, at once: at t = 0, or when it is added. The other methods say
+    /// All clients, at once: at t = 0, or when it is added. The other methods say
     /// otherwise.
     pub fn new(name: impl Into<String>, fault: impl Into<Fault>) -> Self {
         Self {

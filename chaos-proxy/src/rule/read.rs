@@ -1,4 +1,4 @@
-//! Reading `[[fault]]` tables: every mistake is reported at its place, and what
+//! Reading `[[fault]]` tables: every error is reported at its place, and what
 //! is read is ready to use.
 
 use std::collections::BTreeMap;
@@ -47,8 +47,8 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// Reads all `[[fault]]` tables. Tables with a mistake are left out; the
-/// mistakes are in the tables' diagnostics.
+/// Reads all `[[fault]]` tables. Tables with an error are left out; the
+/// errors are in the tables' diagnostics.
 pub fn read_rules(tables: Vec<Table<'_>>, reading: Reading<'_>) -> Vec<Rule> {
     let mut names = BTreeMap::new();
     tables

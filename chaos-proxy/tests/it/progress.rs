@@ -1,5 +1,5 @@
 //! A moment ends after finitely many steps, whatever rules come together: a link
-//! or a connection that goes on for ever without time going on is found by the
+//! or a connection that goes on indefinitely without time going on is found by the
 //! count of what happens in virtual time.
 
 use std::fmt::Write;

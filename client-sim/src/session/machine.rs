@@ -1,6 +1,6 @@
 //! The session machine; the rules are in the [module above](super).
 //!
-//! Every `if self.has(Flaw::…)` is one bad habit, at the place of the good one.
+//! Every `if self.has(Flaw::…)` is one known bug, at the place of the good one.
 
 mod commands;
 mod endings;
@@ -288,7 +288,7 @@ impl Session {
     }
 
     /// Doubles with every connect timeout, up to its cap: a slow link
-    /// must not be kept out for ever by an impatient client.
+    /// must not be kept out indefinitely by an impatient client.
     fn connect_limit(&self) -> Option<Duration> {
         let first = self.behaviour.connect_timeout;
         let unbounded_later = self.has(Flaw::TimeoutFirstConnectOnly) && self.dial > 1;

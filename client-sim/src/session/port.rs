@@ -10,7 +10,7 @@ use super::Resume;
 use crate::message::{ClientMessage, ServerMessage};
 use crate::{CloseReason, EventKind};
 
-/// What the person at the client wants.
+/// What the user wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
     /// No ticks, from now on and after any reconnect.
@@ -20,7 +20,7 @@ pub enum Command {
     /// Close for good: no dial follows.
     Stop,
     /// Dial now: instead of waiting, or in place of the present connection, or
-    /// after having given up. The back-off starts afresh.
+    /// after having given up. The back-off is reset.
     Reconnect,
 }
 

@@ -1,7 +1,7 @@
 //! Sockets: the dial with its upgrade, and the set of connections that a client
 //! has open.
 //!
-//! A sound client has at most one, and for a moment a second that is closing;
+//! A reference client has at most one, and for a moment a second that is closing;
 //! flaws may leave more. Every event carries the number of the dial that it
 //! belongs to. Used by [`run`](crate::run).
 

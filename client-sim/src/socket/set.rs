@@ -112,7 +112,7 @@ impl Sockets {
         self.sockets.remove(&dial);
     }
 
-    /// What happens next, and on which dial; waits for ever if there is none.
+    /// What happens next, and on which dial; waits indefinitely if there is none.
     /// Cancel safe: what has been read and not returned stays in its connection.
     pub(crate) async fn next(&mut self) -> (u64, Input) {
         let clock = self.environment.clock.clone();

@@ -1,4 +1,4 @@
-//! What the person at the client wants: pause, stop, reconnect; and the end of
+//! What the user wants: pause, stop, reconnect; and the end of
 //! the program.
 
 use client_sim::{Behaviour, CloseReason, Command, EventKind, Flaw};

@@ -24,7 +24,7 @@ use super::sleepers::{Place, Sleepers, Timer};
 pub enum Stall {
     /// Everybody waits, and nobody for a time.
     NothingLeft,
-    /// So many events have happened that it may go on for ever.
+    /// So many events have happened that it may go on indefinitely.
     TooMuch {
         /// The most that may.
         most: u64,

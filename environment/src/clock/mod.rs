@@ -106,7 +106,7 @@ impl Clock {
         }
     }
 
-    /// Waits until virtual time goes on no more, and says why; for ever where
+    /// Waits until virtual time goes on no more, and says why; indefinitely where
     /// time is real. Cancel safe.
     pub async fn stalled(&self) -> Stall {
         match &self.0 {
@@ -126,7 +126,7 @@ impl Clock {
         self.sleep_until(self.now() + duration).await;
     }
 
-    /// Waits until `due`, or for ever if there is no such moment. Cancel safe.
+    /// Waits until `due`, or indefinitely if there is no such moment. Cancel safe.
     pub async fn sleep_until_some(&self, due: Option<Moment>) {
         match due {
             Some(due) => self.sleep_until(due).await,

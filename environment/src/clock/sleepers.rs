@@ -102,7 +102,7 @@ pub(super) struct Sleep<'a, T: Timer> {
 }
 
 impl<'a, T: Timer> Sleep<'a, T> {
-    /// Until `deadline`; for ever, if need be.
+    /// Until `deadline`; indefinitely, if need be.
     pub(super) fn until(timer: &'a T, deadline: T::Time) -> Self {
         Self {
             timer,

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use super::sleepers::{Place, Sleepers, Timer};
 
-/// The thread looks around so often even if nothing is due: then "for ever" needs
+/// The thread looks around so often even if nothing is due: then "indefinitely" needs
 /// no case of its own.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
@@ -66,7 +66,7 @@ impl TimerThread {
         Ok(timer)
     }
 
-    /// Wakes whoever is due, for ever.
+    /// Wakes whoever is due, indefinitely.
     fn run(&self) -> ! {
         be_punctual();
         let mut due = Vec::new();

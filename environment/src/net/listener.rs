@@ -81,7 +81,7 @@ impl Listener {
         }
     }
 
-    /// Waits for the next connection; for ever while refusing or silent.
+    /// Waits for the next connection; indefinitely while refusing or silent.
     /// Cancel safe.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! What is wrong with a file, collected while it is read.
 //!
-//! Invariant: however many mistakes are pushed and in whatever order, the
+//! Invariant: however many errors are pushed and in whatever order, the
 //! first [`Diagnostics::KEPT`] by position are kept and the rest are counted.
 
 use super::render;
@@ -9,7 +9,7 @@ use super::value::Mismatch;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-/// One mistake and its place.
+/// One error and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     /// The bytes to underline; an empty span underlines one column.
@@ -23,7 +23,7 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// A mistake without label and help.
+    /// An error without label and help.
     pub fn new(span: Span, message: impl Into<String>) -> Self {
         Self {
             span,
@@ -46,13 +46,13 @@ impl Diagnostic {
     }
 }
 
-/// Collects mistakes; shared by reference while nested tables are read.
+/// Collects errors; shared by reference while nested tables are read.
 #[derive(Debug, Default)]
 pub struct Diagnostics {
     found: RefCell<Found>,
 }
 
-/// Start and end of the span, then the message: two mistakes equal in these are one.
+/// Start and end of the span, then the message: two errors equal in these are one.
 type Rank = (usize, usize, String);
 
 #[derive(Debug, Default)]
@@ -70,7 +70,7 @@ impl Diagnostics {
         Self::default()
     }
 
-    /// Adds a mistake; the same message at the same place counts once.
+    /// Adds an error; the same message at the same place counts once.
     pub fn push(&self, diagnostic: Diagnostic) {
         let mut found = self.found.borrow_mut();
         let Span { start, end } = diagnostic.span;
@@ -82,12 +82,12 @@ impl Diagnostics {
         }
     }
 
-    /// Adds a mistake by place and message.
+    /// Adds an error by place and message.
     pub fn error(&self, span: Span, message: impl Into<String>) {
         self.push(Diagnostic::new(span, message));
     }
 
-    /// Adds a mistake together with what would be right.
+    /// Adds an error together with what would be right.
     pub fn error_with_help(&self, span: Span, message: impl Into<String>, help: impl Into<String>) {
         self.push(Diagnostic::new(span, message).with_help(help));
     }
@@ -99,7 +99,7 @@ impl Diagnostics {
         self.leave_off(left_off);
     }
 
-    /// Counts mistakes that the caller has found but not described.
+    /// Counts errors that the caller has found but not described.
     pub(super) fn leave_off(&self, count: usize) {
         self.found.borrow_mut().left_off += count;
     }
@@ -110,18 +110,18 @@ impl Diagnostics {
         self.len() == 0
     }
 
-    /// How many mistakes were found, those left off included.
+    /// How many errors were found, those left off included.
     pub fn len(&self) -> usize {
         let found = self.found.borrow();
         found.kept.len() + found.left_off
     }
 
-    /// The kept mistakes by position, then by message.
+    /// The kept errors by position, then by message.
     pub fn sorted(&self) -> Vec<Diagnostic> {
         self.found.borrow().kept.values().cloned().collect()
     }
 
-    /// All kept mistakes as text for a person: blocks that begin with
+    /// All kept errors as text for a person: blocks that begin with
     /// `FILE:LINE:COLUMN: message` and are separated by an empty line. Ends
     /// with a newline unless nothing was found.
     pub fn render(&self, source: &Source) -> String {

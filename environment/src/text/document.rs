@@ -1,7 +1,7 @@
 //! A parsed file: the tree that syntax allows, and where syntax was broken.
 //!
 //! Invariant: parsing always yields a tree. What the parser had to invent or
-//! could not understand is marked, so that no second mistake is reported for
+//! could not understand is marked, so that no second error is reported for
 //! a value that is already reported as bad syntax.
 
 use super::diagnostics::{Diagnostic, Diagnostics};
@@ -93,7 +93,7 @@ impl<'s> Document<'s> {
         Self { root, flaws }
     }
 
-    /// The top-level table; mistakes in it go to `diagnostics`.
+    /// The top-level table; errors in it go to `diagnostics`.
     pub fn root<'a>(&'a self, diagnostics: &'a Diagnostics) -> Table<'a> {
         let flaws = &self.flaws;
         let context = Context {

@@ -1,4 +1,4 @@
-//! TOML read so that every mistake is reported at once, each at its place.
+//! TOML read so that every error is reported at once, each at its place.
 //!
 //! `serde` stops at the first mistake. Here a [`Document`] keeps what syntax
 //! allows, and its [`Table`]s are asked key by key; whatever is wrong goes to

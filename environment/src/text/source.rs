@@ -26,7 +26,7 @@ impl fmt::Display for Position {
     }
 }
 
-/// A text with the name under which mistakes in it are reported.
+/// A text with the name under which errors in it are reported.
 #[derive(Debug, Clone)]
 pub struct Source {
     name: String,

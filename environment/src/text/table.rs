@@ -2,7 +2,7 @@
 //!
 //! Invariant: every key of the file is either asked for or reported. A table
 //! that goes out of scope reports the keys nobody asked for, and only then
-//! the missing ones: a misspelt key is one mistake, not two.
+//! the missing ones: a misspelt key is one error, not two.
 
 use super::diagnostics::{Diagnostic, Diagnostics};
 use super::document::Context;
@@ -255,17 +255,17 @@ impl<'a> Table<'a> {
         self.context.figures = Some(figures);
     }
 
-    /// Where this table's mistakes go.
+    /// Where this table's errors go.
     pub fn diagnostics(&self) -> &'a Diagnostics {
         self.context.diagnostics
     }
 
-    /// Reports a mistake that the caller found.
+    /// Reports an error that the caller found.
     pub fn error(&self, span: Span, message: impl Into<String>) {
         self.context.diagnostics.error(span, message);
     }
 
-    /// Reports a mistake that the caller found, with what would be right.
+    /// Reports an error that the caller found, with what would be right.
     pub fn error_with_help(&self, span: Span, message: impl Into<String>, help: impl Into<String>) {
         self.context
             .diagnostics

@@ -89,7 +89,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// What is wrong with a value; several mistakes if it has several parts.
+/// What is wrong with a value; several errors if it has several parts.
 #[derive(Debug, Clone)]
 pub struct Mismatch {
     first: Diagnostic,
@@ -98,7 +98,7 @@ pub struct Mismatch {
 }
 
 impl Mismatch {
-    /// One mistake at `span`, usually [`Value::span`].
+    /// One error at `span`, usually [`Value::span`].
     pub fn new(span: Span, message: impl Into<String>) -> Self {
         Self {
             first: Diagnostic::new(span, message),
@@ -113,13 +113,13 @@ impl Mismatch {
         self
     }
 
-    /// Adds what would be right, to the first mistake.
+    /// Adds what would be right, to the first error.
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.first.help = Some(help.into());
         self
     }
 
-    /// Adds the mistakes of another part of the same value.
+    /// Adds the errors of another part of the same value.
     pub fn and(mut self, other: Self) -> Self {
         self.left_off += other.left_off;
         for diagnostic in std::iter::once(other.first).chain(other.others) {
@@ -132,7 +132,7 @@ impl Mismatch {
         self
     }
 
-    /// The mistakes, and how many more there were.
+    /// The errors, and how many more there were.
     pub(super) fn into_parts(self) -> (Vec<Diagnostic>, usize) {
         let mut all = vec![self.first];
         all.extend(self.others);

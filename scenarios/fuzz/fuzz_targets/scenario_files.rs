@@ -1,4 +1,4 @@
-//! Any bytes as a scenario file: each has a plan, or mistakes that can be told.
+//! Any bytes as a scenario file: each has a plan, or errors that can be told.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! The judge: it reads scenarios and journals, and says what they mean.
+//! The checker: reads scenarios and journals, and gives verdicts.
 //!
 //! ```text
 //! language ─▶ journal ─▶ definitions ─▶ checks ─▶ verdict ─▶ results

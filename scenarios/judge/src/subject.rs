@@ -148,7 +148,7 @@ impl FromToml for Report {
     }
 }
 
-/// Somebody else's client, as it describes itself.
+/// A third-party client, as it describes itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Traits {

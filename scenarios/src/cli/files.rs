@@ -148,7 +148,7 @@ fn is_adapter(path: &Path) -> bool {
     path.join(CLIENT_FILE).is_file() || path.ends_with(CLIENT_FILE) && path.is_file()
 }
 
-/// The client, if it could be put to the test; else it is told why not.
+/// The client, if it could be under test; else it is told why not.
 fn check_adapter(path: &Path) -> Option<Subject> {
     let folder = match path.ends_with(CLIENT_FILE) {
         true => path.parent().unwrap_or(Path::new(".")),

@@ -22,7 +22,7 @@ use super::{EXIT_PASSED, EXIT_USAGE, files};
 
 /// The same table and exit code as of the runs; what cannot be judged is told
 /// beside, and makes it 2, or as an inconclusive run where that is the harness's
-/// own mistake.
+/// own error.
 pub(super) fn judge(args: &JudgeArgs) -> anyhow::Result<u8> {
     let expect = match &args.expect {
         None => None,
@@ -65,7 +65,7 @@ pub(super) fn judge(args: &JudgeArgs) -> anyhow::Result<u8> {
     Ok(if all.was_refused { EXIT_USAGE } else { code })
 }
 
-/// What another file expects, or `None` after its mistakes have been told.
+/// What another file expects, or `None` after its errors have been told.
 fn expectations(file: &Path) -> anyhow::Result<Option<Vec<Expectation>>> {
     let shown = file.display();
     ensure!(
@@ -108,7 +108,7 @@ fn judge_all(
 }
 
 impl JudgedAll {
-    /// A panic is a mistake of the harness, and takes no other journal with it: what
+    /// A panic is an error of the harness, and takes no other journal with it: what
     /// was being judged is let go, and nothing else was touched.
     fn judge(&mut self, journal: &Path, judge: impl Fn(&Path) -> Result<Judged, ArchiveError>) {
         match catch_unwind(AssertUnwindSafe(|| judge(journal))) {

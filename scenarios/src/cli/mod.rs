@@ -24,7 +24,7 @@ pub(crate) use output::{answer, complain, start_logging, told};
 pub(crate) const EXIT_PASSED: u8 = 0;
 /// Some check failed.
 pub(crate) const EXIT_FAILED: u8 = 1;
-/// Usage, or a mistake in a scenario; nothing was run.
+/// Usage, or an error in a scenario; nothing was run.
 pub(crate) const EXIT_USAGE: u8 = 2;
 /// A scenario says nothing, or the harness itself failed.
 pub(crate) const EXIT_INCONCLUSIVE: u8 = 3;

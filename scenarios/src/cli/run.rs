@@ -143,7 +143,7 @@ fn ensure_available(args: &RunArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Who is put to the test, each once.
+/// Who is under test, each once.
 fn subjects(args: &RunArgs) -> anyhow::Result<Vec<Subject>> {
     let options = args.options()?;
     let asked = || args.client.join(",").escape_debug().to_string();
@@ -238,7 +238,7 @@ pub(super) fn are_suited(
     objections.is_empty()
 }
 
-/// Each scenario as it is for each of the subjects, or `None` after every mistake
+/// Each scenario as it is for each of the subjects, or `None` after every error
 /// that is one under a subject's figures has been told.
 fn fitted(
     scenarios: Vec<(Origin, Arc<Scenario>)>,

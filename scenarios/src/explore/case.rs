@@ -100,7 +100,7 @@ impl Outcome {
 /// How cases are run.
 #[derive(Debug, Clone)]
 pub struct Runner {
-    /// Who is put to the test.
+    /// Who is under test.
     pub subject: Subject,
     /// Bad habits of simulated clients.
     pub flaws: BTreeSet<Flaw>,

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub enum Entry {
     /// A rule of the proxy.
     Fault(Fault),
-    /// What the person at the client does.
+    /// User actions.
     Action(Action),
     /// What befalls the server.
     Server(ServerEvent),
@@ -141,7 +141,7 @@ pub enum Value {
     RetryAfter(u64),
 }
 
-/// What the person at the client does.
+/// User actions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Action {
     /// Part of the draw of its share.

@@ -27,9 +27,9 @@ pub struct Finding {
     pub runs: u64,
     /// The search's seed.
     pub seed: u64,
-    /// Who was put to the test.
+    /// Who was under test.
     pub client: String,
-    /// The flaws that were worn.
+    /// The flaws that were enabled.
     pub flaws: Vec<Flaw>,
     /// Checks that fail as well, and are left out.
     pub others: Vec<String>,

@@ -3,7 +3,7 @@
 //! A [`Schedule`] is a [`Setting`] (server and clients) and a list of [`Entry`]s:
 //! faults, actions and server events. It is drawn, or made of one that had shown
 //! something new; written as a scenario file; run and judged; and where a promise
-//! of every sound client is broken, made as small as it gets.
+//! of every reference client is broken, made as small as it gets.
 //!
 //! ```text
 //! draw ─▶ Schedule ─▶ text ─▶ case (run, judged) ─▶ coverage ─▶ corpus ─▶ mutate ─┐

@@ -1,6 +1,6 @@
 //! A scenario's text, taken apart by its tables: what a search keeps of a base.
 //!
-//! Pure. The text has been read without a mistake before, so a line that begins
+//! Pure. The text has been read without an error before, so a line that begins
 //! with `[` outside of a longer string begins a table.
 
 /// What is kept.

@@ -1,4 +1,4 @@
-//! What every sound client keeps under a schedule, derived from its figures and
+//! What every reference client keeps under a schedule, derived from its figures and
 //! from what the entries may do. Each has its reason beside it.
 //!
 //! Pure. Invariant: a promise that is broken is the client's fault (or one of
@@ -61,7 +61,7 @@ impl<'a> Promises<'a> {
     }
 
     /// Whether anything in the schedule can break it: to expect it otherwise is a
-    /// mistake in a file.
+    /// error in a file.
     fn is_exercised(self, key: &str) -> bool {
         match key {
             "recover_within" | "detect_within" | "close_code" => self.hurts(),
@@ -182,7 +182,7 @@ impl<'a> Promises<'a> {
         })
     }
 
-    /// The longest that a sound client takes to be back once all is healed.
+    /// The longest that a reference client takes to be back once all is healed.
     ///
     /// In general: until it finds its connection dead, gives up a dial that hangs,
     /// has waited for the next, and is sent a tick. Where every loss is told at
@@ -260,7 +260,7 @@ impl<'a> Promises<'a> {
 
     /// As [`Self::time_to_be_back`], if connections are only lost at known times and
     /// single dials fail: between losses that are far enough from each other the
-    /// back-off starts afresh.
+    /// back-off is reset.
     fn after_few_losses(self) -> Option<u64> {
         let figures = &self.setting.figures;
         if figures.expires || self.has_server_event() || self.tells("reconnect") {

@@ -42,7 +42,7 @@ pub struct Figures {
     pub connect_timeout: u64,
     /// The longest bound of a dial.
     pub connect_cap: u64,
-    /// How long a connection must last for the back-off to start afresh.
+    /// How long a connection must last for the back-off to be reset.
     pub min_uptime: u64,
     /// The longest waits before the first dial after a loss, the second, and so on;
     /// the last one is for all that follow.
@@ -70,7 +70,7 @@ pub struct Setting {
     pub clients: u64,
     /// The lines of `[clients]` but for their number.
     pub behaviour: Vec<String>,
-    /// What is expected, by key and line; `None`: what every sound client
+    /// What is expected, by key and line; `None`: what every reference client
     /// promises.
     pub expect: Option<Vec<(String, String)>>,
     /// Actions of the file.

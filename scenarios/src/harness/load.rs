@@ -15,7 +15,7 @@ pub enum LoadError {
     /// This is a folder.
     #[error("scenario {}: a folder; name one file", .0.display())]
     Folder(PathBuf),
-    /// It has mistakes: each as `FILE:LINE:COLUMN: message`.
+    /// It has errors: each as `FILE:LINE:COLUMN: message`.
     #[error("\n{0}")]
     Mistakes(String),
 }
@@ -25,7 +25,7 @@ impl Scenario {
     /// process runs, which under `cargo test` is the package's folder.
     ///
     /// # Errors
-    /// It cannot be read, or it has mistakes, which are told all at once.
+    /// It cannot be read, or it has errors, which are told all at once.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
         let path = path.as_ref();
         let folder = || LoadError::Folder(path.to_owned());

@@ -42,7 +42,7 @@ pub enum RunError {
     /// names it.
     #[error("{0}")]
     Unsuited(String),
-    /// The file has mistakes under the figures that the client declares: each as
+    /// The file has errors under the figures that the client declares: each as
     /// `FILE:LINE:COLUMN: message`.
     #[error("\n{0}")]
     Unfitting(String),

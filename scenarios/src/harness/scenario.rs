@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::language::{self, Mistakes};
 use crate::subjects::Subject;
 
-/// A scenario file, read and without a single mistake, for a test to run. It
+/// A scenario file, read and without a single error, for a test to run. It
 /// shows what the file says as [`language::Scenario`] does, and a test may
 /// change it. Its times that are expressions are then of the file's own figures,
 /// whatever the client declares.

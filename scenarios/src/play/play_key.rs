@@ -17,7 +17,7 @@ pub enum PlayKey {
     Down,
     /// Everything is half a second late, for ten seconds.
     Late,
-    /// What was done by hand is undone.
+    /// What was done manually is undone.
     Heal,
     /// The end.
     Quit,
@@ -37,7 +37,7 @@ impl PlayKey {
             Self::Down,
             "server down for 5 s: connections end, new ones are refused",
         ),
-        ('l', Self::Late, "half a second late, for 10 s"),
+        ('l', Self::Late, "add 500 ms latency for 10 s"),
         ('h', Self::Heal, "heal what your keys did"),
         ('q', Self::Quit, "quit"),
     ];

@@ -74,7 +74,7 @@ pub enum ProfileError {
         /// Why.
         why: String,
     },
-    /// It has mistakes with these figures.
+    /// It has errors with these figures.
     #[error("{0}")]
     Mistakes(String),
     /// Somebody interrupted it.

@@ -259,7 +259,7 @@ mod tests {
     fn what_was_not_judged_of_one_that_passed_is_named() {
         use crate::checks::Finding;
         let mut run = sample::scenario("R01", Verdict::Passed);
-        let why = "the server told of no socket";
+        let why = "the server reported no socket";
         run.checks
             .push(sample::check("no_leak", Finding::NotObservable, why));
         let text = summary(&Results::new(vec![run]));

@@ -1,5 +1,5 @@
 //! What one client may take of a run: one that dials twice for each connection it
-//! loses, or at once for ever, would else take all there is of machine and time.
+//! loses, or at once indefinitely, would else take all there is of machine and time.
 //!
 //! Pure. Invariant: told once, of the first client that goes beyond.
 

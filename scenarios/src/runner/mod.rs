@@ -95,7 +95,7 @@ impl Time {
 /// How one scenario is to be run.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Who is put to the test.
+    /// Who is under test.
     pub subject: Subject,
     /// The clock and the network.
     pub time: Time,

@@ -23,7 +23,7 @@ use crate::process::StartError;
 pub enum ServerError {
     /// One that should run already does not answer.
     #[error(
-        "the server {authority}, which is `external` and should run already, does not answer: {source}"
+        "nothing listens on {authority}, which is `external`: {source}; start your server first, or use `command = [\"./server\", \"{{port}}\"]`"
     )]
     External {
         /// Where it should be.

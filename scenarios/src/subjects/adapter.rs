@@ -1,6 +1,6 @@
-//! `client.toml`: somebody else's client, and what is to be known of it.
+//! `client.toml`: a third-party client, and what is to be known of it.
 //!
-//! Invariant: an [`Adapter`] exists only without a single mistake in its file.
+//! Invariant: an [`Adapter`] exists only without a single error in its file.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -80,7 +80,7 @@ impl Adapter {
     /// Reads the text of a `client.toml` that stands in `folder`.
     ///
     /// # Errors
-    /// Every mistake in it, each as `FILE:LINE:COLUMN: message`.
+    /// Every error in it, each as `FILE:LINE:COLUMN: message`.
     pub fn read(source: &Source, folder: &Path, argument: &str) -> Result<Self, String> {
         let diagnostics = Diagnostics::new();
         let document = Document::parse(source, &diagnostics);

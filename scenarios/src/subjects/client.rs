@@ -83,7 +83,7 @@ impl Client {
         self
     }
 
-    /// How long it waits at most before it dials again: for the first time after a
+    /// How long it waits at most before it reconnects: for the first time after a
     /// loss, and ever.
     #[must_use]
     pub fn delays(mut self, first: Duration, longest: Duration) -> Self {

@@ -1,4 +1,4 @@
-//! What somebody else's client prints about itself, and how it stands in a
+//! What a third-party client prints about itself, and how it stands in a
 //! journal.
 //!
 //! Pure. Invariant: nothing stands in a journal that the client did not say: a

@@ -59,7 +59,7 @@ pub enum SubjectError {
         /// Why.
         why: String,
     },
-    /// The file has mistakes: each as `FILE:LINE:COLUMN: message`.
+    /// The file has errors: each as `FILE:LINE:COLUMN: message`.
     #[error("{0}")]
     Mistakes(String),
 }

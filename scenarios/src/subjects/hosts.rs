@@ -1,4 +1,4 @@
-//! What a page needs while it is put to the test: whoever serves it, and whoever
+//! What a page needs while it is under test: whoever serves it, and whoever
 //! listens where its WebSocket goes; started, or found to be there.
 //!
 //! Invariant: what was started ends when its [`Hosts`] is dropped.

@@ -32,7 +32,7 @@ pub use hosts::{HostProblem, Hosts, Role};
 pub use page::Page;
 pub use setup::{SetupError, SetupFailure, set_up};
 
-/// Who is put to the test.
+/// Who is under test.
 #[derive(Debug, Clone, Default)]
 pub enum Subject {
     /// The project's own simulated client: it can and tells everything.

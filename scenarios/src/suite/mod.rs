@@ -39,7 +39,7 @@ pub struct Suite {
     /// Each scenario with where its text comes from, as it is for each of the
     /// subjects.
     pub scenarios: Vec<(Origin, Vec<Arc<Scenario>>)>,
-    /// Who is put to the test; no two of one name.
+    /// Who is under test; no two of one name.
     pub subjects: Vec<Subject>,
     /// What was asked for.
     pub invocation: Invocation,

@@ -87,7 +87,7 @@ async fn is_no_server(server: &str, parts: &[&str]) {
 async fn one_that_is_not_there_is_told() {
     // Nobody has port 1.
     let parts = [
-        "the server 127.0.0.1:1, which is `external`",
+        "nothing listens on 127.0.0.1:1, which is `external`",
         "Connection refused",
     ];
     is_no_server("external = \"ws://127.0.0.1:1/\"", &parts).await;

@@ -238,7 +238,7 @@ async fn browser_none_is_left_behind_when_the_harness_is_killed() {
     marked.vanish().await;
 }
 
-/// Every case that is about pages, with its page that has one bad habit.
+/// Every case that is about pages, with its page that has one known bug.
 fn cases() -> Vec<(PathBuf, Scenario)> {
     let all = read_all(gather(&[catalogue()]).unwrap())
         .unwrap()

@@ -1,5 +1,5 @@
 //! What `chaos profile` measures: the simulated client as it is configured, each
-//! of its bad habits about delays, and a declaration that is not true.
+//! of its known bugs about delays, and a declaration that is not true.
 
 use std::io;
 use std::path::Path;

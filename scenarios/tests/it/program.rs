@@ -131,7 +131,7 @@ impl Answer {
     }
 }
 
-/// A small scenario that a sound client passes: two clients, a reset.
+/// A small scenario that a reference client passes: two clients, a reset.
 pub(crate) const SMALL: &str = r#"
 id = "small"
 duration = "2s"

@@ -120,7 +120,11 @@ async fn a_server_that_is_not_there_is_told_and_nothing_that_follows_from_that()
     let answer = place.run(&file, &[]).await;
     let out = &answer.expect(3).out;
     assert!(
-        out.contains("the server 127.0.0.1:9, which is `external`"),
+        out.contains("nothing listens on 127.0.0.1:9, which is `external`"),
+        "{out}"
+    );
+    assert!(
+        out.contains("start your server first, or use `command"),
         "{out}"
     );
     for derived in ["not measured", "no fault had any effect", "too busy"] {

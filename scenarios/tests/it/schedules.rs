@@ -1,4 +1,4 @@
-//! The judge on schedules that nobody had in mind: the sound client passes every
+//! The judge on schedules that nobody had in mind: the reference client passes every
 //! one of them, or nothing is said, with a reason that is true.
 
 use std::collections::BTreeMap;

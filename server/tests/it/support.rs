@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 /// More than anything here takes, on any machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
-/// Waits for `future`, but not for ever.
+/// Waits for `future`, but not indefinitely.
 pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
     let waited = Clock::start().timeout(LIMIT, future).await;
     waited.expect("this should not take long")

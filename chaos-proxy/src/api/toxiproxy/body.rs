@@ -1,5 +1,5 @@
 //! What request bodies ask for. The order in which things are checked is
-//! Toxiproxy's, so that the same mistakes get the same answers.
+//! Toxiproxy's, so that the same errors get the same answers.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -222,7 +222,7 @@ pub(crate) enum Refusal {
     /// The body did not come in time.
     #[error("request body did not arrive in time")]
     TooSlow,
-    /// A mistake of ours, told in the log.
+    /// An error of ours, told in the log.
     #[error("internal error")]
     Failed,
     /// What a toxic of a populate's entry lacks.

@@ -51,7 +51,7 @@ pub(crate) enum ApiError {
     /// No such route, or not with this verb.
     #[error("not here; docs/reference/api.md says what is")]
     Nowhere,
-    /// A mistake of ours, told in the log.
+    /// An error of ours, told in the log.
     #[error("internal error")]
     Failed,
 }

@@ -1,7 +1,7 @@
 //! A rule in JSON: a `[[fault]]` table of the scenario language, key for key.
 //!
 //! Pure. The JSON is written as TOML and read by the reader of scenario files,
-//! so there is one language with one set of words, and every mistake is found.
+//! so there is one language with one set of words, and every error is found.
 
 use std::time::Duration;
 
@@ -28,14 +28,14 @@ pub(crate) struct RuleBody {
 
 /// Whose a rule is that does not say.
 const NOBODY: &str = "api";
-/// Longer names are mistakes.
+/// Longer names are errors.
 const LONGEST: usize = NAME_LIMIT;
 
 impl RuleBody {
     /// Reads a body; `name` is the rule's, where the path says it.
     ///
     /// # Errors
-    /// Every mistake in it.
+    /// Every error in it.
     pub(crate) fn read(text: &[u8], name: Option<&str>) -> Result<Self, Vec<String>> {
         let read = serde_json::from_slice::<Map<String, Value>>(text);
         let mut table = read.map_err(|error| vec![format!("not a JSON object: {error}")])?;

@@ -11,7 +11,7 @@ use crate::proxies::Script;
 use crate::rule::When;
 use environment::Seed;
 
-/// More of a plan is not shown: it may repeat a rule for ever.
+/// More of a plan is not shown: it may repeat a rule indefinitely.
 const SHOWN: usize = 1000;
 
 #[derive(Debug, Serialize)]
@@ -39,7 +39,7 @@ struct Timed {
     fault: &'static str,
     occurrence: u64,
     at_us: u64,
-    /// `null`: it strikes once.
+    /// `null`: it acts once.
     until_us: Option<u64>,
 }
 

@@ -129,7 +129,7 @@ impl Holds {
         struck.chain([end]).collect()
     }
 
-    /// Takes the cut that came first on this link; it strikes once. One inside a
+    /// Takes the cut that came first on this link; it acts once. One inside a
     /// frame has said that it did.
     pub(super) fn take_cut(
         &mut self,

@@ -31,7 +31,7 @@ pub(crate) struct Activation {
     pub(crate) number: u64,
     /// When it was planned.
     pub(crate) planned: Moment,
-    /// Whether it strikes once what is there, and nothing that comes later.
+    /// Whether it acts once what is there, and nothing that comes later.
     pub(crate) is_instant: bool,
 }
 

@@ -310,7 +310,7 @@ impl Machine {
     }
 }
 
-/// What strikes once, or has not struck, lets nothing go.
+/// What acts once, or has not struck, lets nothing go.
 pub(super) fn let_go(held: &Held) -> Option<Action> {
     let is_told = !held.fault().is_instant() && held.has_struck;
     is_told.then(|| Action::Healed {

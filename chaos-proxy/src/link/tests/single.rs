@@ -1,4 +1,4 @@
-//! Each fault by itself, by hand.
+//! Each fault by itself, manually.
 
 use super::*;
 

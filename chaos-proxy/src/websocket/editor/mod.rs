@@ -184,7 +184,7 @@ impl Editor {
         self.name = name;
     }
 
-    /// Whether every byte goes on unseen, for ever.
+    /// Whether every byte goes on unseen, indefinitely.
     pub(crate) fn is_raw(&self) -> bool {
         self.phase == Phase::Raw && self.input.is_empty()
     }

@@ -120,7 +120,7 @@ fn faults() -> Vec<Fault> {
     faults.map(fault).into()
 }
 
-/// Injects and lifts for ever, one fault after the other; `toggled` counts.
+/// Injects and lifts indefinitely, one fault after the other; `toggled` counts.
 async fn toggle(bench: &mut Bench, toggled: &mut usize) {
     let faults = faults();
     loop {

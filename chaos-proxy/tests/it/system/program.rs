@@ -289,6 +289,15 @@ fn codes(args: &[&str]) -> [Option<i32>; 3] {
 }
 
 #[test]
+fn without_any_word_it_names_all_ways_to_begin() {
+    let (code, told) = run(&[]);
+    assert_eq!(code, Some(2));
+    for way in ["--upstream HOST:PORT", "--api", "--config FILE"] {
+        assert!(told.contains(way), "{told}");
+    }
+}
+
+#[test]
 fn readme_command_line_is_what_the_program_prints() {
     let output = program().arg("--help").output().unwrap();
     keep_help("chaos-proxy", &[String::from_utf8(output.stdout).unwrap()]);

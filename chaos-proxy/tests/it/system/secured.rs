@@ -1,5 +1,5 @@
 //! TLS as a stranger asks for it: by flags, by a file and by the API, and what is said
-//! of a mistake.
+//! of an error.
 
 use std::fs;
 use std::io::{Read, Write};

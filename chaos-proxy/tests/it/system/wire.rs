@@ -154,7 +154,7 @@ fn a_dial_that_hangs_blocks_nobody() {
     });
 }
 
-/// A client that reads nothing while the server sends for ever: the proxy stops
+/// A client that reads nothing while the server sends indefinitely: the proxy stops
 /// reading, and nothing is lost when the client reads on.
 #[test]
 fn a_client_that_does_not_read_slows_the_server_down() {

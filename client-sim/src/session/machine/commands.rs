@@ -1,4 +1,4 @@
-//! What the person at the client wants, and what the machine does about it.
+//! What the user wants, and what the machine does about it.
 //!
 //! The one invariant: a wish outlives its connection. Part of the
 //! [machine](super).

@@ -1,7 +1,7 @@
 //! What the end of a connection or attempt means: whether it is final, whether
 //! the server wants distance, and what is left of it.
 //!
-//! The one invariant: for the sound client no ending is final but the last of
+//! The one invariant: for the reference client no ending is final but the last of
 //! `max_attempts`, and nothing of a connection outlives it. Part of the
 //! [machine](super).
 
@@ -23,7 +23,7 @@ impl Session {
         }
     }
 
-    /// For the sound client no ending is final but the last of `max_attempts`.
+    /// For the reference client no ending is final but the last of `max_attempts`.
     pub(super) fn is_final(&self, ending: Ending, was_open: bool) -> bool {
         let is_strange = ending
             .code

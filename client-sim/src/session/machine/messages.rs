@@ -1,6 +1,6 @@
 //! What the server says on the current connection.
 //!
-//! The one invariant: a sound client applies each tick of a session once, in
+//! The one invariant: a reference client applies each tick of a session once, in
 //! order. Part of the [machine](super).
 
 use super::{Session, State};

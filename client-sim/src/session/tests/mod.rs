@@ -1,6 +1,6 @@
-//! The session machine, driven by hand on a clock of the test's own.
+//! The session machine, driven manually on a clock of the test's own.
 //!
-//! Here is the rig; the sound client beside each flaw, and the invariants under
+//! Here is the rig; the reference client beside each flaw, and the invariants under
 //! random input, are in the modules below.
 
 mod flaws;

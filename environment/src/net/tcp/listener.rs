@@ -95,7 +95,7 @@ impl TcpPort {
         self.address
     }
 
-    /// Waits for the next connection; for ever while refusing or silent.
+    /// Waits for the next connection; indefinitely while refusing or silent.
     /// Cancel safe.
     ///
     /// # Errors

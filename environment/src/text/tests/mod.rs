@@ -1,6 +1,6 @@
 //! Whole files through the reader.
 //!
-//! Invariant tested: places are exact, and one mistake is one diagnostic.
+//! Invariant tested: places are exact, and one error is one diagnostic.
 
 mod hostile;
 mod syntax;

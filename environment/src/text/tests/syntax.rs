@@ -1,6 +1,6 @@
 //! Files with broken syntax.
 //!
-//! Invariant tested: a slip is one diagnostic, and hides no other mistake.
+//! Invariant tested: a slip is one diagnostic, and hides no other error.
 
 use super::*;
 

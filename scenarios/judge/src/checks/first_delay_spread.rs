@@ -5,7 +5,7 @@
 //! client that was not told to stop. It is common where it hits [`CROWD`]
 //! clients within [`AT_ONCE`]. A client's delay is from its loss to its next
 //! dial; the spread is from the shortest delay to the longest. A client that
-//! never dials again has no delay: that is for `recover_within` to judge.
+//! never reconnects has no delay: that is for `recover_within` to judge.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! What a check allows, and how that is read.
 //!
-//! Invariant: a [`Limit`] that was read without a mistake can be kept and can
+//! Invariant: a [`Limit`] that was read without an error can be kept and can
 //! be broken, as far as the file alone can say.
 
 use std::time::Duration;

@@ -1,5 +1,5 @@
 //! `state_equal`: when all has settled, the server holds each client's session
-//! paused or not, as the person at the client wants it.
+//! paused or not, as the user wants it.
 
 use environment::Moment;
 
@@ -77,7 +77,7 @@ fn judge(evidence: &Evidence<'_>) -> Found {
     Found::failed(Measure::Holds(false), why, clients)
 }
 
-/// The pause state that the person at the client wants then: as a simulated
+/// The pause state that the user wants then: as a simulated
 /// client says it, and of anybody else's as it was told.
 fn wanted(evidence: &Evidence<'_>, client: &str, at: Moment) -> bool {
     let observed = &evidence.observed;

@@ -375,7 +375,8 @@ fn whom_a_rule_tells_something_knows_no_sooner() {
     let text = format!("{faults}detect_within = '1500ms'");
     let why = "1 effect, each noticed within 1500ms; c1 took longest, 1400ms after `reset`";
     judge(&text, &noticed(3400), Finding::Ok, why);
-    let why = "c1 noticed `reset` only after 1600ms, which affected it at 2s; expected within 1500ms";
+    let why =
+        "c1 noticed `reset` only after 1600ms, which affected it at 2s; expected within 1500ms";
     judge(&text, &noticed(3600), Finding::Failed, why);
     let text = format!("{faults}recover_within = '1500ms'");
     let back = noticed(3400).connected("c1", 2, 3410, 3450);

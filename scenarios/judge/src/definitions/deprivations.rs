@@ -80,7 +80,7 @@ struct Taking<'a> {
 /// What is known of all clients of a run, where it matters who is deprived.
 #[derive(Debug, Clone, Copy)]
 pub struct ClientFigures {
-    /// No dial takes longer before it is given up; of what nobody knows, for ever.
+    /// No dial takes longer before it is given up; of what nobody knows, indefinitely.
     pub dial_bound: Duration,
     /// The longest bound that the file declares.
     pub longest_dial: Duration,

@@ -27,7 +27,7 @@ pub struct Effect {
     pub rule: String,
     /// From when the client was deprived.
     pub start: Moment,
-    /// When it was healed; equal to `start` for a fault that strikes once.
+    /// When it was healed; equal to `start` for a fault that acts once.
     pub end: Moment,
     /// Whether its end is part of the outage's: what merely slows a dial moves
     /// none.

@@ -183,7 +183,7 @@ impl Reports {
         (!gone).then_some(last.session.as_str())
     }
 
-    /// The pause state that the person at the client wants then.
+    /// The pause state that the user wants then.
     pub(crate) fn intended(&self, client: &str, at: Moment) -> bool {
         let report = self.by_client.get(client);
         let intended = report.into_iter().flat_map(|report| &report.intended);

@@ -172,7 +172,7 @@ impl JournalBuilder {
         self.proxy(client, attempt, what, until.unwrap_or(last))
     }
 
-    /// Bytes for the client that came at `since` waited until then, or for ever.
+    /// Bytes for the client that came at `since` waited until then, or indefinitely.
     pub fn withheld(self, client: &str, attempt: u64, since: u64, until: Option<u64>) -> Self {
         self.withheld_of("downstream", client, attempt, since, until)
     }

@@ -151,7 +151,7 @@ impl FromToml for ClientAction {
     }
 }
 
-/// Where a file says what an action is, for mistakes found later.
+/// Where a file says what an action is, for errors found later.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     pub(super) name: Span,

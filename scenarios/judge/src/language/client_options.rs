@@ -13,7 +13,7 @@ pub struct ClientOptions {
 }
 
 impl ClientOptions {
-    /// Reads `args` and `env` of the `[clients]` table; mistakes are reported there.
+    /// Reads `args` and `env` of the `[clients]` table; errors are reported there.
     pub(super) fn read(table: &mut Table<'_>) -> Self {
         let args = table.spanned::<Vec<String>>("args");
         let args = args.map(|(args, span)| {

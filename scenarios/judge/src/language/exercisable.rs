@@ -1,5 +1,5 @@
 //! Whether anything in a file can exercise what it expects: a check that has
-//! nothing to judge on any run is a mistake, told before the first one.
+//! nothing to judge on any run is an error, told before the first one.
 //!
 //! Invariant: what is refused here can never be judged OK, or, of the clients'
 //! own policy, never reliably. What exercises a check is in its

@@ -74,7 +74,7 @@ mod tests {
         (expect.collect(), diagnostics.render(&source))
     }
 
-    /// Exactly one mistake, which begins so.
+    /// Exactly one error, which begins so.
     #[track_caller]
     fn wrong(text: &str, begins: &str) {
         let (_, rendered) = read_text(text);

@@ -1,6 +1,6 @@
 //! Many scenarios, checked together.
 //!
-//! Nothing is run unless every one is sound, so all mistakes of all of them are
+//! Nothing is run unless every one is sound, so all errors of all of them are
 //! told at once.
 
 use std::collections::BTreeMap;
@@ -25,14 +25,14 @@ pub enum Origin {
 pub struct Given {
     /// Where it comes from.
     pub origin: Origin,
-    /// The text, under the name that its mistakes are told with.
+    /// The text, under the name that its errors are told with.
     pub source: Source,
 }
 
-/// Reads every scenario. Two with one id are a mistake of the second.
+/// Reads every scenario. Two with one id are an error of the second.
 ///
 /// # Errors
-/// All mistakes of all files, in the files' order.
+/// All errors of all files, in the files' order.
 pub fn read_all(given: Vec<Given>) -> Result<Vec<(Given, Scenario)>, Mistakes> {
     let mut mistakes = Mistakes {
         count: 0,

@@ -1,10 +1,10 @@
 //! The language of scenario files: what is read, checked and ready to run.
 //!
-//! TOML; every mistake of a file is reported at once, at its place. Each
+//! TOML; every error of a file is reported at once, at its place. Each
 //! section belongs to the crate that obeys it; this module owns the top,
 //! `[[action]]`, `[[server_event]]`, `[situation]`, `[expect]` and `[proof]`, and what holds
 //! between sections.
-//! Invariant: a [`Scenario`] exists only without a single mistake.
+//! Invariant: a [`Scenario`] exists only without a single error.
 
 mod action;
 mod address;

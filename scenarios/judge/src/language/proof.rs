@@ -19,7 +19,7 @@ pub struct Proof {
     pub fails: &'static str,
 }
 
-/// Somebody with one bad habit.
+/// Somebody with one known bug.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Flawed {
     /// The simulated client.

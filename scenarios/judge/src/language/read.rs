@@ -36,7 +36,7 @@ pub struct Mistakes {
 /// its own `[clients]`.
 ///
 /// # Errors
-/// Every mistake in it at once.
+/// Every error in it at once.
 pub fn read(source: &Source) -> Result<Scenario, Mistakes> {
     read_for(source, None)
 }
@@ -45,7 +45,7 @@ pub fn read(source: &Source) -> Result<Scenario, Mistakes> {
 /// expressions are of the figures which that declares.
 ///
 /// # Errors
-/// Every mistake in it at once.
+/// Every error in it at once.
 pub fn read_for(source: &Source, subject: Option<&Traits>) -> Result<Scenario, Mistakes> {
     let diagnostics = Diagnostics::new();
     let scenario = read_into(source, subject, &diagnostics);

@@ -1,5 +1,5 @@
 //! `[[fault]]`: read by the crate that obeys it; here each rule gets its place
-//! in the file, for mistakes that only the whole file shows.
+//! in the file, for errors that only the whole file shows.
 
 use chaos_proxy::{Reading, Rule, read_rules};
 use environment::text::{Span, Table};

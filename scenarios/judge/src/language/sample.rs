@@ -57,7 +57,7 @@ pub fn mistakes(text: &str) -> String {
     }
 }
 
-/// Exactly one mistake, which begins so.
+/// Exactly one error, which begins so.
 #[track_caller]
 pub fn wrong(text: &str, begins: &str) {
     let rendered = mistakes(text);

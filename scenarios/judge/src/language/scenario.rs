@@ -49,7 +49,7 @@ pub struct Scenario {
     pub requires: BTreeSet<Ability>,
     /// What a client may come to for the better.
     pub outcomes: BTreeSet<Outcome>,
-    /// The specimen server, if the file has none of its own.
+    /// The built-in server, if the file has none of its own.
     pub server: ticker_server::Config,
     /// The server that takes its place.
     pub own_server: Option<OwnServer>,
@@ -66,7 +66,7 @@ pub struct Scenario {
     pub client_options: ClientOptions,
     /// What goes wrong.
     pub rules: Vec<Rule>,
-    /// What the person at the client does, in the order of the file.
+    /// User actions, in the order of the file.
     pub actions: Vec<Action>,
     /// What befalls the server, by time; no two at once.
     pub server_events: Vec<ServerEvent>,
@@ -123,7 +123,7 @@ impl Scenario {
         ))
     }
 
-    /// A mistake at a place of the file, which only the rest of the command line
+    /// An error at a place of the file, which only the rest of the command line
     /// makes one: as `FILE:LINE:COLUMN: message`, with the line.
     pub fn objection(&self, span: Span, message: &str, help: &str) -> String {
         let diagnostics = Diagnostics::new();
@@ -303,7 +303,7 @@ impl Scenario {
         first.saturating_mul(2).clamp(SHORTEST, LONGEST)
     }
 
-    /// Longer than everything that a sound client may wait for after a heal.
+    /// Longer than everything that a reference client may wait for after a heal.
     pub(super) fn default_settle(&self) -> Duration {
         /// For what no timer says: a dial, an upgrade, a starved machine.
         const MARGIN: Duration = Duration::from_secs(1);

@@ -60,7 +60,7 @@ impl ServerEvent {
     }
 }
 
-/// Where a file says what an event is, for mistakes found later.
+/// Where a file says what an event is, for errors found later.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     pub(super) name: Span,

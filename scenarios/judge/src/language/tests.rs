@@ -423,7 +423,7 @@ fn two_files_with_one_id_are_a_mistake_of_the_second() {
 }
 
 proptest! {
-    /// Whatever is done to a sound file, reading ends, and every mistake has
+    /// Whatever is done to a sound file, reading ends, and every error has
     /// its place within the text.
     #[test]
     fn every_mistake_lies_in_the_file(

@@ -33,7 +33,7 @@ impl fmt::Display for Reason {
             ),
             Self::Unfinished => f.write_str("the journal ends before the run does"),
             Self::NeverBegan => f.write_str("the journal has no `t_zero`: the run never began"),
-            Self::Control => f.write_str("a control: every fault was planned and none applied"),
+            Self::Control => f.write_str("a negative control: every fault was scheduled and none applied"),
             Self::NoServer(error) => write!(f, "the proxy could not reach the server: {error}"),
             Self::ProcessEnded { client, at, how } => {
                 let at = span(*at);

@@ -58,7 +58,7 @@ pub(super) fn timeline(timeline: &Timeline, anchor: &str, detail: Detail) -> Mar
             }
             (plot.finish(&id, "Timeline of the clients", &description(timeline)))
             @if timeline.more_tracks > 0 {
-                p class="note" { "Not drawn: " (timeline.more_tracks) " more rules." }
+                p class="note" { "Not drawn: " (timeline.more_tracks) " more faults." }
             }
         }
     }

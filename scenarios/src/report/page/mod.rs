@@ -223,7 +223,7 @@ fn facts(results: &[&ScenarioResult]) -> Vec<(&'static str, String)> {
         facts.push(("Flaws enabled by clients", flaws.join(", ")));
     }
     if results.iter().any(|result| result.control.is_some()) {
-        let control = "every fault planned and none applied, so nothing may pass";
+        let control = "every fault scheduled and none applied, so nothing may pass";
         facts.push(("Control", control.to_owned()));
     }
     facts

@@ -20,7 +20,7 @@ pub(super) fn findings(summary: &Summary) -> Markup {
         section aria-labelledby="findings-title" {
             h2 id="findings-title" { "Findings" }
             @if summary.found.is_empty() {
-                p class="note" { "No promise was broken in " (summary.cases) " cases." }
+                p class="note" { "No promise was broken in " (summary.cases) " schedules." }
             }
             ul {
                 @for found in &summary.found {
@@ -91,7 +91,7 @@ fn came(reach: &Reach) -> Markup {
     html! {
         table class="matrix" {
             caption { "What else happened, and in how many schedules." }
-            thead { tr { th scope="col" { "What" } th scope="col" { "Cases" } } }
+            thead { tr { th scope="col" { "What" } th scope="col" { "Schedules" } } }
             tbody {
                 @for (what, words) in Came::ALL {
                     tr { th scope="row" { (words) } td { (reach.came(what)) } }

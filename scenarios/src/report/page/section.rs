@@ -97,7 +97,7 @@ fn outcome(result: &ScenarioResult) -> Markup {
     html! {
         div class={ "outcome " (result.verdict.key()) } {
             @match result.verdict {
-                Verdict::Passed => p { "Every fault came in time, and no check failed." },
+                Verdict::Passed => p { "Every fault was applied on schedule, and no check failed." },
                 Verdict::Failed => ul {
                     @for check in failed {
                         li { code { (check.name) } " failed: " (sentence(&check.why)) "." }
@@ -149,7 +149,7 @@ fn about(run: &Run<'_>) -> Markup {
                 div { dt { "Flaws enabled" } dd { (flaws.join(", ")) " (on purpose: the reference client has none)" } }
             }
             @if let Some(control) = control {
-                div { dt { "Control" } dd { (control) ": every fault was planned and none applied" } }
+                div { dt { "Control" } dd { (control) ": every fault was scheduled and none applied" } }
             }
         }
     }
@@ -243,11 +243,11 @@ fn rules(rules: &[RuleResult]) -> Markup {
         @if !rules.is_empty() {
             div class="scroll" {
                 table class="rules" {
-                    caption { "What became of every fault" }
+                    caption { "Faults: how often each was applied, and how late" }
                     thead { tr {
-                        th scope="col" { "Rule" }
-                        th scope="col" { "Struck" }
-                        th scope="col" { "Latest after it was due" }
+                        th scope="col" { "Fault" }
+                        th scope="col" { "Applied" }
+                        th scope="col" { "Max delay" }
                     } }
                     tbody { @for rule in rules.iter().take(MOST_ROWS) { tr {
                         th scope="row" { (rule.name) }
@@ -263,7 +263,7 @@ fn rules(rules: &[RuleResult]) -> Markup {
 
 fn times(strikes: usize) -> String {
     match strikes {
-        0 => "nobody".to_owned(),
+        0 => "never".to_owned(),
         1 => "once".to_owned(),
         many => format!("{many} times"),
     }

@@ -1,4 +1,4 @@
-//! What rules do to messages that are written by hand.
+//! What rules do to messages that are written manually.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! How long it waits before it dials again.
+//! How long it waits before it reconnects.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What the sound client does, and beside it the flaw that does otherwise.
+//! What the reference client does, and beside it the flaw that does otherwise.
 
 mod delays;
 mod endings;

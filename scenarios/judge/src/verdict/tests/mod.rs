@@ -116,7 +116,7 @@ fn wire(header: &mut Header) {
 
 #[test]
 fn a_control_without_effect_never_passes_and_never_fails() {
-    let control = "a control: every fault was planned and none applied";
+    let control = "a negative control: every fault was scheduled and none applied";
     judged_with(RESET, &run(), wire, Verdict::Inconclusive, &[control]);
     let text = RESET.replace("recover_within = '1s'", "max_live = 1");
     judged_with(&text, &run(), wire, Verdict::Inconclusive, &[control]);
