@@ -1,6 +1,6 @@
 # The front door. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help chaos play frontend test test-repeat test-outside test-outside-repeat test-foreign test-page test-frontend test-cluster test-slurm crowd schedules explore fuzz trust bench lint lint-frontend fmt fmt-frontend install
+.PHONY: help chaos conformance play frontend test test-repeat test-outside test-outside-repeat test-foreign test-page test-frontend test-cluster test-slurm crowd schedules explore fuzz trust bench lint lint-frontend fmt fmt-frontend install
 
 # Passed on to `chaos run`, for example: make chaos ARGS="--filter 'R23*' --seed 7"
 ARGS ?=
@@ -124,6 +124,9 @@ explore: ## chaos explore: schedules that nobody had in mind, a minute of them (
 fuzz: ## hostile bytes for all that reads any, a minute for each kind (needs nightly Rust and cargo-fuzz)
 	for target in scanner bodies configurations; do (cd chaos-proxy && cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS)) || exit 1; done
 	for target in journals scenario_files report_lines; do (cd scenarios && cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS)) || exit 1; done
+
+conformance: ## every third-party client against the whole catalogue, and the matrix of that; an hour, and resumed where it was left
+	scenarios/clients/conformance.sh
 
 trust: ## is anybody blamed wrongly while all cores are hogged? a quarter of an hour
 	scenarios/trust.sh
