@@ -10,7 +10,7 @@ need-node = node -e 'const [a, b] = process.versions.node.split("."); process.ex
 	|| { echo "SKIPPED for want of Node 20.19 or newer: $(1)"; exit 0; };
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 chaos: ## the main job: every case of the catalogue, with a verdict (ARGS="…" goes to `chaos run`)
 	@cargo build --package scenarios
