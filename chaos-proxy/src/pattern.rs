@@ -329,6 +329,15 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_no_message_has_room_for_is_told() {
+        let long = "x".repeat(LONGEST_MESSAGE + 1);
+        for key in ["contains = ", "json = '/a'\nequals = "] {
+            let error = read(&format!("{key}'{long}'")).unwrap_err();
+            assert!(error.contains("no message of at most 65536 bytes"), "{key}");
+        }
+    }
+
+    #[test]
     fn what_is_no_pattern_is_told_at_its_place() {
         for (text, begins) in [
             ("", "x.toml:1:1: no pattern is given"),

@@ -23,5 +23,8 @@ const subscription = new GraphQLObjectType({
   fields: { tick: { type: tick, subscribe: ticks } },
 });
 const schema = new GraphQLSchema({ query, subscription });
-useServer({ schema }, new WebSocketServer({ port: Number(process.env.PORT) }));
-process.on("SIGTERM", () => process.exit());
+const server = useServer({ schema }, new WebSocketServer({ port: Number(process.env.PORT) }));
+process.on("SIGTERM", async () => {
+  await server.dispose(); // which says 1001 to everyone
+  process.exit();
+});

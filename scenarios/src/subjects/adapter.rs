@@ -357,9 +357,12 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_it_brings_is_read_and_may_restart() {
+    fn a_server_that_it_brings_is_read_and_may_be_killed() {
         let text = "name = 'x'\ncommand = ['y']\n[server]\ncommand = ['node', 's.js']\n";
-        let adapter = read(&format!("{text}obeys = ['tick']\ndata.contains = 'a'\n")).unwrap();
+        let adapter = read(&format!(
+            "{text}obeys = ['tick', 'restart']\ndata.contains = 'a'\n"
+        ))
+        .unwrap();
         let traits = adapter.traits();
         assert_eq!(traits.server.as_deref(), Some("ws://127.0.0.1:1/"));
         let obeys: Vec<&str> = traits.obeys.iter().map(String::as_str).collect();

@@ -39,11 +39,11 @@ impl Brought {
         self.command.url(1)
     }
 
-    /// What of a file's wishes it obeys: the keys that it says, and whatever can befall
-    /// a program that is started here.
+    /// What of a file's wishes it obeys: what it says, and that it is killed, which
+    /// befalls any program that is started here.
     pub(super) fn obeys(&self) -> BTreeSet<String> {
-        let events = ServerEnd::ALL.map(|(word, _)| word.to_owned());
-        self.obeys.iter().cloned().chain(events).collect()
+        let kill = ServerEnd::Kill.word().to_owned();
+        self.obeys.iter().cloned().chain([kill]).collect()
     }
 
     /// Takes the ticker's place, unless the file has a server of its own.

@@ -364,7 +364,7 @@ async fn foreign_one_brings_its_server_and_a_file_that_wants_more_of_that_is_not
         "name = 'mine'\ncommand = ['python3', '{folder}/client.py']\n\
          reports = ['dial', 'open', 'message', 'close']\n[server]\n\
          command = ['sh', './serve.sh', '{{port}}']\nurl = 'tcp://127.0.0.1:{{port}}'\n\
-         ready.line = 'ready'\nobeys = ['tick']\n"
+         ready.line = 'ready'\nobeys = ['tick', 'restart']\n"
     );
     client(&place, "", "");
     std::fs::write(place.path("mine/client.toml"), toml).unwrap();

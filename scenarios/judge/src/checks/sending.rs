@@ -184,7 +184,8 @@ fn judge(
     let clients = evidence.observed.messages.clients();
     let (left_out, judged): (Vec<_>, Vec<_>) =
         clients.partition(|(client, _)| altered.contains_key(*client));
-    let carried: u64 = judged.iter().map(|(_, own)| own.carried).sum();
+    let carried = judged.iter().map(|(_, own)| own.carried);
+    let carried = carried.fold(0, u64::saturating_add);
     if carried == 0 {
         return match left_out.first() {
             Some((client, _)) => {

@@ -194,6 +194,24 @@ fn a_queue_beyond_its_bound_fails() {
 }
 
 #[test]
+fn numbers_beyond_counting_are_only_numbers() {
+    let most = u64::MAX;
+    let story = story()
+        .offered(most, most, 1200)
+        .back(3, 1300)
+        .offered(most, most, 1400)
+        .back(4, 1500)
+        .received(4, &[most, most], 1510);
+    let why =
+        "message 2 of c1 never came, though a later one did; lost in all: 2, expected at most 0";
+    let text = sending("", "sent_lost = 0");
+    judge(&text, &story, Finding::Failed, why);
+    let why = format!("c1 held {most} messages at 1200ms; expected at most 3");
+    let text = sending("", "queue_at_most = 3");
+    judge(&text, &story, Finding::Failed, &why);
+}
+
+#[test]
 fn without_anything_to_say_while_away_nothing_is_judged() {
     let why = "no client had anything to say while it had no connection";
     let idle = run()

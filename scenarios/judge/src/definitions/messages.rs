@@ -154,7 +154,9 @@ impl Outgoing {
 
     fn welcomed(&mut self) {
         if self.was_welcomed && !self.is_welcomed {
-            self.carried += self.held + self.given_up_away;
+            // Whatever a client says that it holds.
+            let brought = self.held.saturating_add(self.given_up_away);
+            self.carried = self.carried.saturating_add(brought);
         }
         (self.was_welcomed, self.is_welcomed) = (true, true);
     }

@@ -10,6 +10,7 @@ use environment::text::{FromToml, Mismatch, Span, Table, Value, choice, format_d
 use super::address::{Address, Scheme};
 use super::command_line::CommandLine;
 use super::scenario::names;
+use super::server_event::ServerEnd;
 use super::validate::Sections;
 
 /// What stands for the port in a command and in its URL.
@@ -448,12 +449,15 @@ fn read_ready(table: &mut Table<'_>) -> (Option<Ready>, Duration) {
     (shown, within)
 }
 
-/// A key of the ticker that another server obeys.
+/// A key of the ticker that another server obeys, or that it says goodbye as the ticker
+/// does when it is to restart.
 struct Obeyed(&'static str);
 
 impl FromToml for Obeyed {
     fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
-        let all = TICKER.map(|key| (key, key));
+        let restart = ServerEnd::Restart.word();
+        let all = TICKER.into_iter().chain([restart]);
+        let all: Vec<_> = all.map(|key| (key, key)).collect();
         choice(value, &all).map(Self)
     }
 }

@@ -36,8 +36,7 @@ pub enum ServerEnd {
 }
 
 impl ServerEnd {
-    /// Each, with its word.
-    pub const ALL: [(&'static str, Self); 2] = [("restart", Self::Restart), ("kill", Self::Kill)];
+    const ALL: [(&'static str, Self); 2] = [("restart", Self::Restart), ("kill", Self::Kill)];
 
     /// The word of scenario files and journals.
     pub fn word(self) -> &'static str {
