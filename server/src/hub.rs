@@ -399,7 +399,7 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Without a seed, values not measurable in advance: one secret per process.
+/// Without a seed, values cannot be told in advance: one secret per process.
 fn secret_seed() -> io::Result<Seed> {
     let secret = environment::secret()?;
     let bits = u64::from_str_radix(&secret[..16], 16).map_err(io::Error::other)?;

@@ -2,7 +2,7 @@
 //! from what the entries may do. Each has its reason beside it.
 //!
 //! Pure. Invariant: a promise that is broken is the client's fault (or one of
-//! judge, proxy or network); so where it not measurable, nothing is promised.
+//! judge, proxy or network); so where it cannot be told, nothing is promised.
 
 use super::entry::{Entry, Fault, Trigger};
 use super::setting::{Figures, Setting};

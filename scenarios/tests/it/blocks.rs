@@ -195,11 +195,14 @@ fn is_of_commands(block: &Block) -> bool {
 }
 
 fn is_client_file(block: &Block) -> bool {
-    block
-        .lines
-        .iter()
-        .take(2)
-        .any(|line| line.starts_with("name = "))
+    let mut first = block.lines.iter().take(2);
+    block.language == "text"
+        && (is_part_of_client_file(block) || first.any(|line| line.starts_with("name = ")))
+}
+
+/// The table that names a client's own server.
+fn is_part_of_client_file(block: &Block) -> bool {
+    block.lines.first().is_some_and(|line| line == "[server]")
 }
 
 /// What `curl` is given to send.
@@ -329,12 +332,17 @@ fn a_flag_that_is_no_more_would_be_seen() {
 async fn the_client_files_of_the_documents_are_sound() {
     let mut count = 0;
     for (_, block) in all() {
-        if is_client_file(&block) && block.language == "text" {
+        if is_client_file(&block) {
             count += 1;
+            let head = match is_part_of_client_file(&block) {
+                true => "name = 'mine'\ncommand = ['true']\n",
+                false => "",
+            };
             let place = Place::new();
             std::fs::create_dir(place.path("mine")).unwrap();
             place.file("mine/setup.sh", "");
-            place.file("mine/client.toml", &block.lines.join("\n"));
+            let text = format!("{head}{}", block.lines.join("\n"));
+            place.file("mine/client.toml", &text);
             place.chaos(&["check", "./mine"]).await.expect(0);
         }
     }

@@ -66,7 +66,7 @@ pub(crate) enum DialsSeen {
     /// Nothing: it is not about dials.
     #[default]
     Any,
-    /// What those seen break is broken; that it holds not measurable.
+    /// What those seen break is broken; that it holds cannot be told.
     AllToHold,
     /// It cannot be judged.
     All,

@@ -65,7 +65,7 @@ fn objection(setting: &Setting<'_>) -> Option<Objection> {
     ))
 }
 
-/// Why a policy's waits not measurable from waits that do not grow; the
+/// Why a policy's waits cannot be told from waits that do not grow; the
 /// arithmetic is above.
 fn reluctance(policy: &Policy) -> Option<&'static str> {
     /// Of the ceilings of the fourth wait and the first.

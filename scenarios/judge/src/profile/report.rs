@@ -106,7 +106,7 @@ pub struct Profile {
     pub upstream_liveness: Figure,
     /// What it does on each kind of end.
     pub reactions: Vec<Reaction>,
-    /// Whether it waits as long as Retry-After asks; `None` if that not measurable.
+    /// Whether it waits as long as Retry-After asks; `None` if that cannot be told.
     pub reads_retry_after: Option<bool>,
 }
 

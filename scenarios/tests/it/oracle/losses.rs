@@ -25,7 +25,7 @@ pub(super) type Times = Vec<(Moment, Moment)>;
 #[derive(Debug)]
 pub(super) struct Deprived {
     pub(super) times: Times,
-    /// Times of which it not measurable: waits that are so near to what counts that
+    /// Times of which it cannot be told: waits that are so near to what counts that
     /// they may be either, or that ended with the connection before they did; and
     /// what is no data, where messages are told apart.
     pub(super) unsure: Times,
