@@ -74,6 +74,35 @@ fn a_message_that_is_no_data_is_none_before_a_fault_and_after() {
 }
 
 #[test]
+fn what_another_message_takes_the_place_of_is_lost_until_the_next() {
+    simulated(async |world| {
+        let faults = "[[fault]]\non = { attempt = 1, frame = 1 }\n\
+            inject.replace_message = { text = \"tick0\", index = 1, direction = \"downstream\" }";
+        let mut bench = bench(&world, ticks(), faults);
+        bench.begin().await;
+        let (mut client, mut server) = bench.pair().await;
+        send(&mut client, REQUEST).await;
+        expect(&mut server, PASSED).await;
+        pass(&mut server, &mut client, ANSWER).await;
+        pass(&mut server, &mut client, b"\x81\x05tick1").await;
+        send(&mut server, b"\x81\x05tick2").await;
+        expect(&mut client, b"\x81\x05tick0").await;
+        send(&mut server, b"\x81\x05tick3").await;
+        expect(&mut client, b"\x81\x05tick3").await;
+        let lost = bench
+            .until(|what| matches!(what, EventKind::Destroyed { .. }))
+            .await;
+        let EventKind::Destroyed {
+            first_us, until_us, ..
+        } = lost.what
+        else {
+            panic!("{lost:?}")
+        };
+        assert!(Some(first_us) < until_us, "{lost:?}");
+    });
+}
+
+#[test]
 fn who_polls_beside_a_websocket_gets_data_and_has_not_opened_one() {
     simulated(async |world| {
         let faults = "[[fault]]\non = { attempt = 1, phase = \"open\" }\nmust_fire = false\ninject.reset = {}";

@@ -163,6 +163,7 @@ fn the_folds_agree_with_what_passed_at_the_outer_ends() {
         compared.differences.len(),
         compared.differences.join("\n")
     );
-    assert!(deprived * 16 > same, "{deprived} of {same}");
+    // Most are of dials that fail, or of messages alone.
+    assert!(deprived * 32 > same, "{deprived} of {same}");
     assert!(untold < 2 * same, "{untold} untold, {same} told");
 }

@@ -82,7 +82,7 @@ impl Machine {
     /// of data or are not.
     pub(crate) fn destroys(&self, id: FrameRuleId, is_data: bool) -> bool {
         self.rule(id).is_some_and(|rule| match &rule.fault {
-            Fault::DropFrame(_) => is_data,
+            Fault::DropFrame(_) | Fault::ReplaceMessage(_) => is_data,
             // Whatever it was, its receiver has to end the connection.
             Fault::Corrupt(Corrupt::Frames(_)) => true,
             _ => false,
