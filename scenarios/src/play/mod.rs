@@ -138,10 +138,12 @@ impl Game {
         }
         let outages = Mutex::new(Outages::default());
         let events = move |event| {
+            // Connections tell from several threads: whoever reads a line may act on it
+            // before the event is counted, unless nobody else is let in between.
+            let mut outages = outages.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(line) = event_line(&event) {
                 say.tell(line);
             }
-            let mut outages = outages.lock().unwrap_or_else(PoisonError::into_inner);
             // Of several pages at the ticker nobody knows whose a dial is.
             if let Some(line) = outages.fold(&event).filter(|_| is_own) {
                 say.tell(line);

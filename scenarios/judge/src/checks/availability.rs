@@ -15,6 +15,7 @@ use super::evidence::Evidence;
 use super::found::Found;
 use super::limit::Limit;
 use super::measure::{Measure, share, span};
+use super::result::Excess;
 
 pub(super) const CHECK: Check = Check {
     key: "availability",
@@ -77,7 +78,12 @@ fn of_all(evidence: &Evidence<'_>, times: &[Time], worst: &Time, limit: f64) -> 
     }
     let below = times.iter().filter(|time| is_below(time.share()));
     let why = format!("{told}; expected at least {limit}");
-    Found::failed(observed, why, below.map(|time| &time.client))
+    // So much longer the clients would have had to be live, on the average.
+    let missed = until.since(from).mul_f64((limit - mean).max(0.0));
+    Found {
+        excess: Some(Excess::Late(missed)),
+        ..Found::failed(observed, why, below.map(|time| &time.client))
+    }
 }
 
 impl Time {
@@ -163,12 +169,15 @@ mod tests {
     #[test]
     fn a_mean_below_the_limit_fails() {
         let why = "the clients had a live connection for a share of 0.666 of their time up to 15s; c2 had the least, 5s of 15s; expected at least 0.67";
-        judge(
+        let judged = judge(
             &reset("availability = 0.67"),
             &story(5000),
             Finding::Failed,
             why,
         );
+        let missed =
+            |by: Duration| (Duration::from_millis(49)..Duration::from_millis(51)).contains(&by);
+        assert!(matches!(judged.excess, Some(Excess::Late(by)) if missed(by)));
     }
 
     #[test]
