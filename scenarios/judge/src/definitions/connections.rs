@@ -11,7 +11,7 @@ use chaos_proxy::{EventKind, Fault, Peer, Plan, Side};
 use environment::Moment;
 
 use super::frames::OwnMessage;
-use super::losses::Losses;
+use super::losses::{Loss, Losses, UNFELT};
 
 use crate::journal::{Body, Entry, Mark};
 
@@ -159,6 +159,19 @@ impl Connection {
         let held = losses.filter(|loss| !loss.is_destroyed && loss.covers(from));
         let out = held.filter_map(|loss| loss.until.or(loss.silent_since()));
         out.fold(from, Moment::max)
+    }
+
+    /// The same of a server that goes then: what it says in going, a Close or a FIN,
+    /// comes to the proxy a little later and may be held there.
+    pub(super) fn silent_without_server(&self, from: Moment) -> Moment {
+        let mut said: Vec<&Loss> = self.losses.downstream.iter().collect();
+        said.sort_by_key(|loss| loss.from);
+        let said = said.into_iter().filter(|loss| !loss.is_destroyed);
+        said.fold(self.silent_from(from), |silent, loss| {
+            let is_behind = from <= loss.from && loss.from <= silent + UNFELT;
+            let out = loss.until.or(loss.silent_since());
+            out.filter(|_| is_behind).map_or(silent, |out| out.max(silent))
+        })
     }
 
     /// What rules told the client from `from` on while it had this connection: behind

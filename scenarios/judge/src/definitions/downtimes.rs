@@ -70,7 +70,7 @@ fn notice(
 ) -> Option<Notice> {
     let connection = observed.connections.get(client, attempt)?;
     let ended = connection.ended.filter(|ended| *ended >= downtime.from);
-    let from = ended.unwrap_or_else(|| connection.silent_from(downtime.from));
+    let from = ended.unwrap_or_else(|| connection.silent_without_server(downtime.from));
     let is_open = connection.opened().is_some_and(|opened| opened <= from);
     let is_left = connection.left.is_some_and(|left| left < from);
     (is_open && !is_left).then(|| Notice {
@@ -194,5 +194,22 @@ mod tests {
         };
         assert_eq!(effect.notices[0].noticed, Some(ms(1200)));
         assert_eq!(effect.hurt, [1].into());
+    }
+
+    /// The server says goodbye a moment after it was told to go, and a slow link keeps
+    /// that: until it is out the client hears what trickles.
+    #[test]
+    fn what_a_going_server_says_late_and_a_link_keeps_is_no_silence_yet() {
+        let held = |since, until| {
+            let story = killed().server_left("c1", 1, since);
+            let story = story.withheld("c1", 1, since, until);
+            let story = story.left("c1", 1, chaos_proxy::Ending::Fin, 9000);
+            let observed = Observations::of(&story.entries());
+            downtime_effects(&observed)[0].notices[0].from
+        };
+        assert_eq!(held(1001, Some(2500)), ms(2500));
+        assert_eq!(held(1000, Some(2500)), ms(2500));
+        assert_eq!(held(1001, None), ms(1001), "and then nothing any more");
+        assert_eq!(held(1900, Some(2500)), ms(1000), "long after the silence began");
     }
 }
