@@ -1,6 +1,7 @@
 #!/bin/sh
 # Every client of this folder against the whole catalogue, one after the other, and
-# MATRIX.md of what that came to. A client that has results already is not run again:
+# MATRIX.md of what that came to, and matrix.html with what is behind each cell beside
+# the results (it is too large to be committed). A client that has results already is not run again:
 # remove its folder in target/conformance to have it run anew. Pages need a browser, and
 # half an hour each: PAGES=1 has them run as well.
 set -eu
@@ -20,6 +21,7 @@ for folder in scenarios/clients/*/; do
     130) exit "$code" ;;
   esac
 done
-scenarios/clients/matrix.py "$out"/*/results.json > "$out/MATRIX.md"
+scenarios/clients/matrix.py --html "$out/matrix.html" "$out"/*/results.json > "$out/MATRIX.md"
 cp "$out/MATRIX.md" scenarios/clients/MATRIX.md
 echo "scenarios/clients/MATRIX.md"
+echo "$out/matrix.html"

@@ -10,6 +10,7 @@ mod bad_input;
 mod blocks;
 mod broken_off;
 mod clocks;
+mod conformance;
 mod console;
 mod docs;
 mod explore;
