@@ -1,9 +1,9 @@
 #!/bin/sh
 # Every client of this folder against the whole catalogue, one after the other, and
-# MATRIX.md of what that came to, and matrix.html with what is behind each cell beside
-# the results (it is too large to be committed). A client that has results already is not run again:
-# remove its folder in target/conformance to have it run anew. Pages need a browser, and
-# half an hour each: PAGES=1 has them run as well.
+# MATRIX.md of what that came to; beside the results matrix.html, with what is behind
+# each cell (too large to be committed). A client that has results already is not run
+# again: remove its folder in target/conformance to have it run anew. Pages need a
+# browser, and half an hour each: PAGES=1 has them run as well.
 set -eu
 cd "$(dirname "$0")/../.."
 target="${CARGO_TARGET_DIR:-target}"
