@@ -14,7 +14,7 @@ from matrix import PROFILE, by_number, clients_of, figure, named, sums
 from matrix import telling, word_of, words_of
 
 CLIENTS_SHOWN = 6  # in a timeline
-WIDTH, ROW = 640, 16
+WIDTH, ROW = 480, 16
 
 STYLE = """
 :root { color-scheme: light dark; --ground: #fff; --text: #1a1a1a; --faint: #595959;
@@ -29,7 +29,8 @@ body { margin: 0; padding: 1rem; font: 1rem/1.45 system-ui, sans-serif;
 h1 { font-size: 1.4rem; margin: 0 0 .5rem } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem }
 p { max-width: 44rem; margin: .5rem 0 }
 a { color: inherit } :focus-visible { outline: 3px solid var(--focus); outline-offset: -1px }
-.scroll { overflow: auto; max-height: 85vh; border: 1px solid var(--line) }
+.scroll { overflow: auto; max-height: 85vh; border: 1px solid var(--line);
+  scroll-padding: 4.5rem 0 0 15.5rem } /* what gets the focus is not behind the heads */
 table { border-collapse: separate; border-spacing: 0; font-size: .85rem }
 caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
 th, td { padding: .3rem .5rem; border: solid var(--line); border-width: 0 1px 1px 0;
@@ -40,7 +41,7 @@ th[scope=row] { position: sticky; left: 0; z-index: 1; font-weight: normal; min-
 thead th:first-child { left: 0; z-index: 3 }
 th b { white-space: nowrap } th small { display: block; color: var(--faint) }
 td a { display: block; min-width: 5rem; text-decoration: underline dotted }
-td small { display: block }
+td small { display: block } td li { white-space: nowrap }
 .passed { background: var(--good) } .failed { background: var(--bad) }
 .failed a { font-weight: bold } .other { background: var(--none) }
 article { margin: 1rem 0; padding: 1rem; border: 1px solid var(--line) }
@@ -52,10 +53,11 @@ dialog::backdrop { background: #0008 }
 dialog article { margin: 0; padding: 0; border: 0 }
 dialog button { font: inherit; padding: .3rem .9rem; margin-top: .8rem }
 svg { display: block; width: 100%; height: auto; margin: .6rem 0 }
-svg text { font: 11px system-ui, sans-serif; fill: var(--faint) }
+svg text { font: 10px system-ui, sans-serif; fill: var(--faint) }
 .d { fill: var(--dial) } .l { fill: var(--live) } .f { fill: var(--fault); opacity: .75 }
 @media (max-width: 40rem) { body { padding: .5rem } th[scope=row] small { display: none }
-  th[scope=row] { min-width: 6.5rem; max-width: 6.5rem } }
+  th[scope=row] { min-width: 6.5rem; max-width: 6.5rem }
+  .scroll { scroll-padding-left: 7rem } }
 @media (forced-colors: active) { .d, .l, .f { forced-color-adjust: none } }
 """
 
@@ -203,7 +205,7 @@ def profile_rows(profiles):
         ends = [f"<li>{escape(end['to'])}: {figure(end['redial'])}" for end in profile["reactions"]]
         head = f"<b>{escape(client)}</b> {escape(profile['client_version'])}"
         figures = "".join(f"<td>{escape(tell(profile))}</td>" for tell in PROFILE.values())
-        each = f"<details><summary>each</summary><ul>{''.join(ends)}</ul></details>"
+        each = f"<details><summary>waits</summary><ul>{''.join(ends)}</ul></details>"
         yield head, f"{figures}<td>{each}</td>"
 
 
