@@ -63,7 +63,7 @@ test-outside-repeat:
 test-foreign:
 	@command -v python3 >/dev/null || { echo "SKIPPED for want of Python 3: the tests with other people's programs"; exit 0; }; \
 	CHAOS_TEST_FOREIGN="$$(chaos-proxy/tests/foreign/setup.sh "$${CARGO_TARGET_DIR:-target}/foreign")" \
-		cargo test --workspace --test it -- --ignored system::foreign system::api_foreign own_client::foreign conformance::foreign
+		cargo test --workspace --test it -- --ignored system::foreign system::api_foreign own_client::foreign profile::foreign conformance::foreign
 	@$(call need-node,other people's clients in the subject's chair) \
 	command -v python3 >/dev/null || { echo "SKIPPED for want of Python 3: other people's clients in the subject's chair"; exit 0; }; \
 	for client in reconnecting-websocket websockets; do (cd scenarios/clients/$$client && ./setup.sh) || exit 1; done; \

@@ -99,7 +99,11 @@ impl Measuring {
         let room = Arc::new(Semaphore::new(self.jobs.max(1)));
         let mut running = JoinSet::new();
         for (&probe, index) in self.probes.iter().zip(0..) {
-            let scenario = scenario(&probe.text(&setting))?;
+            let scenario = self.scenario(&probe.text(&setting))?;
+            if scenario.unobeyed.is_some() {
+                // The server that the client brings would answer in its place.
+                continue;
+            }
             let settings = self.settings(&scenario, Seed(self.seed.0.wrapping_add(index)));
             let (room, interrupt) = (Arc::clone(&room), interrupt.clone());
             running.spawn(async move {
@@ -164,6 +168,13 @@ impl Measuring {
         }
     }
 
+    /// A probe's, with the server that the client brings, if it brings one.
+    fn scenario(&self, text: &str) -> Result<Arc<Scenario>, ProfileError> {
+        let read = read(&Source::new("probe", text)).map(Arc::new);
+        let fitted = read.and_then(|scenario| self.subject.fitted(&scenario));
+        fitted.map_err(|wrong| ProfileError::Mistakes(wrong.rendered))
+    }
+
     fn settings(&self, scenario: &Scenario, seed: Seed) -> Settings {
         Settings {
             subject: self.subject.clone(),
@@ -187,10 +198,6 @@ impl Measuring {
             ..Profile::of(all, setting, tells_dials)
         }
     }
-}
-
-fn scenario(text: &str) -> Result<Scenario, ProfileError> {
-    read(&Source::new("probe", text)).map_err(|wrong| ProfileError::Mistakes(wrong.rendered))
 }
 
 fn course(scenario: &Scenario, record: Record) -> Result<Vec<Course>, ProfileError> {

@@ -10,7 +10,7 @@ use client_sim::{Behaviour, Flaw};
 use environment::{Clock, Seed};
 use scenarios::profile::{Measuring, Probe, Profile, claims};
 use scenarios::runner::Time;
-use scenarios::subjects::Subject;
+use scenarios::subjects::{self, Subject};
 use scenarios::{Client, ClientContext};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -210,4 +210,35 @@ async fn what_somebody_elses_client_declares_is_held_against_it() {
     );
     let first = profile.first_delay.longest().unwrap();
     assert!(first >= Duration::from_millis(90), "{first:?}");
+}
+
+/// Needs Python, as every test of this name; see `make test-foreign`.
+#[tokio::test]
+#[ignore = "foreign: needs Python 3"]
+async fn foreign_one_is_measured_against_the_server_that_it_brings() {
+    let place = Place::new();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign");
+    let toml = format!(
+        "name = 'mine'\ncommand = ['python3', '{folder}/client.py']\n\
+         reports = ['dial', 'open', 'message', 'close']\n[server]\n\
+         command = ['python3', '{folder}/lines.py', '{{port}}']\n\
+         url = 'tcp://127.0.0.1:{{port}}'\nready.line = 'ready'\nobeys = ['tick']\n\
+         data.contains = 'line'\n"
+    );
+    std::fs::create_dir(place.path("mine")).unwrap();
+    std::fs::write(place.path("mine/client.toml"), toml).unwrap();
+    let subject = subjects::find(place.path("mine").to_str().unwrap()).unwrap();
+    let measuring = Measuring {
+        subject,
+        time: Time::Real,
+        clients: 2,
+        jobs: 2,
+        ..measuring(&place.path("out"), &[Probe::Fin, Probe::Unheard], &[])
+    };
+    let profile = measured(&measuring).await;
+    let times = profile.first_delay.times.unwrap();
+    assert!((150_000..2_000_000).contains(&times.median_us), "{times:?}");
+    // The server leaves whom it does not hear when it likes.
+    let unheard = profile.upstream_liveness;
+    assert_eq!((unheard.times, unheard.never), (None, 0));
 }

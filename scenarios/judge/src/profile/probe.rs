@@ -122,7 +122,11 @@ impl Probe {
     /// The text of its scenario.
     pub fn text(self, setting: &Setting) -> String {
         let watched = self.watched(setting);
-        let tick = (watched / MOST_TICKS).max(Duration::from_millis(50));
+        let tick = (watched / MOST_TICKS).max(match self {
+            // Each dial leaves a session behind whose ticks go on.
+            Self::Dropped => Duration::from_secs(1),
+            _ => Duration::from_millis(50),
+        });
         let (duration, tick) = (format_duration(AT + watched), format_duration(tick));
         let (id, count) = (self.id(), setting.clients);
         // A server that drops whom it does not hear would say it for the client.
