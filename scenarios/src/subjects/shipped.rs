@@ -143,6 +143,7 @@ shipped! {
     "socket.io-client" / "client.toml"
     "socket.io-client" / "package-lock.json"
     "socket.io-client" / "package.json"
+    "socket.io-client" / "profile.json"
     "socket.io-client" / "server.js"
     "socket.io-client" / "setup.sh"
     "sockette" / ".npmrc"
