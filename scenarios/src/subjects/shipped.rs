@@ -63,6 +63,7 @@ shipped! {
     "mqtt" / "client.toml"
     "mqtt" / "package-lock.json"
     "mqtt" / "package.json"
+    "mqtt" / "profile.json"
     "mqtt" / "server.js"
     "mqtt" / "setup.sh"
     "page" / "client.toml"
