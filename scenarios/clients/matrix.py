@@ -187,10 +187,17 @@ def reactions(profile, prefix):
     return "; ".join(told) or "–"
 
 
+def growth(factor):
+    """By how much each wait is longer; after none at all no factor says anything."""
+    if factor is None:
+        return "–"
+    return f"× {factor:g}" if factor < 1000 else "from none"
+
+
 RETRY_AFTER = {True: "kept", False: "not read", None: "not known"}
 PROFILE = {
     "first delay": lambda p: figure(p["first_delay"]),
-    "growth": lambda p: "–" if p["growth"] is None else f"× {p['growth']:g}",
+    "growth": lambda p: growth(p["growth"]),
     "longest delay": lambda p: figure(p["delays"], "max_us"),
     "jitter": lambda p: "–" if p["jitter"] is None else f"{p['jitter']:.0%}",
     "bound of a dial": lambda p: figure(p["dial_bound"], "max_us"),

@@ -100,8 +100,7 @@ impl Measuring {
         let mut running = JoinSet::new();
         for (&probe, index) in self.probes.iter().zip(0..) {
             let scenario = self.scenario(&probe.text(&setting))?;
-            if scenario.unobeyed.is_some() {
-                // The server that the client brings would answer in its place.
+            if !is_measurable(probe, &scenario) {
                 continue;
             }
             let settings = self.settings(&scenario, Seed(self.seed.0.wrapping_add(index)));
@@ -198,6 +197,13 @@ impl Measuring {
             ..Profile::of(all, setting, tells_dials)
         }
     }
+}
+
+/// Whether it shows anything with this server, where the client brings one.
+fn is_measurable(probe: Probe, scenario: &Scenario) -> bool {
+    // What does not do as it is told would answer in the client's place.
+    let is_obeyed = scenario.unobeyed.is_none();
+    is_obeyed && (scenario.is_websocket() || !probe.is_of_web_sockets())
 }
 
 fn course(scenario: &Scenario, record: Record) -> Result<Vec<Course>, ProfileError> {

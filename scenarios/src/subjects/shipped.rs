@@ -40,6 +40,7 @@ shipped! {
     "ezsockets" / "Cargo.toml"
     "ezsockets" / "client.rs"
     "ezsockets" / "client.toml"
+    "ezsockets" / "profile.json"
     "ezsockets" / "setup.sh"
     "gql" / ".npmrc"
     "gql" / "client.py"

@@ -228,17 +228,20 @@ async fn foreign_one_is_measured_against_the_server_that_it_brings() {
     std::fs::create_dir(place.path("mine")).unwrap();
     std::fs::write(place.path("mine/client.toml"), toml).unwrap();
     let subject = subjects::find(place.path("mine").to_str().unwrap()).unwrap();
+    let probes = [Probe::Fin, Probe::Unheard, Probe::Status(503)];
     let measuring = Measuring {
         subject,
         time: Time::Real,
         clients: 2,
         jobs: 2,
-        ..measuring(&place.path("out"), &[Probe::Fin, Probe::Unheard], &[])
+        ..measuring(&place.path("out"), &probes, &[])
     };
     let profile = measured(&measuring).await;
     let times = profile.first_delay.times.unwrap();
     assert!((150_000..2_000_000).contains(&times.median_us), "{times:?}");
-    // The server leaves whom it does not hear when it likes.
-    let unheard = profile.upstream_liveness;
-    assert_eq!((unheard.times, unheard.never), (None, 0));
+    // The server leaves whom it does not hear when it likes, and knows no status.
+    let status = profile.reactions.iter().find(|one| one.to == "status-503");
+    for figure in [profile.upstream_liveness, status.unwrap().redial] {
+        assert_eq!((figure.times, figure.never), (None, 0));
+    }
 }

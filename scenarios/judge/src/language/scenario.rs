@@ -152,7 +152,7 @@ impl Scenario {
     }
 
     /// Whether clients open connections by an upgrade.
-    pub(crate) fn is_websocket(&self) -> bool {
+    pub fn is_websocket(&self) -> bool {
         let own = self.own_server.as_ref();
         own.is_none_or(|own| own.address().scheme == Scheme::WebSocket)
     }

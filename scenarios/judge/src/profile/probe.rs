@@ -109,6 +109,11 @@ impl Probe {
         format!("profile-{word}")
     }
 
+    /// Whether what it does to a client is of WebSockets alone.
+    pub fn is_of_web_sockets(self) -> bool {
+        matches!(self, Self::Code(_) | Self::Status(_) | Self::RetryAfter)
+    }
+
     /// Which of its dials shows what a client does, from 0: the one after what was
     /// done.
     pub(super) fn lost_dial(self) -> usize {
