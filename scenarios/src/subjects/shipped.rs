@@ -34,6 +34,7 @@ shipped! {
     "eventsource" / "client.toml"
     "eventsource" / "package-lock.json"
     "eventsource" / "package.json"
+    "eventsource" / "profile.json"
     "eventsource" / "server.js"
     "eventsource" / "setup.sh"
     "ezsockets" / "Cargo.lock"
