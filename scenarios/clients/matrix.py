@@ -238,7 +238,8 @@ def markdown(cells, titles, weights):
     yield from table(cells, titles, weights)
     yield "\n## What was measured of each\n"
     yield "By `chaos profile`, the shortest and the longest where they differ. Of close codes and"
-    yield "statuses: the waits before the next dial, and after which of them there is none.\n"
+    yield "statuses: the waits before the next dial, and after which of them there is none. –: not to be"
+    yield "had of this client, as it reports or with its server.\n"
     yield from profile_table(profiles())
 
 

@@ -131,6 +131,7 @@ shipped! {
     "rumqttc" / "client.toml"
     "rumqttc" / "package-lock.json"
     "rumqttc" / "package.json"
+    "rumqttc" / "profile.json"
     "rumqttc" / "server.js"
     "rumqttc" / "setup.sh"
     "rxjs" / ".npmrc"
