@@ -49,7 +49,8 @@ impl fmt::Display for Kind {
 }
 
 /// A check that failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Failure {
     /// Its key.
     pub check: String,

@@ -210,6 +210,10 @@ mod tests {
         assert_eq!(held(1001, Some(2500)), ms(2500));
         assert_eq!(held(1000, Some(2500)), ms(2500));
         assert_eq!(held(1001, None), ms(1001), "and then nothing any more");
-        assert_eq!(held(1900, Some(2500)), ms(1000), "long after the silence began");
+        assert_eq!(
+            held(1900, Some(2500)),
+            ms(1000),
+            "long after the silence began"
+        );
     }
 }
