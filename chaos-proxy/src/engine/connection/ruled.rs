@@ -154,7 +154,7 @@ impl Connection {
     pub(super) fn tell_struck(&self, strike: &Strike, in_force: &ActiveRules) {
         let rule = &strike.rule;
         let zero = in_force.zero.unwrap_or_default();
-        tracing::info!(rule = rule.name, fault = rule.fault.word(), client = %self.machine.client(), attempt = self.machine.attempt(), "struck");
+        tracing::info!(rule = rule.name, fault = rule.fault.word(), client = %self.machine.client(), attempt = self.machine.attempt(), "applied");
         self.tell(EventKind::Struck {
             rule: rule.name.clone(),
             fault: rule.fault.word().to_owned(),
