@@ -65,7 +65,7 @@ pub struct Behaviour {
     pub sending: Option<Sending>,
     /// What is asked for with each upgrade; by default a WebSocket alone.
     pub upgrade: Arc<Upgrade>,
-    /// Bad habits; none by default.
+    /// Flaws; none by default.
     pub flaws: BTreeSet<Flaw>,
 }
 

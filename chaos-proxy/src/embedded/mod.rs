@@ -60,7 +60,7 @@ use guard::Injector;
 /// let mut client = TcpStream::connect(proxy.address()).await?;
 /// let (mut served, _) = server.accept().await?;
 ///
-/// // The wire is pulled for as long as the guard lives.
+/// // The network is cut for as long as the guard lives.
 /// let pulled = proxy.inject("network cut", Fault::Stall(Way::Both)).await?;
 /// served.write_all(b"price 42").await?;
 /// let mut bytes = [0; 8];

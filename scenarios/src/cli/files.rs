@@ -81,7 +81,10 @@ pub(super) fn check(args: &PathArgs) -> anyhow::Result<u8> {
         let reach = reach_notes(scenario);
         let never = notes(unmatched(scenario));
         let missing = missing_note(scenario);
-        format!("ok  {}  {name}\n{missing}{note}{never}{reach}{blind}", scenario.id)
+        format!(
+            "ok  {}  {name}\n{missing}{note}{never}{reach}{blind}",
+            scenario.id
+        )
     });
     // That they are sound is so, whoever hears of it.
     print(lines.collect::<String>());
@@ -132,7 +135,7 @@ fn blind_notes(scenario: &Scenario, clients: &[Option<Subject>]) -> String {
     notes.collect()
 }
 
-/// Which checks hang on what nobody knows before: whether a server of one's own
+/// Which checks hang on what nobody knows before: whether a custom server
 /// numbers its messages so that the simulated client can read that.
 fn unnumbered_note(scenario: &Scenario, client: &Subject) -> String {
     let is_unknown = scenario.own_server.is_some() && matches!(client, Subject::Sim);

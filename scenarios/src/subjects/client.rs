@@ -13,7 +13,7 @@ type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// to its URL through whatever happens, until it is told to stop.
 ///
 /// The same rules as for a `client.toml`: what the client does not tell is
-/// judged from the proxy's and the server's side, or is not observable; a
+/// judged from the proxy's and the server's side, or is not measured; a
 /// function that returns or panics before the end is a client that ended.
 pub struct Client {
     pub(crate) name: String,

@@ -136,7 +136,10 @@ async fn a_command_that_is_not_there_is_noted_by_check() {
     }
     place.file("own.toml", &file("command = ['sh', '-c', 'exit 1']"));
     let sound = place.chaos(&["check", "own.toml"]).await;
-    assert!(!sound.expect(0).out.contains("could not be started"), "{sound:?}");
+    assert!(
+        !sound.expect(0).out.contains("could not be started"),
+        "{sound:?}"
+    );
 }
 
 #[tokio::test]

@@ -142,7 +142,7 @@ impl Connection {
         let actions = self.machine.cut(peer, &at);
         if actions.is_empty() {
             // Its rule is kept until it is carried out, so this cannot be; but a
-            // peer that waits for ever would be the worst of ends.
+            // peer that waits indefinitely would be the worst of ends.
             self.side(peer).cut(End::Fin);
             return;
         }

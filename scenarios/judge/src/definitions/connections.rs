@@ -170,7 +170,8 @@ impl Connection {
         said.fold(self.silent_from(from), |silent, loss| {
             let is_behind = from <= loss.from && loss.from <= silent + UNFELT;
             let out = loss.until.or(loss.silent_since());
-            out.filter(|_| is_behind).map_or(silent, |out| out.max(silent))
+            out.filter(|_| is_behind)
+                .map_or(silent, |out| out.max(silent))
         })
     }
 
