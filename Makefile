@@ -7,7 +7,7 @@ ARGS ?=
 
 # Recipes that need Node are skipped, and say what, where there is none that is new enough.
 need-node = node -e 'const [a, b] = process.versions.node.split("."); process.exit(a * 100 + +b >= 2019 ? 0 : 1)' 2>/dev/null \
-	|| { echo "SKIPPED for want of Node 20.19 or newer: $(1)"; exit 0; };
+	|| { echo "SKIPPED, missing Node 20.19 or newer: $(1)"; exit 0; };
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,9 +48,9 @@ test-repeat:
 	diff -r "$$out/debug" "$$out/release" && echo "virtual time: equal to the byte, twice, in debug and in release" && \
 	"$$bin/release/chaos" explore --cases 2000 --seed 1 --jobs 1 --unconfirmed --out "$$out/one" >/dev/null && \
 	"$$bin/release/chaos" explore --cases 2000 --seed 1 --jobs 2 --unconfirmed --out "$$out/two" >/dev/null && \
-	diff -r "$$out/one" "$$out/two" && echo "2,000 schedules that nobody had in mind: the sound client is not blamed, with one job and with two alike"
+	diff -r "$$out/one" "$$out/two" && echo "2,000 random schedules: the reference client does not fail, with one job and with two alike"
 
-# The crate as other people's tests have it: a package outside the workspace.
+# The crate as other projects' tests have it: a package outside the workspace.
 test-outside:
 	cargo test --locked --manifest-path chaos-proxy/tests/outside/Cargo.toml --target-dir "$${CARGO_TARGET_DIR:-target}"
 
@@ -58,14 +58,14 @@ test-outside:
 test-outside-repeat:
 	chaos-proxy/tests/outside/repeat.sh 50
 
-# Other people's programs (of the workspace, so that nothing is built anew): Python's websockets on both sides of the proxy, and three clients of Toxiproxy;
-# and two clients in the subject's chair. Installed where they are not.
+# External programs (of the workspace, so that nothing is built again): Python's websockets on both sides of the proxy, and three clients of Toxiproxy;
+# and two third-party clients under test. Installed where they are not.
 test-foreign:
-	@command -v python3 >/dev/null || { echo "SKIPPED for want of Python 3: the tests with other people's programs"; exit 0; }; \
+	@command -v python3 >/dev/null || { echo "SKIPPED, missing Python 3: the tests with external programs"; exit 0; }; \
 	CHAOS_TEST_FOREIGN="$$(chaos-proxy/tests/foreign/setup.sh "$${CARGO_TARGET_DIR:-target}/foreign")" \
 		cargo test --workspace --test it -- --ignored system::foreign system::api_foreign own_client::foreign
-	@$(call need-node,other people's clients in the subject's chair) \
-	command -v python3 >/dev/null || { echo "SKIPPED for want of Python 3: other people's clients in the subject's chair"; exit 0; }; \
+	@$(call need-node,third-party clients under test) \
+	command -v python3 >/dev/null || { echo "SKIPPED, missing Python 3: third-party clients under test"; exit 0; }; \
 	for client in reconnecting-websocket websockets; do (cd scenarios/clients/$$client && ./setup.sh) || exit 1; done; \
 	cargo test --workspace --test it -- --ignored foreign::reconnecting_websocket foreign::websockets foreign::the_adapter
 
@@ -75,7 +75,7 @@ PAGE_TESTS ?= page::
 
 test-page: ## pages in a browser as clients, with every case that is about them; four minutes
 	@chromium="$$(frontend/browser/chromium.sh --install)"; \
-	[ -n "$$chromium" ] || { echo "SKIPPED for want of a browser: pages in the subject's chair"; exit 0; }; \
+	[ -n "$$chromium" ] || { echo "SKIPPED, missing a browser: pages under test"; exit 0; }; \
 	CHROMIUM="$$chromium" cargo test --workspace --test it -- --ignored --test-threads 1 $(PAGE_TESTS)
 
 # The programs are built as for the tests, so that nothing is built twice.
@@ -88,7 +88,7 @@ test-frontend: frontend
 
 # Manifests, image recipe and pipelines' examples, by the tools that know how they must be. Installed where they are not.
 test-cluster:
-	@command -v python3 >/dev/null || { echo "SKIPPED for want of Python 3: the manifests, the image's recipe and the pipelines' examples"; exit 0; }; \
+	@command -v python3 >/dev/null || { echo "SKIPPED, missing Python 3: the manifests, the image's recipe and the pipelines' examples"; exit 0; }; \
 	cargo test --workspace --test it --no-run && \
 	bin="$${CARGO_TARGET_DIR:-target}" && scenarios/cluster/test.sh "$$bin/debug" "$$bin/cluster"
 

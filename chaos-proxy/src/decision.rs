@@ -53,10 +53,10 @@ pub struct Decision {
     /// The first number of that key's stream, in [0, 1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub draw: Option<f64>,
-    /// Whether the client is struck.
+    /// Whether the fault is applied to the client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strikes: Option<bool>,
-    /// The delay drawn, in microseconds.
+    /// The delay chosen, in microseconds.
     #[serde(
         rename = "delay_us",
         with = "micros",

@@ -1,5 +1,5 @@
-//! What the proxy tells about itself: connections, what their peers did, and
-//! which fault struck which connection, planned and done.
+//! What the proxy reports: connections, what their peers did, and which fault was
+//! applied to which connection, planned and done.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,7 +100,7 @@ pub enum EventKind {
     /// nothing to it. Told once.
     NotWebSocket,
     /// What the client offered of extensions was taken out of its request, since
-    /// rules of this plan could do nothing to compressed messages.
+    /// rules of this plan could not act on compressed messages.
     ExtensionsRefused {
         /// What was offered.
         offer: String,
@@ -117,7 +117,7 @@ pub enum EventKind {
         /// The frame's kind.
         opcode: Opcode,
     },
-    /// A rule that struck this connection can do nothing to it; told once.
+    /// A rule that was to be applied to this connection cannot act on it; reported once.
     Powerless {
         /// The rule's name.
         rule: String,

@@ -67,7 +67,7 @@ impl Injector {
         Ok(guard)
     }
 
-    /// Lets this rule strike once.
+    /// Applies this rule once.
     pub(super) async fn strike(&self, rule: Rule) -> Result<(), InjectError> {
         self.names.ensure_free(std::slice::from_ref(&rule))?;
         let _turn = self.turn.lock().await;

@@ -6,7 +6,7 @@ set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 bin="$(cd "${1:?usage: test.sh BIN FOLDER}" && pwd)"
 if ! folder="$("$here/setup.sh" "${2:?usage: test.sh BIN FOLDER}")"; then
-  echo "SKIPPED for want of Debian's slurm: the array job and its merge"
+  echo "SKIPPED, missing Debian's slurm: the array job and its merge"
   exit 0
 fi
 
