@@ -12,18 +12,18 @@ need-node = node -e 'const [a, b] = process.versions.node.split("."); process.ex
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-chaos: ## the main job: every case of the catalogue, with a verdict (ARGS="…" goes to `chaos run`)
+chaos: ## every built-in scenario on real sockets, with a verdict (ARGS="…" goes to `chaos run`)
 	@cargo build --package scenarios
 	@"$${CARGO_TARGET_DIR:-target}/debug/chaos" run $(ARGS)
 
-play: ## a server, the proxy with a little trouble, and keys to make more, for your browser
+play: ## interactive demo for your browser: server, proxy with mild faults, keyboard shortcuts
 	@$(call need-node,the page with the chart; the simple one takes its place) $(MAKE) --no-print-directory frontend
 	@cargo build --package scenarios
 	@"$${CARGO_TARGET_DIR:-target}/debug/chaos" play $(ARGS)
 
-frontend: frontend/dist/index.html ## build the page with the chart (needs Node); the next build of the server takes it in
+frontend: frontend/dist/index.html ## build the page with the chart (needs Node); the next build of the server includes it
 
-test: ## everything that must hold; five minutes on two cores, and a quarter of an hour the first time
+test: ## all tests; five minutes on two cores, and a quarter of an hour the first time
 	cargo test --workspace --no-run
 	RUST_TEST_THREADS=$(test-threads) cargo test --workspace
 	@$(MAKE) --no-print-directory test-repeat
@@ -36,8 +36,8 @@ test: ## everything that must hold; five minutes on two cores, and a quarter of 
 # Two for each core: what is in real time mostly waits.
 test-threads = $${RUST_TEST_THREADS:-$$((2 * $$(getconf _NPROCESSORS_ONLN)))}
 
-# Virtual time, to the byte: everything twice, and a debug and a release build beside each
-# other; and a search of fixed seed, which finds nothing in the sound client.
+# Virtual time, byte-identical: everything twice, and a debug and a release build beside each
+# other; and a search of fixed seed, which finds nothing in the reference client.
 test-repeat:
 	cargo test --workspace --no-run
 	cargo build --package scenarios --release
@@ -69,11 +69,11 @@ test-foreign:
 	for client in reconnecting-websocket websockets; do (cd scenarios/clients/$$client && ./setup.sh) || exit 1; done; \
 	cargo test --workspace --test it -- --ignored foreign::reconnecting_websocket foreign::websockets foreign::the_adapter
 
-# Each case takes some seconds, so `make test` has two tests of these alone: a page that
+# Each scenario takes some seconds, so `make test` has two tests of these alone: a page that
 # comes back and one that does not, and what keeps a page from being a client.
 PAGE_TESTS ?= page::
 
-test-page: ## pages in a browser as clients, with every case that is about them; four minutes
+test-page: ## pages in a browser as clients, with every scenario that is about them; four minutes
 	@chromium="$$(frontend/browser/chromium.sh --install)"; \
 	[ -n "$$chromium" ] || { echo "SKIPPED, missing a browser: pages under test"; exit 0; }; \
 	CHROMIUM="$$chromium" cargo test --workspace --test it -- --ignored --test-threads 1 $(PAGE_TESTS)
@@ -92,12 +92,12 @@ test-cluster:
 	cargo test --workspace --test it --no-run && \
 	bin="$${CARGO_TARGET_DIR:-target}" && scenarios/cluster/test.sh "$$bin/debug" "$$bin/cluster"
 
-crowd: ## 10,000 clients that are all reset at once: what each costs, who is back, and how spread (a minute, on a quiet machine)
+crowd: ## 10,000 clients that are all reset at once: memory, how many are back, and how recoveries are spread (a minute, on a quiet machine)
 	cargo build --release --package scenarios --package chaos-proxy --package client-sim --package ticker-server
 	@scenarios/cluster/crowd.sh "$${CARGO_TARGET_DIR:-target}/release"
 
 # Debian's packages are unpacked into the target folder; nothing is installed.
-test-slurm: ## the array job of scenarios/cluster/slurm and its merge on a true Slurm, on loopback; a minute
+test-slurm: ## the array job of scenarios/cluster/slurm and its merge on a real Slurm, on loopback; a minute
 	cargo build --package scenarios
 	@bin="$${CARGO_TARGET_DIR:-target}"; timeout 600 scenarios/cluster/slurm/test.sh "$$bin/debug" "$$bin/slurm"
 
@@ -115,23 +115,23 @@ FUZZ_SECONDS ?= 60
 # So many random schedules, or FROM..UNTIL.
 SCHEDULES ?= 20000
 
-schedules: ## the judge on 20,000 schedules that nobody had in mind: is the sound client ever blamed? two minutes
+schedules: ## the checker on 20,000 random schedules: the reference client must never fail; two minutes
 	CHAOS_TEST_SCHEDULES=$(SCHEDULES) cargo test --release --package scenarios --test it schedules
 
-explore: ## chaos explore: schedules that nobody had in mind, a minute of them (ARGS="--flaw NAME" goes to it)
+explore: ## chaos explore: random schedules for a minute (ARGS="--flaw NAME" goes to it)
 	cargo run --release --package scenarios --bin chaos -- explore $(ARGS)
 
-fuzz: ## hostile bytes for all that reads any, a minute for each kind (needs nightly Rust and cargo-fuzz)
+fuzz: ## hostile input for every parser, a minute for each (needs nightly Rust and cargo-fuzz)
 	for target in scanner bodies configurations; do (cd chaos-proxy && cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS)) || exit 1; done
 	for target in journals scenario_files report_lines; do (cd scenarios && cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS)) || exit 1; done
 
-conformance: ## every third-party client against the whole catalogue, and the matrix of that; an hour, and resumed where it was left
+conformance: ## every third-party client against all built-in scenarios, and their matrix; an hour, resumed where it was interrupted
 	scenarios/clients/conformance.sh
 
-trust: ## is anybody blamed wrongly while all cores are hogged? a quarter of an hour
+trust: ## no client may fail wrongly while all cores are busy; a quarter of an hour
 	scenarios/trust.sh
 
-bench: ## how exact the proxy is, and how fast virtual time: measured, beside the aims; three minutes on a quiet machine
+bench: ## accuracy of the proxy and speed of virtual time, beside their aims; three minutes on a quiet machine
 	cargo bench --package chaos-proxy
 	cargo bench --package scenarios --bench leap
 
