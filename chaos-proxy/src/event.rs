@@ -54,7 +54,7 @@ pub enum EventKind {
         /// Why, and what would help: a sentence.
         reason: String,
     },
-    /// A peer sent FIN without close_notify before it: whoever reads that cannot know
+    /// A peer sent FIN without close_notify before it: a reader of that cannot know
     /// whether it is all.
     TlsTruncated {
         /// Which peer.
@@ -75,7 +75,7 @@ pub enum EventKind {
     /// calls data, else a WebSocket's first text or binary frame, the first byte of
     /// an answer 2xx or the first event of a stream of them, or raw TCP's first byte.
     FirstData,
-    /// The end of an answer 2xx with data in it was delivered, of one that ends: whoever
+    /// The end of an answer 2xx with data in it was delivered, of one that ends: a client that
     /// polls has what it asked for.
     AnswerComplete,
     /// The first data of the server since a fault let go of this connection was
@@ -165,7 +165,7 @@ pub enum EventKind {
         /// When data next reached the peer after the last; `None`: never.
         until_us: Option<u64>,
     },
-    /// FIN or RST went to the client, whoever meant it.
+    /// FIN or RST went to the client, for whatever reason.
     Ended {
         /// Which.
         how: Ending,

@@ -246,7 +246,7 @@ fn connect_timeout_cap(table: &mut Table<'_>, connect_timeout: Duration) -> Dura
     }
 }
 
-/// Whoever has given a connection up shows nothing of it as live any more.
+/// A client that has given a connection up shows nothing of it as live any more.
 fn stale_after(table: &mut Table<'_>, liveness: Duration) -> Duration {
     let default = liveness / 2;
     let span = table.span_of("stale_after");

@@ -167,7 +167,7 @@ impl Results {
         clients
     }
 
-    /// Whoever was run again, in order.
+    /// The runs that were repeated, in order.
     pub fn run_again(&self) -> impl Iterator<Item = &ScenarioResult> {
         self.scenarios.iter().filter(|s| s.retried > 0)
     }
