@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every client of this folder against the whole catalogue, one after the other, and
+# Every client of this folder against all built-in scenarios, one after the other, and
 # MATRIX.md of what that came to. A client that has results already is not run again:
 # remove its folder in target/conformance to have it run anew. Pages need a browser, and
 # half an hour each: PAGES=1 has them run as well.

@@ -68,7 +68,7 @@ def version(client):
 
 def table(cells, titles):
     clients = sorted({client for row in cells.values() for client in row})
-    yield "| case | " + " | ".join(f"{c} {version(c)}".strip() for c in clients) + " |"
+    yield "| scenario | " + " | ".join(f"{c} {version(c)}".strip() for c in clients) + " |"
     yield "|---" * (len(clients) + 1) + "|"
     for case in sorted(cells, key=by_number):
         row = [cell(cells[case].get(client)) for client in clients]
@@ -84,7 +84,7 @@ def main():
     all_runs = [runs for row in cells.values() for runs in row.values()]
     told = sum(len(telling(r)) for r in all_runs if word_of(r) != "inconclusive")
     twice = sum(len(telling(r)) > 1 and word_of(r) != "inconclusive" for r in all_runs)
-    print("# What every client did in every case\n")
+    print("# What every client did in every built-in scenario\n")
     print("Made by [matrix.py](matrix.py); why what failed did fail stands in")
     print("[FINDINGS.md](FINDINGS.md). Behind it are "
           f"{sum(map(len, all_runs))} runs, of which {told} say something; {twice} cells")

@@ -179,12 +179,10 @@ fn subject(args: &ExploreArgs) -> anyhow::Result<Subject> {
     if !subject.is_sim() {
         let name = subject.name();
         if !args.flaw.is_empty() {
-            bail!("--flaw is a habit of the simulated client; `{name}` has its own");
+            bail!("--flaw is for the simulated client alone; `{name}` has its own");
         }
         if args.time == Time::Virtual {
-            bail!(
-                "--client {name}: other people's clients run in real time only; add `--time real`"
-            );
+            bail!("--client {name}: client programs run in real time only; add `--time real`");
         }
     }
     Ok(subject)

@@ -1,6 +1,6 @@
 //! What the loss of the server did to each client.
 //!
-//! A client is hurt that had a connection when the server went, or dialled
+//! A client is affected that had a connection when the server went, or dialled
 //! before it was back. No data of the server comes in between: what arrives
 //! then was under way before.
 

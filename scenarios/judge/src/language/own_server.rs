@@ -1,4 +1,4 @@
-//! `[server]` with `external` or `command`: a server of one's own in place of
+//! `[server]` with `external` or `command`: a custom server in place of
 //! the ticker.
 
 use std::collections::BTreeSet;
@@ -54,7 +54,7 @@ pub struct OwnServer {
     pub span: Span,
 }
 
-/// Where a server of one's own comes from.
+/// Where a custom server comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OwnKind {
     /// It runs already.
@@ -265,7 +265,7 @@ fn is_of(name: &str, client: &str) -> bool {
     of.and_then(|rest| rest.strip_prefix('.')) == Some(client)
 }
 
-/// Reads the keys of a server of one's own; `None` without any, or if they are
+/// Reads the keys of a custom server; `None` without any, or if they are
 /// wrong and reported. Then the table's other keys are the ticker's.
 pub(super) fn read(table: &mut Table<'_>) -> Option<OwnServer> {
     let (external, command) = (table.has("external"), table.has("command"));
@@ -380,7 +380,7 @@ fn read_command(table: &mut Table<'_>) -> Option<ServerCommand> {
     None
 }
 
-/// How long a server of one's own may take to end: what is said, or else as long
+/// How long a custom server may take to end: what is said, or else as long
 /// as its connections may last, and a little.
 fn read_stop_within(table: &mut Table<'_>) -> Duration {
     // Without a command it is the ticker's.
@@ -487,7 +487,7 @@ mod tests {
         assert!(external.needs_real_time().is_some());
         assert_eq!(read("tick = '1s'").needs_real_time(), None);
         let why = external.only_in_real_time();
-        let begins = "x.toml:6:1: a server of one's own runs in real time only";
+        let begins = "x.toml:6:1: a custom server runs in real time only";
         assert!(why.is_some_and(|why| why.starts_with(begins)));
         read("external = 'tcp://example.org:7'\nremote = true");
         let started =
