@@ -213,12 +213,13 @@ async fn a_search_in_shards_is_put_together_to_the_byte() {
     }
     let merge = async |folders: [&str; 3], out: &str| {
         let words = [&["merge"], &folders[..], &["--out", out]].concat();
-        place.chaos(&words).await.expect(1)
+        place.chaos(&words).await
     };
     let merged = merge(["s1", "s2", "s3"], "m").await;
+    let merged = merged.expect(1);
     assert!(merged.out.contains("\n50 cases: "), "{}", merged.out);
     let again = merge(["s3", "s1", "s2"], "n").await;
-    assert_eq!(again.out.replace("n/", "m/"), merged.out);
+    assert_eq!(again.expect(1).out.replace("n/", "m/"), merged.out);
     assert_eq!(files(&place.path("n")), files(&place.path("m")));
     // Each schedule is drawn by one shard.
     let corpus = fs::read_to_string(place.path("m/corpus/corpus.jsonl")).unwrap();
