@@ -12,7 +12,8 @@ use chaos_proxy::{Corrupt, Fault, FaultKind, Rule};
 use environment::{Direction, Moment};
 
 use super::Observations;
-use super::connections::{Connection, Strike};
+use super::connection::Connection;
+use super::connections::Strike;
 use super::losses::{Loss, UNFELT};
 
 /// What a strike took from a connection.

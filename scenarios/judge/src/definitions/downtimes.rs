@@ -10,7 +10,7 @@ use std::sync::Arc;
 use environment::Moment;
 
 use super::Observations;
-use super::connections::Connection;
+use super::connection::Connection;
 use super::effects::{Effect, Notice, noticed};
 use super::marks::Downtime;
 

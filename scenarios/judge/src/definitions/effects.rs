@@ -14,7 +14,8 @@ use chaos_proxy::{FaultKind, Occurrence, Plan, Rule, When};
 use environment::Moment;
 
 use super::Observations;
-use super::connections::{Connection, Strike};
+use super::connection::Connection;
+use super::connections::Strike;
 use super::deprivations::{ClientFigures, Deprivation, of_strike};
 use super::downtimes::downtime_effects;
 

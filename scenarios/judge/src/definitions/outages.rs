@@ -14,7 +14,7 @@ use std::time::Duration;
 use environment::Moment;
 
 use super::Observations;
-use super::connections::Connection;
+use super::connection::Connection;
 use super::effects::Effect;
 
 /// An end so soon after somebody at the client did something may be his doing.
