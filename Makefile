@@ -7,23 +7,23 @@ ARGS ?=
 
 # Recipes that need Node are skipped, and say what, where there is none that is new enough.
 need-node = node -e 'const [a, b] = process.versions.node.split("."); process.exit(a * 100 + +b >= 2019 ? 0 : 1)' 2>/dev/null \
-	|| { echo "SKIPPED for want of Node 20.19 or newer: $(1)"; exit 0; };
+	|| { echo "SKIPPED, missing Node 20.19 or newer: $(1)"; exit 0; };
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-chaos: ## the main job: every case of the catalogue, with a verdict (ARGS="…" goes to `chaos run`)
+chaos: ## every built-in scenario on real sockets, with a verdict (ARGS="…" goes to `chaos run`)
 	@cargo build --package scenarios
 	@"$${CARGO_TARGET_DIR:-target}/debug/chaos" run $(ARGS)
 
-play: ## a server, the proxy with a little trouble, and keys to make more, for your browser
+play: ## interactive demo for your browser: server, proxy with mild faults, keyboard shortcuts
 	@$(call need-node,the page with the chart; the simple one takes its place) $(MAKE) --no-print-directory frontend
 	@cargo build --package scenarios
 	@"$${CARGO_TARGET_DIR:-target}/debug/chaos" play $(ARGS)
 
-frontend: frontend/dist/index.html ## build the page with the chart (needs Node); the next build of the server takes it in
+frontend: frontend/dist/index.html ## build the page with the chart (needs Node); the next build of the server includes it
 
-test: ## everything that must hold; five minutes on two cores, and a quarter of an hour the first time
+test: ## all tests; five minutes on two cores, and a quarter of an hour the first time
 	cargo test --workspace --no-run
 	RUST_TEST_THREADS=$(test-threads) cargo test --workspace
 	@$(MAKE) --no-print-directory test-repeat
@@ -36,8 +36,8 @@ test: ## everything that must hold; five minutes on two cores, and a quarter of 
 # Two for each core: what is in real time mostly waits.
 test-threads = $${RUST_TEST_THREADS:-$$((2 * $$(getconf _NPROCESSORS_ONLN)))}
 
-# Virtual time, to the byte: everything twice, and a debug and a release build beside each
-# other; and a search of fixed seed, which finds nothing in the sound client.
+# Virtual time, byte-identical: everything twice, and a debug and a release build beside each
+# other; and a search of fixed seed, which finds nothing in the reference client.
 test-repeat:
 	cargo test --workspace --no-run
 	cargo build --package scenarios --release
@@ -48,9 +48,9 @@ test-repeat:
 	diff -r "$$out/debug" "$$out/release" && echo "virtual time: equal to the byte, twice, in debug and in release" && \
 	"$$bin/release/chaos" explore --cases 2000 --seed 1 --jobs 1 --unconfirmed --out "$$out/one" >/dev/null && \
 	"$$bin/release/chaos" explore --cases 2000 --seed 1 --jobs 2 --unconfirmed --out "$$out/two" >/dev/null && \
-	diff -r "$$out/one" "$$out/two" && echo "2,000 schedules that nobody had in mind: the sound client is not blamed, with one job and with two alike"
+	diff -r "$$out/one" "$$out/two" && echo "2,000 random schedules: the reference client does not fail, with one job and with two alike"
 
-# The crate as other people's tests have it: a package outside the workspace.
+# The crate as other projects' tests have it: a package outside the workspace.
 test-outside:
 	cargo test --locked --manifest-path chaos-proxy/tests/outside/Cargo.toml --target-dir "$${CARGO_TARGET_DIR:-target}"
 
@@ -58,24 +58,24 @@ test-outside:
 test-outside-repeat:
 	chaos-proxy/tests/outside/repeat.sh 50
 
-# Other people's programs (of the workspace, so that nothing is built anew): Python's websockets on both sides of the proxy, and three clients of Toxiproxy;
-# and two clients in the subject's chair. Installed where they are not.
+# External programs (of the workspace, so that nothing is built again): Python's websockets on both sides of the proxy, and three clients of Toxiproxy;
+# and two third-party clients under test. Installed where they are not.
 test-foreign:
-	@command -v python3 >/dev/null || { echo "SKIPPED for want of Python 3: the tests with other people's programs"; exit 0; }; \
+	@command -v python3 >/dev/null || { echo "SKIPPED, missing Python 3: the tests with external programs"; exit 0; }; \
 	CHAOS_TEST_FOREIGN="$$(chaos-proxy/tests/foreign/setup.sh "$${CARGO_TARGET_DIR:-target}/foreign")" \
 		cargo test --workspace --test it -- --ignored system::foreign system::api_foreign own_client::foreign profile::foreign conformance::foreign
-	@$(call need-node,other people's clients in the subject's chair) \
-	command -v python3 >/dev/null || { echo "SKIPPED for want of Python 3: other people's clients in the subject's chair"; exit 0; }; \
+	@$(call need-node,third-party clients under test) \
+	command -v python3 >/dev/null || { echo "SKIPPED, missing Python 3: third-party clients under test"; exit 0; }; \
 	for client in reconnecting-websocket websockets; do (cd scenarios/clients/$$client && ./setup.sh) || exit 1; done; \
 	cargo test --workspace --test it -- --ignored foreign::reconnecting_websocket foreign::websockets foreign::the_adapter
 
-# Each case takes some seconds, so `make test` has two tests of these alone: a page that
+# Each scenario takes some seconds, so `make test` has two tests of these alone: a page that
 # comes back and one that does not, and what keeps a page from being a client.
 PAGE_TESTS ?= page::
 
-test-page: ## pages in a browser as clients, with every case that is about them; four minutes
+test-page: ## pages in a browser as clients, with every scenario that is about them; four minutes
 	@chromium="$$(frontend/browser/chromium.sh --install)"; \
-	[ -n "$$chromium" ] || { echo "SKIPPED for want of a browser: pages in the subject's chair"; exit 0; }; \
+	[ -n "$$chromium" ] || { echo "SKIPPED, missing a browser: pages under test"; exit 0; }; \
 	CHROMIUM="$$chromium" cargo test --workspace --test it -- --ignored --test-threads 1 $(PAGE_TESTS)
 
 # The programs are built as for the tests, so that nothing is built twice.
@@ -88,16 +88,16 @@ test-frontend: frontend
 
 # Manifests, image recipe and pipelines' examples, by the tools that know how they must be. Installed where they are not.
 test-cluster:
-	@command -v python3 >/dev/null || { echo "SKIPPED for want of Python 3: the manifests, the image's recipe and the pipelines' examples"; exit 0; }; \
+	@command -v python3 >/dev/null || { echo "SKIPPED, missing Python 3: the manifests, the image's recipe and the pipelines' examples"; exit 0; }; \
 	cargo test --workspace --test it --no-run && \
 	bin="$${CARGO_TARGET_DIR:-target}" && scenarios/cluster/test.sh "$$bin/debug" "$$bin/cluster"
 
-crowd: ## 10,000 clients that are all reset at once: what each costs, who is back, and how spread (a minute, on a quiet machine)
+crowd: ## 10,000 clients that are all reset at once: memory, how many are back, and how recoveries are spread (a minute, on a quiet machine)
 	cargo build --release --package scenarios --package chaos-proxy --package client-sim --package ticker-server
 	@scenarios/cluster/crowd.sh "$${CARGO_TARGET_DIR:-target}/release"
 
 # Debian's packages are unpacked into the target folder; nothing is installed.
-test-slurm: ## the array job of scenarios/cluster/slurm and its merge on a true Slurm, on loopback; a minute
+test-slurm: ## the array job of scenarios/cluster/slurm and its merge on a real Slurm, on loopback; a minute
 	cargo build --package scenarios
 	@bin="$${CARGO_TARGET_DIR:-target}"; timeout 600 scenarios/cluster/slurm/test.sh "$$bin/debug" "$$bin/slurm"
 
@@ -115,23 +115,23 @@ FUZZ_SECONDS ?= 60
 # So many random schedules, or FROM..UNTIL.
 SCHEDULES ?= 20000
 
-schedules: ## the judge on 20,000 schedules that nobody had in mind: is the sound client ever blamed? two minutes
+schedules: ## the checker on 20,000 random schedules: the reference client must never fail; two minutes
 	CHAOS_TEST_SCHEDULES=$(SCHEDULES) cargo test --release --package scenarios --test it schedules
 
-explore: ## chaos explore: schedules that nobody had in mind, a minute of them (ARGS="--flaw NAME" goes to it)
+explore: ## chaos explore: random schedules for a minute (ARGS="--flaw NAME" goes to it)
 	cargo run --release --package scenarios --bin chaos -- explore $(ARGS)
 
-fuzz: ## hostile bytes for all that reads any, a minute for each kind (needs nightly Rust and cargo-fuzz)
+fuzz: ## hostile input for every parser, a minute for each (needs nightly Rust and cargo-fuzz)
 	for target in scanner bodies configurations; do (cd chaos-proxy && cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS)) || exit 1; done
 	for target in journals scenario_files report_lines; do (cd scenarios && cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS)) || exit 1; done
 
-conformance: ## every third-party client against the whole catalogue, and the matrix of that; an hour, and resumed where it was left
+conformance: ## every third-party client against all built-in scenarios, and their matrix; an hour, resumed where it was interrupted
 	scenarios/clients/conformance.sh
 
-trust: ## is anybody blamed wrongly while all cores are hogged? a quarter of an hour
+trust: ## no client may fail wrongly while all cores are busy; a quarter of an hour
 	scenarios/trust.sh
 
-bench: ## how exact the proxy is, and how fast virtual time: measured, beside the aims; three minutes on a quiet machine
+bench: ## accuracy of the proxy and speed of virtual time, beside their aims; three minutes on a quiet machine
 	cargo bench --package chaos-proxy
 	cargo bench --package scenarios --bench leap
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Trust: runs the catalogue again and again while one busy loop for each core
-# hogs the machine. A sound client must never be blamed (failed: 0); at most
+# hogs the machine. The reference client must never fail (failed: 0); at most
 # one result in five may say nothing (inconclusive). Then every case's flaw,
 # under the same load: each must still be caught.
 #

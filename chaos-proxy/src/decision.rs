@@ -53,10 +53,10 @@ pub struct Decision {
     /// The first number of that key's stream, in [0, 1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub draw: Option<f64>,
-    /// Whether the client is struck.
+    /// Whether the fault is applied to the client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strikes: Option<bool>,
-    /// The delay drawn, in microseconds.
+    /// The delay chosen, in microseconds.
     #[serde(
         rename = "delay_us",
         with = "micros",
@@ -88,7 +88,7 @@ impl Decision {
 
 impl fmt::Display for Decision {
     /// One line for people, whose form depends on no other line:
-    /// `cable pulled  c2  at 3s until 8s  #1  stall strikes  (proxy/share/… = 0.21)`.
+    /// `cable pulled  c2  at 3s until 8s  #1  stall applied  (proxy/share/… = 0.21)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}  {}", self.rule, self.client)?;
         if let Some(attempt) = self.attempt {
@@ -111,8 +111,8 @@ impl fmt::Display for Decision {
         }
         write!(f, "  {}", self.fault)?;
         match self.strikes {
-            Some(true) => f.write_str(" strikes")?,
-            Some(false) => f.write_str(" spares")?,
+            Some(true) => f.write_str(" applied")?,
+            Some(false) => f.write_str(" not selected")?,
             None => {}
         }
         if let Some(delay) = self.delay {

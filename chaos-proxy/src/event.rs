@@ -1,5 +1,5 @@
-//! What the proxy tells about itself: connections, what their peers did, and
-//! which fault struck which connection, planned and done.
+//! What the proxy reports: connections, what their peers did, and which fault was
+//! applied to which connection, planned and done.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,7 +54,7 @@ pub enum EventKind {
         /// Why, and what would help: a sentence.
         reason: String,
     },
-    /// A peer sent FIN without close_notify before it: whoever reads that cannot know
+    /// A peer sent FIN without close_notify before it: a reader of that cannot know
     /// whether it is all.
     TlsTruncated {
         /// Which peer.
@@ -75,7 +75,7 @@ pub enum EventKind {
     /// calls data, else a WebSocket's first text or binary frame, the first byte of
     /// an answer 2xx or the first event of a stream of them, or raw TCP's first byte.
     FirstData,
-    /// The end of an answer 2xx with data in it was delivered, of one that ends: whoever
+    /// The end of an answer 2xx with data in it was delivered, of one that ends: a client that
     /// polls has what it asked for.
     AnswerComplete,
     /// The first data of the server since a fault let go of this connection was
@@ -100,7 +100,7 @@ pub enum EventKind {
     /// nothing to it. Told once.
     NotWebSocket,
     /// What the client offered of extensions was taken out of its request, since
-    /// rules of this plan could do nothing to compressed messages.
+    /// rules of this plan could not act on compressed messages.
     ExtensionsRefused {
         /// What was offered.
         offer: String,
@@ -117,7 +117,7 @@ pub enum EventKind {
         /// The frame's kind.
         opcode: Opcode,
     },
-    /// A rule that struck this connection can do nothing to it; told once.
+    /// A rule that was to be applied to this connection cannot act on it; reported once.
     Powerless {
         /// The rule's name.
         rule: String,
@@ -165,7 +165,7 @@ pub enum EventKind {
         /// When data next reached the peer after the last; `None`: never.
         until_us: Option<u64>,
     },
-    /// FIN or RST went to the client, whoever meant it.
+    /// FIN or RST went to the client, for whatever reason.
     Ended {
         /// Which.
         how: Ending,

@@ -1,5 +1,5 @@
 //! A scenario file as the proxy alone reads it: `[[fault]]`, and the few keys
-//! beside it that say when and by which seed. The rest is other people's.
+//! beside it that say when and by which seed. The rest is for other readers.
 
 use std::time::Duration;
 

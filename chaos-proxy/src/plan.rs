@@ -3,7 +3,7 @@
 //! A pure function of rules, clients, seed and horizon. The engine obeys it and
 //! `chaos plan` prints it; both see the same [`Decision`]s, because both call
 //! the same functions here. Adding a rule or a client changes no decision about
-//! any other, except where a share struck nobody and its lowest draw was taken.
+//! any other, except where a share selected no client and its lowest draw was taken.
 
 use std::collections::BTreeSet;
 use std::iter;
@@ -47,7 +47,7 @@ pub struct Occurrence {
     /// Until when: the end of its window, or the horizon for a fault that holds
     /// without a `for`; `None`: acts once what is there at `from`.
     pub until: Option<Duration>,
-    /// The named clients that it strikes; `None`: decided by name as they come.
+    /// The named clients that it is applied to; `None`: decided by name as they come.
     struck: Option<BTreeSet<String>>,
 }
 
@@ -55,7 +55,7 @@ impl Plan {
     /// Expands `rules` for a run that ends at `horizon`.
     ///
     /// `clients`: the population, if it is known before the run; then a share
-    /// that would strike nobody strikes the one with the lowest draw.
+    /// that would select no client selects the one with the lowest draw.
     pub fn new(
         rules: Vec<Rule>,
         clients: Option<&[String]>,
@@ -109,7 +109,7 @@ impl Plan {
         &self.timed
     }
 
-    /// Whether this occurrence strikes this client.
+    /// Whether this occurrence is applied to this client.
     pub fn strikes(&self, occurrence: &Occurrence, client: &str) -> bool {
         let rule = &self.rules[occurrence.rule];
         let is_drawn = match &occurrence.struck {
@@ -119,7 +119,7 @@ impl Plan {
         is_drawn && self.happens(rule, client, 0, occurrence.number)
     }
 
-    /// Whether a rule on connections strikes this one, once it has come so far.
+    /// Whether a rule on connections is applied to this one, once it has come so far.
     pub(crate) fn strikes_attempt(&self, index: usize, client: &str, attempt: u64) -> bool {
         let rule = &self.rules[index];
         condition_of(rule).is_some_and(|condition| condition.attempts.contains(attempt))

@@ -109,7 +109,7 @@ impl Service {
         faults: Faults,
         tls: TlsSides,
     ) {
-        let (address, rules) = (listener.local_addr(), faults.rules.len());
+        let (address, count) = (listener.local_addr(), faults.rules.len());
         if !address.ip().is_loopback() {
             tracing::warn!(
                 "{address} is not loopback: anyone who can reach it is passed on to {upstream}"
@@ -124,12 +124,13 @@ impl Service {
             frames: self.journal.is_some(),
             tls,
         };
+        let noun = if count == 1 { "fault" } else { "faults" };
         let with_tls = if args.tls.tls { " with TLS" } else { "" };
         self.state
             .add(MAIN, listener, upstream, script, args.tls.settings())
             .await;
         say(&format!(
-            "listening on {address}{with_tls}, upstream {upstream}, seed {seed}, {rules} rules"
+            "listening on {address}{with_tls}, upstream {upstream}, seed {seed}, {count} {noun}"
         ));
     }
 

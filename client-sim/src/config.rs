@@ -65,7 +65,7 @@ pub struct Behaviour {
     pub sending: Option<Sending>,
     /// What is asked for with each upgrade; by default a WebSocket alone.
     pub upgrade: Arc<Upgrade>,
-    /// Bad habits; none by default.
+    /// Flaws; none by default.
     pub flaws: BTreeSet<Flaw>,
 }
 
@@ -246,7 +246,7 @@ fn connect_timeout_cap(table: &mut Table<'_>, connect_timeout: Duration) -> Dura
     }
 }
 
-/// Whoever has given a connection up shows nothing of it as live any more.
+/// A client that has given a connection up shows nothing of it as live any more.
 fn stale_after(table: &mut Table<'_>, liveness: Duration) -> Duration {
     let default = liveness / 2;
     let span = table.span_of("stale_after");

@@ -70,7 +70,7 @@ pub enum EventKind {
         /// The tick's number.
         seq: u64,
     },
-    /// A message came that is not one of the specimen's: any server's data.
+    /// A message came that is not one of the ticker's: any server's data.
     Received {
         /// The number of the dial that brought it.
         dial: u64,
@@ -131,7 +131,7 @@ pub enum EventKind {
         /// How many are held now.
         held: u64,
     },
-    /// The person at the client asked for this state, here and from now on.
+    /// The user asked for this state, here and from now on.
     Intended {
         /// The state wanted.
         paused: bool,
@@ -158,7 +158,7 @@ pub enum EventKind {
         #[serde(rename = "delay_us", with = "micros")]
         delay: Duration,
     },
-    /// Will not dial again by itself.
+    /// Will not reconnect by itself.
     GaveUp,
     /// Was told to stop, and has.
     Stopped,

@@ -1,4 +1,4 @@
-//! Bad habits of reconnecting clients, to be worn on demand.
+//! Known bugs of reconnecting clients, to be enabled on demand.
 //!
 //! Each flaw changes exactly one behaviour of the reference client, so a check that
 //! fails with a flaw and passes without it is known to look at that behaviour.

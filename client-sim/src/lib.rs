@@ -4,7 +4,7 @@
 //! happens, and tells an observer what it does ([`Event`]). What it does is
 //! decided by [`session::Session`], a machine without sockets or clock.
 //!
-//! - [`Policy`], [`Backoff`]: how long to wait before dialling again.
+//! - [`Policy`], [`Backoff`]: how long to wait before a retry.
 //! - [`ClientsConfig`], [`Behaviour`], [`Flaw`]: what clients are told to be like.
 //! - [`fleet`]: many clients under one roof, as the binary runs them.
 //! - [`Statistics`]: what the events of many clients come to, and [`Recoveries`],

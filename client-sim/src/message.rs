@@ -1,4 +1,4 @@
-//! The specimen's wire messages, as a client sees them.
+//! The ticker's wire messages, as a client sees them.
 //!
 //! They are written a second time in the server, on purpose: neither crate
 //! knows the other, and one fixture holds the two equal. Reading never fails: a

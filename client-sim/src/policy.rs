@@ -1,4 +1,4 @@
-//! How long to wait before dialling again: the reconnect policies, as formulas.
+//! How long to wait before a retry: the reconnect policies, as formulas.
 //!
 //! A delay depends on the policy, the attempt, the delay before it and one
 //! random number, and on nothing else; it is always inside

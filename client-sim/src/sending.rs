@@ -93,7 +93,7 @@ impl Sending {
         )
     }
 
-    /// Reads `send` and `queue`; every mistake goes to the table's diagnostics.
+    /// Reads `send` and `queue`; every error goes to the table's diagnostics.
     pub(crate) fn from_table(table: &mut Table<'_>) -> Option<Self> {
         let send = table.table("send");
         let has_send = table.has("send");

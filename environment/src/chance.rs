@@ -2,7 +2,7 @@
 //!
 //! A draw depends on its [`Key`] and the [`Seed`] and on nothing else: not on
 //! arrival order, on other draws, on the machine or on load. So adding a client
-//! or a rule changes nobody else's luck. The stream's seed is
+//! or a rule changes no other random choice. The stream's seed is
 //! SHA-256("chaos-draw-v1", seed, key); the generator is ChaCha8, which rand
 //! documents as portable; logarithms come from `libm`, since std's differ
 //! between platforms. A golden test pins all of it.

@@ -1,4 +1,4 @@
-//! A world of its own: a network in this process, a clock that leaps, and one
+//! A world of its own: a network in this process, virtual time, and one
 //! thread for everything in it.
 //!
 //! The runtime has neither sockets nor timers: whoever wants them of tokio panics,

@@ -156,7 +156,7 @@ describe("the page", () => {
     const lines = screen.getByTestId("log").querySelectorAll("li");
     expect(lines).toHaveLength(3);
     const line =
-      /^Down 5 min, \d\d attempts, since [\d:]{8}: the connection broke off \(1006\); at last: refused, or nobody there$/;
+      /^Down 5 min, \d\d attempts, since [\d:]{8}: the connection broke off \(1006\); at last: refused or unreachable$/;
     expect(lines[0]?.querySelector(".words")?.textContent).toMatch(line);
     expect(text("state")).toContain("Down 5 min");
     const facts = screen.getByLabelText("Counts of this page").textContent;

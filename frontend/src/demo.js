@@ -1,4 +1,4 @@
-// A page of one's own over the core, without a framework.
+// A custom page over the core, without a framework.
 import { followPage, isWanted, openTicker, stateWord } from "./core/index.ts";
 
 const byId = (id) => document.getElementById(id);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every client of this folder against the whole catalogue, one after the other, and
+# Every client of this folder against all built-in scenarios, one after the other, and
 # MATRIX.md of what that came to; beside the results matrix.html, with what is behind
 # each cell (too large to be committed). A client that has results already is not run
 # again: remove its folder in target/conformance to have it run anew. Pages need a

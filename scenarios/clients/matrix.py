@@ -137,7 +137,7 @@ def quoted(text):
 
 def table(cells, titles, weights):
     clients = clients_of(cells)
-    yield "| case | level | " + " | ".join(map(named, clients)) + " |"
+    yield "| scenario | level | " + " | ".join(map(named, clients)) + " |"
     yield "|---" * (len(clients) + 2) + "|"
     for case in sorted(cells, key=by_number):
         link = f'[{case}](../catalogue/{case}.toml "{quoted(titles[case])}")'
@@ -229,11 +229,11 @@ def markdown(cells, titles, weights):
     all_runs = [runs for row in cells.values() for runs in row.values()]
     told = sum(len(telling(r)) for r in all_runs if word_of(r) != "inconclusive")
     twice = sum(len(telling(r)) > 1 and word_of(r) != "inconclusive" for r in all_runs)
-    yield "# What every client did in every case\n"
+    yield "# What every client did in every built-in scenario\n"
     yield "Made by [matrix.py](matrix.py); why what failed did fail stands in"
     yield f"[FINDINGS.md](FINDINGS.md). Behind it are {sum(map(len, all_runs))} runs, of which"
     yield f"{told} say something; {twice} cells have more than one of these. A cell in which they did"
-    yield "not agree says so. What MUST, SHOULD and MAY mean, and what each case rests on, stands"
+    yield "not agree says so. What MUST, SHOULD and MAY mean, and what each rests on, stands"
     yield "in [levels.toml](levels.toml).\n"
     yield from table(cells, titles, weights)
     yield "\n## What was measured of each\n"

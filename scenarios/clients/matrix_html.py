@@ -215,20 +215,20 @@ def page(cells, titles, weights, profiles):
     ordered = sorted(cells, key=by_number)
     articles = ("".join(evidence(case, client, cells[case][client], titles[case], weights[case]))
                 for case in ordered for client in clients if client in cells[case])
-    caption = "What every client did in every case; each word leads to what is behind it"
+    caption = "What every client did in every scenario; each word leads to what is behind it"
     return "\n".join([
         "<!doctype html><html lang=en><meta charset=utf-8>",
         '<meta name=viewport content="width=device-width, initial-scale=1">',
         f"<title>Reconnect conformance matrix</title><style>{STYLE}</style>",
-        "<main><h1>What every client did in every case</h1>",
+        "<main><h1>What every client did in every built-in scenario</h1>",
         "<p>Each word leads to what is behind it: the sentences, a timeline where something",
         "failed, and the command that repeats it. MUST: without it a client never comes back,",
         "or harms the server or the data. SHOULD: it comes back, but later, more often, or more",
         "at once. MAY: a policy that is to be declared.</p>",
-        *scrolled("Cases and clients", caption, ["case", *heads],
+        *scrolled("Scenarios and clients", caption, ["scenario", *heads],
                   case_rows(cells, titles, weights, clients)),
         "<h2>By level</h2>",
-        *scrolled("Sums by level", "How many cases of each level came to what, for each client",
+        *scrolled("Sums by level", "How many scenarios of each level came to what, for each client",
                   ["level", *heads], sum_rows(cells, weights, clients)),
         "<h2>What was measured of each</h2>",
         *scrolled("Profiles", "What chaos profile measured of each client",

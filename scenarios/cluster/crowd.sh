@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A crowd on one machine: CLIENTS clients in three shards, each a process with its
-# own proxy, before one server that ticks once a second; then everybody is reset at
+# own proxy, before one server that ticks once a second; then all clients are reset at
 # once. Prints what a client costs, who is back, and how the recoveries are spread.
 # Takes the folder of the programs. On loopback; everything ends with it.
 set -euo pipefail
@@ -29,7 +29,7 @@ trap 'exit 130' INT TERM
 
 is_taken() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# The first of four ports in a row on which nobody listens.
+# The first of four ports in a row on which nothing listens.
 free_ports() {
   for ((port = 20000 + $$ % 10000; port < 32000; port += 4)); do
     is_taken "$port" || is_taken $((port + 1)) || is_taken $((port + 2)) || is_taken $((port + 3)) || {
@@ -46,7 +46,7 @@ await_port() {
     if is_taken "$1"; then return; fi
     sleep 0.1
   done
-  echo "nobody listens on $1 after 10 s" >&2
+  echo "nothing listens on $1 after 10 s" >&2
   exit 1
 }
 

@@ -1,11 +1,11 @@
-//! A client and a server of one's own in the harness.
+//! A custom client and server in the harness.
 //!
 //! In a test crate the last function is a `#[tokio::test]`. Here:
 //! `cargo run --example own_client`.
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "a client and a server of one's own go by tokio's clock"
+    reason = "a custom client and server go by tokio's clock"
 )]
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The catalogue within the program, for when its folder is not at hand.
+//! The built-in scenarios within the program, for when its folder is not at hand.
 //!
 //! Invariant: equal to the folder `scenarios/catalogue`, file by file (tested).
 

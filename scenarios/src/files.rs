@@ -51,7 +51,7 @@ pub enum FileError {
 }
 
 /// Reads the files named, and all `*.toml` of the folders named in the order
-/// of their names; of no names, the catalogue.
+/// of their names; of no names, the built-in scenarios.
 ///
 /// # Errors
 /// Every file that cannot be read.

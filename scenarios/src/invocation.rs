@@ -47,7 +47,7 @@ pub struct Invocation {
 }
 
 impl Invocation {
-    /// Repeats one of its scenarios with one of its subjects, named as
+    /// Repeats one of its scenarios with one of its clients under test, named as
     /// `--client` has it.
     pub fn repeat_one(
         &self,

@@ -186,7 +186,7 @@ pub(crate) fn unjudged<'a>(runs: impl IntoIterator<Item = &'a ScenarioResult>) -
 /// As [`unjudged`], in brackets to stand behind a title; nothing if all were judged.
 pub(crate) fn in_brackets<'a>(runs: impl IntoIterator<Item = &'a ScenarioResult>) -> String {
     let names = unjudged(runs);
-    names.map_or_else(String::new, |names| format!(" (not judged: {names})"))
+    names.map_or_else(String::new, |names| format!(" (not measured: {names})"))
 }
 
 /// "5 passed, 1 failed, 0 inconclusive", and what is not applicable where there
@@ -250,7 +250,7 @@ mod tests {
         };
         let passed = run(Verdict::Passed, &["lost", "no_leak"]);
         assert_eq!(unjudged([&passed]).as_deref(), Some("lost, no_leak"));
-        assert_eq!(in_brackets([&passed]), " (not judged: lost, no_leak)");
+        assert_eq!(in_brackets([&passed]), " (not measured: lost, no_leak)");
         assert_eq!(unjudged([&run(Verdict::Passed, &[])]), None);
         assert_eq!(in_brackets([]), "");
         // Of these all is said already.

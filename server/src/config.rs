@@ -89,7 +89,7 @@ impl fmt::Display for Mistake {
 
 impl Config {
     /// Reads the `[server]` section: every key is optional, `seed` is not
-    /// among them (a run has one seed for all its parts). Mistakes are
+    /// among them (a run has one seed for all its parts). Errors are
     /// reported, and the default stands in for what is wrong.
     ///
     /// Keys that belong to the caller, such as `external`, are to be taken or

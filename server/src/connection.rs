@@ -165,7 +165,7 @@ impl Server {
         }
     }
 
-    /// Ends a stream so that the last words arrive: closing it with unread
+    /// Ends a stream so that the last bytes arrive: closing it with unread
     /// input would reset it, and a reset overtakes what was said.
     async fn linger<T: Transport>(&self, mut stream: T) {
         // A peer that is gone already has nothing left to hear.

@@ -64,7 +64,7 @@ pub(crate) fn check<'h>(
         return Err(Refused::Origin);
     }
     match headers.get(SITE).map(|site| site.as_bytes()) {
-        // Typed by hand, or no browser.
+        // Typed manually, or no browser.
         None | Some(b"none" | b"same-origin") => Ok(None),
         Some(_) => Err(Refused::Site),
     }

@@ -138,7 +138,7 @@ impl Builder {
         };
         let (control, commands) = control();
         let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
-        // Before the first await: whoever drops the future leaves nothing behind.
+        // Before the first await: a caller that drops the future leaves nothing behind.
         let stop = shutdown.clone().drop_guard();
         let clock = environment.clock.clone();
         tasks.spawn(run(environment, config, commands, tell, shutdown.clone()));

@@ -42,7 +42,7 @@ pub enum InjectError {
         /// The name.
         name: String,
     },
-    /// Only what acts once can be a strike; what holds needs a guard.
+    /// Only a one-shot fault can be applied by `strike`; a continuous one needs a guard.
     #[error("`{fault}` is a continuous fault: use `inject`, which gives the guard that ends it")]
     NoStrike {
         /// The fault's word.

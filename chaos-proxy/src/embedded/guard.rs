@@ -19,7 +19,7 @@ const OWNER: &str = "guard";
 pub(super) struct Injector {
     control: Control,
     names: Names,
-    /// Whoever changes what is in force has it, so that no removal overtakes what
+    /// The task that changes what is in force has it, so that no removal overtakes what
     /// came after it under the same name.
     turn: Arc<Mutex<()>>,
     shutdown: CancellationToken,
@@ -48,7 +48,7 @@ impl Injector {
         }
     }
 
-    /// Puts all of these rules into force, or none. Whoever drops the future has
+    /// Puts all of these rules into force, or none. A caller that drops the future has
     /// dropped the guard.
     pub(super) async fn inject(
         &self,
@@ -67,7 +67,7 @@ impl Injector {
         Ok(guard)
     }
 
-    /// Lets this rule strike once.
+    /// Applies this rule once.
     pub(super) async fn strike(&self, rule: Rule) -> Result<(), InjectError> {
         self.names.ensure_free(std::slice::from_ref(&rule))?;
         let _turn = self.turn.lock().await;
@@ -96,7 +96,7 @@ impl Injector {
 
     async fn remove(&self, claim: Claim) {
         let _turn = self.turn.lock().await;
-        // Whoever waits for this may be gone in the middle: then the rest is done later.
+        // The caller that waits for this may be gone in the middle: then the rest is done later.
         for name in self.names.abandoned(claim) {
             self.control.remove(&name).await;
             self.names.release(claim, &name);

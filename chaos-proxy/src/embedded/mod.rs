@@ -60,7 +60,7 @@ use guard::Injector;
 /// let mut client = TcpStream::connect(proxy.address()).await?;
 /// let (mut served, _) = server.accept().await?;
 ///
-/// // The wire is pulled for as long as the guard lives.
+/// // The network is cut for as long as the guard lives.
 /// let pulled = proxy.inject("network cut", Fault::Stall(Way::Both)).await?;
 /// served.write_all(b"price 42").await?;
 /// let mut bytes = [0; 8];
@@ -118,8 +118,8 @@ impl ChaosProxy {
         self.inject_rule(Rule::new(name, fault)).await
     }
 
-    /// As [`inject`](Self::inject), for a rule: with a chance, or about what
-    /// connections do from now on.
+    /// As [`inject`](Self::inject), for a rule: with a probability, or about
+    /// what connections do from now on.
     ///
     /// # Errors
     /// A rule of that name is there, or the rule is impossible; it is, too, if it has
@@ -148,13 +148,13 @@ impl ChaosProxy {
     /// `Fault::CloseFrame`.
     ///
     /// # Errors
-    /// The fault is one that holds, or a rule has the name.
+    /// The fault is a continuous one, or a rule has the name.
     pub async fn strike(&self, name: &str, fault: impl Into<Fault>) -> Result<(), InjectError> {
         self.strike_on(Rule::new(name, fault)).await
     }
 
     /// As [`strike`](Self::strike), on one connection alone, by its
-    /// [number](OpenConnection::id); of one that is gone nothing is left to strike.
+    /// [number](OpenConnection::id); nothing happens to one that is gone.
     ///
     /// # Errors
     /// As those of [`strike`](Self::strike).

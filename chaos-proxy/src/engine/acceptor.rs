@@ -14,7 +14,7 @@ use super::shared::Shared;
 use crate::event::{Event, EventKind, micros};
 use crate::fault::{Fault, FaultKind};
 
-/// How long to wait after an accept that failed for want of descriptors.
+/// How long to wait after an accept that failed for lack of descriptors.
 const BREATH: Duration = Duration::from_millis(50);
 
 /// Accepts until the proxy stops.

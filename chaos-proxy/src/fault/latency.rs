@@ -59,7 +59,7 @@ impl Latency {
             Distribution::Lognormal if self.delay.is_zero() => 0.0,
             Distribution::Lognormal => middle * draw.lognormal(0.0, stray / middle),
         };
-        // A long tail may leave what a Duration holds; a day is for ever here.
+        // A long tail may leave what a Duration holds; a day counts as endless here.
         const LONGEST: f64 = 86_400.0;
         Duration::from_secs_f64(seconds.clamp(0.0, LONGEST))
     }

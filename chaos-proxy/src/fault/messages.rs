@@ -1,4 +1,4 @@
-//! `send_message`, `replace_message` and `fragment_message`: messages of one's own,
+//! `send_message`, `replace_message` and `fragment_message`: messages that nobody sent,
 //! and messages in pieces.
 //!
 //! What the proxy makes itself counts as nobody's data.
@@ -18,7 +18,7 @@ const LONGEST_CONTROL: usize = 125;
 /// Into so many pieces a message is cut at most.
 const MOST_PIECES: u32 = 100;
 
-/// What a message of one's own says.
+/// What a custom message says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     /// A text.
@@ -95,7 +95,7 @@ impl Content {
         };
         if content.bytes().len() > LONGEST_MESSAGE {
             let key = if table.has("hex") { "hex" } else { "text" };
-            let message = format!("a message of one's own has at most {LONGEST_MESSAGE} bytes");
+            let message = format!("a custom message has at most {LONGEST_MESSAGE} bytes");
             table.error(table.span_of(key), message);
             return None;
         }

@@ -99,7 +99,7 @@ pub enum Fault {
     SlowClose(SlowClose),
     /// Close or reset after a silence.
     IdleTimeout(IdleTimeout),
-    /// Something goes wrong with TLS. Powerless where clients do not speak it.
+    /// Something goes wrong with TLS. It cannot act where clients do not speak it.
     Tls(TlsFault),
     /// Close or reset after a time. Only by the control API.
     #[doc(hidden)]

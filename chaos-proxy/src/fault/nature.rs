@@ -1,5 +1,5 @@
 //! What a fault does, and to whom: asked by the engine, by the language and by
-//! whoever judges a run.
+//! the checker.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use super::{CloseFrame, Corrupt, Cut, Fault, FaultKind, How, Illegal, Place, Sid
 use crate::pattern::Pattern;
 
 impl Fault {
-    /// Whether it strikes a connection once, rather than holding it: then it has
-    /// no length.
+    /// Whether it is applied to a connection once, rather than held on it: then it
+    /// has no length.
     #[doc(hidden)]
     pub fn is_instant(&self) -> bool {
         self.phase() == FaultKind::Strike

@@ -190,7 +190,7 @@ proptest! {
         ];
         let before = lines(&plan(base.clone(), clients), clients);
         // The one exception that is stated: nobody drawn.
-        let drawn = |name: &str| before.iter().any(|l| l.starts_with(name) && l.contains(" strikes"));
+        let drawn = |name: &str| before.iter().any(|l| l.starts_with(name) && l.contains(" applied"));
         prop_assume!(drawn("one") && drawn("two"));
         let more_clients = lines(&plan(base.clone(), clients + 1), clients + 1);
         prop_assert!(before.is_subset(&more_clients));

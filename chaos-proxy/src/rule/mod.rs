@@ -119,7 +119,7 @@ impl Rule {
         self.on(Condition::attempt(attempt))
     }
 
-    /// Comes with this chance only, each time.
+    /// Is applied with this probability only, each time.
     #[must_use]
     pub fn probability(mut self, probability: f64) -> Self {
         self.probability = Some(probability);

@@ -10,7 +10,7 @@ use environment::text::{FromToml, Mismatch, Span, Table, Value};
 pub enum Target {
     /// Every client.
     All,
-    /// Each client with this probability, drawn by its own key.
+    /// Each client with this probability, chosen by its own key.
     Share(f64),
     /// These, by name.
     Clients(BTreeSet<String>),

@@ -21,7 +21,7 @@ pub enum When {
         /// No time after this one.
         until: Option<Duration>,
         /// How long each one holds; `None`: faults that last stay until the
-        /// end, those that strike once strike what is there.
+        /// end, one-shot faults hit what is there.
         lasting: Option<Duration>,
     },
     /// On some connections of each client, when they have come so far.

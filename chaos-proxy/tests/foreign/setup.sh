@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the other people's programs that the tests run against the proxy, into
+# Installs the external programs that the tests run against the proxy, into
 # the folder given; does nothing if they are there. Prints the folder.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
@@ -23,7 +23,7 @@ if ! cmp -s "$here/requirements.txt" "$venv/installed.txt"; then
 fi
 
 if ! command -v npm >/dev/null; then
-  echo "SKIPPED for want of Node: toxiproxy-node-client" >&2
+  echo "SKIPPED, missing Node: toxiproxy-node-client" >&2
 elif ! cmp -s "$here/node/package-lock.json" "$folder/node/installed.json"; then
   mkdir -p "$folder/node"
   cp "$here/node/package.json" "$here/node/package-lock.json" "$folder/node"

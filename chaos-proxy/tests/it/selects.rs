@@ -23,7 +23,7 @@ fn sources(folder: &Path, found: &mut Vec<(String, String)>) {
 }
 
 /// The text after each `select!` that is not biased. What comments show is for
-/// other people's programs.
+/// external programs.
 fn unbiased(source: &str) -> Vec<&str> {
     let opening = concat!("select", "! {");
     let is_comment = |before: &str| {

@@ -115,7 +115,7 @@ async fn answered(world: &World, inject: &str) -> (Vec<u8>, Bench, Own) {
     let mut client = own.connector().connect(dialled);
     let address = bench.addresses[0].to_string();
     let mut near = world.network.dial(&address).await.unwrap();
-    // Its hello is passed on by hand, so that the answer is seen as it comes.
+    // Its hello is passed on manually, so that the answer is seen as it comes.
     let hello = async {
         let mut hello = vec![0; 16_384];
         let count = far.read(&mut hello).await.unwrap();

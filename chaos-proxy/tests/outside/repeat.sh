@@ -32,5 +32,5 @@ again test
 if cargo nextest --version >/dev/null 2>&1; then
   again nextest run
 else
-  echo "SKIPPED for want of cargo-nextest: the same under nextest" >&2
+  echo "SKIPPED, missing cargo-nextest: the same under nextest" >&2
 fi

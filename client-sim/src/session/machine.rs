@@ -50,7 +50,7 @@ pub struct Session {
     outbox: Option<Outbox>,
     /// Whether any connection has been welcomed yet.
     was_welcomed: bool,
-    /// What the person has asked for, if anything: paused or not.
+    /// What the user has asked for, if anything: paused or not.
     intent: Option<bool>,
     /// The last connection ended while a ping was out, which the next one is to
     /// answer: a flaw.
@@ -106,7 +106,7 @@ pub enum Phase {
     Backoff,
     /// Stopped for good.
     Closed,
-    /// Will not dial again unless told to.
+    /// Will not reconnect unless told to.
     GaveUp,
 }
 
@@ -164,7 +164,7 @@ impl Session {
         }
     }
 
-    /// Takes what the person wants.
+    /// Takes what the user wants.
     pub fn command(&mut self, now: Moment, command: Command) {
         match command {
             Command::Pause => self.intend(true),

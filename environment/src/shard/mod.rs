@@ -69,6 +69,11 @@ impl Shard {
         self.of
     }
 
+    /// How many of `count` things are this shard's where they are dealt out in turn.
+    pub fn share(self, count: u64) -> u64 {
+        (count + u64::from(self.of - self.index)) / u64::from(self.of)
+    }
+
     /// Those of `count` things, by number from 0, that are this shard's where they
     /// are dealt out in turn.
     pub fn dealt(self, count: u32) -> impl Iterator<Item = u32> {
@@ -106,6 +111,10 @@ mod tests {
         let dealt = |index, of, count| Shard::new(index, of).unwrap().dealt(count);
         assert_eq!(dealt(2, 3, 7).collect::<Vec<_>>(), [1, 4]);
         assert_eq!(dealt(3, 3, 2).count(), 0);
+        for (index, count) in [(1, 7), (2, 7), (3, 7), (3, 2), (2, 0)] {
+            let shard = Shard::new(index, 3).unwrap();
+            assert_eq!(shard.share(count), shard.dealt(count as u32).count() as u64);
+        }
         assert!(Shard::WHOLE.dealt(5).eq(0..5));
         let mut all: Vec<u32> = (1..=4).flat_map(|index| dealt(index, 4, 10)).collect();
         all.sort_unstable();

@@ -1,6 +1,6 @@
 //! TOML read so that every error is reported at once, each at its place.
 //!
-//! `serde` stops at the first mistake. Here a [`Document`] keeps what syntax
+//! `serde` stops at the first error. Here a [`Document`] keeps what syntax
 //! allows, and its [`Table`]s are asked key by key; whatever is wrong goes to
 //! one [`Diagnostics`] and reading goes on.
 //!

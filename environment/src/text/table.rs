@@ -314,8 +314,20 @@ impl<'a> Table<'a> {
         unknown
     }
 
+    /// The one key that is missing where one stands that nobody knows: in an inline table
+    /// of a key or two it is what that was to be.
+    fn wanted(&self, unknown: usize) -> Option<&'static str> {
+        match (&self.absent[..], unknown, self.span.is_empty()) {
+            ([absent], 1, false) if !absent.is_choice && absent.keys.len() == 1 => {
+                absent.keys.first().copied()
+            }
+            _ => None,
+        }
+    }
+
     /// Reports unknown keys; returns the known keys that they probably mean.
     fn report_unknown(&self, unknown: Vec<(Span, &'a str)>) -> Vec<&'static str> {
+        let wanted = self.wanted(unknown.len());
         // Beyond what can be shown, describing is wasted work on a hostile file.
         let described = unknown.len().min(Diagnostics::KEPT);
         let left_off = unknown.len() - described;
@@ -328,8 +340,12 @@ impl<'a> Table<'a> {
             let report = Diagnostic::new(span, format!("unknown key {}", quoted(key)));
             let label = match (ours, guess) {
                 (Some((_, ours)), _) => Some(format!("here that is {ours}")),
-                (None, guess) => guess.map(|guess| format!("did you mean `{guess}`?")),
+                (None, Some(guess)) => Some(format!("did you mean `{guess}`?")),
+                (None, None) => {
+                    wanted.map(|key| format!("did you mean `{key}`, which is missing?"))
+                }
             };
+            let guess = guess.or(wanted.filter(|_| ours.is_none()));
             self.context.diagnostics.push(Diagnostic {
                 label,
                 help: Some(self.allowed()),

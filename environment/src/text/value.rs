@@ -165,13 +165,20 @@ macro_rules! unsigned {
         impl FromToml for $type {
             fn from_toml(value: Value<'_>) -> Result<Self, Mismatch> {
                 let range = || format!("an integer from 0 to {}", Self::MAX);
+                // The largest number of all is no help to people.
+                let wanted = || match Self::BITS {
+                    64 => "an integer of 0 or more".to_owned(),
+                    _ => range(),
+                };
                 let Some(integer) = value.node.get_ref().as_integer() else {
-                    return Err(value.mismatch(&range()));
+                    return Err(value.mismatch(&wanted()));
                 };
                 let fitting = value.as_integer().and_then(|integer| Self::try_from(integer).ok());
                 fitting.ok_or_else(|| {
-                    let given = quoted(&integer.to_string());
-                    Mismatch::new(value.span(), format!("expected {}, found {given}", range()))
+                    let given = integer.to_string();
+                    let wanted = if given.starts_with('-') { wanted() } else { range() };
+                    let given = quoted(&given);
+                    Mismatch::new(value.span(), format!("expected {wanted}, found {given}"))
                 })
             }
         }

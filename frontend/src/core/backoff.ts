@@ -1,4 +1,4 @@
-// How long to wait before dialling again.
+// How long to wait before a retry.
 //
 // A delay depends on the policy, the attempt, the delay before it and one random number, and on
 // nothing else. The formulas are client-sim's, and both are held to client-sim/fixtures/backoff.json.

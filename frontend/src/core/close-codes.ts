@@ -25,7 +25,7 @@ const TABLE: ReadonlyMap<number, Meaning> = new Map([
   [1010, { comeback: "late", words: "the server lacks an extension" }],
   [1011, { comeback: "soon", words: "the server met an error of its own" }],
   [1012, { comeback: "soon", words: "the server is restarting" }],
-  [1013, { comeback: "late", words: "the server is overloaded and asks to be left alone a while" }],
+  [1013, { comeback: "late", words: "the server is overloaded and asks to retry later" }],
   [1014, { comeback: "soon", words: "a gateway could not reach the server" }],
   [1015, { comeback: "soon", words: "the secure connection could not be set up" }],
 ]);

@@ -19,9 +19,9 @@ export interface Behaviour {
   readonly reconnect: Policy;
   /** The bound of one dial, upgrade included. */
   readonly connectTimeoutMs: number;
-  /** Each connect timeout doubles the bound up to this: a slow way in must not be shut for ever. */
+  /** Each connect timeout doubles the bound up to this: a slow way in must not be shut forever. */
   readonly connectTimeoutCapMs: number;
-  /** A connection must have been heard for so long before the back-off starts afresh. */
+  /** A connection must have been heard for so long before the back-off starts again. */
   readonly minUptimeMs: number;
   /** Dials in a row without such a connection before giving up; `null` for never. */
   readonly maxAttempts: number | null;
@@ -144,7 +144,7 @@ export class ReconnectingSocket {
     this.#tell({ type: "stopped" });
   }
 
-  /** The person will not wait: dials, or says true where a dial that has just begun goes on. */
+  /** The user will not wait: dials, or says true where a dial that has just begun goes on. */
   reconnect(): boolean {
     this.#backoff.restart();
     if (this.#state.kind === "connecting") {
@@ -157,7 +157,7 @@ export class ReconnectingSocket {
     return false;
   }
 
-  /** The network is said to be back: comes soon, but not in step with everybody else. */
+  /** The network is said to be back: comes soon, but not in step with all others. */
   hurry(): void {
     if (this.#replacesHanging() || this.#state.kind !== "waiting") {
       return;

@@ -101,7 +101,7 @@ export type TickerEvent =
   | { readonly type: "wanted"; readonly paused: boolean }
   /** A command was sent. */
   | { readonly type: "asked"; readonly paused: boolean }
-  /** The person will not wait, but the dial under way has just begun. */
+  /** The user will not wait, but the dial under way has just begun. */
   | { readonly type: "retried" }
   | { readonly type: "network"; readonly isOnline: boolean }
   | { readonly type: "unusable"; readonly why: string };
@@ -292,7 +292,7 @@ function lossWords(state: TickerState, why: Why, wasOpen: boolean): string {
         : "the server never said its welcome, so it may be no ticker";
     case "closed": {
       if (!wasOpen) {
-        return "refused, or nobody there";
+        return "refused or unreachable";
       }
       const said = why.reason === "" ? "" : `: “${why.reason}”`;
       return `${meaning(why.code).words} (${why.code})${said}`;

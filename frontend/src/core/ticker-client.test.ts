@@ -299,7 +299,7 @@ describe("an outage", () => {
     }
     expect(words()).toHaveLength(3);
     expect(words()[0]).toMatch(
-      /^Down 5 min, 40 attempts, since [\d:]{8}: the server met an error of its own \(1011\); at last: refused, or nobody there$/,
+      /^Down 5 min, 40 attempts, since [\d:]{8}: the server met an error of its own \(1011\); at last: refused or unreachable$/,
     );
     host.pass(10_000);
     greeted({ resumed: true });
@@ -494,7 +494,7 @@ describe("bad input", () => {
     host.socket.ends();
     host.pass(16);
     expect(impatient.snapshot().log[0]?.words).toBe(
-      "Gave up: 1 attempt failed; at last: refused, or nobody there",
+      "Gave up: 1 attempt failed; at last: refused or unreachable",
     );
   });
 

@@ -1,5 +1,5 @@
 // What the page says of itself, and what it is told, under `chaos run`, which puts a `chaos` into its
-// window. Without that nothing is said and nobody tells it anything. See docs/guides/browser-apps.md.
+// window. Without that it reports nothing and is told nothing. See docs/guides/browser-apps.md.
 
 import type { TickerClient } from "./ticker-client.ts";
 

@@ -1,4 +1,4 @@
-// A host whose time is moved by hand and whose sockets are played by the test.
+// A host whose time is moved manually and whose sockets are played by the test.
 
 import type { Host, SocketLike, Timer } from "../core/host.ts";
 

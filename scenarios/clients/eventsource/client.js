@@ -24,4 +24,4 @@ const deeds = { stop: () => source.close() };
 
 const orders = createInterface({ input: process.stdin });
 orders.on("line", (line) => deeds[JSON.parse(line).do]?.());
-orders.on("close", () => process.exit()); // whoever started this is gone
+orders.on("close", () => process.exit()); // the harness is gone

@@ -40,7 +40,7 @@ async def main():
         await client.close_async()
 
     def orders():
-        """The lines of stdin; when it ends, whoever started this is gone."""
+        """The lines of stdin; when it ends, the harness is gone."""
         for line in sys.stdin:
             if json.loads(line)["do"] == "stop":
                 asyncio.run_coroutine_threadsafe(stop(), loop)
@@ -50,6 +50,6 @@ async def main():
     await asyncio.Event().wait()
 
 
-# Every draw of the library comes of the run's seed and the client's name.
+# Every random choice of the library comes from the run's seed and the client's name.
 random.seed(f"{os.environ.get('CHAOS_SEED', '1')} {os.environ.get('CHAOS_CLIENT', 'c1')}")
 asyncio.run(main())

@@ -1,5 +1,5 @@
 // npm's mqtt over WebSockets as its README shows, but for `keepalive`, which is a
-// minute if it is left alone.
+// minute by default.
 import { createInterface } from "node:readline";
 import "./chance.js";
 import mqtt from "mqtt";
@@ -25,4 +25,4 @@ const deeds = { stop: () => client.end(), reconnect: () => client.reconnect() };
 
 const orders = createInterface({ input: process.stdin });
 orders.on("line", (line) => deeds[JSON.parse(line).do]?.());
-orders.on("close", () => process.exit()); // whoever started this is gone
+orders.on("close", () => process.exit()); // the harness is gone

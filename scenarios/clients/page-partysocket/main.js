@@ -1,4 +1,4 @@
-// As the library's README has it for a plain WebSocket, every option left alone.
+// As the library's README has it for a plain WebSocket, every option at its default.
 import { WebSocket } from "partysocket";
 
 const socket = new WebSocket(new URLSearchParams(location.search).get("ws"));

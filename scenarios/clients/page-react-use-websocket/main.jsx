@@ -1,4 +1,4 @@
-// As the library's README has it: the hook with `shouldReconnect`, every other option left alone.
+// As the library's README has it: the hook with `shouldReconnect`, every other option at its default.
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import useWebSocketModule from "react-use-websocket";

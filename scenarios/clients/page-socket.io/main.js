@@ -1,5 +1,5 @@
-// As the library's documentation has it, with WebSockets alone (`transports`), every other option left
-// alone. It dials a hard-coded address.
+// As the library's documentation has it, with WebSockets alone (`transports`), every other option
+// at its default. It connects to a hard-coded address.
 import { io } from "socket.io-client";
 
 const socket = io("http://localhost:5184", { transports: ["websocket"] });

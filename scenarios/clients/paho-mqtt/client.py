@@ -1,5 +1,5 @@
 """Python's paho-mqtt over WebSockets as its documentation shows, but for `keepalive`,
-which is a minute if it is left alone. It draws nothing by chance."""
+which is a minute by default. It makes no random choice."""
 
 import json
 import os
@@ -15,7 +15,7 @@ def tell(event, **more):
 
 
 def orders(client):
-    """The lines of stdin; when it ends, whoever started this is gone."""
+    """The lines of stdin; when it ends, the harness is gone."""
     for line in sys.stdin:
         if json.loads(line)["do"] == "stop":
             client.disconnect()

@@ -1,5 +1,5 @@
 // npm's partysocket with `ws` beneath it, set up as its README does for Node: the
-// WebSocket handed in, every other option left alone. It draws nothing by chance.
+// WebSocket handed in, every other option at its default. It makes no random choice.
 import { createInterface } from "node:readline";
 import { WebSocket } from "partysocket";
 import WS from "ws";
@@ -23,4 +23,4 @@ const deeds = { stop: () => socket.close(), reconnect: () => socket.reconnect() 
 
 const orders = createInterface({ input: process.stdin });
 orders.on("line", (line) => deeds[JSON.parse(line).do]?.());
-orders.on("close", () => process.exit()); // whoever started this is gone
+orders.on("close", () => process.exit()); // the harness is gone

@@ -15,14 +15,14 @@ def tell(event, **more):
 
 
 def orders(client):
-    """The lines of stdin; when it ends, whoever started this is gone."""
+    """The lines of stdin; when it ends, the harness is gone."""
     for line in sys.stdin:
         if json.loads(line)["do"] == "stop":
             client.shutdown()
     os._exit(0)
 
 
-# Every draw of the library comes of the run's seed and the client's name.
+# Every random choice of the library comes from the run's seed and the client's name.
 random.seed(f"{os.environ.get('CHAOS_SEED', '1')} {os.environ.get('CHAOS_CLIENT', 'c1')}")
 client = socketio.Client()
 client.on("connect", lambda: tell("open"))

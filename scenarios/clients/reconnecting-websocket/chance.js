@@ -1,5 +1,5 @@
 // Math.random from the run's seed and the client's name: a run can be repeated,
-// and no two clients draw the same. Imported before the library, which draws its
+// and no two clients choose the same. Imported before the library, which draws its
 // shortest delay once, when it is loaded.
 import { createHash } from "node:crypto";
 

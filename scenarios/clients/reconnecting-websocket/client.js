@@ -1,5 +1,5 @@
 // npm's reconnecting-websocket with `ws` beneath it, set up as its README does for Node:
-// the WebSocket handed in, every other option left alone.
+// the WebSocket handed in, every other option at its default.
 import "./chance.js";
 import { createInterface } from "node:readline";
 import ReconnectingWebSocket from "reconnecting-websocket";
@@ -24,4 +24,4 @@ const deeds = { stop: () => socket.close(), reconnect: () => socket.reconnect() 
 
 const orders = createInterface({ input: process.stdin });
 orders.on("line", (line) => deeds[JSON.parse(line).do]?.());
-orders.on("close", () => process.exit()); // whoever started this is gone
+orders.on("close", () => process.exit()); // the harness is gone

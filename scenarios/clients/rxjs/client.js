@@ -1,5 +1,5 @@
 // RxJS's webSocket with `ws` beneath it: subscribed to again by `retry` when it errors
-// and by `repeat` when it completes, a second later each. It draws nothing by chance.
+// and by `repeat` when it completes, a second later each. It makes no random choice.
 import { createInterface } from "node:readline";
 import { repeat, retry } from "rxjs";
 import { webSocket } from "rxjs/webSocket";
@@ -26,4 +26,4 @@ const subscription = messages.subscribe((data) => tell({ event: "message", data 
 
 const orders = createInterface({ input: process.stdin });
 orders.on("line", (line) => JSON.parse(line).do === "stop" && subscription.unsubscribe());
-orders.on("close", () => process.exit()); // whoever started this is gone
+orders.on("close", () => process.exit()); // the harness is gone

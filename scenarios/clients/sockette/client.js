@@ -1,5 +1,5 @@
 // npm's sockette with `ws` for the WebSocket that a browser would have, every option
-// left alone: a second between dials, as many as it takes. It draws nothing by chance.
+// at its default: a second between dials, as many as it takes. It makes no random choice.
 import { createInterface } from "node:readline";
 import Sockette from "sockette";
 import WS from "ws";
@@ -23,4 +23,4 @@ const deeds = { stop: () => socket.close(), reconnect: () => socket.reconnect() 
 
 const orders = createInterface({ input: process.stdin });
 orders.on("line", (line) => deeds[JSON.parse(line).do]?.());
-orders.on("close", () => process.exit()); // whoever started this is gone
+orders.on("close", () => process.exit()); // the harness is gone

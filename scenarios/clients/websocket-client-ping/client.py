@@ -1,6 +1,6 @@
 """Python's websocket-client with pings: every 60 s, 10 s for the answer, as its
 documentation shows; else as in websocket-client: `run_forever` with five seconds
-between dials. Every other option is left alone. It draws nothing by chance."""
+between dials. Every other option has its default. It makes no random choice."""
 
 import json
 import os
@@ -21,7 +21,7 @@ def dialling():
 
 
 def orders(app):
-    """The lines of stdin; when it ends, whoever started this is gone."""
+    """The lines of stdin; when it ends, the harness is gone."""
     for line in sys.stdin:
         if json.loads(line)["do"] == "stop":
             app.close()

@@ -1,6 +1,6 @@
 """Python's websocket-client: `run_forever` with five seconds between dials, as its
 README shows, but without `rel`, which would wake up 1600 times a second for every
-client. Every other option is left alone. It draws nothing by chance."""
+client. Every other option has its default. It makes no random choice."""
 
 import json
 import os
@@ -21,7 +21,7 @@ def dialling():
 
 
 def orders(app):
-    """The lines of stdin; when it ends, whoever started this is gone."""
+    """The lines of stdin; when it ends, the harness is gone."""
     for line in sys.stdin:
         if json.loads(line)["do"] == "stop":
             app.close()

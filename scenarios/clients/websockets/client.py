@@ -1,5 +1,5 @@
 """Python's websockets with its reconnecting iterator, used as the documentation
-of `connect` shows it, with every option left alone."""
+of `connect` shows it, with every option at its default."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ async def be_client(url):
 
 
 async def orders():
-    """The lines of stdin; when it ends, whoever started this is gone."""
+    """The lines of stdin; when it ends, the harness is gone."""
     reader = asyncio.StreamReader()
     protocol = asyncio.StreamReaderProtocol(reader)
     await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
@@ -52,7 +52,7 @@ async def main():
             client.cancel()
 
 
-# The library draws its delays from here: a run can be repeated, and no two
-# clients draw the same.
+# The library takes its random delays from here: a run can be repeated, and no two
+# clients choose the same.
 random.seed(f"{os.environ.get('CHAOS_SEED')} {os.environ.get('CHAOS_CLIENT')}")
 asyncio.run(main())

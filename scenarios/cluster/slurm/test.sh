@@ -6,7 +6,7 @@ set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 bin="$(cd "${1:?usage: test.sh BIN FOLDER}" && pwd)"
 if ! folder="$("$here/setup.sh" "${2:?usage: test.sh BIN FOLDER}")"; then
-  echo "SKIPPED for want of Debian's slurm: the array job and its merge"
+  echo "SKIPPED, missing Debian's slurm: the array job and its merge"
   exit 0
 fi
 
@@ -58,7 +58,7 @@ daemon() {
 
 is_taken() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# The first of three ports in a row on which nobody listens.
+# The first of three ports in a row on which nothing listens.
 free_ports() {
   for ((port = 20000 + $$ % 10000; port < 32000; port += 3)); do
     is_taken "$port" || is_taken $((port + 1)) || is_taken $((port + 2)) || {

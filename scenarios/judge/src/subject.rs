@@ -111,7 +111,7 @@ pub enum Report {
     Seq,
     /// A dial failed, or its connection ended.
     Close,
-    /// It will not dial again by itself.
+    /// It will not reconnect by itself.
     GaveUp,
     /// It has something to send that it holds, and how many such.
     Queue,

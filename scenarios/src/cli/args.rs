@@ -374,6 +374,10 @@ pub(crate) struct ExploreArgs {
     /// Do not try findings on real sockets.
     #[arg(long)]
     pub(crate) unconfirmed: bool,
+    /// Only every N-th schedule, for N machines; `auto` as for `chaos run`. `chaos
+    /// merge` combines the folders.
+    #[arg(long, value_name = "I/N|auto")]
+    pub(crate) shard: Option<ShardArg>,
     /// Folder for findings: DIR/found.
     #[arg(long, value_name = "DIR", default_value = "target/explore")]
     pub(crate) out: PathBuf,

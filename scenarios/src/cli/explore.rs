@@ -1,7 +1,8 @@
 //! `chaos explore`: what breaks a client, looked for and made small.
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,23 +11,25 @@ use environment::text::format_duration;
 use environment::{Observer, Seed};
 use scenarios::explore::{
     Base, Budget, Corpus, ExploreError, Finding, Found, Guide, Runner, Search, SearchProgress,
-    Setting, Summary,
+    SearchRecord, Setting, Summary,
 };
-use scenarios::invocation::Invocation;
+use scenarios::invocation::{Invocation, shell_line};
 use scenarios::language::{Origin, Scenario};
 use scenarios::out_folder::OutFolder;
 use scenarios::report::{self, Gallery};
 use scenarios::results::Results;
 use scenarios::runner;
+use scenarios::shard::{Part, RECORD, Shard};
 use scenarios::subjects::{self, SetupError, Subject};
-use scenarios::whole::{ResultsError, write_whole};
+use scenarios::whole::write_whole;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::args::{ExploreArgs, Guide as GuideArg, Time};
-use super::output::{complain, print};
+use super::args::{ExploreArgs, Guide as GuideArg, ShardArg, Time};
+use super::found::{FOUND, conclude};
+use super::output::complain;
 use super::run::{are_suited, jobs, watch_signals};
-use super::{EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_PASSED, EXIT_USAGE, files};
+use super::{EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_USAGE, files};
 
 /// How long a search goes on if nothing is said.
 const USUAL: Duration = Duration::from_secs(60);
@@ -34,15 +37,13 @@ const USUAL: Duration = Duration::from_secs(60);
 /// The longest search.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// Where findings go, within the folder.
-const FOUND: &str = "found";
-
 /// Between two lines of progress where they cannot take each other's place.
 const PACE: Duration = Duration::from_secs(10);
 
 /// Searches; 1 if something was found.
 pub(super) fn explore(args: &ExploreArgs) -> anyhow::Result<u8> {
     let budget = budget(args)?;
+    let shard = args.shard.map(ShardArg::shard).transpose()?;
     let subject = subject(args)?;
     let Some(bases) = bases(args, &subject)? else {
         return Ok(EXIT_USAGE);
@@ -52,6 +53,7 @@ pub(super) fn explore(args: &ExploreArgs) -> anyhow::Result<u8> {
         None => Vec::new(),
     };
     let out = OutFolder::claim(&args.out)?;
+    Part::forget(out.path()).with_context(|| args.out.display().to_string())?;
     clear(&args.out.join(FOUND)).with_context(|| format!("--out {}", args.out.display()))?;
     let runner = Runner {
         subject,
@@ -72,11 +74,20 @@ pub(super) fn explore(args: &ExploreArgs) -> anyhow::Result<u8> {
         time: args.time.into(),
         first,
         confirms: !args.unconfirmed,
+        shard: shard.unwrap_or(Shard::WHOLE),
     };
+    let part = shard.map(|shard| {
+        let cases = args.cases.unwrap_or_default();
+        Part::new(shard, search.fingerprint(), command(args), cases)
+    });
     let code = match perform(search)? {
         Ok((summary, results, gallery)) => {
             let report = report::write_search(&results, &gallery, &summary, &args.out);
-            conclude(args, &summary, report)
+            let code = conclude(&args.out, args.corpus.as_deref(), &summary, report);
+            match part {
+                Some(part) => leave(&args.out, part, args.time.into(), &summary, code),
+                None => code,
+            }
         }
         Err(Trouble::Setup(SetupError::Interrupted(_))) => EXIT_INTERRUPTED,
         Err(Trouble::Setup(error)) => {
@@ -93,6 +104,52 @@ pub(super) fn explore(args: &ExploreArgs) -> anyhow::Result<u8> {
     };
     drop(out);
     Ok(code)
+}
+
+/// Leaves the record by which a shard is put together with the others.
+fn leave(out: &Path, part: Part, time: runner::Time, summary: &Summary, code: u8) -> u8 {
+    let share = part.shard.share(part.runs);
+    let not_run = match summary.was_interrupted {
+        // Of a search for so long nobody knows how many there would have been.
+        true => share.saturating_sub(summary.cases).max(1),
+        false => 0,
+    };
+    let part = part.of_search(SearchRecord::new(time, summary), not_run);
+    match write_whole(out, RECORD, &part.to_json()) {
+        Ok(_) => code,
+        Err(error) => {
+            complain(&format!("chaos: {error}"));
+            EXIT_INCONCLUSIVE
+        }
+    }
+}
+
+/// The search that this is a shard of, as a command.
+fn command(args: &ExploreArgs) -> String {
+    let mut words: Vec<OsString> = vec!["chaos".into(), "explore".into()];
+    words.extend(args.paths.iter().map(OsString::from));
+    let mut add = |flag: &str, value: String| words.push(format!("{flag}={value}").into());
+    if args.client != Subject::SIM {
+        add("--client", args.client.clone());
+    }
+    for flaw in &args.flaw {
+        add("--flaw", flaw.to_string());
+    }
+    if let Some(time) = args.time_limit {
+        add("--for", time.to_string());
+    }
+    if let Some(cases) = args.cases {
+        add("--cases", cases.to_string());
+    }
+    add("--seed", args.seed.unwrap_or(Seed(1)).0.to_string());
+    if args.time == Time::Real {
+        add("--time", "real".to_owned());
+    }
+    if args.guide == GuideArg::Random {
+        add("--guide", "random".to_owned());
+    }
+    add("--findings", args.findings.to_string());
+    shell_line(&words)
 }
 
 enum Trouble {
@@ -122,12 +179,10 @@ fn subject(args: &ExploreArgs) -> anyhow::Result<Subject> {
     if !subject.is_sim() {
         let name = subject.name();
         if !args.flaw.is_empty() {
-            bail!("--flaw is a habit of the simulated client; `{name}` has its own");
+            bail!("--flaw is for the simulated client alone; `{name}` has its own");
         }
         if args.time == Time::Virtual {
-            bail!(
-                "--client {name}: other people's clients run in real time only; add `--time real`"
-            );
+            bail!("--client {name}: client programs run in real time only; add `--time real`");
         }
     }
     Ok(subject)
@@ -208,7 +263,7 @@ async fn perform(search: Search) -> anyhow::Result<Result<Done, Trouble>> {
 type Done = (Summary, Results, Gallery);
 
 /// The command that runs a finding again, from within the folder of findings.
-fn repeat(runner: &Runner, finding: &Finding, time: runner::Time) -> String {
+pub(super) fn repeat(runner: &Runner, finding: &Finding, time: runner::Time) -> String {
     let name = format!("{}.toml", finding.id());
     let invocation = Invocation {
         flaws: runner.flaws.clone(),
@@ -269,69 +324,5 @@ fn line(now: SearchProgress, budget: Budget) -> String {
     };
     format!(
         "{cases} cases, {rate:.0} a second, {states} states, {corpus} kept, {found} found{left}{doing}"
-    )
-}
-
-/// Tells what it came to; the exit code.
-fn conclude(args: &ExploreArgs, summary: &Summary, report: Result<PathBuf, ResultsError>) -> u8 {
-    let mut is_whole = true;
-    let mut text = String::new();
-    for found in &summary.found {
-        let name = format!("{}.toml", found.finding.id());
-        match write_whole(&args.out.join(FOUND), &name, &found.text) {
-            Ok(path) => text += &told(found, &path),
-            Err(error) => {
-                is_whole = false;
-                complain(&format!("chaos: {error}"));
-                text += &format!("{}\n{}\n", found.finding.title(), found.text);
-            }
-        }
-    }
-    if let Some(folder) = &args.corpus
-        && let Err(error) = summary.corpus.write(folder)
-    {
-        is_whole = false;
-        complain(&format!("chaos: {error}"));
-    }
-    text += &summary.text();
-    match report {
-        Ok(path) => text += &format!("{}\n", path.display()),
-        Err(error) => {
-            is_whole = false;
-            complain(&format!("chaos: {error}"));
-        }
-    }
-    if let Some(why) = &summary.broken {
-        complain(&format!(
-            "chaos: the harness failed in {} cases, first with: {why}",
-            summary.broken_count
-        ));
-    }
-    let seconds = summary.elapsed.as_secs_f64().max(0.001);
-    complain(&format!(
-        "chaos: {:.0} cases a second",
-        summary.cases as f64 / seconds
-    ));
-    is_whole &= print(text);
-    match (is_whole, summary.found.is_empty(), &summary.broken) {
-        (false, ..) => EXIT_INCONCLUSIVE,
-        (true, false, _) => EXIT_FAILED,
-        (true, true, None) => EXIT_PASSED,
-        (true, true, Some(_)) => EXIT_INCONCLUSIVE,
-    }
-}
-
-fn told(found: &Found, path: &Path) -> String {
-    let finding = &found.finding;
-    format!(
-        "{}\n  {}: {}\n  case {}, {} of {} entries left after {} runs\n{}\n\n",
-        finding.title(),
-        finding.failure.check,
-        finding.failure.why,
-        finding.case,
-        finding.schedule.entries.len(),
-        finding.entries_before,
-        finding.runs,
-        path.display()
     )
 }

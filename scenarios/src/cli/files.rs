@@ -8,7 +8,7 @@ use environment::text::shown;
 use scenarios::checks;
 use scenarios::files::gather;
 use scenarios::language::{Given, Scenario, read_all};
-use scenarios::runner::decision_line;
+use scenarios::runner::{decision_line, ensure_server_startable};
 use scenarios::subjects::{CLIENT_FILE, Subject, find};
 use scenarios::suite::Suite;
 use scenarios::verdict;
@@ -80,7 +80,11 @@ pub(super) fn check(args: &PathArgs) -> anyhow::Result<u8> {
         let blind = blind_notes(scenario, &checked);
         let reach = reach_notes(scenario);
         let never = notes(unmatched(scenario));
-        format!("ok  {}  {name}\n{note}{never}{reach}{blind}", scenario.id)
+        let missing = missing_note(scenario);
+        format!(
+            "ok  {}  {name}\n{missing}{note}{never}{reach}{blind}",
+            scenario.id
+        )
     });
     // That they are sound is so, whoever hears of it.
     print(lines.collect::<String>());
@@ -93,7 +97,16 @@ fn notes(told: Vec<String>) -> String {
     lines.map(|told| format!("    note: {told}\n")).collect()
 }
 
-/// Which rules are about connections that nobody may ever open.
+/// That the server's program cannot be started, as `chaos run` says it. A note and
+/// no error: the file may be checked where its server is not built yet.
+fn missing_note(scenario: &Scenario) -> String {
+    let error = ensure_server_startable(scenario).err();
+    let note = error.map(|error| format!("note: {}", error.trim_end()));
+    let lines = note.iter().flat_map(|note| note.lines());
+    lines.map(|line| format!("    {line}\n")).collect()
+}
+
+/// Which faults are about connections that no client may ever open.
 fn reach_notes(scenario: &Scenario) -> String {
     let notes = scenario.out_of_reach().into_iter().map(|(rule, number)| {
         format!(
@@ -122,7 +135,7 @@ fn blind_notes(scenario: &Scenario, clients: &[Option<Subject>]) -> String {
     notes.collect()
 }
 
-/// Which checks hang on what nobody knows before: whether a server of one's own
+/// Which checks hang on what nobody knows before: whether a custom server
 /// numbers its messages so that the simulated client can read that.
 fn unnumbered_note(scenario: &Scenario, client: &Subject) -> String {
     let is_unknown = scenario.own_server.is_some() && matches!(client, Subject::Sim);

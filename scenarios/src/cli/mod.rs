@@ -7,6 +7,7 @@ mod ca;
 mod end;
 mod explore;
 mod files;
+mod found;
 mod judge;
 mod merge;
 mod output;

@@ -112,7 +112,7 @@ pub(super) fn print_stderr_tails(results: &Results, out: &Path) {
         complain(&format!("\n{}, at its end:\n{tail}", path.display()));
     }
     if outputs.peek().is_some() {
-        complain("\nand more, in the said.txt of other runs that did not pass");
+        complain("\nand more, in the output.log of other runs that did not pass");
     }
 }
 

@@ -90,7 +90,7 @@ async fn open(subject: &Subject, proxy: &str) -> anyhow::Result<Option<Window>> 
 
 fn own_welcome(page: &str, socket: &str, proxy: &str) -> String {
     format!(
-        "A browser window opens with {page}; what it dials at {socket} goes through the\n\
+        "A browser window opens with {page}; its connections to {socket} go through the\n\
          proxy. Where there is no display, open it yourself:\n\n    {}\n\n{}",
         command(page, socket, proxy),
         pressed()

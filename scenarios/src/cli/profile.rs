@@ -25,11 +25,11 @@ pub(super) fn profile(args: &ProfileArgs) -> anyhow::Result<u8> {
     if !subject.is_sim() {
         let name = subject.name();
         if !args.flaw.is_empty() {
-            bail!("--flaw is a habit of the simulated client; `{name}` has its own");
+            bail!("--flaw is for the simulated client alone; `{name}` has its own");
         }
         if args.time != super::args::Time::Real {
             bail!(
-                "--client {name}: other people's clients run in real time only; leave `--time virtual` out"
+                "--client {name}: client programs run in real time only; leave `--time virtual` out"
             );
         }
     }

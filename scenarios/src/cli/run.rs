@@ -30,7 +30,7 @@ use super::files;
 use super::output::{complain, print};
 use super::{EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_USAGE};
 
-/// Scenarios at a time for each core. A case of the catalogue takes about 2 % of
+/// Scenarios at a time for each core. A built-in scenario takes about 2 % of
 /// one, so even on a machine with other work every fault comes in time.
 const JOBS_PER_CORE: usize = 6;
 
@@ -181,7 +181,7 @@ fn subjects(args: &RunArgs) -> anyhow::Result<Vec<Subject>> {
     let stranger = subjects.iter().find(|subject| !subject.is_sim());
     if let (Some(stranger), false) = (stranger, args.flaw.is_empty()) {
         let name = stranger.name();
-        bail!("--flaw is a habit of the simulated client; `{name}` has its own");
+        bail!("--flaw is for the simulated client alone; `{name}` has its own");
     }
     Ok(subjects)
 }
@@ -215,7 +215,7 @@ fn select(args: &RunArgs, filter: Option<&GlobSet>) -> Option<Vec<(Origin, Arc<S
     Some(matching)
 }
 
-/// Whether every subject can be run against every file's server; else it is
+/// Whether every client under test can be run against every file's server; else it is
 /// told why not.
 pub(super) fn are_suited(
     scenarios: &[(Origin, Arc<Scenario>)],
@@ -231,15 +231,15 @@ pub(super) fn are_suited(
             objections.extend(unsimulated.filter(|_| time == Time::Virtual));
         }
     }
-    // Some are about a subject alone, or a scenario.
+    // Some are about a client under test alone, or a scenario.
     objections.sort();
     objections.dedup();
     objections.iter().for_each(|objection| complain(objection));
     objections.is_empty()
 }
 
-/// Each scenario as it is for each of the subjects, or `None` after every error
-/// that is one under a subject's figures has been told.
+/// Each scenario as it is for each of the clients under test, or `None` after every error
+/// that is one under a client's figures has been told.
 fn fitted(
     scenarios: Vec<(Origin, Arc<Scenario>)>,
     subjects: &[Subject],
@@ -378,7 +378,7 @@ fn exit_at_once() {
     std::process::exit(EXIT_INTERRUPTED.into());
 }
 
-/// Makes every subject ready, with whom it needs. Of everybody, who cannot be made
+/// Makes every client under test ready, with whom it needs. Of everybody, who cannot be made
 /// ready is named and left out.
 async fn set_up(
     suite: &mut Suite,
@@ -406,7 +406,7 @@ async fn set_up(
     Ok(hosts)
 }
 
-/// Nothing was run: the harness could not make the subject ready.
+/// Nothing was run: the harness could not make the client under test ready.
 fn unready(error: &SetupError, repeat_all: &str) -> u8 {
     complain(&format!("chaos: {error}"));
     print(format_args!("{repeat_all}\n"));

@@ -13,7 +13,7 @@ pub(super) struct Group<'a> {
     runs: Vec<&'a ScenarioResult>,
 }
 
-/// Every scenario with every subject, in the order of their first runs.
+/// Every scenario with every client under test, in the order of their first runs.
 pub(super) fn groups(scenarios: &[ScenarioResult]) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     let mut places = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Several subjects side by side: a line for each scenario, a column for each
+//! Several clients under test side by side: a line for each scenario, a column for each
 //! subject.
 
 use super::groups::{Group, groups};
@@ -19,12 +19,12 @@ fn cell(group: &Group<'_>) -> (Verdict, String) {
     (verdict, text)
 }
 
-/// The names of the subjects, each scenario's verdicts under them, and how many
+/// The names of the clients under test, each scenario's verdicts under them, and how many
 /// each of them passed.
 pub(super) fn table(results: &Results, style: Style) -> String {
     let groups = groups(&results.scenarios);
     let mut ids: Vec<&str> = groups.iter().map(Group::id).collect();
-    // Those of one scenario follow each other, but for records given by hand.
+    // Those of one scenario follow each other, but for records given manually.
     let mut seen = std::collections::BTreeSet::new();
     ids.retain(|id| seen.insert(*id));
     let mut lines = vec![String::new()];

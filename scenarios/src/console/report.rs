@@ -51,14 +51,14 @@ pub fn report(results: &Results, screen: Screen) -> String {
     text
 }
 
-/// Of several subjects, which of whose checks were not judged: their cells have no
+/// Of several clients under test, which of whose checks were not judged: their cells have no
 /// room for it.
 fn not_judged(results: &Results, screen: Screen) -> String {
     let mut text = String::new();
     for client in results.clients() {
         let own = results.scenarios.iter().filter(|run| run.client == client);
         if let Some(names) = unjudged(own) {
-            let told = format!("not judged of {client} in some scenarios: {names}");
+            let told = format!("not measured for {client} in some scenarios: {names}");
             line(&mut text, &screen.wrapped(&told));
         }
     }
@@ -106,7 +106,7 @@ fn checks_ok(checks: &[CheckResult]) -> String {
 }
 
 /// What did not go well in a scenario, in sentences; of one that passed nothing,
-/// unless there is something to know beside it. Of several subjects it says which.
+/// unless there is something to know beside it. Of several clients under test it says which.
 fn story(scenario: &ScenarioResult, is_matrix: bool, screen: Screen) -> String {
     let mut text = String::new();
     if scenario.verdict == Verdict::Passed && scenario.notes.is_empty() {
@@ -261,10 +261,10 @@ mod tests {
             let runs = clients.iter().map(|client| run(client));
             report(&Results::new(runs.collect()), Screen::PIPE)
         };
-        let line = "passed        R01    1/2 checks ok  The title of R01 (not judged: lost)\n";
+        let line = "passed        R01    1/2 checks ok  The title of R01 (not measured: lost)\n";
         assert!(text(&["sim"]).starts_with(line), "{}", text(&["sim"]));
         let both = text(&["sim", "mine"]);
-        let told = "\nnot judged of sim in some scenarios: lost\nnot judged of mine in some scenarios: lost\n";
+        let told = "\nnot measured for sim in some scenarios: lost\nnot measured for mine in some scenarios: lost\n";
         assert!(both.contains(told), "{both}");
     }
 

@@ -97,7 +97,7 @@ fn seeds(runs: &[&ScenarioResult], room: &mut usize, screen: Screen) -> String {
 }
 
 /// How long it took to notice and to recover, of every scenario in which
-/// anything was hurt.
+/// anything was affected.
 pub(super) fn statistics(results: &Results) -> String {
     let is_alone = results.clients().len() < 2;
     let name = |of: &Statistics| match is_alone {

@@ -49,7 +49,8 @@ impl fmt::Display for Kind {
 }
 
 /// A check that failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Failure {
     /// Its key.
     pub check: String,
@@ -79,7 +80,7 @@ pub enum Case {
 pub struct Outcome {
     /// The verdict.
     pub verdict: Verdict,
-    /// Every check that failed, if the client is blamed.
+    /// Every check that failed, if the client is the cause.
     pub failures: Vec<Failure>,
     /// What came about.
     pub coverage: Coverage,
@@ -102,7 +103,7 @@ impl Outcome {
 pub struct Runner {
     /// Who is under test.
     pub subject: Subject,
-    /// Bad habits of simulated clients.
+    /// Flaws of simulated clients.
     pub flaws: BTreeSet<Flaw>,
     /// Where runs on real sockets leave their records.
     pub out: PathBuf,

@@ -121,6 +121,15 @@ impl Corpus {
         }
     }
 
+    /// Of several searches.
+    pub(super) fn gathered(schedules: impl Iterator<Item = Schedule>) -> Self {
+        let mut gathered = Self::default();
+        for schedule in schedules {
+            gathered.keep(schedule, BTreeSet::new(), Vec::new());
+        }
+        gathered
+    }
+
     /// How often each has its turn, beside the others: those that showed what is
     /// rare, that are not used up, and of which something new was made, have it more
     /// often.

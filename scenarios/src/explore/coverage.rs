@@ -156,7 +156,7 @@ impl From<CloseReason> for End {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Came {
-    /// A fault struck whoever was not back from another.
+    /// A fault struck a client that was not back from another.
     SecondFault,
     /// A fault struck while what had been missed was sent.
     ReplayStruck,

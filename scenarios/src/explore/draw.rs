@@ -1,5 +1,5 @@
 //! Entries by chance: each from a stream of its own, so that one can go without
-//! changing another's luck.
+//! changing any other random choice.
 
 use std::collections::BTreeSet;
 

@@ -4,6 +4,7 @@
 //! Pure.
 
 use client_sim::Flaw;
+use serde::{Deserialize, Serialize};
 
 use super::Schedule;
 use super::case::{Failure, Kind};
@@ -13,7 +14,8 @@ use super::entry::{Entry, Fault, Phase, Progress, Target, Trigger, shown};
 pub(super) const FIRST_WORDS: &str = "# Found by `chaos explore`";
 
 /// A schedule that breaks a client, as small as it gets.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Finding {
     /// The check that fails.
     pub failure: Failure,
@@ -30,6 +32,7 @@ pub struct Finding {
     /// Who was under test.
     pub client: String,
     /// The flaws that were enabled.
+    #[serde(with = "words")]
     pub flaws: Vec<Flaw>,
     /// Checks that fail as well, and are left out.
     pub others: Vec<String>,
@@ -38,7 +41,8 @@ pub struct Finding {
 }
 
 /// Whether it fails on real sockets, too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Confirmed {
     /// Nobody tried.
     Untried,
@@ -50,6 +54,23 @@ pub enum Confirmed {
     Silent,
     /// It fails in so many of so many runs.
     Often(u32, u32),
+}
+
+/// Flaws by their names.
+mod words {
+    use client_sim::Flaw;
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(flaws: &[Flaw], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(flaws.iter().map(Flaw::to_string))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Flaw>, D::Error> {
+        let words = Vec::<String>::deserialize(from)?;
+        let flaws = words.iter().map(|word| word.parse());
+        flaws.collect::<Result<_, _>>().map_err(D::Error::custom)
+    }
 }
 
 /// How a file is written.

@@ -47,7 +47,9 @@ pub use entry::{
 };
 pub use finding::Finding;
 pub use reach::Reach;
-pub use search::{Budget, ExploreError, Found, Guide, Progress as SearchProgress, Search, Summary};
+pub use search::{
+    Budget, ExploreError, Found, Guide, Progress as SearchProgress, Search, SearchRecord, Summary,
+};
 pub use setting::{Base, Figures, Setting};
 pub use table::Family;
 pub use watermarks::Watermarks;

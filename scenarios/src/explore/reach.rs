@@ -6,11 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::coverage::{Came, Place, State};
 use super::table::{FORMS, Place as Where};
 
 /// Everything that was reached, and how often.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Vec<(State, u64)>", from = "Vec<(State, u64)>")]
 pub struct Reach {
     seen: BTreeMap<State, u64>,
 }
@@ -24,7 +27,28 @@ pub struct Hole {
     pub why: Option<&'static str>,
 }
 
+impl From<Reach> for Vec<(State, u64)> {
+    fn from(reach: Reach) -> Self {
+        reach.seen.into_iter().collect()
+    }
+}
+
+impl From<Vec<(State, u64)>> for Reach {
+    fn from(seen: Vec<(State, u64)>) -> Self {
+        let seen = seen.into_iter().collect();
+        Self { seen }
+    }
+}
+
 impl Reach {
+    /// Takes in what another search has seen.
+    pub fn join(&mut self, other: &Self) {
+        for (state, count) in &other.seen {
+            let own = self.seen.entry(state.clone()).or_default();
+            *own = own.saturating_add(*count);
+        }
+    }
+
     /// Takes in a run; whether it has shown something new.
     pub fn add(&mut self, states: &BTreeSet<State>) -> bool {
         let mut is_new = false;

@@ -6,9 +6,11 @@
 //! before an interrupt is kept.
 
 mod findings;
+mod record;
 mod summary;
 
 pub use findings::Found;
+pub use record::SearchRecord;
 pub use summary::Summary;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,6 +26,7 @@ use super::draw::{families, stream};
 use super::mutate::mutated;
 use super::{Base, Schedule};
 use crate::runner::Time;
+use crate::shard::Shard;
 use crate::verdict::Verdict;
 
 /// So many cases that nobody can run, and none that somebody can, are enough.
@@ -73,6 +76,8 @@ pub struct Search {
     pub first: Vec<Schedule>,
     /// Whether what was found in virtual time is tried on real sockets.
     pub confirms: bool,
+    /// Which of the cases are this search's: every N-th. Shards learn nothing of each other.
+    pub shard: Shard,
 }
 
 /// How far it is.
@@ -142,7 +147,9 @@ impl Search {
         let started = clock.now();
         self.ensure_sound_bases(interrupt, runtime)?;
         let mut summary = Summary::default();
-        let mut first = self.first.iter().rev().cloned().collect::<Vec<_>>();
+        let first = self.first.iter().skip(self.shard.index() as usize - 1);
+        let mut first: Vec<_> = first.step_by(self.shard.of() as usize).cloned().collect();
+        first.reverse();
         while !self.is_over(&summary, clock.now(), started) && !interrupt.is_cancelled() {
             let batch = self.batch(&summary, &mut first);
             if batch.is_empty() {
@@ -186,7 +193,7 @@ impl Search {
             time,
             findings,
         } = self.budget;
-        cases.is_some_and(|cases| summary.cases >= cases)
+        cases.is_some_and(|cases| summary.cases >= self.shard.share(cases))
             || time.is_some_and(|time| now.since(started) >= time)
             || summary.found.len() >= findings
     }
@@ -247,10 +254,12 @@ impl Search {
         let left = self
             .budget
             .cases
-            .map_or(u64::MAX, |most| most - summary.cases);
+            .map_or(u64::MAX, |most| self.shard.share(most) - summary.cases);
         let numbers = summary.cases..summary.cases + size.min(left);
         let energies = summary.corpus.energies(&summary.reach);
+        let (first_number, shards) = (self.shard.index() - 1, self.shard.of());
         numbers
+            .map(|number| number * u64::from(shards) + u64::from(first_number))
             .map(|number| match first.pop() {
                 Some(schedule) => Planned {
                     schedule: Schedule { number, ..schedule },

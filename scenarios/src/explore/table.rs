@@ -22,7 +22,7 @@ pub enum Family {
     Ended,
     /// Single messages.
     Frames,
-    /// What the person does.
+    /// What the user does.
     Actions,
     /// What befalls the server.
     Server,
@@ -372,7 +372,7 @@ pub(super) const FORMS: &[Form] = &[
     ),
 ];
 
-/// What the person does, as often as it stands here.
+/// What the user does, as often as it stands here.
 pub(super) const ACTIONS: &[&str] = &["pause", "pause", "resume", "stop", "reconnect", "reconnect"];
 
 /// What befalls the server.

@@ -1,4 +1,4 @@
-//! The harness inside a Rust test: against a server and a client of one's own.
+//! The harness inside a Rust test: against a custom server and client.
 //!
 //! See the [crate's first page](crate) for an example. Invariant: what a test
 //! gets is judged as `chaos run` judges, by the same runner and the same rules.

@@ -1,4 +1,4 @@
-//! One line for a person about an event on the wire.
+//! One line for the user about an event on the connection.
 
 use chaos_proxy::{Ending, Event, EventKind, Peer};
 

@@ -1,10 +1,10 @@
-//! `chaos play`: the specimen and the proxy for a person at a browser, with keys
-//! that pull the wire.
+//! `chaos play`: the ticker and the proxy for a user at a browser, with keys
+//! that cut the network.
 //!
 //! Nothing is judged here but the outages of somebody's own page, a line each. The
 //! ticker's page is served by the ticker server itself; only
 //! its WebSocket goes through the proxy, so the page stays reachable whatever
-//! happens to the wire.
+//! happens to the connection.
 
 mod event_line;
 mod keyboard;
@@ -114,7 +114,7 @@ impl Game {
     }
 
     /// Plays until `shutdown` or [`PlayKey::Quit`]; `say` gets a line for whatever
-    /// happens on the wire.
+    /// happens on the connection.
     pub async fn play(
         self,
         mut keys: mpsc::Receiver<PlayKey>,

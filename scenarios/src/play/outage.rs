@@ -1,6 +1,6 @@
 //! What became of each outage of the one page that plays: a line when it is over.
 //!
-//! Pure: a fold over what happens on the wire. Every connection is the page's own,
+//! Pure: a fold over what happens on the connection. Every connection is the page's own,
 //! so each that is accepted meanwhile is a dial.
 
 use std::collections::BTreeSet;
@@ -34,7 +34,7 @@ impl Outages {
     pub fn fold(&mut self, event: &Event) -> Option<String> {
         let (at, who) = (event.at, &event.client);
         match &event.what {
-            // It hurts nobody.
+            // It affects no client.
             EventKind::Struck { fault, .. } if fault == "latency" => None,
             EventKind::Struck { rule, .. } if event.attempt > 0 => {
                 self.hurt(at, who, rule);

@@ -1,4 +1,4 @@
-//! What a person at the keyboard can do to the wire.
+//! What the user at the keyboard can do to the connection.
 
 use std::time::Duration;
 

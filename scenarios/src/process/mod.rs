@@ -1,4 +1,4 @@
-//! Other people's programs: started in a group of their own, listened to
+//! External programs: started in a group of their own, listened to
 //! within bounds, and ended with all that they have started.
 //!
 //! Invariant: whatever a program does (prints without end, ignores signals,

@@ -32,7 +32,7 @@ use crate::subjects::{Report, SetupError, Subject, Traits, set_up};
 pub struct Measuring {
     /// Which client.
     pub subject: Subject,
-    /// Bad habits of the simulated one.
+    /// Flaws of the simulated one.
     pub flaws: Vec<Flaw>,
     /// The clock.
     pub time: Time,

@@ -1,6 +1,6 @@
 //! `junit.xml`: what pipelines show as tests.
 //!
-//! A subject is a suite and a scenario under one seed a test. *Failed* is a
+//! A client under test is a suite and a scenario under one seed a test. *Failed* is a
 //! `failure`; *inconclusive* is an `error` of type `inconclusive`, which is
 //! JUnit's word for a test that itself went wrong. `skipped` would be the other
 //! choice, and the wrong one: what nobody looks at is then green beside a

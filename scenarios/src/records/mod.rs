@@ -56,7 +56,7 @@ pub fn write_badge(results: &Results, file: &Path) -> Result<PathBuf, ResultsErr
     write_whole(folder, &name, &badge(results))
 }
 
-/// The subjects, in the order in which they come, each with its results.
+/// The clients under test, in the order in which they come, each with its results.
 fn by_client(results: &Results) -> Vec<(&str, Vec<&ScenarioResult>)> {
     let mut clients: Vec<(&str, Vec<&ScenarioResult>)> = Vec::new();
     for scenario in &results.scenarios {

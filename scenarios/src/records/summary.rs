@@ -35,7 +35,7 @@ const COLUMNS: [Verdict; 4] = [
     Verdict::NotApplicable,
 ];
 
-/// The most subjects in the table of sums.
+/// The most clients under test in the table of sums.
 const SUBJECTS: usize = 20;
 
 /// The whole file.
@@ -58,7 +58,7 @@ pub fn summary(results: &Results) -> String {
 
 const INFALLIBLE: &str = "a String takes everything";
 
-/// A row for each subject, if there are several.
+/// A row for each client under test, if there are several.
 fn sums(results: &Results) -> String {
     let clients = by_client(results);
     if clients.len() < 2 {
@@ -263,7 +263,7 @@ mod tests {
         run.checks
             .push(sample::check("no_leak", Finding::NotObservable, why));
         let text = summary(&Results::new(vec![run]));
-        let row = "<td>The title of R01 (not judged: no_leak)</td>";
+        let row = "<td>The title of R01 (not measured: no_leak)</td>";
         assert!(text.contains(row), "{text}");
     }
 

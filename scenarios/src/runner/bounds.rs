@@ -11,7 +11,7 @@ use client_sim::EventKind as Client;
 
 use crate::journal::{Body, Bound, Entry, Mark};
 
-/// Four times what the worst client has in the worst case of the catalogue.
+/// Four times what the worst client has in the worst built-in scenario.
 const MOST_CONNECTIONS: u64 = 100;
 /// As many as fit into a journal with all that comes of them.
 const MOST_DIALS: u64 = 50_000;

@@ -19,7 +19,7 @@ pub const JOURNAL: &str = "journal.jsonl";
 pub const SCENARIO: &str = "scenario.toml";
 const DECISIONS: &str = "decisions.jsonl";
 /// The output of custom clients and servers besides reports, where there is any.
-const OUTPUT: &str = "said.txt";
+const OUTPUT: &str = "output.log";
 
 /// A record that cannot be written.
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,7 @@
 //! begin with `first_dial` would come up when their faults are over, and the
 //! faults of the others would come late. So processes come up one scenario at a
 //! time, and few of it at once. And whenever a timer of the harness's own comes
-//! late, those of the clients do, too, and nobody is to be blamed for it.
+//! late, those of the clients do, too, and no client is failed for it.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;

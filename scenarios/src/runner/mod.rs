@@ -69,7 +69,7 @@ pub enum Time {
     /// The system's, and real sockets on loopback.
     #[default]
     Real,
-    /// A clock that leaps, and a network in this process.
+    /// A virtual clock, and a network in this process.
     Virtual,
 }
 
@@ -104,7 +104,7 @@ pub struct Settings {
     pub must_repeat: bool,
     /// The seed of server, proxy and clients.
     pub seed: Seed,
-    /// Bad habits besides the file's own.
+    /// Flaws besides the file's own.
     pub flaws: BTreeSet<Flaw>,
     /// Whether every fault is planned and none applied.
     pub is_wire: bool,

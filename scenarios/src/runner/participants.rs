@@ -189,7 +189,7 @@ impl Participants {
         listeners.collect()
     }
 
-    /// What is kept of other people's programs, for the record.
+    /// What is kept of external programs, for the record.
     pub(super) fn notes(&self) -> String {
         self.server_notes.text("server") + &self.clients.notes()
     }

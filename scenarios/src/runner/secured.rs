@@ -1,7 +1,7 @@
 //! Runs over TLS: who signs for the proxy, and how its clients are told to trust it.
 //!
 //! In virtual time all of them meet within this program, so the authority is in memory
-//! and ends with the run; on sockets it is the user's, whom other people's programs can
+//! and ends with the run; on sockets it is the user's, whom external programs can
 //! be told of.
 
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ use crate::trust::Trusted;
 #[derive(Debug)]
 pub(super) struct Secured {
     authority: Authority,
-    /// How other people's clients are told of it.
+    /// How client programs are told of it.
     trusted: Option<Trusted>,
 }
 

@@ -12,6 +12,7 @@ use super::Shard;
 use super::record::{Part, Parts, RECORD, ShardRun};
 use crate::archive::{ArchiveError, judge_as};
 use crate::collect::Collected;
+use crate::explore::SearchRecord;
 
 /// Why shards cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +21,7 @@ pub enum MergeError {
     #[error("{}: there is no such folder", .0.display())]
     NoFolder(PathBuf),
     /// Nothing of a shard's.
-    #[error("{}: no shard has left its records there: {RECORD} is missing; it is written when a `chaos run --shard I/N --out {}` has come to its end", .0.display(), .0.display())]
+    #[error("{}: no shard has left its records there: {RECORD} is missing; it is written when a `chaos run` or `chaos explore` with `--shard I/N --out {}` has come to its end", .0.display(), .0.display())]
     NoShard(PathBuf),
     /// Something that cannot be read or written.
     #[error("{}: {source}", path.display())]
@@ -121,11 +122,26 @@ pub fn read(folders: &[PathBuf]) -> Result<Whole, MergeError> {
     let whole = Whole {
         parts: read_parts(folders)?,
     };
-    by_place(&whole.parts)?;
+    if whole.search().is_none() {
+        by_place(&whole.parts)?;
+    }
     Ok(whole)
 }
 
 impl Whole {
+    /// What each shard of a search came to, in order, and the command of all; `None` of
+    /// shards of a suite.
+    pub fn search(&self) -> Option<(Vec<SearchRecord>, &str)> {
+        let (_, first) = self.parts.first()?;
+        let mut parts: Vec<&Part> = self.parts.iter().map(|(_, part)| part).collect();
+        parts.sort_by_key(|part| part.shard);
+        let records = parts
+            .into_iter()
+            .map(|part| part.search.as_deref().cloned());
+        let records = records.collect::<Option<Vec<SearchRecord>>>()?;
+        Some((records, &first.command))
+    }
+
     /// Judges every run, which is told to `judged`, and copies its records to `out`.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::Shard;
 use super::merge::MergeError;
 use crate::collect::Collected;
+use crate::explore::SearchRecord;
 use crate::runner::Folder;
 
 /// The name of the file.
@@ -63,7 +64,11 @@ pub struct Part {
     /// How many of its own were not begun: it was interrupted.
     pub not_begun: u64,
     /// What it has judged, by place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub judged: Vec<ShardRun>,
+    /// What it came to, if it is a shard of a search.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<Box<SearchRecord>>,
 }
 
 impl ShardRun {
@@ -93,7 +98,16 @@ impl Part {
             runs,
             not_begun: 0,
             judged: Vec::new(),
+            search: None,
         }
+    }
+
+    /// Of a search that came to this, `not_run` cases before its end.
+    #[must_use]
+    pub fn of_search(mut self, record: SearchRecord, not_run: u64) -> Self {
+        self.not_begun = not_run;
+        self.search = Some(Box::new(record));
+        self
     }
 
     /// With what came of its runs.
@@ -149,6 +163,13 @@ impl Part {
         let wrong = part.judged.iter().find(|run| {
             !run.is_plain() || u64::try_from(run.place).is_ok_and(|place| place >= part.runs)
         });
+        if part
+            .search
+            .as_ref()
+            .is_some_and(|search| !search.is_plain())
+        {
+            return Err(strange("a finding in it cannot be a file".to_owned()));
+        }
         match wrong {
             Some(run) => Err(strange(format!("there can be no run {run:?} in it"))),
             None => Ok(part),

@@ -12,8 +12,8 @@ type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// A client of your own: a function that gets a [`ClientContext`] and keeps a connection
 /// to its URL through whatever happens, until it is told to stop.
 ///
-/// The same rules as for a `client.toml`: what the client does not tell is
-/// judged from the proxy's and the server's side, or is not observable; a
+/// The same rules as for a `client.toml`: what the client does not report is
+/// judged from the proxy's and the server's side, or is not measured; a
 /// function that returns or panics before the end is a client that ended.
 pub struct Client {
     pub(crate) name: String,
@@ -43,8 +43,8 @@ impl Client {
         self
     }
 
-    /// What it tells whenever it happens; by default nothing. Whoever claims to
-    /// tell and does not is judged by that silence.
+    /// What it reports whenever it happens; by default nothing. A client that
+    /// declares a report and does not make it is judged by that silence.
     #[must_use]
     pub fn reports(mut self, reports: impl IntoIterator<Item = Report>) -> Self {
         self.traits.reports = reports.into_iter().collect();

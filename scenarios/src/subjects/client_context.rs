@@ -93,7 +93,7 @@ impl Tell {
         });
     }
 
-    /// It will not dial again by itself.
+    /// It will not reconnect by itself.
     pub fn gave_up(&self) {
         self.0.tell(ClientReport::GaveUp);
     }

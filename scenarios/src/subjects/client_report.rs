@@ -55,7 +55,7 @@ pub enum ClientReport {
         #[serde(default)]
         dial: Option<u64>,
     },
-    /// It will not dial again by itself.
+    /// It will not reconnect by itself.
     GaveUp,
     /// It has something to send that it holds, or has sent what it held.
     Queue {

@@ -1,4 +1,4 @@
-//! Where subjects are found: `sim`, any folder with a `client.toml`, a folder of
+//! Where clients under test are found: `sim`, any folder with a `client.toml`, a folder of
 //! `scenarios/clients`, or what is shipped within the program.
 
 use std::collections::BTreeSet;
@@ -19,7 +19,7 @@ pub const CLIENTS: &str = "scenarios/clients";
 /// The largest `client.toml`, in bytes.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// A subject that is not there, or that cannot be used.
+/// A client under test that is not there, or that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SubjectError {
     /// Nobody is called that.
@@ -64,7 +64,7 @@ pub enum SubjectError {
     Mistakes(String),
 }
 
-/// The subject of this name, or in this folder.
+/// The client under test of this name, or in this folder.
 ///
 /// # Errors
 /// Nobody is called that, or all that is wrong with its `client.toml`.

@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How long one look may take.
 const ANSWER: Duration = Duration::from_secs(1);
 
-/// How long its last words may take to arrive.
+/// How long its last output may take to arrive.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// The programs that a page needs, as long as this is there.
@@ -131,7 +131,7 @@ pub enum HostProblem {
 }
 
 impl HostProblem {
-    /// Whether what was asked for is to blame, and not what was started.
+    /// Whether what was asked for is the cause, and not what was started.
     pub fn is_usage(&self) -> bool {
         matches!(
             self,

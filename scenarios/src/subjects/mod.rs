@@ -1,7 +1,7 @@
 //! The client under test: the simulated client, or a custom one.
 //!
-//! Invariant: what a subject cannot do or does not tell is known before a run,
-//! so that a check can say NOT OBSERVABLE and never blames anybody for it.
+//! Invariant: what a client under test cannot do or does not report is known before a
+//! run, so that such a check is not measured, and no client fails for it.
 
 mod adapter;
 mod brought;
@@ -105,7 +105,7 @@ impl Subject {
     pub fn only_in_real_time(&self, scenario: &Scenario) -> Option<String> {
         scenario.only_in_real_time().or_else(|| {
             let name = self.name();
-            (!self.is_sim()).then(|| format!("--client {name}: other people's clients run in real time only; leave `--time virtual` out"))
+            (!self.is_sim()).then(|| format!("--client {name}: client programs run in real time only; leave `--time virtual` out"))
         })
     }
 

@@ -1,4 +1,4 @@
-//! Makes a subject ready, once for all its processes.
+//! Makes a client under test ready, once for all its processes.
 
 use std::fs::File;
 use std::io;
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How often it is looked whether somebody else has done with the same folder.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Why a subject is not ready.
+/// Why a client under test is not ready.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// Somebody wanted it.
@@ -84,7 +84,7 @@ pub enum SetupFailure {
     Ended(Ended),
 }
 
-/// Runs the subject's setup, if it has one, no two at once in one folder; looks
+/// Runs the client's setup, if it has one, no two at once in one folder; looks
 /// whether it can be started then; and starts whom it needs, who end with what this
 /// gives.
 ///

@@ -1,5 +1,5 @@
 //! Many runs, some of them at a time, each judged when it has ended: every
-//! scenario with every subject and every seed.
+//! scenario with every client under test and every seed.
 //!
 //! Invariant: there is one result for every run that was begun, in the order
 //! given, and of a run that has been judged nothing else is kept. After an
@@ -37,7 +37,7 @@ use retries::Retries;
 #[derive(Debug)]
 pub struct Suite {
     /// Each scenario with where its text comes from, as it is for each of the
-    /// subjects.
+    /// clients under test.
     pub scenarios: Vec<(Origin, Vec<Arc<Scenario>>)>,
     /// Who is under test; no two of one name.
     pub subjects: Vec<Subject>,
@@ -127,7 +127,7 @@ impl Suite {
         Own::Some(places.collect())
     }
 
-    /// Without this subject.
+    /// Without this client.
     pub fn leave_out(&mut self, index: usize) {
         self.subjects.remove(index);
         for (_, fitted) in &mut self.scenarios {

@@ -102,7 +102,7 @@ async fn what_only_real_time_can_do_is_told_at_its_line() {
     assert!(
         answer
             .err
-            .contains("a server of one's own runs in real time only"),
+            .contains("a custom server runs in real time only"),
         "{}",
         answer.err
     );

@@ -9,6 +9,7 @@ use scenarios::explore::{
 };
 use scenarios::language::read;
 use scenarios::runner::Time;
+use scenarios::shard::Shard;
 use scenarios::subjects::Subject;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -39,6 +40,7 @@ fn search(flaws: &[Flaw], cases: u64, findings: usize, jobs: usize) -> Search {
         time: Time::Virtual,
         first: Vec::new(),
         confirms: false,
+        shard: Shard::WHOLE,
     }
 }
 

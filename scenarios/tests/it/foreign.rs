@@ -1,4 +1,4 @@
-//! Other people's clients in the subject's chair, with the verdicts that they
+//! Third-party clients under test, with the verdicts that they
 //! deserve. `make test-foreign` runs this; their setup installs what they need.
 
 use std::path::PathBuf;

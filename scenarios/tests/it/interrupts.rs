@@ -1,4 +1,4 @@
-//! Signals while other people's programs run that do not want to end, or while
+//! Signals while external programs run that do not want to end, or while
 //! very many runs wait: the whole ends soon all the same, with 130, and nobody
 //! is left.
 

@@ -84,7 +84,7 @@ async fn clients_of_one_name_and_flaws_of_others_are_refused() {
         (&["--client", "idle,./idle"][..], "`idle` is there twice"),
         (
             &["--client", "sim,idle", "--flaw", "no_liveness"],
-            "--flaw is a habit of the simulated client; `idle` has its own",
+            "--flaw is for the simulated client alone; `idle` has its own",
         ),
     ] {
         let answer = place.chaos(&[&["run", "small.toml"], words].concat()).await;

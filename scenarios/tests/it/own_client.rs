@@ -1,4 +1,4 @@
-//! Other people's clients in the chair, good and bad: programs of the shell,
+//! Third-party clients under test, good and bad: programs of the shell,
 //! which is everywhere.
 
 use std::path::PathBuf;
@@ -183,7 +183,7 @@ async fn one_that_floods_its_stdout_is_stopped() {
         assert_eq!(reasons[0].to_string(), part);
         marked.expect_nobody();
         // Of a client whose other output is empty nothing is noted.
-        if let Ok(said) = std::fs::read_to_string(place.path("out/own/mine/1/said.txt")) {
+        if let Ok(said) = std::fs::read_to_string(place.path("out/own/mine/1/output.log")) {
             let how = part.replace("client c1: it", "== c1: killed, for it");
             assert!(said.starts_with(&how), "{said}");
         }
@@ -218,7 +218,7 @@ async fn one_that_will_not_end_is_killed_with_all_that_it_has_started() {
     let answer = run(&place, &marked.script(script), "").await;
     answer.expect(3);
     marked.expect_nobody();
-    let said = std::fs::read_to_string(place.path("out/own/mine/1/said.txt")).unwrap();
+    let said = std::fs::read_to_string(place.path("out/own/mine/1/output.log")).unwrap();
     let parts = [
         "== c1: killed, for it did not end within 5s of SIGTERM",
         "no report that it declares: ",

@@ -119,6 +119,29 @@ async fn a_command_that_is_not_there_is_told_before_anything_runs() {
     assert!(!place.path("out/results.json").exists());
 }
 
+/// In the words of `chaos run`, but the file itself is sound.
+#[tokio::test]
+async fn a_command_that_is_not_there_is_noted_by_check() {
+    let place = Place::new();
+    place.file("own.toml", &file("command = ['./nobody']"));
+    let checked = place.chaos(&["check", "own.toml"]).await;
+    checked.expect(0);
+    for part in [
+        "ok  own  own.toml\n",
+        "    note: own.toml:6:1: `./nobody` could not be started: No such file",
+        "    6 | command = ['./nobody']\n",
+        "      = it runs where `chaos` was typed; `cwd = \"file\"` runs it beside this file\n",
+    ] {
+        assert!(checked.out.contains(part), "{checked:?}");
+    }
+    place.file("own.toml", &file("command = ['sh', '-c', 'exit 1']"));
+    let sound = place.chaos(&["check", "own.toml"]).await;
+    assert!(
+        !sound.expect(0).out.contains("could not be started"),
+        "{sound:?}"
+    );
+}
+
 #[tokio::test]
 async fn a_server_beside_its_file_is_told_where_its_client_reaches_it() {
     let place = Place::new();

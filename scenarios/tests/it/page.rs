@@ -1,4 +1,4 @@
-//! Pages in the subject's chair. What needs a browser is run by `make test-page`; the
+//! Pages under test. What needs a browser is run by `make test-page`; the
 //! setup of a page finds one, or has one installed where that is possible.
 
 use std::net::TcpListener;

@@ -1,4 +1,4 @@
-//! The judge on schedules that nobody had in mind: the reference client passes every
+//! The checker on random schedules: the reference client passes every
 //! one of them, or nothing is said, with a reason that is true.
 
 use std::collections::BTreeMap;

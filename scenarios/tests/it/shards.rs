@@ -178,3 +178,77 @@ async fn a_shard_without_runs_is_well_and_one_is_found_by_what_an_engine_sets() 
     let merged = place.chaos(&["merge", "s1", "s2", "--out", "m"]).await;
     merged.expect(0);
 }
+
+const SEARCH: [&str; 8] = [
+    "explore",
+    "--cases",
+    "50",
+    "--seed",
+    "3",
+    "--unconfirmed",
+    "--flaw",
+    "stops_on_reset",
+];
+
+async fn search(place: &Place, words: &[&str]) -> Answer {
+    place.chaos(&[&SEARCH[..], words].concat()).await
+}
+
+/// The numbers of the schedules that a shard or a merge has kept.
+fn kept(text: &str) -> Vec<u64> {
+    let lines = text.lines().filter_map(|line| {
+        let schedule: serde_json::Value = serde_json::from_str(line).ok()?;
+        schedule["number"].as_u64()
+    });
+    lines.collect()
+}
+
+#[tokio::test]
+async fn a_search_in_shards_is_put_together_to_the_byte() {
+    let place = Place::new();
+    let whole = ["1/3", "2/3", "3/3"];
+    for shard in whole {
+        let out = format!("s{}", &shard[..1]);
+        search(&place, &["--shard", shard, "--out", &out, "--jobs", "2"]).await;
+    }
+    let merge = async |folders: [&str; 3], out: &str| {
+        let words = [&["merge"], &folders[..], &["--out", out]].concat();
+        place.chaos(&words).await
+    };
+    let merged = merge(["s1", "s2", "s3"], "m").await;
+    let merged = merged.expect(1);
+    assert!(merged.out.contains("\n50 cases: "), "{}", merged.out);
+    let again = merge(["s3", "s1", "s2"], "n").await;
+    assert_eq!(again.expect(1).out.replace("n/", "m/"), merged.out);
+    assert_eq!(files(&place.path("n")), files(&place.path("m")));
+    // Each schedule is drawn by one shard.
+    let corpus = fs::read_to_string(place.path("m/corpus/corpus.jsonl")).unwrap();
+    let numbers = kept(&corpus);
+    assert!(numbers.len() > 3, "{numbers:?}");
+    assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
+    for remainder in 0..3 {
+        assert!(numbers.iter().any(|number| number % 3 == remainder));
+    }
+    // What was found fails again.
+    let found: Vec<_> = fs::read_dir(place.path("m/found")).unwrap().collect();
+    assert!(!found.is_empty());
+    let answer = place
+        .chaos(&[
+            "run",
+            "m/found",
+            "--time",
+            "virtual",
+            "--flaw",
+            "stops_on_reset",
+        ])
+        .await;
+    answer.expect(1);
+    fs::remove_dir_all(place.path("m")).unwrap();
+    refused(&place, &["s1", "s3"], "of 3 shards, 2 is missing").await;
+    search(
+        &place,
+        &["--shard", "2/3", "--out", "s2", "--guide", "random"],
+    )
+    .await;
+    refused(&place, &["s1", "s2", "s3"], "are different suites").await;
+}

@@ -85,7 +85,7 @@ function connect() {
   watch(CONNECT_TIMEOUT_MS, "no answer");
 }
 
-// A dead connection stays open for ever unless somebody looks at the clock.
+// A dead connection stays open indefinitely unless something looks at the clock.
 function watch(ms, why) {
   clearTimeout(liveness);
   liveness = setTimeout(() => gone(why), ms);

@@ -1,6 +1,6 @@
 "use strict";
 
-// The oldest lines go, so that a page left open does not grow for ever.
+// The oldest lines go, so that a page left open does not grow without bound.
 const LINES = 200;
 
 const byId = (id) => document.getElementById(id);

@@ -154,7 +154,7 @@ impl ProxyChange {
     /// Reads the body of `POST /proxies/{p}`.
     pub(crate) fn read(text: &str) -> Result<Self, Refusal> {
         let fields = Object::read(json::first_value(text)?, "")?;
-        // A name of the wrong kind is a mistake, though no name changes.
+        // A name of the wrong kind is an error, though no name changes.
         fields.string("name")?;
         Ok(Self {
             listen: fields.string("listen")?,

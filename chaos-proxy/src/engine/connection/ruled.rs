@@ -142,7 +142,7 @@ impl Connection {
         let actions = self.machine.cut(peer, &at);
         if actions.is_empty() {
             // Its rule is kept until it is carried out, so this cannot be; but a
-            // peer that waits for ever would be the worst of ends.
+            // peer that waits indefinitely would be the worst of ends.
             self.side(peer).cut(End::Fin);
             return;
         }
@@ -154,7 +154,7 @@ impl Connection {
     pub(super) fn tell_struck(&self, strike: &Strike, in_force: &ActiveRules) {
         let rule = &strike.rule;
         let zero = in_force.zero.unwrap_or_default();
-        tracing::info!(rule = rule.name, fault = rule.fault.word(), client = %self.machine.client(), attempt = self.machine.attempt(), "struck");
+        tracing::info!(rule = rule.name, fault = rule.fault.word(), client = %self.machine.client(), attempt = self.machine.attempt(), "applied");
         self.tell(EventKind::Struck {
             rule: rule.name.clone(),
             fault: rule.fault.word().to_owned(),

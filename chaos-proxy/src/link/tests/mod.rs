@@ -1,4 +1,4 @@
-//! A link, driven by hand: here is what drives it. The properties that every
+//! A link, driven manually: here is what drives it. The properties that every
 //! fault must keep, each fault by itself, and rates are in the modules below,
 //! and what a link as a whole is to carry by when, worked out in another way.
 

@@ -56,7 +56,7 @@ async fn toxiproxy_python_and_chaostoolkit_work_unchanged() {
 async fn toxiproxy_node_client_works_unchanged() {
     let folder = installed("node");
     if !folder.exists() {
-        return eprintln!("SKIPPED for want of Node: toxiproxy-node-client");
+        return eprintln!("SKIPPED, missing Node: toxiproxy-node-client");
     }
     // Node looks for packages beside the script.
     std::fs::copy(format!("{HERE}/node/drive.mjs"), folder.join("drive.mjs")).unwrap();

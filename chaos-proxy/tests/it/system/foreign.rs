@@ -1,4 +1,4 @@
-//! Other people's programs on both sides of the proxy: Python's `websockets`,
+//! External programs on both sides of the proxy: Python's `websockets`,
 //! as it comes. `make test` installs what they need and says where it is.
 
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ const PEER: &str = concat!(
     "/tests/foreign/websockets_peer.py"
 );
 
-/// Where other people's programs were installed.
+/// Where external programs were installed.
 pub(crate) fn installed(program: &str) -> PathBuf {
     let folder = std::env::var_os("CHAOS_TEST_FOREIGN");
     Path::new(&folder.expect("run by `make test-foreign`")).join(program)

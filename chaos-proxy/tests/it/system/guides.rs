@@ -219,7 +219,7 @@ fn example(name: &str) -> &'static str {
 async fn run(program: &str, files: &[(&str, &str)], driver: &str, framework: &str) {
     let is_there = Command::new(program).arg("--version").output().await;
     if is_there.is_err() {
-        return eprintln!("SKIPPED for want of {program}: {driver}");
+        return eprintln!("SKIPPED, missing {program}: {driver}");
     }
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {

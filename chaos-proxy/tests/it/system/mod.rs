@@ -1,5 +1,5 @@
 //! What only the system can show: its TCP, its ports and descriptors, the program as
-//! a process, other people's programs. In real time, so nothing here asks more of
+//! a process, external programs. In real time, so nothing here asks more of
 //! the machine than that it gets to it: no earlier than planned, and some time.
 
 mod api;

@@ -76,7 +76,7 @@ fn browse(browser: &str, url: &str, profile: &std::path::Path) -> Running {
 #[test]
 fn a_page_whose_name_is_bound_anew_is_refused_in_chromium() {
     let Some(browser) = chromium() else {
-        return eprintln!("SKIPPED for want of Chromium: DNS rebinding");
+        return eprintln!("SKIPPED, missing Chromium: DNS rebinding");
     };
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || tell.send(said_by_the_page(&browser)));

@@ -23,7 +23,7 @@ impl Session {
         }
     }
 
-    /// Asks the server for the state that the person wants.
+    /// Asks the server for the state that the user wants.
     pub(super) fn ask(&mut self, paused: bool) {
         if let State::Open(open) = &mut self.state {
             open.asked += 1;

@@ -10,7 +10,7 @@ use crate::session::Ending;
 use crate::{CloseReason, Flaw};
 
 impl Session {
-    /// What a flawed client does with the last words of a connection; a sound
+    /// What a flawed client does with the last bytes of a connection; a sound
     /// one forgets all of it.
     pub(super) fn keep_remains(&mut self, ending: Ending) {
         let State::Open(open) = self.state else {

@@ -53,7 +53,7 @@ impl Session {
     }
 
     /// An answer, or the word of an older connection that has only now arrived:
-    /// where it contradicts the person, and no answer is to come, the wish is said
+    /// where it contradicts the user, and no answer is to come, the wish is said
     /// again.
     fn pause_changed(&mut self, paused: bool) {
         let dial = self.dial;

@@ -1,8 +1,8 @@
 //! Numbered messages of the client's own: when it has one to say, what it holds
 //! while nobody takes it, and what it says again.
 //!
-//! The one invariant: for a sound client nothing is said before the welcome, on no
-//! connection twice, and in the order of the numbers. Part of the [machine](super).
+//! The one invariant: for the reference client nothing is said before the welcome, on
+//! no connection twice, and in the order of the numbers. Part of the [machine](super).
 
 use environment::Moment;
 

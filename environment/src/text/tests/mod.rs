@@ -122,7 +122,7 @@ fn five_mistakes_are_five_diagnostics() {
      6 | target.share = nan
        |                ^^^
 
-    case.toml:14:25: expected an integer from 0 to 18446744073709551615, found `-1`
+    case.toml:14:25: expected an integer of 0 or more, found `-1`
         |
      14 | inject.drop = { count = -1 }
         |                         ^^

@@ -52,6 +52,18 @@ fn wrong_containers_are_reported() {
 }
 
 #[test]
+fn the_one_key_that_is_missing_is_what_an_unknown_one_was_to_be() {
+    let text = GOOD.replace("{ for = \"1s\" }", "{ latency = \"1s\" }");
+    assert_snapshot!(report(&text), @r#"
+    case.toml:18:18: unknown key `latency`
+        |
+     18 | inject.stall = { latency = "1s" }
+        |                  ^^^^^^^ did you mean `for`, which is missing?
+        = allowed here: for
+    "#);
+}
+
+#[test]
 fn quantities_say_what_they_want() {
     let text = changed("\"64KiB\"", "\"64kib\"")
         .replace("\"10KB/s\"", "\"10KB\"")

@@ -84,8 +84,8 @@ fn judge(evidence: &Evidence<'_>, limit: Limit) -> Found {
     }
 }
 
-/// The ends of connections that were hurt, in order of time; each once, with
-/// what hurt it last.
+/// The ends of connections that were affected, in order of time; each once, with
+/// what affected it last.
 fn ends<'a>(evidence: &'a Evidence<'_>) -> Vec<(End, &'a Effect)> {
     let observed = &evidence.observed;
     let mut ends = BTreeMap::new();

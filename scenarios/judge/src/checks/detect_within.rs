@@ -1,4 +1,4 @@
-//! `detect_within`: every client notices in time that a fault has hurt it.
+//! `detect_within`: every client notices in time that a fault has affected it.
 //!
 //! A fault that was healed before the limit, after which all went on as
 //! before, need not be noticed: nothing is judged of it.

@@ -1,5 +1,5 @@
 //! `min_dial_gap`: from one dial of a client to its next there is at least
-//! this time, after t = 0. A dial that the person at the client asked for may
+//! this time, after t = 0. A dial that the user asked for may
 //! come at any time.
 
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! The checks: pure functions of what was observed.
 //!
-//! A check that had nothing to judge is not OK: it is not observable, and says
+//! A check that had nothing to judge is not OK: it is not measured, and says
 //! why. Invariant: every check names the rules that it hangs on, so that a
-//! failure is not blamed on the client when the fault itself went wrong.
+//! failure is not counted against the client when the fault itself went wrong.
 
 mod at_once;
 mod availability;
@@ -83,7 +83,7 @@ pub const ALL: [&Check; 24] = [
 pub const RECOVER_WITHIN: &Check = &recover_within::CHECK;
 /// Of how often clients dial.
 pub const MAX_DIALS: &Check = &max_dials::CHECK;
-/// Of how soon clients dial again.
+/// Of how soon clients reconnect.
 pub const MIN_DIAL_GAP: &Check = &min_dial_gap::CHECK;
 /// Of ticks that are lost.
 pub const LOST: &Check = &sequence::LOST;
@@ -122,7 +122,7 @@ fn replaced(evidence: &Evidence<'_>, check: &Check, found: Found) -> Found {
         Some((at, client)) => {
             let at = evidence.at(at);
             let why = format!(
-                "{client} gave up {at} and said so, which is a good outcome of this case{}",
+                "{client} gave up {at} and said so, which is a good outcome of this scenario{}",
                 evidence::and_more(gave_up.count() + 1)
             );
             Found::ok(Measure::Unknown, why)

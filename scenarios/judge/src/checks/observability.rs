@@ -1,7 +1,7 @@
-//! What a subject or a server does not show, and so cannot be judged of it.
+//! What a client under test or a server does not show, and so cannot be judged of it.
 //!
 //! The simulated client and the ticker show everything; somebody else's say
-//! beforehand what they can do and what they tell. Invariant: nobody is blamed,
+//! beforehand what they can do and what they tell. Invariant: no client is failed,
 //! or praised, for what nobody could see.
 
 use super::check::{Check, DialsSeen, Needs};
@@ -82,7 +82,7 @@ pub(super) fn tempered(evidence: &Evidence<'_>, check: &Check, found: Found) -> 
     found
 }
 
-/// The expectation with as much time as this subject says that it needs.
+/// The expectation with as much time as this client says that it needs.
 pub fn stretched(evidence: &Evidence<'_>, expected: Expectation) -> Expectation {
     let limit = match expected.limit {
         Limit::Within(time) => {

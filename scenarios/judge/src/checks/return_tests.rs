@@ -12,7 +12,7 @@ use crate::verdict::{Verdict, judge};
 
 const WHO: &str = "[clients]\ncount = 1\n[server]\ncommand = ['x', '{port}']\n";
 
-/// A client of one's own that tells of its dials and messages.
+/// A custom client that reports its dials and messages.
 fn telling() -> Traits {
     Traits {
         reports: Report::ALL.map(|(_, report)| report).into(),
@@ -164,7 +164,7 @@ fn to_give_up_is_as_good_where_the_case_says_so() {
     let gap = judgement.checks.iter().find(|c| c.name == "min_dial_gap");
     assert_eq!(
         gap.map(|gap| gap.why.as_str()),
-        Some("c1 gave up at 1100ms and said so, which is a good outcome of this case")
+        Some("c1 gave up at 1100ms and said so, which is a good outcome of this scenario")
     );
 }
 

@@ -107,7 +107,7 @@ fn queue(evidence: &Evidence<'_>, limit: u64) -> Found {
     // The fullest first, and of equals the first by name.
     peaks.sort_by_key(|((held, _), _)| std::cmp::Reverse(*held));
     let Some(((most, at), client)) = peaks.first().copied() else {
-        return Found::nothing("no client told how much it holds");
+        return Found::nothing("no client reported how many messages it holds");
     };
     let at = evidence.at(at);
     if most <= limit {

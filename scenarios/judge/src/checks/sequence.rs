@@ -26,7 +26,7 @@ pub(super) const LOST: Check = Check {
     key: "lost",
     facts: &[Fact::Ticks],
     read: count,
-    // Of a server of one's own the clients' numbers say what is missing.
+    // Of a custom server the clients' numbers say what is missing.
     needs: |_| Needs {
         abilities: &[Ability::Resume],
         reports: &[Report::Seq],

@@ -4,7 +4,7 @@
 //! connection that it has not left, and no other connection of it is fed: bytes
 //! wait, data is destroyed, the connection is ended toward it, or its dial gets
 //! anything but the server's own answer. A strike that takes nothing is spent:
-//! it fired, and hurts nobody.
+//! it fired, and affects no client.
 
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ use chaos_proxy::{Corrupt, Fault, FaultKind, Rule};
 use environment::{Direction, Moment};
 
 use super::Observations;
-use super::connections::{Connection, Strike};
+use super::connection::Connection;
+use super::connections::Strike;
 use super::losses::{Loss, UNFELT};
 
 /// What a strike took from a connection.

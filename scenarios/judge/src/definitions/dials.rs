@@ -12,7 +12,7 @@ use std::time::Duration;
 use environment::Moment;
 
 use super::Observations;
-use super::connections::Connection;
+use super::connection::Connection;
 
 /// A client's own words may come this much after what they tell of.
 const REPORT_DELAY: Duration = Duration::from_millis(50);

@@ -1,6 +1,6 @@
 //! What the loss of the server did to each client.
 //!
-//! A client is hurt that had a connection when the server went, or dialled
+//! A client is affected that had a connection when the server went, or dialled
 //! before it was back. No data of the server comes in between: what arrives
 //! then was under way before.
 
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use environment::Moment;
 
 use super::Observations;
-use super::connections::Connection;
+use super::connection::Connection;
 use super::effects::{Effect, Notice, noticed};
 use super::marks::Downtime;
 
@@ -210,6 +210,10 @@ mod tests {
         assert_eq!(held(1001, Some(2500)), ms(2500));
         assert_eq!(held(1000, Some(2500)), ms(2500));
         assert_eq!(held(1001, None), ms(1001), "and then nothing any more");
-        assert_eq!(held(1900, Some(2500)), ms(1000), "long after the silence began");
+        assert_eq!(
+            held(1900, Some(2500)),
+            ms(1000),
+            "long after the silence began"
+        );
     }
 }

@@ -5,7 +5,7 @@
 //! that took nothing from a client has none on it. A timed rule's strikes on one
 //! client are one effect, which ends with the window; a rule on attempts, and one
 //! that waits in each connection for its moment (`cut`), has one effect for each
-//! connection that it strikes; a server event has one on each client that it hurts.
+//! connection that it strikes; a server event has one on each client that it affects.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,14 +14,15 @@ use chaos_proxy::{FaultKind, Occurrence, Plan, Rule, When};
 use environment::Moment;
 
 use super::Observations;
-use super::connections::{Connection, Strike};
+use super::connection::Connection;
+use super::connections::Strike;
 use super::deprivations::{ClientFigures, Deprivation, of_strike};
 use super::downtimes::downtime_effects;
 
 /// One time of a rule, as one client felt it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Effect {
-    /// Whom it hurt.
+    /// Which clients it affected.
     pub client: Arc<str>,
     /// The rule's name.
     pub rule: String,
@@ -32,7 +33,7 @@ pub struct Effect {
     /// Whether its end is part of the outage's: what merely slows a dial moves
     /// none.
     pub heals: bool,
-    /// The connections that it hurt; empty for the listener.
+    /// The connections that it affected; empty for the listener.
     pub hurt: BTreeSet<u64>,
     /// What the client had to notice.
     pub notices: Vec<Notice>,
@@ -57,7 +58,7 @@ pub struct Notice {
     /// Whether the connection was ended toward the client, and not only silent.
     pub is_end: bool,
     /// When the client noticed: the first of its FIN, RST or Close frame on a
-    /// hurt connection, a new dial, its own `close` event, and its giving up.
+    /// affected connection, a new dial, its own `close` event, and its giving up.
     pub noticed: Option<Moment>,
 }
 

@@ -16,6 +16,7 @@
 //! Invariant: nothing here looks at anything but entries and the plan, and
 //! entries of one moment keep the order in which they were recorded.
 
+mod connection;
 mod connections;
 mod deprivations;
 mod dials;
@@ -37,7 +38,8 @@ mod testimony;
 mod tests;
 mod times;
 
-pub use connections::{Connection, Connections, Powerless, Strike};
+pub use connection::Connection;
+pub use connections::{Connections, Powerless, Strike};
 pub use deprivations::ClientFigures;
 pub use dials::{ClientDials, Dial, Dials};
 pub use effects::{Effect, Notice, effects};

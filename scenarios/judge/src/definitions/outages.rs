@@ -14,7 +14,7 @@ use std::time::Duration;
 use environment::Moment;
 
 use super::Observations;
-use super::connections::Connection;
+use super::connection::Connection;
 use super::effects::Effect;
 
 /// An end so soon after somebody at the client did something may be his doing.
@@ -23,7 +23,7 @@ const AFTER_AN_ACT: Duration = Duration::from_millis(250);
 /// What a client may take until it has told of a message.
 const TOLD_WITHIN: Duration = Duration::from_millis(250);
 
-/// From a fault's first effect on a client until all that hurt it is healed.
+/// From a fault's first effect on a client until all that affected it is healed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outage {
     /// Whose.
@@ -187,7 +187,7 @@ impl Back<'_> {
         let is_struck = effects.any(|effect| {
             let is_its =
                 &*effect.client == self.client && effect.hurt.contains(&connection.attempt);
-            // A rule that strikes many of its connections hurts this one when it does.
+            // A rule that strikes many of its connections affects this one when it does.
             let mut own = strikes.iter().filter(|strike| {
                 let is_by_it = strike.rule == effect.rule && &*strike.client == self.client;
                 is_by_it && strike.attempt == connection.attempt

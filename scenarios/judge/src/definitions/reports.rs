@@ -1,5 +1,5 @@
 //! What the clients told about themselves. A client that tells nothing leaves
-//! everything here empty, and what needs it is not observable.
+//! everything here empty, and what needs it is not measured.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -53,7 +53,7 @@ struct Report {
     intended: Vec<(Moment, bool)>,
     /// Was told to stop, and did.
     stopped: Option<Moment>,
-    /// Will not dial again by itself.
+    /// Will not reconnect by itself.
     gave_up: Option<Moment>,
 }
 
@@ -196,7 +196,7 @@ impl Reports {
         self.by_client.get(client)?.stopped
     }
 
-    /// When the client said that it will not dial again by itself.
+    /// When the client said that it will not reconnect by itself.
     pub fn gave_up(&self, client: &str) -> Option<Moment> {
         self.by_client.get(client)?.gave_up
     }

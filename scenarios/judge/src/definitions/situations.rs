@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use environment::Moment;
 
-use super::connections::Connection;
+use super::connection::Connection;
 use super::effects::{Effect, Notice};
 use super::{ClientDials, Observations};
 

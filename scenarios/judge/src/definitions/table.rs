@@ -1,4 +1,4 @@
-//! What hurts whom, what he has to notice, and from when on he has to be back:
+//! What affects which client, what he has to notice, and from when on he has to be back:
 //! one row for each situation.
 
 use chaos_proxy::Ending;
@@ -15,7 +15,7 @@ const EXPECT: &str = "\n[expect]\nmax_live = 1\n";
 /// What became of a story, in milliseconds.
 #[derive(Debug, PartialEq, Eq)]
 struct Row {
-    /// From when on each outage hurt, and from when its recovery counts.
+    /// From when on each outage had an effect, and from when its recovery counts.
     outages: Vec<(u64, u64)>,
     /// How long each took from there.
     recovered: Vec<Option<u64>>,
@@ -23,7 +23,7 @@ struct Row {
     notices: Vec<(u64, Option<u64>, Option<u64>)>,
 }
 
-/// No rule hurts anybody: it is spent.
+/// No rule affects any client: it is spent.
 fn spent() -> Row {
     Row {
         outages: Vec::new(),

@@ -16,7 +16,7 @@ use environment::Moment;
 use ticker_server::EventKind as Server;
 
 use super::Observations;
-use super::connections::Connection;
+use super::connection::Connection;
 use super::sequences::Sequences;
 use crate::journal::{Body, Entry, Mark};
 

@@ -92,7 +92,7 @@ fn who_slept_tells_of_what_it_had_got_before_when_it_wakes_up() {
     let silent = live().stalled("c1", 1, 4000);
     assert_eq!(found(&received(silent.clone(), 9100)), messages(1, 9100));
     assert_eq!(found(&received(slept(silent.clone()), 9100)), []);
-    // Not for ever.
+    // Not indefinitely.
     assert_eq!(found(&received(slept(silent), 11_500)), messages(1, 11_500));
 }
 

@@ -1,4 +1,4 @@
-//! How long the clients of one run took to notice what hurt them, and to come
+//! How long the clients of one run took to notice what affected them, and to come
 //! back: what is left of a run when many of them are looked at together.
 
 use std::time::Duration;

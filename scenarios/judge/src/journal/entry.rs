@@ -57,7 +57,7 @@ pub enum Mark {
     Started,
     /// The scenario's time begins.
     TZero,
-    /// The person at the client did something.
+    /// The user did something.
     Action {
         /// What, in the file's word.
         action: String,
@@ -154,7 +154,7 @@ pub struct Header {
     pub seed: u64,
     /// `real` or `virtual`.
     pub time: String,
-    /// The subject, such as `sim`.
+    /// The client under test, such as `sim`.
     pub client: String,
     /// The clients' names, in their order.
     pub clients: Vec<String>,
@@ -165,7 +165,7 @@ pub struct Header {
     /// How often the machine had spoiled this run before, so that it was run again.
     #[serde(default, skip_serializing_if = "is_none")]
     pub retried: u32,
-    /// What is to be known of the subject; of the simulated client nothing.
+    /// What is to be known of the client under test; of the simulated client nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Traits>,
 }

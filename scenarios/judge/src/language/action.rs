@@ -1,4 +1,4 @@
-//! `[[action]]`: what the person at the client does, when, and who does it.
+//! `[[action]]`: what the user does, when, and who does it.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use environment::{Key, Realm, Seed};
 use super::top::Name;
 use crate::subject::Ability;
 
-/// One deed, and when it is done.
+/// One action, and when it is done.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Action {
     /// Part of the draws of its share; by default `action N`, from 1 in the
@@ -195,7 +195,7 @@ fn read_when(table: &mut Table<'_>, duration: Option<Duration>) -> Option<Action
             let message =
                 "`at` and `on` exclude each other: an action waits for a time or for a connection";
             table.error(table.span_of("at"), message);
-            // Its own mistakes are told as well.
+            // Its own errors are told as well.
             on.and_then(|mut on| read_condition(&mut on, after));
             None
         }

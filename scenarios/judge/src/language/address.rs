@@ -1,4 +1,4 @@
-//! Where a server of one's own is: `ws://host:port/path?query`,
+//! Where a custom server is: `ws://host:port/path?query`,
 //! `http://host:port/path?query` or `tcp://host:port/path?query`; `wss`, `https` and
 //! `tls` are the same over TLS.
 

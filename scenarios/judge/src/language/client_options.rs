@@ -1,4 +1,4 @@
-//! What clients of one's own are told besides where to dial: arguments and
+//! What custom clients are told besides where to dial: arguments and
 //! variables, so that one adapter serves several configurations of a library.
 
 use environment::text::{FromToml, Table};

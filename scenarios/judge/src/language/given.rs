@@ -16,7 +16,7 @@ use super::scenario::Scenario;
 pub enum Origin {
     /// A file.
     File(PathBuf),
-    /// The catalogue within the program.
+    /// The built-in scenarios within the program.
     Embedded,
 }
 

@@ -21,6 +21,7 @@ mod rules;
 #[cfg(any(test, feature = "testing"))]
 pub mod sample;
 mod scenario;
+mod server_command;
 mod server_event;
 mod situation;
 #[cfg(test)]
@@ -37,9 +38,10 @@ pub(crate) use exercisable::{Objection, Setting};
 pub use expect::Expectation;
 pub use figures::figures;
 pub use given::{Given, Origin, read_all};
-pub use own_server::{Cwd, OwnKind, OwnServer, PORT, Ready, ServerCommand};
+pub use own_server::{OwnKind, OwnServer};
 pub use proof::{Flawed, Proof};
 pub use read::{Mistakes, read, read_for};
 pub use scenario::{Outcome, Scenario, Start};
+pub use server_command::{Cwd, PORT, Ready, ServerCommand};
 pub use server_event::{ServerEnd, ServerEvent};
 pub use situation::{Needed, Situation, SituationKind};

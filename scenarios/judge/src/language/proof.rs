@@ -1,6 +1,6 @@
 //! `[proof]`: the flaw that a scenario must catch, and the check that it must
-//! fail. Data about the scenario itself: a run does not look at it, the
-//! catalogue's own test and `chaos list` do.
+//! fail. Data about the scenario itself: a run does not look at it,
+//! the test of the built-in scenarios and `chaos list` do.
 
 use std::fmt;
 

@@ -58,7 +58,7 @@ pub fn read_for(source: &Source, subject: Option<&Traits>) -> Result<Scenario, M
     }
 }
 
-/// Mistakes go to `diagnostics`; `None` when something needed is not there.
+/// Errors go to `diagnostics`; `None` when something needed is not there.
 pub(super) fn read_into(
     source: &Source,
     subject: Option<&Traits>,

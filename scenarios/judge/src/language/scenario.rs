@@ -62,7 +62,7 @@ pub struct Scenario {
     pub clients: ClientsConfig,
     /// Whether they dial by TLS, whatever the server speaks.
     pub clients_tls: bool,
-    /// What clients of one's own are told besides.
+    /// What custom clients are told besides.
     pub client_options: ClientOptions,
     /// What goes wrong.
     pub rules: Vec<Rule>,
@@ -87,7 +87,7 @@ pub struct Scenario {
 pub enum Outcome {
     /// It is back, as the file expects it.
     Recovered,
-    /// It says that it will not dial again by itself.
+    /// It says that it will not reconnect by itself.
     GaveUp,
 }
 
@@ -107,7 +107,7 @@ impl Scenario {
     }
 
     /// Where the file says something that only real time can do, if it does: a
-    /// server of one's own.
+    /// custom server.
     pub(crate) fn needs_real_time(&self) -> Option<Span> {
         self.own_server.as_ref().map(|own| own.span.clone())
     }
@@ -118,7 +118,7 @@ impl Scenario {
         let span = self.needs_real_time()?;
         Some(self.objection(
             span,
-            "a server of one's own runs in real time only",
+            "a custom server runs in real time only",
             "leave `--time virtual` out, or take the ticker",
         ))
     }
@@ -221,7 +221,7 @@ impl Scenario {
                 ClientAction::Pause | ClientAction::Resume | ClientAction::Send
             )
         };
-        // Servers and clients of one's own may end connections by themselves.
+        // Custom servers and clients may end connections by themselves.
         let may_end = self.own_server.is_some()
             || !self.server_events.is_empty()
             || self.actions.iter().any(moves);

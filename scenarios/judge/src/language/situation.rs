@@ -21,9 +21,9 @@ pub enum SituationKind {
     SilencesOutlasted,
     /// A ping of the client's own.
     PingsSent,
-    /// The person did something while the client was connecting.
+    /// The user did something while the client was connecting.
     ToldWhileConnecting,
-    /// The person did something while the client waited for its next dial.
+    /// The user did something while the client waited for its next dial.
     ToldWhileWaiting,
     /// A connection that had data and was ended by the server before it had lasted.
     ThrownOut,

@@ -18,7 +18,7 @@ use super::scenario::Start;
 use super::server_event::{self, ServerEvent, ensure_apart};
 use super::top::Top;
 
-/// The most that a run may decide beforehand: strikes and deeds at a time, each
+/// The most that a run may decide beforehand: strikes and actions at a time, each
 /// counted for each client. As many as a journal has entries.
 const MOST_PLANNED: u64 = crate::journal::MAX_ENTRIES as u64;
 

@@ -42,9 +42,9 @@ pub struct Results {
     pub retried: usize,
     /// Later than this a fault counts as not fired in time.
     pub late_tolerance_ms: u64,
-    /// Each of them with each subject and each seed, in the order given.
+    /// Each of them with each client under test and each seed, in the order given.
     pub scenarios: Vec<ScenarioResult>,
-    /// Of each scenario with each subject, over its seeds; not there if every
+    /// Of each scenario with each client under test, over its seeds; not there if every
     /// one had only one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub statistics: Vec<Statistics>,
@@ -59,7 +59,7 @@ pub struct ScenarioResult {
     pub case: String,
     /// Its title.
     pub title: String,
-    /// The subject.
+    /// The client under test.
     pub client: String,
     /// `real` or `virtual`.
     pub time: String,
@@ -156,7 +156,7 @@ impl Results {
         !self.statistics.is_empty()
     }
 
-    /// The subjects, in the order in which they come.
+    /// The clients under test, in the order in which they come.
     pub fn clients(&self) -> Vec<&str> {
         let mut clients: Vec<&str> = Vec::new();
         for scenario in &self.scenarios {
@@ -167,7 +167,7 @@ impl Results {
         clients
     }
 
-    /// Whoever was run again, in order.
+    /// The runs that were repeated, in order.
     pub fn run_again(&self) -> impl Iterator<Item = &ScenarioResult> {
         self.scenarios.iter().filter(|s| s.retried > 0)
     }

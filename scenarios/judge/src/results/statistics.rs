@@ -2,7 +2,7 @@
 //! faults, and to recover from them.
 //!
 //! Invariant: the order in which runs end changes nothing, and the memory
-//! depends on the number of scenarios and subjects alone.
+//! depends on the number of scenarios and clients under test alone.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,7 +22,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 pub struct Statistics {
     /// The scenario's id.
     pub id: String,
-    /// The subject.
+    /// The client under test.
     pub client: String,
     /// How many seeds were run.
     pub seeds: u64,

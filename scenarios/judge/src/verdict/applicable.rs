@@ -118,7 +118,7 @@ pub(super) fn unjudged(scenario: &Scenario, checks: &[CheckResult]) -> Vec<Reaso
         .collect()
 }
 
-/// Whether none of them does, and of one the machine is to blame.
+/// Whether none of them does, and of one the machine is the cause.
 pub(super) fn was_withheld(scenario: &Scenario, checks: &[CheckResult]) -> bool {
     let mut hollow = hollow(scenario, checks).into_iter();
     hollow.any(|check| check.unseen == Some(Unseen::Machine))

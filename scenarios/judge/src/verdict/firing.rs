@@ -55,7 +55,7 @@ pub(crate) fn firings(evidence: &Evidence<'_>) -> Vec<Firing> {
         .collect()
 }
 
-/// A server event must happen; it took effect on every client that it hurt.
+/// A server event must happen; it took effect on every client that it affected.
 fn befallen(evidence: &Evidence<'_>, event: &ServerEvent) -> Firing {
     let observed = &evidence.observed;
     let name = event.name.as_str();
@@ -191,7 +191,7 @@ fn spared(
     let (FaultKind::Strike | FaultKind::Hold) = rule.fault.phase() else {
         return None;
     };
-    // It may wait for ever.
+    // It may wait indefinitely.
     if rule.fault.waits() {
         return None;
     }

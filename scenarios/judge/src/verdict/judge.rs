@@ -328,7 +328,7 @@ fn of_checks(scenario: &Scenario, checks: &[CheckResult]) -> Vec<Reason> {
     } else {
         reasons.push(Reason::NothingHeld);
     }
-    // Reached only if nothing is blamed: then a failure hangs on a rule that
+    // Reached only if no client has failed: then a failure hangs on a rule that
     // did not fire in time, and that is told above, or on a run cut short.
     reasons.extend(failed.map(|check| Reason::NotBlamed {
         check: check.name.clone(),

@@ -8,11 +8,11 @@
 //!   judged, or no client came into the situation of the case, or the run is not complete, or the harness killed the server;
 //! - else *passed*.
 //!
-//! Where the witnesses contradict each other about what a check hangs on, nobody is
-//! blamed, and nothing passes.
+//! Where the witnesses contradict each other about what a check hangs on, no client
+//! is failed, and nothing passes.
 //!
-//! Invariant: inconclusive and not applicable are never passed and never blamed
-//! on the client. That a run is a control changes nothing: without faults there
+//! Invariant: inconclusive and not applicable are never passed and never held
+//! against the client. That a run is a control changes nothing: without faults there
 //! is no effect, and so nothing passes.
 
 mod applicable;

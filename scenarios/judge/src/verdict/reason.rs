@@ -142,7 +142,7 @@ pub enum Reason {
     },
     /// Witnesses contradict each other about what a check hangs on.
     Contradiction(Contradiction),
-    /// A check failed, and the clients are not to blame.
+    /// A check failed, and not by a bug of the clients.
     NotBlamed {
         /// Its name.
         check: String,
@@ -219,7 +219,7 @@ pub enum Missing {
 }
 
 impl Reason {
-    /// Whether the machine is to blame.
+    /// Whether the machine is the cause.
     fn is_busy_machine(&self) -> bool {
         matches!(self, Self::Late { .. } | Self::HeldUp { .. })
     }

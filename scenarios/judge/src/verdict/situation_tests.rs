@@ -192,7 +192,7 @@ fn pings_of_a_rule_are_nobodys() {
 const STOP: &str = "[[action]]\nat = '2s'\ndo = 'pause'\n\
     [[fault]]\nat = '1s'\nfor = '3s'\ninject.accept_silent = {}";
 
-/// The person acts after two seconds.
+/// The user acts after two seconds.
 fn told(story: JournalBuilder) -> JournalBuilder {
     let action = Mark::Action {
         action: "pause".into(),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use environment::Seed;
 use environment::text::Source;
+use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -30,7 +31,8 @@ const SHRINKING_REAL: u64 = 24;
 const CONFIRMATIONS: u32 = 3;
 
 /// A finding with its file.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Found {
     /// What it is.
     pub finding: Finding,

@@ -12,9 +12,9 @@ use crate::report::timeline::{
     Axis, Lane, Segment, Span, State, Stray, StrayKind, Tick, Timeline, Track, readable,
 };
 
-/// With more clients than this, lanes are thin.
+/// With more clients than this, rows are thin.
 const MOST_LARGE: usize = 16;
-/// With more strikes than this on a lane, they are lines and not signs.
+/// With more strikes than this on a row, they are lines and not signs.
 const MOST_SIGNS: usize = 24;
 /// The base lines of the words in the head, in pixels.
 const UPPER: u32 = 12;

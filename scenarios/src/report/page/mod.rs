@@ -178,7 +178,7 @@ fn head(results: &Results, runs: &[Run<'_>], title: &str) -> Markup {
                 (tile(Verdict::Failed, results.failed, "the client did not do what it should"))
                 (tile(Verdict::Inconclusive, results.inconclusive, "the run says nothing about the client"))
                 @if results.not_applicable > 0 {
-                    (tile(Verdict::NotApplicable, results.not_applicable, "the case is not about such a client"))
+                    (tile(Verdict::NotApplicable, results.not_applicable, "the scenario is not about such a client"))
                 }
                 (tile(Verdict::Passed, results.passed, "the client did what it should"))
             }

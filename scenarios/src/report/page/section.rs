@@ -85,7 +85,7 @@ fn summary(run: &Run<'_>, title: &str) -> Markup {
             span class="meta" {
                 (result.client) " \u{b7} seed " (result.seed) " \u{b7} " (result.time) " time \u{b7} "
                 (ok) " of " (result.checks.len()) " checks ok"
-                @if let Some(names) = unjudged([result]) { " \u{b7} not judged: " (clipped(&names, 300)) }
+                @if let Some(names) = unjudged([result]) { " \u{b7} not measured: " (clipped(&names, 300)) }
             }
         }
     }

@@ -1,5 +1,5 @@
-//! The clients of a run: few of them a lane each, of many the shares of their
-//! states, and lanes for those that matter most.
+//! The clients of a run: few of them a row each, of many the shares of their
+//! states, and rows for those that matter most.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,9 +12,9 @@ use super::lane::{Lane, strays};
 use super::state::{Segment, State, segments};
 use crate::checks::CheckResult;
 
-/// With more clients than this there is not a lane for each of them.
+/// With more clients than this there is not a row for each of them.
 pub(crate) const MOST_LANES: usize = 64;
-/// So many lanes are shown of a larger crowd.
+/// So many rows are shown of a larger crowd.
 const WORST_LANES: usize = 12;
 /// So many columns have the shares of a crowd.
 pub(crate) const COLUMNS: u32 = 250;

@@ -66,7 +66,7 @@ impl<'a> Known<'a> {
         self.strikes.get(client).map_or(&[], Vec::as_slice)
     }
 
-    /// What hurt a connection, in order of time.
+    /// What affected a connection, in order of time.
     pub(crate) fn effects(&self, client: &str, attempt: u64) -> &[&'a Effect] {
         let own = self.effects.get(client);
         let own = own.and_then(|own| own.get(&attempt));
@@ -74,7 +74,7 @@ impl<'a> Known<'a> {
     }
 
     /// When faults kept the data of a connection away, in order of time: from an
-    /// effect that hurt it until the client had data again after the outage.
+    /// effect that affected it until the client had data again after the outage.
     pub(crate) fn hurt(&self, client: &str, attempt: u64) -> Vec<(Moment, Moment)> {
         let end = self.evidence.observed.last;
         let effects = self.effects(client, attempt).iter();

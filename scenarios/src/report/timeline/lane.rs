@@ -1,4 +1,4 @@
-//! One client's lane: its states, its dials, the strikes on it, and what became
+//! One client's row: its states, its dials, the strikes on it, and what became
 //! of its ticks.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,9 +10,9 @@ use super::evidence::Known;
 use super::state::{Segment, merged, segments};
 use crate::checks::{DUPLICATED, Evidence, LOST, REORDERED, blindness};
 
-/// The lanes of a figure have no more marks of a kind together than this.
+/// The rows of a figure have no more marks of a kind together than this.
 const MOST_MARKS: usize = 8_000;
-/// No lane shows more places than this where ticks went wrong.
+/// No row shows more places than this where ticks went wrong.
 const MOST_STRAYS: usize = 200;
 
 /// Everything that is shown of one client.

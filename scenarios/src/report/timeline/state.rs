@@ -16,7 +16,7 @@ use environment::Moment;
 use super::evidence::Known;
 use crate::definitions::Connection;
 
-/// What a client was about, as a lane shows it; what matters least first.
+/// What a client was about, as a row shows it; what matters least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum State {
     /// Live, and nothing keeps its data away.
@@ -31,7 +31,7 @@ pub(crate) enum State {
     Hurt,
     /// More than one live connection.
     Doubled,
-    /// Will not dial again by itself.
+    /// Will not reconnect by itself.
     GaveUp,
 }
 
@@ -187,7 +187,7 @@ fn connected(
     });
 }
 
-/// A time, cut where it begins or ceases to be hurt.
+/// A time, cut where it begins or ceases to be affected.
 fn split(
     from: Moment,
     until: Moment,

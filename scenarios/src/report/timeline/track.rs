@@ -15,7 +15,7 @@ const MOST_TRACKS: usize = 12;
 /// A machine that let the harness wait for less is not worth a track.
 const WORTH_TELLING: std::time::Duration = std::time::Duration::from_millis(100);
 
-/// A row above the lanes.
+/// A row above those of the clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Track {
     /// As the file has it.
@@ -33,7 +33,7 @@ pub(crate) enum TrackKind {
     Fault,
     /// The server's.
     Server,
-    /// The person's at the client.
+    /// The user's.
     Action,
     /// The machine's.
     Machine,
@@ -62,7 +62,7 @@ impl TrackKind {
         }
     }
 
-    /// Whether it is shaded across the lanes.
+    /// Whether it is shaded across the rows.
     pub(crate) fn is_harm(self) -> bool {
         matches!(self, Self::Fault | Self::Server)
     }

@@ -1,4 +1,4 @@
-//! The machine, driven by hand: here is what drives it. Triggers, targets, faults
+//! The machine, driven manually: here is what drives it. Triggers, targets, faults
 //! and rules that come and go are in the modules below, each by itself; the
 //! properties hold for all of them at once, beside a model that counts in steps.
 

@@ -1,4 +1,4 @@
-//! The editor, driven by hand: here is what drives it. Messages written manually,
+//! The editor, driven manually: here is what drives it. Messages written manually,
 //! and a reference that sees the whole stream at once, are in the modules below.
 
 mod content;

@@ -1,4 +1,4 @@
-//! The proxy as other people's tests have it: on a multi-threaded runtime, with
+//! The proxy as other projects' tests have it: on a multi-threaded runtime, with
 //! threads beside it that never rest.
 
 mod busy;

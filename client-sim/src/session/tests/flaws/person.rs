@@ -1,4 +1,4 @@
-//! What the person at the client asks for.
+//! What the user asks for.
 
 use super::*;
 
