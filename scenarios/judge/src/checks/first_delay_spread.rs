@@ -2,7 +2,8 @@
 //! first dials are spread over at least this time.
 //!
 //! A loss is the end of a live connection after t = 0, whoever ended it, of a
-//! client that was not told to stop. It is common where it hits [`CROWD`]
+//! client that was not told to stop: from when the client is told of it, since it may
+//! dial again before it closes its own end. It is common where it hits [`CROWD`]
 //! clients within [`AT_ONCE`]. A client's delay is from its loss to its next
 //! dial; the spread is from the shortest delay to the longest. A client that
 //! never reconnects has no delay: that is for `recover_within` to judge.
@@ -128,8 +129,11 @@ fn losses<'a>(evidence: &'a Evidence<'_>) -> Vec<(Moment, &'a str)> {
     let mut losses = Vec::new();
     for client in connections.clients() {
         let owed_until = evidence.owes_until(client).min(until);
-        let live = connections.live(client, evidence.observed.last);
-        let ends = live.iter().map(|(_, end)| *end);
+        let last = evidence.observed.last;
+        let live = connections
+            .of(client)
+            .filter(|own| own.live(last).is_some());
+        let ends = live.map(|own| own.end().unwrap_or(last));
         let lost = ends.filter(|end| (from..owed_until).contains(end));
         losses.extend(lost.map(|end| (end, &**client)));
     }
@@ -200,5 +204,22 @@ mod tests {
         });
         let why = "no loss hit 10 clients within 100ms that reconnected";
         judge(TEXT, &story, Finding::NotObservable, why);
+    }
+
+    #[test]
+    fn who_dials_before_it_has_left_has_lost_its_connection_all_the_same() {
+        let story = (1..=12).fold(
+            JournalBuilder::run(10_000, 15_000, 15_500),
+            |story, index| {
+                let client = format!("c{index}");
+                story
+                    .connected(&client, 1, 0, 10)
+                    .ended(&client, 1, chaos_proxy::Ending::Fin, 1000)
+                    .connected(&client, 2, 1002 + index % 3, 5000)
+                    .left(&client, 1, chaos_proxy::Ending::Fin, 1007)
+            },
+        );
+        let why = "12 clients that lost their connections at 1s reconnected after 2ms (c12) to 4ms (c8), a spread of 2ms; expected at least 500ms";
+        judge(TEXT, &story, Finding::Failed, why);
     }
 }

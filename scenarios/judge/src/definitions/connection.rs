@@ -147,11 +147,18 @@ impl Connection {
 
     /// When a fault that struck then ended the server's side of it. A close frame for
     /// the server alone goes behind what is held before it, and until it is there the
-    /// server goes on.
-    pub(super) fn severed_by(&self, fault: &Fault, at: Moment) -> Moment {
+    /// server goes on: for ever, if it never comes there.
+    pub(super) fn severed_by(&self, fault: &Fault, at: Moment) -> Option<Moment> {
         let goes_behind = matches!(fault, Fault::CloseFrame(it) if it.side == Side::Server);
-        let left = self.server_left.filter(|left| goes_behind && *left > at);
-        left.unwrap_or(at)
+        if !goes_behind {
+            return Some(at);
+        }
+        if let Some(left) = self.server_left.filter(|left| *left > at) {
+            return Some(left);
+        }
+        let mut losses = self.losses.upstream.iter();
+        let held = losses.find(|loss| !loss.is_destroyed && loss.covers(at));
+        held.map_or(Some(at), |held| held.until)
     }
 
     /// Whether data for the client had been destroyed on it by then: whatever comes
@@ -224,5 +231,24 @@ mod tests {
             .server_left("c1", 1, 500)
             .mark(crate::journal::Mark::Ended, 800);
         assert_eq!(live(&story), [(ms(300), ms(800))]);
+    }
+
+    #[test]
+    fn a_close_frame_for_the_server_ends_its_side_when_it_comes_there() {
+        let rule = "[[fault]]\nat = '1s'\ninject.close_frame = { side = 'server' }\n";
+        let text = format!("{rule}[expect]\nmax_live = 1\n");
+        let plan = crate::language::sample::scenario(&text).plan(environment::Seed(1));
+        let severed = |story: JournalBuilder| {
+            let observed = Observations::of(&story.entries());
+            let connection = observed.connections.get("c1", 1).cloned();
+            connection.and_then(|own| own.severed_by(&plan.rules()[0].fault, ms(1000)))
+        };
+        let story = JournalBuilder::new().connected("c1", 1, 0, 10);
+        assert_eq!(severed(story.clone()), Some(ms(1000)));
+        let held = story.clone().withheld_upstream("c1", 1, 1000, Some(4000));
+        assert_eq!(severed(held.clone()), Some(ms(4000)));
+        assert_eq!(severed(held.server_left("c1", 1, 4001)), Some(ms(4001)));
+        let never = story.withheld_upstream("c1", 1, 900, None);
+        assert_eq!(severed(never), None);
     }
 }

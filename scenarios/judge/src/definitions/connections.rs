@@ -134,8 +134,8 @@ impl Connections {
                 connection.reset.get_or_insert(strike.at);
             }
             if rule.fault.ends() == Some(Side::Server) {
-                let at = connection.severed_by(&rule.fault, strike.at);
-                connection.severed.get_or_insert(at);
+                let severed = connection.severed_by(&rule.fault, strike.at);
+                connection.severed = connection.severed.or(severed);
             }
         }
     }

@@ -93,7 +93,8 @@ impl Taking<'_> {
     fn deprivation(&self) -> Option<Deprivation> {
         let fault = &self.rule.fault;
         if fault.ends().is_some() {
-            return Some(self.from(self.connection.severed_by(fault, self.at)));
+            let severed = self.connection.severed_by(fault, self.at)?;
+            return Some(self.from(severed));
         }
         match (fault.phase(), fault) {
             (_, Fault::ConnectDelay(_) | Fault::UpgradeDelay(_)) => {
