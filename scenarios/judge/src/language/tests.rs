@@ -141,6 +141,34 @@ fn a_client_with_a_server_of_its_own_takes_that_along_and_says_what_it_does_not_
 }
 
 #[test]
+fn what_acts_on_websockets_alone_is_not_for_a_client_that_speaks_something_else() {
+    let reason = |server: &str, rule: &str| {
+        let subject = Traits {
+            server: Some(server.into()),
+            ..Traits::default()
+        };
+        let text = format!(
+            "id = 'x'\nduration = '4s'\n[[fault]]\nname = 'f'\n{rule}\n[expect]\nmax_live = 1\n"
+        );
+        let fitted = sound(&text).fitted(Some(&subject)).unwrap();
+        let reason = crate::verdict::known_before(&fitted, Some(&subject), false);
+        reason.map(|reason| reason.to_string())
+    };
+    let closes = "at = '1s'\ninject.close_frame = { code = 1001 }";
+    let why = "`f` acts on WebSockets only, and this client speaks something else";
+    for server in ["tcp://localhost:1883", "http://localhost:8080/feed"] {
+        assert_eq!(reason(server, closes).as_deref(), Some(why));
+        let resets = "at = '1s'\ninject.reset = {}";
+        assert_eq!(reason(server, resets), None);
+        assert_eq!(
+            reason(server, &format!("must_fire = false\n{closes}")),
+            None
+        );
+    }
+    assert_eq!(reason("ws://localhost:8080/", closes), None);
+}
+
+#[test]
 fn wrong_expressions_are_told_at_their_places() {
     wrong(
         &timed("livenes + 1s", ""),

@@ -25,7 +25,19 @@ pub fn known_before(
     let unobeyed = scenario.unobeyed.clone();
     let of_server = unobeyed.map(|what| Reason::NotObeyed { what });
     let of_client = of_client.or(of_server);
+    let of_client = of_client.or_else(|| no_websocket(scenario));
     of_client.or_else(|| (is_wire && scenario.is_undisturbed()).then_some(Reason::ControlOfNothing))
+}
+
+/// A rule that can do nothing to what the client speaks with the server that it brings.
+/// With a server of the file's own it is a mistake of the file.
+fn no_websocket(scenario: &Scenario) -> Option<Reason> {
+    let mut rules = scenario.rules.iter();
+    let rule = rules.find(|rule| rule.must_fire && rule.needs_websocket());
+    let rule = rule.filter(|_| !scenario.is_websocket())?;
+    Some(Reason::NoWebSocket {
+        rule: rule.name.clone(),
+    })
 }
 
 /// So many browsers fit into a machine that has other things to do, too.

@@ -57,6 +57,10 @@ impl fmt::Display for Reason {
                 f,
                 "the scenario needs {what} of its server, and this client uses a server of its own, which cannot be configured"
             ),
+            Self::NoWebSocket { rule } => write!(
+                f,
+                "`{rule}` acts on WebSockets only, and this client speaks something else"
+            ),
             Self::UnseenByPages { what } => write!(
                 f,
                 "the scenario is about {what}, which browsers do not show to pages"

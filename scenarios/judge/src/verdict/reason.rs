@@ -67,6 +67,11 @@ pub enum Reason {
         /// What, in words.
         what: String,
     },
+    /// The client and its server speak no WebSocket, on which this rule acts alone.
+    NoWebSocket {
+        /// Which.
+        rule: String,
+    },
     /// The case is about something that no browser shows to its pages.
     UnseenByPages {
         /// What, in words.
