@@ -295,9 +295,12 @@ impl CrossExamination<'_> {
         answered.get(&connection.attempt).copied()
     }
 
-    /// From its opening to the connection's end, without its silences.
+    /// From its opening until nothing can come any more, without its silences. A client
+    /// that has said goodbye may go on reading.
     fn spells(&self, connection: &Connection, opening: Moment) -> Vec<(Moment, Moment)> {
-        let end = connection.end().unwrap_or(self.observed.last);
+        let ends = [connection.ended, connection.reset, connection.closed];
+        let end = ends.into_iter().flatten().min();
+        let end = end.unwrap_or(self.observed.last);
         let losses = connection.losses.downstream.iter();
         let silences = losses.flat_map(|loss| loss.silences.into_iter().flatten());
         let mut silences: Vec<(Moment, Option<Moment>)> = silences.collect();

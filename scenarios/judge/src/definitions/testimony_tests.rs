@@ -76,7 +76,9 @@ fn messages_while_the_only_connection_is_silent_or_gone() {
         "it may be written down late"
     );
     assert_eq!(found(&received(healed, 6999)), messages(1, 6999));
-    let gone = live().left("c1", 1, Ending::Fin, 4000);
+    let left = live().left("c1", 1, Ending::Fin, 4000);
+    assert_eq!(found(&received(left.clone(), 6001)), [], "it may read on");
+    let gone = left.closed("c1", 1, 4000);
     assert_eq!(found(&received(gone.clone(), 6001)), messages(1, 6001));
     let replaced = gone.connected("c1", 2, 5000, 5010);
     assert_eq!(found(&received(replaced, 6001)), []);
