@@ -3,7 +3,9 @@
 //!
 //! The word needs its time to arrive: a dial counts once the client has said
 //! itself that it stopped, or after [`GRACE`], whichever is first; an accepted
-//! connection, which may have waited for its accept, after [`GRACE`].
+//! connection, which may have waited for its accept, after [`GRACE`]. An attempt that
+//! was under way is given up: one that is there at the end, and [`GIVEN_UP`] after the
+//! word, may still open.
 
 use std::time::Duration;
 
@@ -20,6 +22,9 @@ use crate::subject::Ability;
 
 /// As long as a fault may be late before the machine is called too busy.
 const GRACE: Duration = Duration::from_millis(250);
+
+/// Nobody needs longer to let go of an attempt.
+const GIVEN_UP: Duration = Duration::from_secs(3);
 
 pub(super) const CHECK: Check = Check {
     key: "quiet_after_stop",
@@ -44,6 +49,8 @@ pub(super) const CHECK: Check = Check {
 struct Noise {
     at: Moment,
     what: &'static str,
+    /// What was to be in its stead.
+    expected: &'static str,
 }
 
 fn judge(evidence: &Evidence<'_>) -> Found {
@@ -69,10 +76,11 @@ fn judge(evidence: &Evidence<'_>) -> Found {
         return Found::ok(Measure::Count(0), why);
     };
     let why = format!(
-        "{client} {} {}, {} after it was stopped; expected no further dial{}",
+        "{client} {} {}, {} after it was stopped; expected {}{}",
         noise.what,
         evidence.at(noise.at),
         span(noise.at.since(*told)),
+        noise.expected,
         and_more(broken.len())
     );
     let clients = broken.iter().map(|(client, ..)| client);
@@ -92,18 +100,38 @@ fn first_noise(evidence: &Evidence<'_>, client: &str, told: Moment) -> Option<No
         .find(|at| *at > told);
     let until = again.unwrap_or(observed.last + GRACE);
     let dials = observed.reports.dials(client).map(|(at, _)| at);
+    let expected = "no further dial";
     let dials = dials.filter(|at| *at > heard).map(|at| Noise {
         at,
         what: "dialled",
+        expected,
     });
     let connections = observed.connections.of(client);
     let accepted = connections.map(|Connection { accepted, .. }| *accepted);
     let accepted = accepted.filter(|at| *at > late).map(|at| Noise {
         at,
         what: "had a connection accepted",
+        expected,
     });
-    let noises = dials.chain(accepted).filter(|noise| noise.at < until);
+    let noises = dials.chain(accepted).chain(kept(evidence, client, told));
+    let noises = noises.filter(|noise| noise.at < until);
     noises.min_by_key(|noise| noise.at)
+}
+
+/// The end at which the client still has an attempt that was under way when it was told.
+fn kept(evidence: &Evidence<'_>, client: &str, told: Moment) -> Option<Noise> {
+    let (_, end) = evidence.period();
+    let mut connections = evidence.observed.connections.of(client);
+    let is_connecting = |connection: &Connection| {
+        let opened = connection.opened();
+        connection.spans(told, told) && opened.is_none_or(|at| at > told)
+    };
+    let is_kept = connections.any(|own| is_connecting(own) && own.spans(told, end));
+    (is_kept && end.since(told) >= GIVEN_UP).then_some(Noise {
+        at: end,
+        what: "still had the attempt",
+        expected: "it to be given up",
+    })
 }
 
 #[cfg(test)]
@@ -187,5 +215,24 @@ mod tests {
             Finding::NotObservable,
             "no client was stopped",
         );
+    }
+
+    #[test]
+    fn an_attempt_that_was_under_way_is_given_up() {
+        let connecting = stopped().accepted("c1", 2, 1500);
+        let why =
+            "c1 still had the attempt at 15s, 13s after it was stopped; expected it to be given up";
+        judge(TEXT, &connecting, Finding::Failed, why);
+        let left = |at| {
+            connecting
+                .clone()
+                .left("c1", 2, chaos_proxy::Ending::Fin, at)
+        };
+        judge(TEXT, &left(2001), Finding::Ok, QUIET);
+        judge(TEXT, &left(9000), Finding::Ok, QUIET);
+        let open = connecting.opened("c1", 2, 1900);
+        judge(TEXT, &open, Finding::Ok, QUIET);
+        let late = run().mark(action("stop"), 12_500).accepted("c1", 2, 12_000);
+        judge(TEXT, &late, Finding::Ok, QUIET);
     }
 }
