@@ -113,7 +113,10 @@ mod tests {
         assert_eq!(dealt(3, 3, 2).count(), 0);
         for (index, count) in [(1, 7), (2, 7), (3, 7), (3, 2), (2, 0)] {
             let shard = Shard::new(index, 3).unwrap();
-            assert_eq!(shard.share(count), shard.dealt(count as u32).count() as u64);
+            assert_eq!(
+                shard.share(u64::from(count)),
+                shard.dealt(count).count() as u64
+            );
         }
         assert!(Shard::WHOLE.dealt(5).eq(0..5));
         let mut all: Vec<u32> = (1..=4).flat_map(|index| dealt(index, 4, 10)).collect();

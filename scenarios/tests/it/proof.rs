@@ -336,11 +336,10 @@ async fn control(path: &Path, words: &[&str]) -> Vec<ScenarioResult> {
     results.scenarios
 }
 
-/// Who had no message in time is told, too.
+/// On a busy machine who had no message in time is told, too, or alone.
 fn has_reason_alone(result: &ScenarioResult) -> bool {
-    let mut reasons = result.reasons.iter().map(Reason::to_string);
-    assert!(reasons.any(|reason| reason == Reason::Control.to_string()));
-    result.reasons.len() == 1
+    let reasons = result.reasons.iter().map(Reason::to_string);
+    reasons.eq([Reason::Control.to_string()])
 }
 
 #[tokio::test]
