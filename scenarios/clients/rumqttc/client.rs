@@ -47,8 +47,9 @@ async fn main() {
             tell(json!({ "event": "dial" }));
         }
         let event = tokio::select! {
-            event = events.poll() => event,
+            biased;
             _ = stopped.recv() => break,
+            event = events.poll() => event,
         };
         match event {
             Ok(Event::Incoming(Packet::ConnAck(_))) => {
