@@ -217,7 +217,16 @@ impl<'a> Promises<'a> {
                     .map_or(general, |few| few.min(general))
             }
             slow if slow < figures.connect_cap => self.widening(slow) + wait + tick + SHORT_MARGIN,
-            _ => figures.connect_cap + wait + tick + MARGIN,
+            // Some that are too slow only together may be left alone.
+            _ => {
+                let cap = figures.connect_cap;
+                let alone = self.delays().filter(|delay| *delay < cap).sum::<u64>();
+                let dials = match alone {
+                    0 => cap,
+                    alone => self.widening(alone.min(cap - 1)).max(cap),
+                };
+                dials + wait + tick + MARGIN
+            }
         }
     }
 
@@ -234,11 +243,16 @@ impl<'a> Promises<'a> {
         }
     }
 
-    /// By how much dials are slow at most.
-    fn slow_dials(self) -> u64 {
+    /// By how much dials are slow, by each fault.
+    fn delays(self) -> impl Iterator<Item = u64> {
         let slow = self.faults();
         let slow = slow.filter(|fault| fault.word.ends_with("_delay"));
-        slow.filter_map(|fault| fault.number_of("delay")).sum()
+        slow.filter_map(|fault| fault.number_of("delay"))
+    }
+
+    /// By how much at most.
+    fn slow_dials(self) -> u64 {
+        self.delays().sum()
     }
 
     /// How long it takes to get through a way in that is so slow: the dials that
@@ -483,7 +497,22 @@ mod tests {
         );
         // Too slow for the first bound of a second, and not for the next.
         let slow = fault("connect_delay", on(2), &[("delay", Value::Time(1200))]);
-        assert_eq!(back(&[reset, slow]), 1300 + 1000 + 100 + 1000 + 400 + 300);
+        assert_eq!(
+            back(&[reset.clone(), slow]),
+            1300 + 1000 + 100 + 1000 + 400 + 300
+        );
+        // Nobody gets through before it is healed.
+        let way_in = |word, millis| fault(word, on(2), &[("delay", Value::Time(millis))]);
+        let shut = way_in("upgrade_delay", 3000);
+        assert_eq!(back(&[reset.clone(), shut]), 3000 + 1000 + 400 + 1000);
+        // Nor through both of these; and one may be there without the other.
+        let both = [
+            reset,
+            way_in("connect_delay", 500),
+            way_in("upgrade_delay", 2500),
+        ];
+        let widened = 3099 + (1000 + 100) + (2000 + 200) + (3000 + 1000);
+        assert_eq!(back(&both), widened + 1000 + 400 + 1000);
     }
 
     #[test]
