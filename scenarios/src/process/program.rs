@@ -95,7 +95,8 @@ impl Program {
             .or_else(|| std::env::var_os("PATH"));
         // The system has its own idea of where to look then.
         let Some(path) = path else { return Ok(()) };
-        let mut found = Err(io::ErrorKind::NotFound.into());
+        let nowhere = "not found in any folder of PATH";
+        let mut found = Err(io::Error::new(io::ErrorKind::NotFound, nowhere));
         for folder in std::env::split_paths(&path) {
             match executable(&folder.join(program)) {
                 Ok(()) => return Ok(()),
@@ -148,7 +149,7 @@ mod tests {
         assert_eq!(check("sh"), Ok(()));
         assert_eq!(check("/bin/sh"), Ok(()));
         for (word, part) in [
-            ("no-such-program", "not found"),
+            ("no-such-program", "not found in any folder of PATH"),
             ("./no-such-program", "No such file"),
             ("./text", "denied"),
         ] {
